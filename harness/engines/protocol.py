@@ -1,0 +1,101 @@
+"""What an engine is: it assembles environments and runs the runner in them.
+
+Every implementation passes the same behaviour suite (`tests/engines`). An engine that fails
+raises `EngineError` or `BuildError`; a training that fails is an `Outcome`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from harness.environments.lock import Lock
+
+EngineName = Literal["docker", "local"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An environment ready to run: a Docker image, or a virtual environment.
+
+    `id` is the image id or `venv-` and the digest of what went in; `reference` is what the engine
+    needs to find it again (an image tag, a folder); `base` names the base image with its digest,
+    or the interpreter's version and build.
+    """
+
+    engine: EngineName
+    id: str
+    reference: str
+    base: str
+    lock: Lock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One process for an engine: `python -m runner EXCHANGE DATA` inside `image`.
+
+    `root` is a folder that holds a package `runner`, and becomes the working directory, read-only.
+    `data` is mounted read-only, `exchange` writable; nothing else of the host is visible in a
+    container. `variables` are set before the process starts, on top of the engine's own minimum.
+    `cpus` are the numbers of the host CPUs it may use, `memory` its limit in bytes, `timeout`
+    seconds until it and all its children are killed. What it prints goes to `log`.
+    """
+
+    image: Image
+    root: Path
+    data: Path
+    exchange: Path
+    log: Path
+    cpus: tuple[int, ...]
+    memory: int
+    timeout: float
+    variables: Mapping[str, str]
+    gpu: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How the process ended. `exit_code` is negative for a signal, as in `subprocess`.
+
+    `cause` is `exited`, or who ended it: `timeout` (the harness), `out_of_memory` (the memory
+    limit), `killed` (a signal from elsewhere).
+    """
+
+    cause: Literal["exited", "timeout", "out_of_memory", "killed"]
+    exit_code: int
+    seconds: float
+
+
+class Engine(Protocol):
+    """Assembles images and runs orders in them. Thread-safe: orders may run side by side."""
+
+    name: EngineName
+
+    def describe(self) -> dict[str, str]:
+        """Name, version and settings that belong into every record."""
+        ...
+
+    def unavailable(self, *, device: str) -> str | None:
+        """Why this engine cannot serve the device here ("no NVIDIA GPU…"), None if it can."""
+        ...
+
+    def assemble(self, lock: Lock, log: Path) -> Image:
+        """The image for this lock, built unless the same input was built before.
+
+        What the build prints goes to `log`.
+
+        Raises:
+            BuildError: it did not build; the message shows the log's last lines and path.
+            EngineError: the engine itself failed.
+        """
+        ...
+
+    def run(self, order: Order) -> Outcome:
+        """Run to its end. On KeyboardInterrupt or any exception nothing is left running."""
+        ...
+
+    def cancel(self) -> None:
+        """End every order now running, from another thread; their `run` then returns."""
+        ...

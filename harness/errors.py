@@ -1,0 +1,60 @@
+"""One error class per exit code; `harness.cli` is the only place that turns them into one."""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """An expected failure. The message says where, what is wrong and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(HarnessError):
+    """The command line or the matrix file is wrong."""
+
+    exit_code = 2
+
+
+class SelectionError(HarnessError):
+    """A selection (`--only`) matches nothing."""
+
+    exit_code = 3
+
+
+class LockError(HarnessError):
+    """An environment cannot be locked, or its lock is stale or does not match its bytes."""
+
+    exit_code = 4
+
+
+class EngineError(HarnessError):
+    """The engine is absent, not running, too old, or failed while it should have run something."""
+
+    exit_code = 5
+
+
+class BuildError(HarnessError):
+    """An image or a virtual environment did not build."""
+
+    exit_code = 6
+
+
+class IncompleteSweepError(HarnessError):
+    """The sweep ended and some runs did not complete; their records say which and why."""
+
+    exit_code = 7
+
+
+class RecordError(HarnessError):
+    """A record or results folder is unreadable or of another schema."""
+
+    exit_code = 8
+
+
+class NotReproducibleError(HarnessError):
+    """A check was asked for, and the results are not reproducible."""
+
+    exit_code = 9
+
+
+INTERRUPTED_EXIT_CODE = 130

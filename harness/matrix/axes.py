@@ -1,0 +1,306 @@
+"""The one catalogue of axes: what can be varied, how it is applied, how it is read back.
+
+The matrix schema, the process environment, the runner's settings, the attestation, the README
+and the reports all read it. A new axis is one entry here and, at most, one function in
+`harness.runner.settings`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scope = Literal["environment", "process", "run"]
+Value = str | int | tuple[tuple[str, str], ...]
+"""A word, a number, or (axis `env`) sorted pairs of variable name and value."""
+
+DEFAULT = "default"
+"""The value that leaves a setting as TensorFlow, or the workload, has it."""
+
+DENIED_VARIABLES = re.compile(
+    r"^(LD_.*|PYTHON.*|PATH|HOME|TMPDIR|SHELL|ENV|BASH_ENV|IFS|CUDA_VISIBLE_DEVICES"
+    r"|TF_CPP_MIN_LOG_LEVEL|GCONV_PATH|GLIBC_TUNABLES_DIR|HARNESS_.*)$"
+)
+"""Names the axis `env` refuses: they change what code runs, or the harness sets them itself."""
+
+VARIABLE_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One thing that can be varied.
+
+    `words` are the words allowed, `minimum` and `maximum` bound a number where numbers are
+    allowed (`minimum is None`: they are not). `since` is the first TensorFlow version in which a
+    value other than the default can be applied. `variables` gives, per value, the environment
+    variables that apply it before the process starts.
+    """
+
+    name: str
+    scope: Scope
+    sentence: str
+    default: Value = DEFAULT
+    words: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    is_mapping: bool = False
+    since: str = "1.15"
+    applied: str
+    read_back: str
+    variables: Mapping[Value, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values in words, for messages and documentation."""
+        parts = list(self.words)
+        if self.minimum is not None:
+            upper = "" if self.maximum is None else f" to {self.maximum}"
+            parts.append(f"a whole number from {self.minimum}{upper}")
+        if self.is_mapping:
+            parts.append("a mapping of variable names to values")
+        return ", ".join(parts)
+
+
+ON_OFF = ("on", "off")
+
+CATALOGUE: tuple[Axis, ...] = (
+    Axis(
+        name="device",
+        scope="environment",
+        sentence="Where the training runs; gpu installs TensorFlow with its CUDA libraries.",
+        default="cpu",
+        words=("cpu", "gpu"),
+        applied="another environment, and a GPU handed to the process or hidden from it",
+        read_back="tf.config.get_visible_devices() and the devices that hold the weights",
+    ),
+    Axis(
+        name="onednn",
+        scope="process",
+        sentence="oneDNN's kernels instead of Eigen's; the default depends on version and CPU.",
+        words=(DEFAULT, *ON_OFF),
+        since="2.5",
+        applied="TF_ENABLE_ONEDNN_OPTS before the process starts",
+        read_back="TensorFlow's log line about oneDNN custom operations",
+        variables={"on": {"TF_ENABLE_ONEDNN_OPTS": "1"}, "off": {"TF_ENABLE_ONEDNN_OPTS": "0"}},
+    ),
+    Axis(
+        name="isa",
+        scope="process",
+        sentence="The highest instruction set oneDNN may use: imitates an older CPU (emulated).",
+        default="native",
+        words=("native", "sse41", "avx2", "avx512_core"),
+        since="2.5",
+        applied="ONEDNN_MAX_CPU_ISA before the process starts",
+        read_back="the variable as the process saw it, and the CPU's flags",
+        variables={
+            value: {"ONEDNN_MAX_CPU_ISA": value.upper()}
+            for value in ("sse41", "avx2", "avx512_core")
+        },
+    ),
+    Axis(
+        name="contraction_kernel",
+        scope="process",
+        sentence="TensorFlow's own instruction-set-dependent kernel for matrix products.",
+        words=(DEFAULT, *ON_OFF),
+        applied="TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL before the process starts",
+        read_back="the variable as the process saw it",
+        variables={
+            "on": {"TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "true"},
+            "off": {"TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "false"},
+        },
+    ),
+    Axis(
+        name="hash_seed",
+        scope="process",
+        sentence="The seed of Python's string hashes; random, as Python does it, by default.",
+        default="random",
+        words=("random",),
+        minimum=0,
+        maximum=4294967295,
+        applied="PYTHONHASHSEED before the process starts",
+        read_back="the variable and sys.flags.hash_randomization",
+    ),
+    Axis(
+        name="cpus",
+        scope="process",
+        sentence="How many CPUs the process may use; default is all that are visible.",
+        words=(DEFAULT,),
+        minimum=1,
+        maximum=4096,
+        applied="the CPU set (affinity mask) of the process or container",
+        read_back="os.sched_getaffinity(0)",
+    ),
+    Axis(
+        name="env",
+        scope="process",
+        sentence="Free environment variables, set before the process starts.",
+        default=(),
+        is_mapping=True,
+        applied="the environment of the process",
+        read_back="os.environ as the process saw it",
+    ),
+    Axis(
+        name="workload",
+        scope="run",
+        sentence="The reference training.",
+        default="mnist-mlp",
+        words=("mnist-mlp", "mnist-cnn", "mnist-augmented", "co2-lstm", "co2-conv"),
+        applied="the runner trains this model",
+        read_back="the name the runner trained",
+    ),
+    Axis(
+        name="seed",
+        scope="run",
+        sentence="The number given to the random generators that `seeding` names.",
+        default=42,
+        minimum=0,
+        maximum=4294967295,
+        applied="the generators named by `seeding`, before the model is built",
+        read_back="the numbers given to each generator",
+    ),
+    Axis(
+        name="seeding",
+        scope="run",
+        sentence="Which generators get the seed: Python's, NumPy's, TensorFlow's, all or none.",
+        default="all",
+        words=("all", "tf", "numpy", "python", "none"),
+        applied="random.seed, numpy.random.seed, tf.random.set_seed",
+        read_back="the state of each generator after seeding",
+    ),
+    Axis(
+        name="threads",
+        scope="run",
+        sentence="Threads inside one operation (intra-op); default is one per usable CPU.",
+        words=(DEFAULT,),
+        minimum=1,
+        maximum=4096,
+        applied="tf.config.threading.set_intra_op_parallelism_threads before the first operation",
+        read_back="tf.config.threading.get_intra_op_parallelism_threads()",
+    ),
+    Axis(
+        name="inter_threads",
+        scope="run",
+        sentence="Operations that may run at the same time (inter-op threads).",
+        words=(DEFAULT,),
+        minimum=1,
+        maximum=4096,
+        applied="tf.config.threading.set_inter_op_parallelism_threads before the first operation",
+        read_back="tf.config.threading.get_inter_op_parallelism_threads()",
+    ),
+    Axis(
+        name="determinism",
+        scope="run",
+        sentence="Op determinism: TensorFlow's promise of equal results on equal hardware.",
+        default="off",
+        words=ON_OFF,
+        since="2.1",
+        applied="tf.config.experimental.enable_op_determinism(), TF_DETERMINISTIC_OPS before 2.8",
+        read_back="tf.config.experimental.is_op_determinism_enabled or its private module",
+    ),
+    Axis(
+        name="eager",
+        scope="run",
+        sentence="Run the model's functions eagerly instead of as graphs.",
+        default="off",
+        words=ON_OFF,
+        since="2.0",
+        applied="tf.config.run_functions_eagerly(True) and compile(run_eagerly=True)",
+        read_back="tf.config.functions_run_eagerly() and model.run_eagerly",
+    ),
+    Axis(
+        name="jit",
+        scope="run",
+        sentence="XLA compilation of the training step; auto is what Keras chooses.",
+        default="auto",
+        words=("auto", *ON_OFF),
+        since="2.6",
+        applied="compile(jit_compile=…)",
+        read_back="model.jit_compile, or what compile stored in older versions",
+    ),
+    Axis(
+        name="shuffle",
+        scope="run",
+        sentence="Shuffle the training data before each epoch.",
+        default="on",
+        words=ON_OFF,
+        applied="fit(shuffle=…), or Dataset.shuffle where the workload feeds a tf.data pipeline",
+        read_back="the value given to fit or the pipeline",
+    ),
+    Axis(
+        name="batch_size",
+        scope="run",
+        sentence="Examples per training step; default is the workload's own.",
+        words=(DEFAULT,),
+        minimum=1,
+        maximum=70000,
+        applied="fit(batch_size=…) or Dataset.batch",
+        read_back="the number used",
+    ),
+    Axis(
+        name="epochs",
+        scope="run",
+        sentence="Passes over the training data; default is the workload's own.",
+        words=(DEFAULT,),
+        minimum=1,
+        maximum=10000,
+        applied="fit(epochs=…)",
+        read_back="the number of entries in the history",
+    ),
+    Axis(
+        name="samples",
+        scope="run",
+        sentence="Training examples used, from the start of the data; default is the workload's.",
+        words=(DEFAULT,),
+        minimum=1,
+        maximum=60000,
+        applied="the first rows of the training part",
+        read_back="the number of rows trained on",
+    ),
+    Axis(
+        name="precision",
+        scope="run",
+        sentence="The Keras precision policy; the mixed ones change bits by design.",
+        default="float32",
+        words=("float32", "mixed_float16", "mixed_bfloat16"),
+        since="2.4",
+        applied="tf.keras.mixed_precision.set_global_policy",
+        read_back="tf.keras.mixed_precision.global_policy()",
+    ),
+    Axis(
+        name="tf32",
+        scope="run",
+        sentence="TensorFloat-32 on NVIDIA GPUs from Ampere on; changes bits by design.",
+        words=(DEFAULT, *ON_OFF),
+        since="2.4",
+        applied="tf.config.experimental.enable_tensor_float_32_execution",
+        read_back="tf.config.experimental.tensor_float_32_execution_enabled()",
+    ),
+)
+
+BY_NAME: Mapping[str, Axis] = {axis.name: axis for axis in CATALOGUE}
+NAMES: tuple[str, ...] = tuple(BY_NAME)
+
+
+def axes_of(scope: Scope) -> tuple[Axis, ...]:
+    """The axes of one scope, in catalogue order."""
+    return tuple(axis for axis in CATALOGUE if axis.scope == scope)
+
+
+def process_variables(settings: Mapping[str, Value]) -> dict[str, str]:
+    """The environment variables that apply the process-scope `settings`.
+
+    `env` comes first, so that an axis of its own wins over the same variable in `env`.
+    """
+    free = settings.get("env", ())
+    variables = dict(free) if isinstance(free, tuple) else {}
+    for axis in axes_of("process"):
+        variables.update(axis.variables.get(settings.get(axis.name, axis.default), {}))
+    variables["PYTHONHASHSEED"] = str(settings.get("hash_seed", BY_NAME["hash_seed"].default))
+    return variables
+
+
+def to_json(value: Value) -> str | int | dict[str, str]:
+    """The value as it stands in a record or request: pairs become an object."""
+    return dict(value) if isinstance(value, tuple) else value

@@ -1,0 +1,1 @@
+"""Runs beside TensorFlow, in the measured environment: see `harness.runner.exchange`."""

@@ -1,0 +1,46 @@
+"""What crosses between host and runner: names of files and fields, and the schema number.
+
+Both sides import this module. The host writes `request.json` into the exchange folder and reads
+`reply.json` and the array files from there afterwards; standard output is only a log.
+
+Python 3.7 and the standard library only.
+
+request.json::
+
+    {"schema": 1, "cell": ID, "repeat": N,
+     "settings": {AXIS: VALUE, ...},            # every process and run axis, `env` as an object
+     "device": "cpu" | "gpu",
+     "packages": {NAME: VERSION, ...}}          # the lock, to compare with what is installed
+
+reply.json::
+
+    {"schema": 1,
+     "status": "completed" | "unsupported" | "failed" | "invalid",
+     "reason": TEXT,                             # empty when completed
+     "error": {"type", "message", "traceback"} | null,
+     "found": {AXIS: {"value": VALUE | null, "how": TEXT}},   # null: could not be read back
+     "versions": {"python", "tensorflow", "keras", "numpy"},
+     "packages": {NAME: VERSION},                # every installed distribution
+     "build": {...},                             # git version, compiler, CUDA, cuDNN, SIMD ...
+     "devices": [{"name", "type", ...}],
+     "cpu_flags": [...], "glibc": TEXT,
+     "data_sha256": TEXT,
+     "init_sha256": TEXT, "weights_sha256": TEXT, "predictions_sha256": TEXT,
+     "tensors": [{"name", "shape", "dtype", "init_sha256", "sha256"}],
+     "history": {NAME: [HEX, ...]},              # float.hex(), one per epoch
+     "loss": HEX, "metric": NAME, "value": HEX,
+     "parameters": N,
+     "seconds": {"import": S, "build": S, "fit": S, "predict": S, "total": S}}
+"""
+
+SCHEMA = 1
+
+REQUEST = "request.json"
+REPLY = "reply.json"
+WEIGHTS = "weights.npz"
+PREDICTIONS = "predictions.npz"
+
+COMPLETED = "completed"
+UNSUPPORTED = "unsupported"
+FAILED = "failed"
+INVALID = "invalid"
