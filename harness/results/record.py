@@ -1,0 +1,114 @@
+"""The record: what one run left, as it is written to `<repeat>.json`.
+
+Foreign bytes come in here (a results folder may be anybody's), so this is a pydantic model.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = 1
+
+Status = Literal[
+    "completed",
+    "unsupported",
+    "failed",
+    "timeout",
+    "out_of_memory",
+    "killed",
+    "invalid",
+    "unavailable",
+]
+"""Statuses a record can have. `excluded` and `pending` exist only in the plan."""
+
+FINISHED: frozenset[str] = frozenset(
+    {"completed", "unsupported", "failed", "timeout", "out_of_memory", "invalid"}
+)
+"""Statuses that the same run would end with again: such runs are not repeated."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EnvironmentPart(_Part):
+    """What was installed: versions as asked (None: left to the lock) and what they became."""
+
+    id: str
+    python: str
+    tensorflow: str
+    numpy: str | None
+    keras: str | None
+    device: str
+    lock_sha256: str
+    image: str
+    base: str
+    packages: dict[str, str] = Field(default_factory=dict)
+
+
+class Found(_Part):
+    """A setting as read back in the process; `value` None means it could not be read."""
+
+    value: Any
+    how: str
+
+
+class Tensor(_Part):
+    """One final weight tensor: canonical name, shape, dtype and the SHA-256 before and after."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    init_sha256: str
+    sha256: str
+
+
+class Measured(_Part):
+    """What a completed training left. Floats are `float.hex()` texts, so they are exact."""
+
+    data_sha256: str
+    init_sha256: str
+    weights_sha256: str
+    predictions_sha256: str
+    tensors: tuple[Tensor, ...]
+    history: dict[str, tuple[str, ...]]
+    loss: str
+    metric: str
+    value: str
+    parameters: int
+
+
+class Failure(_Part):
+    """The error of a run that did not complete: its type, message and the end of the log."""
+
+    type: str
+    message: str
+    traceback: str = ""
+    log: str = ""
+
+
+class Record(_Part):
+    """One run. `settings` holds every process and run axis as asked."""
+
+    schema_number: int = Field(alias="schema")
+    matrix: str
+    machine: str
+    cell: str
+    repeat: int
+    status: Status
+    reason: str
+    engine: dict[str, str]
+    environment: EnvironmentPart
+    settings: dict[str, str | int | dict[str, str]]
+    found: dict[str, Found] = Field(default_factory=dict)
+    process: dict[str, Any] = Field(default_factory=dict)
+    hardware: dict[str, Any] = Field(default_factory=dict)
+    runner_sha256: str
+    measured: Measured | None = None
+    failure: Failure | None = None
+    seconds: dict[str, float] = Field(default_factory=dict)
+    started: str
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
