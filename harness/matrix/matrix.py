@@ -1,0 +1,57 @@
+"""A matrix file, checked: what the file says, before anything is multiplied out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.matrix.axes import Value
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentEntry:
+    """One entry of `environments`: the values of each key, multiplied out by `cells`.
+
+    A key that the file leaves out has the single value None. `written_out` says that the entry
+    names one environment only, so that one that cannot exist is the author's mistake. `line` and
+    `column` count from 1.
+    """
+
+    python: tuple[str | None, ...] = (None,)
+    tensorflow: tuple[str, ...]
+    numpy: tuple[str | None, ...] = (None,)
+    keras: tuple[str | None, ...] = (None,)
+    written_out: bool
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A product of environments and axes; an axis it leaves out has the catalogue's default."""
+
+    environments: tuple[EnvironmentEntry, ...]
+    axes: Mapping[str, tuple[Value, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exclusion:
+    """Cells to leave out: those that have one of the given values for every given key."""
+
+    match: Mapping[str, tuple[Value, ...]]
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """What a matrix file says. `blocks` is its main product and then each `include`."""
+
+    name: str
+    description: str
+    blocks: tuple[Block, ...]
+    exclude: tuple[Exclusion, ...]
+    repeats: int
+    source: str
+    sha256: str

@@ -1,0 +1,247 @@
+"""From the text of a matrix file to a `Matrix`, or to all of its problems at once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+from harness.errors import UsageError
+from harness.matrix import text, values
+from harness.matrix.axes import BY_NAME, NAMES, Value
+from harness.matrix.matrix import SCHEMA, Block, EnvironmentEntry, Exclusion, Matrix
+from harness.matrix.text import Problem, Problems
+from harness.matrix.values import ENVIRONMENT_KEYS
+
+KEYS = (
+    "schema",
+    "name",
+    "description",
+    "environments",
+    "axes",
+    "repeats",
+    "include",
+    "exclude",
+)
+REQUIRED = ("schema", "name", "environments")
+NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
+MAX_REPEATS = 10_000
+
+T = TypeVar("T")
+
+
+class MatrixError(UsageError):
+    """A matrix file with problems; the message has one `file:line:column: what` per problem."""
+
+    def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        count = len(self.problems)
+        lines = [f"{path}:{p.line}:{p.column}: {p.message}" for p in self.problems]
+        head = f"{path} has {count} problem{'s' if count > 1 else ''}"
+        super().__init__("\n".join([head, *lines]))
+
+
+def read(path: Path) -> Matrix:
+    """The matrix in the file at `path`.
+
+    Raises:
+        UsageError: the file cannot be read.
+        MatrixError: it can, and these are all of its problems.
+    """
+    try:
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"{path}: cannot read this matrix file: {why}") from error
+    problems = Problems()
+    matrix = parse(source, problems)
+    if matrix is None or problems.found:
+        raise MatrixError(path, problems.found)
+    return matrix
+
+
+def parse(source: str, problems: Problems) -> Matrix | None:
+    """The matrix in a text; None and at least one problem where there is none."""
+    root = text.compose(source, problems)
+    if root is None:
+        return None
+    entries = text.mapping(root, "the matrix", problems, KEYS)
+    present = {key for key, _ in text.key_nodes(root)}
+    for key in REQUIRED:
+        if isinstance(root, yaml.MappingNode) and key not in present:
+            problems.add(root, f"the key {key!r} is missing")
+    _check_schema(entries.get("schema"), problems)
+    name = _name(entries.get("name"), problems)
+    description = _text(entries.get("description"), "description", problems)
+    environments = _environments(entries.get("environments"), problems)
+    main = Block(environments=environments, axes=_axes(entries.get("axes"), problems))
+    includes = _includes(entries.get("include"), environments, problems)
+    exclude = _exclusions(entries.get("exclude"), problems)
+    repeats = _repeats(entries.get("repeats"), problems)
+    if problems.found:
+        return None
+    return Matrix(
+        name=name,
+        description=description,
+        blocks=(main, *includes),
+        exclude=exclude,
+        repeats=repeats,
+        source=source,
+        sha256=hashlib.sha256(source.encode()).hexdigest(),
+    )
+
+
+def _check_schema(node: yaml.Node | None, problems: Problems) -> None:
+    if node is None:
+        return
+    number = text.scalar(node, "schema", problems)
+    if number is not None and number != str(SCHEMA):
+        problems.add(node, f"schema {number} is not known; this version reads schema: {SCHEMA}")
+
+
+def _name(node: yaml.Node | None, problems: Problems) -> str:
+    word = text.scalar(node, "name", problems) if node is not None else None
+    if node is not None and word is not None and not NAME.match(word):
+        problems.add(
+            node,
+            f"the name {word!r} becomes a folder: use small letters, digits, '.', '_' and '-', "
+            "first a letter or digit, 64 at most",
+        )
+    return word or ""
+
+
+def _text(node: yaml.Node | None, what: str, problems: Problems) -> str:
+    return (text.scalar(node, what, problems) or "") if node is not None else ""
+
+
+def _repeats(node: yaml.Node | None, problems: Problems) -> int:
+    word = text.scalar(node, "repeats", problems) if node is not None else "1"
+    if word is None or node is None:
+        return 1
+    if word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= MAX_REPEATS:
+        return int(word)
+    problems.add(node, f"repeats must be a whole number from 1 to {MAX_REPEATS}, not {word!r}")
+    return 1
+
+
+def _environments(node: yaml.Node | None, problems: Problems) -> tuple[EnvironmentEntry, ...]:
+    if node is None:
+        return ()
+    listed = isinstance(node, yaml.SequenceNode)
+    members = text.items(node)
+    if not members:
+        problems.add(node, "environments is empty; it needs at least one tensorflow version")
+    found = (_environment(member, problems, listed=listed) for member in members)
+    return tuple(entry for entry in found if entry is not None)
+
+
+def _environment(node: yaml.Node, problems: Problems, *, listed: bool) -> EnvironmentEntry | None:
+    entries = text.mapping(node, "an environment", problems, ENVIRONMENT_KEYS)
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    if "tensorflow" not in entries:
+        problems.add(node, "an environment needs a tensorflow version")
+        return None
+    found: dict[str, tuple[str, ...]] = {
+        key: _distinct(
+            key, value, [values.version(key, n, problems) for n in text.items(value)], problems
+        )
+        for key, value in entries.items()
+    }
+    written_out = listed and all(len(found[key]) == 1 for key in found)
+    mark = node.start_mark
+    return EnvironmentEntry(
+        python=found.get("python", (None,)),
+        tensorflow=found["tensorflow"],
+        numpy=found.get("numpy", (None,)),
+        keras=found.get("keras", (None,)),
+        written_out=written_out,
+        line=mark.line + 1,
+        column=mark.column + 1,
+    )
+
+
+def _axes(node: yaml.Node | None, problems: Problems) -> dict[str, tuple[Value, ...]]:
+    if node is None:
+        return {}
+    for key, key_node in text.key_nodes(node):
+        if key in ENVIRONMENT_KEYS:
+            problems.add(key_node, f"{key} belongs under environments, not under axes")
+    known = (*NAMES, *ENVIRONMENT_KEYS)
+    entries = text.mapping(node, "axes", problems, known)
+    return {name: _axis(name, entries[name], problems) for name in NAMES if name in entries}
+
+
+def _axis(name: str, node: yaml.Node, problems: Problems) -> tuple[Value, ...]:
+    axis = BY_NAME[name]
+    found = [values.axis_value(axis, member, problems) for member in text.items(node)]
+    return _distinct(name, node, found, problems)
+
+
+def _distinct(
+    what: str, node: yaml.Node, found: Sequence[T | None], problems: Problems
+) -> tuple[T, ...]:
+    """The values without the wrong ones; an empty list and a value given twice are problems."""
+    if not found:
+        problems.add(node, f"{what} has an empty list; leave it out for its default")
+    distinct: dict[T, None] = {}
+    for place, value in zip(text.items(node), found, strict=True):
+        if value is not None and value in distinct:
+            problems.add(place, f"{what} has this value twice")
+        elif value is not None:
+            distinct[value] = None
+    return tuple(distinct)
+
+
+def _includes(
+    node: yaml.Node | None, environments: tuple[EnvironmentEntry, ...], problems: Problems
+) -> tuple[Block, ...]:
+    if node is None:
+        return ()
+    return tuple(_include(member, environments, problems) for member in text.items(node))
+
+
+def _include(
+    node: yaml.Node, environments: tuple[EnvironmentEntry, ...], problems: Problems
+) -> Block:
+    entries = text.mapping(node, "an include", problems, (*ENVIRONMENT_KEYS, *NAMES))
+    axes = {name: _axis(name, entries[name], problems) for name in NAMES if name in entries}
+    own = [key for key in ENVIRONMENT_KEYS if key in entries]
+    if not own:
+        return Block(environments=environments, axes=axes)
+    if "tensorflow" not in entries:
+        problems.add(node, f"an include that names {own[0]} must name its tensorflow too")
+    if "tensorflow" not in entries or not isinstance(node, yaml.MappingNode):
+        return Block(environments=(), axes=axes)
+    pairs = [(k, v) for k, v in node.value if k.value in ENVIRONMENT_KEYS]
+    part = yaml.MappingNode(node.tag, pairs, node.start_mark, node.end_mark)
+    entry = _environment(part, problems, listed=True)
+    return Block(environments=() if entry is None else (entry,), axes=axes)
+
+
+def _exclusions(node: yaml.Node | None, problems: Problems) -> tuple[Exclusion, ...]:
+    if node is None:
+        return ()
+    return tuple(_exclusion(member, problems) for member in text.items(node))
+
+
+def _exclusion(node: yaml.Node, problems: Problems) -> Exclusion:
+    known = (*ENVIRONMENT_KEYS, *NAMES, "because")
+    entries = text.mapping(node, "an exclude", problems, known)
+    because = _text(entries.pop("because", None), "because", problems)
+    if isinstance(node, yaml.MappingNode) and not because:
+        problems.add(node, "an exclude needs `because: …`; the reason stands in the tables")
+    if isinstance(node, yaml.MappingNode) and not entries:
+        problems.add(node, "an exclude needs at least one axis or environment key to match")
+    match: dict[str, tuple[Value, ...]] = {}
+    for key, value in entries.items():
+        if key in ENVIRONMENT_KEYS:
+            found = [values.version(key, n, problems) for n in text.items(value)]
+            match[key] = _distinct(key, value, found, problems)
+        else:
+            match[key] = _axis(key, value, problems)
+    return Exclusion(match=match, because=because)

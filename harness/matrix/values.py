@@ -1,0 +1,87 @@
+"""One value of an axis or environment key: from the text in the file to what the program uses."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from harness import compatibility
+from harness.matrix import text
+from harness.matrix.axes import DENIED_VARIABLES, VARIABLE_NAME, Axis, Value
+from harness.matrix.text import Problems
+
+ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras")
+
+_WHOLE_NUMBER = re.compile(r"^(0|[1-9][0-9]*)$")
+_RELEASE = re.compile(r"^\d+\.\d+\.\d+((a|b|rc)\d+)?$")
+_MINOR = re.compile(r"^\d+\.\d+$")
+
+
+def axis_value(axis: Axis, node: yaml.Node, problems: Problems) -> Value | None:
+    """The value `node` gives to `axis`, None (and a problem) where it is not allowed."""
+    if axis.is_mapping:
+        return _variables(axis, node, problems)
+    word = text.scalar(node, f"a value of {axis.name}", problems)
+    if word is None:
+        return None
+    if word in axis.words:
+        return word
+    if axis.minimum is not None and _WHOLE_NUMBER.match(word):
+        number = int(word)
+        if number >= axis.minimum and (axis.maximum is None or number <= axis.maximum):
+            return number
+    hint = _hint(axis, word)
+    problems.add(node, f"{axis.name} cannot be {word!r}; allowed: {axis.allowed}{hint}")
+    return None
+
+
+def _hint(axis: Axis, word: str) -> str:
+    switch = {"true": "on", "yes": "on", "false": "off", "no": "off"}.get(word.lower())
+    if switch in axis.words:
+        return f"; perhaps you meant {switch!r}"
+    found = text.suggestion(word, axis.words) if axis.words else ""
+    return found if "perhaps" in found else ""
+
+
+def _variables(axis: Axis, node: yaml.Node, problems: Problems) -> Value | None:
+    before = len(problems.found)
+    pairs: list[tuple[str, str]] = []
+    for name, value_node in text.mapping(node, f"a value of {axis.name}", problems).items():
+        value = text.scalar(value_node, f"the variable {name}", problems)
+        if not VARIABLE_NAME.match(name):
+            problems.add(value_node, f"{name!r} is no name of an environment variable")
+        elif DENIED_VARIABLES.match(name):
+            problems.add(
+                value_node,
+                f"the variable {name} may not be set: it changes what code runs, or the harness "
+                "sets it itself (see the axes hash_seed, device and cpus)",
+            )
+        elif value is not None and ("\0" in value or "\n" in value):
+            problems.add(value_node, f"the value of {name} must be one line")
+        elif value is not None:
+            pairs.append((name, value))
+    return tuple(sorted(pairs)) if len(problems.found) == before else None
+
+
+def version(key: str, node: yaml.Node, problems: Problems) -> str | None:
+    """The version `node` gives to an environment key: Python by minor, all others exact."""
+    word = text.scalar(node, f"a version of {key}", problems)
+    if word is None:
+        return None
+    if key == "python":
+        if _MINOR.match(word):
+            return word
+        problems.add(node, f"python is a minor version such as 3.10, not {word!r}")
+        return None
+    if _RELEASE.match(word):
+        return word
+    problems.add(node, f"{key} must be one exact release{_examples(key, word)}, not {word!r}")
+    return None
+
+
+def _examples(key: str, word: str) -> str:
+    if key != "tensorflow":
+        return " such as " + {"numpy": "1.26.4", "keras": "3.4.1"}[key]
+    same = [r for r in compatibility.releases() if r.startswith(f"{word}.")]
+    return f" ({' or '.join(same)})" if same else " such as 2.15.1"
