@@ -5,9 +5,25 @@ Both sides import this module. The host writes `request.json` into the exchange 
 
 Python 3.7 and the standard library only.
 
+A fresh process finds `request.json` in the exchange folder and serves that one run. A warm
+process finds the folder `inbox` instead: it imports TensorFlow once and forks a child per run.
+The host makes a folder per run (with `request.json` in it) and then a file of the same name in
+`inbox`, whose content is an errand::
+
+    {"cpus": [N, ...], "timeout_s": S, "memory_bytes": N}
+
+The warm process removes that file, forks, and when the child has ended writes `ended.json` beside
+the child's `reply.json`::
+
+    {"cause": "exited" | "timeout" | "out_of_memory" | "killed", "exit_code": N, "seconds": S}
+
+The child prints to `log.txt` there. `ready.json`, `{"import": S}`, says that it takes runs. The warm process ends when `stop` appears in the exchange
+folder, or when nobody holds the lock on `alive` any more, which the host holds while it lives.
+
 request.json::
 
     {"schema": 1, "cell": ID, "repeat": N,
+     "data": NAME,                              # the folder of the data set, below DATA
      "settings": {AXIS: VALUE, ...},            # every process and run axis, `env` as an object
      "device": "cpu" | "gpu",
      "packages": {NAME: VERSION, ...}}          # the lock, to compare with what is installed
@@ -39,6 +55,13 @@ REQUEST = "request.json"
 REPLY = "reply.json"
 WEIGHTS = "weights.npz"
 PREDICTIONS = "predictions.npz"
+
+INBOX = "inbox"
+ENDED = "ended.json"
+LOG = "log.txt"
+STOP = "stop"
+ALIVE = "alive"
+READY = "ready.json"
 
 COMPLETED = "completed"
 UNSUPPORTED = "unsupported"

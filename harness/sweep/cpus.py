@@ -1,0 +1,45 @@
+"""Disjoint sets of CPUs for runs that share the machine, handed out first come, first served."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def visible() -> tuple[int, ...]:
+    """The CPUs this process may use, by number."""
+    return tuple(sorted(os.sched_getaffinity(0)))
+
+
+class CpuSets:
+    """Hands out CPUs so that no two holders share one.
+
+    At most `holders` may hold at the same time, however small their sets (the memory budget).
+    Waiters are served in the order they came, so a run that needs every CPU is not starved.
+    """
+
+    def __init__(self, cpus: tuple[int, ...], holders: int) -> None:
+        self._free = sorted(cpus)
+        self._holders = max(1, holders)
+        self._turn = threading.Lock()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def hold(self, count: int) -> Iterator[tuple[int, ...]]:
+        """Wait for `count` free CPUs and hold them within the `with` block.
+
+        `count` must not be more than there are.
+        """
+        with self._turn, self._changed:
+            self._changed.wait_for(lambda: len(self._free) >= count and self._holders > 0)
+            taken, self._free = tuple(self._free[:count]), self._free[count:]
+            self._holders -= 1
+        try:
+            yield taken
+        finally:
+            with self._changed:
+                self._free = sorted([*self._free, *taken])
+                self._holders += 1
+                self._changed.notify_all()

@@ -1,0 +1,102 @@
+"""What is already done, and why the rest must run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.environments.lock import Lock
+from harness.matrix.cells import Cell
+from harness.matrix.environment import Environment
+from harness.results.record import FINISHED, Record
+
+Action = Literal["done", "run", "unavailable", "excluded"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One repeat of a cell in the plan: what will happen to it and why."""
+
+    cell: Cell
+    repeat: int
+    action: Action
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a record must agree with to answer for a run.
+
+    `engine` is None where any engine's record will do; `data_sha256` gives the digest of a
+    workload's prepared data, None where it is not prepared yet; `timeout` is in seconds, `memory`
+    in bytes.
+    """
+
+    runner_sha256: str
+    lock: Callable[[Environment], Lock | None]
+    data_sha256: Callable[[str], str | None]
+    engine: str | None
+    timeout: float
+    memory: int
+
+
+def steps(
+    cells: Iterable[Cell],
+    repeats: int,
+    wanted: Wanted,
+    read: Callable[[str, int], Record | None],
+) -> Iterator[Step]:
+    """A step for every cell and repeat, in order. `read` gives the record there is."""
+    for cell in cells:
+        name = cell.id
+        for repeat in range(1, repeats + 1):
+            if cell.status is not None:
+                yield Step(cell=cell, repeat=repeat, action=cell.status, why=cell.reason)
+                continue
+            why = _why_run(cell, read(name, repeat), wanted)
+            action: Action = "run" if why else "done"
+            yield Step(cell=cell, repeat=repeat, action=action, why=why or "recorded")
+
+
+def _why_run(cell: Cell, record: Record | None, wanted: Wanted) -> str | None:
+    """Why the run must happen, None where the record answers for it."""
+    if record is None:
+        return "no record yet"
+    if record.status not in FINISHED:
+        return f"last time {record.status}: {record.reason}"
+    return (
+        _changed_input(cell, record, wanted)
+        or _raised_limit(record, wanted)
+        or _other_engine(record, wanted)
+    )
+
+
+def _changed_input(cell: Cell, record: Record, wanted: Wanted) -> str | None:
+    if record.runner_sha256 != wanted.runner_sha256:
+        return f"the runner changed ({record.runner_sha256[:8]} to {wanted.runner_sha256[:8]})"
+    lock = wanted.lock(cell.environment)
+    if lock is not None and lock.sha256 != record.environment.lock_sha256:
+        old = record.environment.lock_sha256
+        return f"the lock changed ({old[:8]} to {lock.sha256[:8]})"
+    data = wanted.data_sha256(str(cell.settings["workload"]))
+    measured = record.measured
+    if measured is not None and data is not None and measured.data_sha256 != data:
+        return f"the data changed ({measured.data_sha256[:8]} to {data[:8]})"
+    return None
+
+
+def _raised_limit(record: Record, wanted: Wanted) -> str | None:
+    limits = record.process
+    if record.status == "timeout" and wanted.timeout > float(limits.get("timeout_s", 0)):
+        return f"timed out at {limits.get('timeout_s')} s, now allowed {wanted.timeout:g} s"
+    if record.status == "out_of_memory" and wanted.memory > int(limits.get("memory_bytes", 0)):
+        return "ran out of memory, now allowed more"
+    return None
+
+
+def _other_engine(record: Record, wanted: Wanted) -> str | None:
+    engine = record.engine.get("name")
+    if wanted.engine is not None and engine != wanted.engine:
+        return f"recorded with the engine {engine}, now asked for {wanted.engine}"
+    return None

@@ -1,0 +1,182 @@
+"""The two ways a run gets its process: one of its own, or a child of one that imported already."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.engines.protocol import Engine, Image, Order, Outcome
+from harness.errors import EngineError
+from harness.processes import tail_of
+from harness.runner import exchange
+from harness.sweep import exchanges
+from harness.sweep.staging import StagedRunner
+
+Isolation = Literal["fresh", "forked"]
+
+_POLL_SECONDS = 0.02
+_UNLIMITED_SECONDS = 10.0 * 365 * 86400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one run may take: `timeout` in seconds, `memory` in bytes."""
+
+    timeout: float
+    memory: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What the processes of one group share: an image and what is set before the process starts.
+
+    `data` is the folder that holds the prepared data sets.
+    """
+
+    engine: Engine
+    image: Image
+    runner: StagedRunner
+    data: Path
+    variables: Mapping[str, str]
+    gpu: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a run ended, and what it left in `folder`: a reply perhaps, weights, predictions.
+
+    `log` is the end of what it printed; `cpus` are those it ran on.
+    """
+
+    outcome: Outcome
+    folder: Path
+    log: str
+    isolation: Isolation
+    cpus: tuple[int, ...]
+
+    def reply(self) -> dict[str, Any] | None:
+        """What the runner answered, None where there is no readable answer."""
+        try:
+            found = json.loads((self.folder / exchange.REPLY).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+
+@contextmanager
+def fresh(
+    place: Place, request: Mapping[str, Any], cpus: tuple[int, ...], limits: Limits
+) -> Iterator[Ending]:
+    """The run in a process of its own. Its files are there within the `with` block."""
+    with exchanges.opened() as folder:
+        exchanges.put(folder / exchange.REQUEST, request)
+        log = folder / exchange.LOG
+        outcome = place.engine.run(_order(place, folder, log, cpus, limits))
+        yield Ending(outcome=outcome, folder=folder, log=tail_of(log), isolation="fresh", cpus=cpus)
+
+
+def _order(place: Place, folder: Path, log: Path, cpus: tuple[int, ...], limits: Limits) -> Order:
+    return Order(
+        image=place.image,
+        root=place.runner.root,
+        data=place.data,
+        exchange=folder,
+        log=log,
+        cpus=cpus,
+        memory=limits.memory,
+        timeout=limits.timeout,
+        variables=place.variables,
+        gpu=place.gpu,
+    )
+
+
+class WarmProcess:
+    """A process that imports TensorFlow once and forks a child per run. Runs may be side by side.
+
+    Use as a context manager; leaving it ends the process and whatever still runs in it.
+    """
+
+    def __init__(self, place: Place, cpus: tuple[int, ...], limits: Limits, holders: int) -> None:
+        self._limits = limits
+        self._numbers = iter(range(1, 10**9))
+        self._failure: BaseException | None = None
+        self._ended = threading.Event()
+        self._cleanup = ExitStack()
+        self._folder = self._cleanup.enter_context(exchanges.opened())
+        (self._folder / exchange.INBOX).mkdir()
+        (self._folder / exchange.INBOX).chmod(0o777)
+        # The children's limits are the runner's to keep; this one holds even if it fails to.
+        whole = Limits(timeout=_UNLIMITED_SECONDS, memory=limits.memory * (holders + 1))
+        self._log = self._folder / exchange.LOG
+        order = _order(place, self._folder, self._log, cpus, whole)
+        self._thread = threading.Thread(target=self._live, args=(place.engine, order), daemon=True)
+        self._thread.start()
+
+    def _live(self, engine: Engine, order: Order) -> None:
+        try:
+            engine.run(order)
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._ended.set()
+
+    def __enter__(self) -> WarmProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        (self._folder / exchange.STOP).touch()
+        self._thread.join()
+        self._cleanup.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another run."""
+        return not self._ended.is_set()
+
+    def wait_ready(self) -> None:
+        """Wait until the import is over, or the process has ended without it."""
+        while self.alive and not (self._folder / exchange.READY).exists():
+            time.sleep(_POLL_SECONDS)
+
+    @contextmanager
+    def forked(self, request: Mapping[str, Any], cpus: tuple[int, ...]) -> Iterator[Ending]:
+        """The run in a child of this process. Its files are there within the `with` block.
+
+        Raises:
+            EngineError: the engine failed while the run was under way.
+        """
+        name = f"{next(self._numbers):06d}"
+        folder = self._folder / name
+        folder.mkdir()
+        folder.chmod(0o777)
+        exchanges.put(folder / exchange.REQUEST, request)
+        errand = {
+            "cpus": list(cpus),
+            "timeout_s": self._limits.timeout,
+            "memory_bytes": self._limits.memory,
+        }
+        exchanges.put(self._folder / exchange.INBOX / name, errand)
+        outcome = self._wait(folder)
+        log = tail_of(folder / exchange.LOG) or tail_of(self._log)
+        yield Ending(outcome=outcome, folder=folder, log=log, isolation="forked", cpus=cpus)
+
+    def _wait(self, folder: Path) -> Outcome:
+        started = time.monotonic()
+        ended = folder / exchange.ENDED
+        while not ended.exists():
+            if self._ended.wait(_POLL_SECONDS) and not ended.exists():
+                return self._ended_early(time.monotonic() - started)
+        found = json.loads(ended.read_bytes())
+        return Outcome(cause=found["cause"], exit_code=found["exit_code"], seconds=found["seconds"])
+
+    def _ended_early(self, seconds: float) -> Outcome:
+        """The whole process is gone, and the run with it."""
+        if isinstance(self._failure, EngineError):
+            raise self._failure
+        return Outcome(cause="killed", exit_code=-9, seconds=seconds)

@@ -1,0 +1,63 @@
+"""The runner as it is mounted: copied into the cache once per content, so it cannot change."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import harness.runner
+from harness import places
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedRunner:
+    """`root` holds a package `runner`; `sha256` is the digest of its files' names and bytes."""
+
+    root: Path
+    sha256: str
+
+
+def _sources() -> list[tuple[str, bytes]]:
+    folder = Path(str(harness.runner.__file__)).parent
+    files = sorted(folder.rglob("*.py"))
+    return [(file.relative_to(folder).as_posix(), file.read_bytes()) for file in files]
+
+
+def digest() -> str:
+    """The digest of the runner's sources, as records name it."""
+    whole = hashlib.sha256()
+    for name, data in _sources():
+        whole.update(f"{name}\0{len(data)}\0".encode() + data)
+    return whole.hexdigest()
+
+
+def stage() -> StagedRunner:
+    """The runner in the cache, copied there unless the same content was before."""
+    sha256 = digest()
+    root = places.cache("runners") / sha256
+    if not root.is_dir():
+        with tempfile.TemporaryDirectory(dir=places.cache("runners")) as temporary:
+            copy = Path(temporary) / "copy"
+            for name, data in _sources():
+                target = copy / "runner" / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(data)
+            _publish(copy, root)
+    return StagedRunner(root=root, sha256=sha256)
+
+
+def _publish(copy: Path, root: Path) -> None:
+    for path in copy.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    copy.chmod(0o755)
+    try:
+        os.replace(copy, root)
+    except OSError:
+        # Another process was quicker; the content is the same by construction.
+        if not root.is_dir():
+            raise
+        shutil.rmtree(copy, ignore_errors=True)
