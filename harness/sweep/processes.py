@@ -97,9 +97,9 @@ def _order(place: Place, folder: Path, log: Path, cpus: tuple[int, ...], limits:
 
 
 class WarmProcess:
-    """A process that imports TensorFlow once and forks a child per run. Runs may be side by side.
+    """A process that imports TensorFlow once and forks a child per run, also side by side.
 
-    Use as a context manager; leaving it ends the process and whatever still runs in it.
+    `close` ends it and whatever still runs in it.
     """
 
     def __init__(self, place: Place, cpus: tuple[int, ...], limits: Limits, holders: int) -> None:
@@ -126,10 +126,8 @@ class WarmProcess:
         finally:
             self._ended.set()
 
-    def __enter__(self) -> WarmProcess:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End the process and remove its exchange folder."""
         (self._folder / exchange.STOP).touch()
         self._thread.join()
         self._cleanup.close()

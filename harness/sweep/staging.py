@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -55,7 +54,7 @@ def _publish(copy: Path, root: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
     copy.chmod(0o755)
     try:
-        os.replace(copy, root)
+        copy.replace(root)
     except OSError:
         # Another process was quicker; the content is the same by construction.
         if not root.is_dir():

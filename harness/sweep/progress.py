@@ -1,0 +1,86 @@
+"""Progress of a sweep: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as TimeLeftColumn
+
+from harness import console
+from harness.results.record import Record
+
+
+class SweepProgress:
+    """Says which cells run now, how many runs are left, and how long they may take."""
+
+    def __init__(self, total: int, bar: Progress | None) -> None:
+        self._total = total
+        self._done = 0
+        self._running: dict[str, None] = {}
+        self._bar = bar
+        self._id = bar.add_task("", total=total, what="") if bar is not None else None
+        self._lock = threading.Lock()
+
+    def preparing(self, what: str) -> None:
+        """An environment is being locked, fetched or built."""
+        console.note(what)
+
+    @contextmanager
+    def running(self, cell: str) -> Iterator[None]:
+        """A run of `cell` is under way within the `with` block."""
+        self._set_running(cell, under_way=True)
+        try:
+            yield
+        finally:
+            self._set_running(cell, under_way=False)
+
+    def _set_running(self, cell: str, *, under_way: bool) -> None:
+        with self._lock:
+            if under_way:
+                self._running[cell] = None
+            else:
+                self._running.pop(cell, None)
+            if self._bar is not None and self._id is not None:
+                self._bar.update(self._id, what="  ".join(self._running))
+
+    def finished(self, record: Record) -> None:
+        """One run is over and its record is written."""
+        with self._lock:
+            self._done += 1
+            done = self._done
+        if self._bar is not None and self._id is not None:
+            self._bar.update(self._id, advance=1)
+        if self._bar is None or record.status != "completed":
+            console.note(_line(done, self._total, record))
+
+
+def _line(done: int, total: int, record: Record) -> str:
+    width = len(str(total))
+    took = record.seconds.get("process")
+    seconds = f"  {took:.1f} s" if took is not None else ""
+    reason = f"  {record.reason}" if record.reason else ""
+    return (
+        f"[{done:{width}}/{total}] {record.status:11} {record.cell} #{record.repeat}"
+        f"{seconds}{reason}"
+    )
+
+
+@contextmanager
+def shown(total: int) -> Iterator[SweepProgress]:
+    """Progress of `total` runs for the time of the `with` block."""
+    if not console.notes.is_terminal:
+        yield SweepProgress(total, None)
+        return
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeLeftColumn(),
+        TextColumn("{task.fields[what]}", markup=False),
+    )
+    with Progress(*columns, console=console.notes, transient=True) as bar:
+        yield SweepProgress(total, bar)

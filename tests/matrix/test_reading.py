@@ -1,0 +1,173 @@
+"""A matrix file: what it says is kept as text, and all that is wrong is said at once."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.matrix import reading
+from harness.matrix.reading import MatrixError
+from harness.matrix.text import Problems
+
+DATA = Path(__file__).parent.parent / "data" / "matrices"
+MATRICES = Path(__file__).parents[2] / "matrices"
+
+
+def problems_of(source: str) -> list[str]:
+    problems = Problems()
+    assert (reading.parse(source, problems) is None) == bool(problems.found)
+    return [f"{p.line}:{p.column}: {p.message}" for p in sorted(problems.found)]
+
+
+def parsed(axes: str = "", environments: str = "{tensorflow: 2.15.1}") -> reading.Matrix:
+    problems = Problems()
+    matrix = reading.parse(
+        f"schema: 1\nname: x\nenvironments: {environments}\naxes: {{{axes}}}\n", problems
+    )
+    assert matrix is not None, problems.found
+    return matrix
+
+
+def test_every_mistake_is_reported_with_its_place() -> None:
+    with pytest.raises(MatrixError) as caught:
+        reading.read(DATA / "ten_mistakes.yaml")
+    places = [(p.line, p.column) for p in caught.value.problems]
+    assert places == sorted(places)
+    text = str(caught.value)
+    for expected in (
+        ":1:9: schema 2 is not known",
+        ":2:7: the name '../escape'",
+        ":4:14: python is a minor version such as 3.10",
+        ":4:35: tensorflow must be one exact release (2.10.0 or 2.10.1), not '2.10'",
+        ":5:25: unknown key 'numpi' in an environment; perhaps you meant 'numpy'",
+        ":7:16: threads has this value twice",
+        ":8:16: determinism cannot be 'true'; allowed: on, off; perhaps you meant 'on'",
+        ":9:14: workload cannot be 'mnist-mpl'",
+        "perhaps you meant 'mnist-mlp'",
+        ":10:3: tensorflow belongs under environments",
+        ":11:21: the variable LD_PRELOAD may not be set",
+        ":12:3: unknown key 'thread' in axes; perhaps you meant 'threads'",
+        ":13:10: repeats must be a whole number",
+        ":14:1: the key 'repeats' stands twice",
+        ":16:5: an exclude needs `because",
+    ):
+        assert expected in text
+    assert caught.value.exit_code == 2
+
+
+def test_scalars_stay_the_text_they_are() -> None:
+    matrix = parsed("determinism: [on, off], isa: native", "{tensorflow: 2.10.0, python: 3.10}")
+    assert matrix.blocks[0].axes["determinism"] == ("on", "off")
+    assert matrix.blocks[0].environments[0].python == ("3.10",)
+
+
+def test_one_value_may_stand_without_brackets() -> None:
+    assert parsed("threads: 2").blocks[0].axes == parsed("threads: [2]").blocks[0].axes
+
+
+def test_variables_are_sorted_pairs() -> None:
+    matrix = parsed("env: [{B: 2, A: on}, {}]")
+    assert matrix.blocks[0].axes["env"] == ((("A", "on"), ("B", "2")), ())
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("", "1:1: the file is empty"),
+        ("[]", "1:1: the matrix must be a mapping"),
+        ("a: [", "is not YAML"),
+        ("schema: 1\nname: x\n", "the key 'environments' is missing"),
+        ("schema: 1\nname: x\nenvironments: []\n", "environments is empty"),
+        ("schema: 1\nname: x\nenvironments: {python: 3.10}\n", "needs a tensorflow version"),
+        ("a: 1\n---\nb: 2\n", "is not YAML"),
+        ("[" * 5000, "1:1: nested too deeply"),
+        ("x: !!python/object/apply:os.system [ls]\n", "unknown key 'x'"),
+    ],
+)
+def test_a_text_that_is_no_matrix_is_said_to_be_none(source: str, expected: str) -> None:
+    assert any(expected in problem for problem in problems_of(source)), problems_of(source)
+
+
+def test_aliases_that_would_explode_end_quickly() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    assert problems_of("\n".join(lines))
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "A", "x" * 65, "a b", "$(ls)"])
+def test_a_name_that_could_leave_the_folder_is_refused(name: str) -> None:
+    source = f"schema: 1\nname: '{name}'\nenvironments: {{tensorflow: 2.15.1}}\n"
+    assert any(":7: " in problem or "name" in problem for problem in problems_of(source))
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(reading.UsageError, match="No such file"):
+        reading.read(tmp_path / "missing.yaml")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(reading.UsageError, match="not UTF-8"):
+        reading.read(tmp_path / "binary.yaml")
+
+
+@pytest.mark.parametrize("path", sorted(MATRICES.glob("*.yaml")), ids=lambda p: p.stem)
+def test_the_shipped_matrices_are_right(path: Path) -> None:
+    assert reading.read(path).name == path.stem
+
+
+_words = st.sampled_from(
+    [
+        "schema",
+        "name",
+        "environments",
+        "axes",
+        "tensorflow",
+        "2.10.0",
+        "threads",
+        "on",
+        "1",
+        "include",
+        "exclude",
+        "because",
+        "env",
+        "python",
+        "3.10",
+        "~",
+        "&a",
+        "*a",
+        "!!int",
+        "-",
+        "?",
+        ": ",
+        "\n",
+        "  ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "'",
+        '"',
+        "#",
+        "|",
+        ">",
+        "%",
+        "\t",
+        "\x00",
+        "é",
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.text(max_size=200), st.lists(_words, max_size=60).map("".join)))
+def test_no_text_gives_a_traceback(source: str) -> None:
+    problems_of(source)
+
+
+def test_every_pair_of_axes_can_stand_together() -> None:
+    names = ["threads: 1", "seed: 3", "jit: off", "cpus: 1", "isa: avx2"]
+    for pair in itertools.combinations(names, 2):
+        assert len(parsed(", ".join(pair)).blocks[0].axes) == 2
