@@ -1,0 +1,62 @@
+"""The commands. They wire values between the stages; only `main` exits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+import typer
+
+from harness import console
+from harness.cli import environment_commands, matrix_commands, result_commands, run_commands
+from harness.errors import INTERRUPTED_EXIT_CODE, HarnessError
+
+app = typer.Typer(
+    name="harness",
+    help="Finds out by experiment which settings make Keras/TensorFlow trainings reproducible.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("check")(matrix_commands.check)
+app.command("plan")(matrix_commands.plan)
+app.command("lock")(environment_commands.lock)
+app.command("build")(environment_commands.build)
+app.command("run")(run_commands.run)
+app.command("table")(result_commands.table)
+app.command("bases")(environment_commands.bases)
+app.command("schema")(matrix_commands.schema)
+
+
+def main() -> NoReturn:
+    """The program `harness`."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(_exit_code())
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _exit_code() -> int:
+    try:
+        result = app(standalone_mode=False)
+    except HarnessError as error:
+        console.error(str(error))
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        console.note("interrupted; finished runs are kept, the same command goes on from there")
+        return INTERRUPTED_EXIT_CODE
+    except BrokenPipeError:
+        # The reader of our output is gone (`harness table | head`): nothing left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0

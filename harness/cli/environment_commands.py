@@ -1,0 +1,80 @@
+"""`lock`, `build` and `bases`: what cells need before they can run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness import console
+from harness.cli import options, wiring
+from harness.cli.options import EngineChoice
+from harness.engines import choice
+from harness.environments import locking
+from harness.errors import HarnessError
+from harness.matrix import cells, reading
+from harness.matrix.environment import Environment
+
+
+def lock(
+    matrix: options.MatrixFile,
+    only: options.Only = None,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Make locks anew that are there already.")
+    ] = False,
+) -> None:
+    """Lock the environments of a matrix: the full hashed package list of each, into files."""
+    folder = wiring.locks_of(matrix)
+    failures: list[HarnessError] = []
+    for environment in _environments(matrix, only):
+        path = locking.path_of(environment, folder)
+        try:
+            if path.exists() and not renew:
+                locking.read(path, environment)
+                console.note(f"kept     {path.name}")
+                continue
+            made = locking.make(environment, folder)
+            console.note(f"locked   {path.name}: {len(made.packages)} packages")
+        except HarnessError as error:
+            console.error(str(error))
+            failures.append(error)
+    if failures:
+        raise type(failures[0])(f"{len(failures)} environments are not locked; see above")
+
+
+def build(
+    matrix: options.MatrixFile,
+    only: options.Only = None,
+    engine: options.Engine = EngineChoice.auto,
+    results: options.Results = options.RESULTS,
+) -> None:
+    """Build the environments of a matrix (images, or virtual environments) without running."""
+    chosen, why = choice.choose(engine.value)
+    console.note(f"engine: {chosen.name}; {why}")
+    locks = wiring.lock_maker(matrix)
+    logs = results / reading.read(matrix).name / wiring.this_machine().id / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    failures: list[HarnessError] = []
+    for environment in _environments(matrix, only):
+        try:
+            image = chosen.assemble(locks(environment), logs / f"{environment.id}.build.log")
+            console.note(f"ready    {environment.id}: {image.reference}")
+        except HarnessError as error:
+            console.error(str(error))
+            failures.append(error)
+    if failures:
+        raise type(failures[0])(f"{len(failures)} environments are not built; see above")
+
+
+def _environments(matrix: Path, only: list[str] | None) -> Iterator[Environment]:
+    """The environments of the cells that can exist, each once; the others are noted."""
+    found = cells.select(cells.cells(reading.read(matrix)), tuple(only or ()))
+    seen: set[Environment] = set()
+    for cell in found:
+        if cell.environment in seen:
+            continue
+        if cell.status is None:
+            seen.add(cell.environment)
+            yield cell.environment

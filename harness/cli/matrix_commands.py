@@ -1,0 +1,93 @@
+"""`check`, `plan` and `schema`: what a matrix file says and what would happen."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+
+import pandas as pd
+import typer
+
+from harness import console
+from harness.cli import options, wiring
+from harness.cli.options import EngineChoice
+from harness.matrix import cells, json_schema, reading
+from harness.matrix.reading import MatrixError
+from harness.matrix.text import Problem
+from harness.publish import tables
+from harness.results.store import Store
+from harness.sweep import planning
+from harness.sweep.planning import Step
+from harness.sweep.processes import Limits
+
+SHOWN = 60
+"""How many steps a terminal is shown; the other formats have all."""
+
+
+def check(matrix: options.MatrixFile) -> None:
+    """Check a matrix file: what is wrong and where, or how many cells it has."""
+    found = reading.read(matrix)
+    impossible = [
+        Problem(line=entry.line, column=entry.column, message=what)
+        for entry, what in cells.impossible_environments(found)
+    ]
+    if impossible:
+        raise MatrixError(matrix, impossible)
+    count = cells.count(found)
+    console.note(f"{matrix}: {count:,} cells, {found.repeats} repeats, nothing wrong")
+
+
+def plan(
+    matrix: options.MatrixFile,
+    only: options.Only = None,
+    results: options.Results = options.RESULTS,
+    engine: options.Engine = EngineChoice.auto,
+    timeout: options.Timeout = options.TIMEOUT,
+    memory: options.Memory = options.MEMORY,
+    format: options.Format = "rich",
+) -> None:
+    """Say per cell what would happen: done, run and why, unavailable or excluded and why."""
+    options.check_format(format)
+    found = reading.read(matrix)
+    machine = wiring.this_machine()
+    named = None if engine is EngineChoice.auto else engine.value
+    limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
+    wanted = wiring.wanted(matrix, engine=named, limits=limits, prepare=False)
+    selected = cells.select(wiring.settled_cells(found, machine.limits, None), tuple(only or ()))
+    store = Store(results, found.name, machine.id)
+    steps = planning.steps(selected, found.repeats, wanted, store.read)
+    if format == "rich":
+        _show(steps)
+    else:
+        console.results.print(tables.render(_frame(steps), format), markup=False)
+
+
+def _show(steps: Iterator[Step]) -> None:
+    counts: Counter[str] = Counter()
+
+    def counted() -> Iterator[Step]:
+        for step in steps:
+            counts[step.action] += 1
+            yield step
+
+    stream = counted()
+    frame = _frame(itertools.islice(stream, SHOWN))
+    for _ in stream:
+        pass
+    console.results.print(tables.render(frame, "rich", width=options.terminal_width()), end="")
+    total = counts.total()
+    if total > SHOWN:
+        console.note(f"… and {total - SHOWN:,} more; --only narrows, --format csv shows all")
+    parts = ", ".join(f"{number:,} {action}" for action, number in sorted(counts.items()))
+    console.note(f"{total:,} runs: {parts}")
+
+
+def _frame(steps: Iterator[Step]) -> pd.DataFrame:
+    rows = [(step.cell.id, step.repeat, step.action, step.why) for step in steps]
+    return pd.DataFrame(rows, columns=["cell", "repeat", "action", "why"])
+
+
+def schema() -> None:
+    """Print the JSON Schema of matrix files, for editors."""
+    typer.echo(json_schema.text(), nl=False)

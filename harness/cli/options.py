@@ -1,0 +1,74 @@
+"""The arguments and options that several commands share."""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.errors import UsageError
+from harness.publish.tables import FORMATS
+
+MatrixFile = Annotated[Path, typer.Argument(metavar="MATRIX", help="The matrix file (YAML).")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="GLOB", help="Only cells whose id matches; may be repeated."),
+]
+Results = Annotated[
+    Path, typer.Option("--results", metavar="DIR", help="The folder that stands for results/.")
+]
+RESULTS = Path("results")
+
+
+class EngineChoice(str, Enum):
+    """Who runs the cells."""
+
+    auto = "auto"
+    docker = "docker"
+    local = "local"
+
+
+Engine = Annotated[
+    EngineChoice,
+    typer.Option("--engine", help="auto takes Docker if an Engine answers, else local."),
+]
+Timeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", help="Until a run is killed.", min=1)
+]
+Memory = Annotated[
+    str, typer.Option("--memory", metavar="SIZE", help="What one run may use, such as 4G.")
+]
+Format = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
+]
+
+TIMEOUT = 1800.0
+MEMORY = "4G"
+
+_SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$", re.IGNORECASE)
+_FACTORS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def bytes_of(size: str) -> int:
+    """The number of bytes in a size such as `512M` or `4G` (powers of 1024)."""
+    match = _SIZE.match(size.strip())
+    if match is None:
+        raise UsageError(f"--memory {size!r} is not a size; write 512M or 4G")
+    return int(float(match[1]) * _FACTORS[match[2].upper()])
+
+
+def check_format(name: str) -> str:
+    """The format if it is known."""
+    if name not in FORMATS:
+        raise UsageError(f"--format {name!r} is not known; choose one of {', '.join(FORMATS)}")
+    return name
+
+
+def terminal_width() -> int | None:
+    """The width tables are made for: `COLUMNS` where it is set, else the terminal's."""
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdigit() else None

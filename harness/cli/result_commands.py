@@ -1,0 +1,46 @@
+"""`table`: what the results say."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import harness
+from harness import console
+from harness.analysis import cells, classes
+from harness.cli import options
+from harness.publish import tables
+
+
+class Grouping(str, Enum):
+    """What one row of a table is."""
+
+    run = "run"
+    cell = "cell"
+    class_ = "class"
+    axis = "axis"
+
+
+_FRAMES = {
+    Grouping.run: lambda runs: runs,
+    Grouping.cell: cells.by_cell,
+    Grouping.class_: classes.by_class,
+    Grouping.axis: classes.by_axis,
+}
+
+
+def table(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    by: Annotated[Grouping, typer.Option("--by", help="What one row is.")] = Grouping.class_,
+    format: options.Format = "rich",
+) -> None:
+    """Print a table of results: every run, the cells, or the classes of equal weights."""
+    options.check_format(format)
+    runs = harness.load(folder)
+    frame = _FRAMES[by](runs)
+    text = tables.render(frame, format, width=options.terminal_width())
+    console.results.print(text, markup=False, end="")
+    console.note(tables.summary(runs))

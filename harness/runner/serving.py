@@ -1,0 +1,165 @@
+"""A warm process: TensorFlow is imported once, then a forked child serves each run.
+
+After the import the process has one thread and has not touched a GPU, so a child starts from the
+state a cold process would have. The process itself never trains: a child that hangs, crashes or
+eats its memory costs only its own run.
+
+Python 3.7 and the standard library only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from typing import Any, Callable, Dict, List
+
+from . import exchange
+
+_POLL_SECONDS = 0.02
+
+
+class _Child:
+    """A child under way: its process id (also of its process group), run folder and limits."""
+
+    def __init__(self, pid: int, folder: str, errand: Dict[str, Any]) -> None:
+        self.pid = pid
+        self.folder = folder
+        self.started = time.monotonic()
+        self.timeout = float(errand["timeout_s"])
+        self.memory = int(errand["memory_bytes"])
+        self.cause = "exited"
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+
+def serve(folder: str, train: Callable[[str], None], import_seconds: float) -> None:
+    """Take runs from the inbox of the exchange `folder` until told to stop or left alone.
+
+    `train` is called in the child with the run's folder and leaves the reply there.
+    """
+    children: List[_Child] = []
+    put(os.path.join(folder, exchange.READY), {"import": import_seconds})
+    try:
+        while not _is_over(folder):
+            children += [_start(folder, name, train) for name in _new_errands(folder)]
+            for child in children:
+                _keep_limits(child)
+            children = [child for child in children if not _has_ended(child)]
+            time.sleep(_POLL_SECONDS)
+    finally:
+        for child in children:
+            _kill(child)
+
+
+def put(path: str, content: Dict[str, Any]) -> None:
+    """Write JSON so that a reader sees the whole file or none, also after a power cut."""
+    draft = path + ".draft"
+    with open(draft, "w", encoding="utf-8") as file:
+        json.dump(content, file, sort_keys=True)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+
+
+def _is_over(folder: str) -> bool:
+    if os.path.exists(os.path.join(folder, exchange.STOP)):
+        return True
+    try:
+        with open(os.path.join(folder, exchange.ALIVE), "r+") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _new_errands(folder: str) -> List[str]:
+    names = os.listdir(os.path.join(folder, exchange.INBOX))
+    return sorted(name for name in names if not name.startswith("."))
+
+
+def _start(folder: str, name: str, train: Callable[[str], None]) -> _Child:
+    path = os.path.join(folder, exchange.INBOX, name)
+    with open(path, encoding="utf-8") as file:
+        errand = json.load(file)
+    os.unlink(path)
+    run_folder = os.path.join(folder, name)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        _be_child(run_folder, errand, train)
+    return _Child(pid, run_folder, errand)
+
+
+def _be_child(folder: str, errand: Dict[str, Any], train: Callable[[str], None]) -> None:
+    """Train and end this process, whatever happens; never returns."""
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        log = os.open(
+            os.path.join(folder, exchange.LOG), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644
+        )
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.sched_setaffinity(0, errand["cpus"])
+        train(folder)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Not sys.exit: the parent's cleanup must not run a second time in the child.
+        os._exit(code)
+
+
+def _keep_limits(child: _Child) -> None:
+    if child.cause != "exited":
+        return
+    if child.seconds() > child.timeout:
+        child.cause = "timeout"
+        _kill(child)
+    elif _resident_bytes(child.pid) > child.memory:
+        child.cause = "out_of_memory"
+        _kill(child)
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        with open("/proc/%d/statm" % pid, encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def _kill(child: _Child) -> None:
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(child.pid, signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def _has_ended(child: _Child) -> bool:
+    """Whether the child is gone; then `ended.json` is written and its process group killed."""
+    pid, status = os.waitpid(child.pid, os.WNOHANG)
+    if pid == 0:
+        return False
+    seconds = child.seconds()
+    try:
+        # What the run started and left behind ends with it.
+        os.killpg(child.pid, signal.SIGKILL)
+    except OSError:
+        pass
+    code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    ended = {"cause": child.cause, "exit_code": code, "seconds": seconds}
+    put(os.path.join(child.folder, exchange.ENDED), ended)
+    return True
