@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -24,10 +25,12 @@ from harness.publish import tables
 from harness.results import plan_file
 from harness.results.store import Store
 from harness.sweep import cpus, exchanges, planning, progress, staging
+from harness.sweep.audit import Audits
 from harness.sweep.planning import Step
 from harness.sweep.processes import Limits
 from harness.sweep.recording import Origin, Run
-from harness.sweep.sweeping import Scene, Sweep, Tally
+from harness.sweep.scene import Scene
+from harness.sweep.sweeping import Sweep, Tally
 
 _HEADROOM = 0.8
 """The share of the memory now available that runs may plan with."""
@@ -36,8 +39,9 @@ _HEADROOM = 0.8
 class IsolationChoice(str, Enum):
     """Whether a run gets a process of its own."""
 
-    fresh = "fresh"
+    auto = "auto"
     forked = "forked"
+    fresh = "fresh"
 
 
 def run(
@@ -46,8 +50,12 @@ def run(
     engine: options.Engine = EngineChoice.auto,
     results: options.Results = options.RESULTS,
     isolation: Annotated[
-        IsolationChoice, typer.Option(help="A process of its own per run, or a forked child.")
-    ] = IsolationChoice.fresh,
+        IsolationChoice,
+        typer.Option(
+            help="fresh: a process per run; forked: import once, fork per run; auto: forked where "
+            "an audit showed that it leaves the same bits."
+        ),
+    ] = IsolationChoice.auto,
     timeout: options.Timeout = options.TIMEOUT,
     memory: options.Memory = options.MEMORY,
 ) -> None:
@@ -109,6 +117,7 @@ def _scene(
         holders=_holders(limits, len(visible)),
         limits=limits,
         isolation=isolation.value,
+        audits=Audits(runner_sha256=runner.sha256, engine=engine.name, machine=machine.id),
         logs=logs,
     )
 
@@ -144,7 +153,7 @@ def _judge(steps: list[Step], tally: Tally, store: Store) -> None:
         error = next(iter(tally.unbuilt.values()))
         kind: type[HarnessError] = type(error) if isinstance(error, HarnessError) else BuildError
         raise kind(f"{len(tally.unbuilt)} environments are missing; see above:\n  {names}")
-    statuses = tally.statuses.copy()
+    statuses = Counter(tally.statuses.values())
     for step in steps:
         record = store.read(step.cell.id, step.repeat) if step.action == "done" else None
         if record is not None:

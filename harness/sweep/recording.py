@@ -47,9 +47,16 @@ class _Verdict:
 
 
 def of_ending(
-    origin: Origin, run: Run, place: Place, ending: Ending, limits: Limits, started: str
+    origin: Origin,
+    run: Run,
+    place: Place,
+    ending: Ending,
+    limits: Limits,
+    *,
+    started: str,
+    audited: str,
 ) -> Record:
-    """The record of a run that had a process."""
+    """The record of a run that had a process; `audited` says what is known about forking there."""
     reply = ending.reply()
     measured, complaint = _measured(reply)
     verdict = _verdict(ending, reply, complaint, limits)
@@ -62,7 +69,7 @@ def of_ending(
         reason=verdict.reason,
         environment=_environment(run, place, reply),
         found={name: Found(**part) for name, part in reply.get("found", {}).items()},
-        process=_process(place, ending, limits, reply),
+        process={**_process(place, ending, limits, reply), "audit": audited},
         measured=measured,
         failure=verdict.failure,
         seconds={**reply.get("seconds", {}), "process": ending.outcome.seconds},

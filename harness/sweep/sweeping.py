@@ -2,63 +2,32 @@
 
 from __future__ import annotations
 
-import datetime
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from harness.datasets.prepared import Prepared
-from harness.engines.protocol import Engine, Image
+from harness.engines.protocol import Image
 from harness.environments.lock import Lock
 from harness.errors import BuildError, HarnessError
-from harness.matrix.axes import to_json
 from harness.matrix.environment import Environment
 from harness.results.record import Record
-from harness.results.store import Store
-from harness.runner import exchange
-from harness.sweep import groups, processes, recording
-from harness.sweep.cpus import CpuSets
+from harness.sweep import groups
+from harness.sweep.audit import Audit
 from harness.sweep.groups import Group
-from harness.sweep.here import cpus_for
-from harness.sweep.processes import Ending, Isolation, Limits, Place
+from harness.sweep.processes import Isolation, Place
 from harness.sweep.progress import SweepProgress
-from harness.sweep.recording import Origin, Run
-from harness.sweep.staging import StagedRunner
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scene:
-    """What a sweep works with.
-
-    `lock` gives an environment's lock (made if there is none), `data` the prepared set of a
-    workload; both raise a `HarnessError` that says why not. `cpus` are the host's CPUs to share,
-    `holders` how many runs fit into memory at once, `logs` the folder for build logs.
-    """
-
-    engine: Engine
-    store: Store
-    origin: Origin
-    runner: StagedRunner
-    lock: Callable[[Environment], Lock]
-    data: Callable[[str], Prepared]
-    data_root: Path
-    cpus: tuple[int, ...]
-    holders: int
-    limits: Limits
-    isolation: Isolation
-    logs: Path
+from harness.sweep.recording import Run
+from harness.sweep.running import Running
+from harness.sweep.scene import Scene
 
 
 @dataclass(kw_only=True)
 class Tally:
-    """What became of the runs: how many ended in each status, which environments did not build."""
+    """What became of the runs: status by cell id and repeat, and what did not build, by id."""
 
-    statuses: Counter[str] = field(default_factory=Counter)
+    statuses: dict[tuple[str, int], str] = field(default_factory=dict)
     unbuilt: dict[str, HarnessError] = field(default_factory=dict)
 
 
@@ -70,16 +39,22 @@ class _Missing:
     lock: Lock | None
 
 
+_Pair = tuple[str, str]
+"""A lock's digest and a workload: what one audit answers for."""
+
+
 class Sweep:
     """Carries out the runs of one sweep. `carry_out` may be interrupted at any time."""
 
     def __init__(self, scene: Scene, progress: SweepProgress) -> None:
         self._scene = scene
         self._progress = progress
-        self._cpu_sets = CpuSets(scene.cpus, scene.holders)
+        self._running = Running(scene, progress)
+        self._tally = Tally()
         self._waiting: dict[Future[Any], Callable[[Any], None]] = {}
         self._groups: list[Group] = []
-        self._tally = Tally()
+        self._held: dict[_Pair, list[tuple[Group, Run]]] = {}
+        self._forked: dict[str, list[tuple[Group, Run]]] = {}
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="build")
         self._workers = ThreadPoolExecutor(len(scene.cpus), thread_name_prefix="run")
 
@@ -95,8 +70,8 @@ class Sweep:
             by_environment.setdefault(run.cell.environment, []).append(run)
         try:
             for environment, its_runs in by_environment.items():
-                prepared = self._builder.submit(self._prepare, environment)
-                self._waiting[prepared] = partial(self._environment_ready, its_runs)
+                ready = partial(self._environment_ready, its_runs)
+                self._waiting[self._builder.submit(self._prepare, environment)] = ready
             self._attend()
         except BaseException:
             self._abandon()
@@ -134,10 +109,10 @@ class Sweep:
             self._progress.preparing(f"not prepared: {found.error}")
             self._tally.unbuilt[runs[0].cell.environment.id] = found.error
             for run in runs:
-                self._write_unavailable(run, found.lock, _first_line(found.error))
+                self._count(self._unavailable(run, found.lock, found.error))
             return
         for its_runs in groups.grouped(self._with_data(runs, found.lock)).values():
-            self._submit_group(self._place(found, its_runs[0]), its_runs)
+            self._submit_group(found, its_runs)
 
     def _with_data(self, runs: list[Run], lock: Lock) -> list[Run]:
         ready = []
@@ -146,91 +121,99 @@ class Sweep:
                 self._scene.data(str(run.cell.settings["workload"]))
                 ready.append(run)
             except HarnessError as error:
-                self._write_unavailable(run, lock, _first_line(error))
+                self._count(self._unavailable(run, lock, error))
         return ready
 
-    def _place(self, image: Image, run: Run) -> Place:
+    def _unavailable(self, run: Run, lock: Lock | None, error: HarnessError) -> Record:
+        kind = "not built: " if isinstance(error, BuildError) else ""
+        return self._running.write_unavailable(run, lock, kind + str(error).partition("\n")[0])
+
+    def _submit_group(self, image: Image, runs: list[Run]) -> None:
         scene = self._scene
-        return Place(
+        place = Place(
             engine=scene.engine,
             image=image,
             runner=scene.runner,
             data=scene.data_root,
-            variables=groups.variables_of(run.cell),
-            gpu=run.cell.environment.device == "gpu",
+            variables=groups.variables_of(runs[0].cell),
+            gpu=runs[0].cell.environment.device == "gpu",
         )
-
-    def _submit_group(self, place: Place, runs: list[Run]) -> None:
-        scene = self._scene
-        cpus = scene.cpus[: self._widest(runs)]
+        explicit = runs[0].cell.settings["cpus"]
+        cpus = scene.cpus[:explicit] if isinstance(explicit, int) else scene.cpus
         group = Group(place, len(runs), cpus, scene.limits, scene.holders)
         self._groups.append(group)
         for run in runs:
-            future = self._workers.submit(self._carry_out_one, group, run)
-            self._waiting[future] = self._count
+            self._submit(group, run)
 
-    def _widest(self, runs: list[Run]) -> int:
-        explicit = runs[0].cell.settings["cpus"]
-        return explicit if isinstance(explicit, int) else len(self._scene.cpus)
+    def _submit(self, group: Group, run: Run) -> None:
+        """Start the run as the policy says; hold it back where an audit must come first."""
+        if self._scene.isolation != "auto":
+            self._start(group, run, self._scene.isolation, "not asked for")
+            return
+        pair = _pair(group, run)
+        known = self._scene.audits.known(*pair)
+        if known is not None:
+            isolation: Isolation = "forked" if known.state == "passed" else "fresh"
+            self._start(group, run, isolation, known.sentence)
+        elif pair in self._held:
+            self._held[pair].append((group, run))
+        else:
+            self._held[pair] = []
+            self._audit(group, run)
 
-    def _carry_out_one(self, group: Group, run: Run) -> Record:
-        count = cpus_for(run.cell.settings, len(self._scene.cpus))
-        try:
-            with self._cpu_sets.hold(count) as cpus, self._progress.running(run.cell.id):
-                started = _now()
-                with self._process(group, run, cpus) as ending:
-                    return self._write(group.place, run, ending, started)
-        finally:
-            group.run_over()
+    def _start(self, group: Group, run: Run, isolation: Isolation, audited: str) -> None:
+        future = self._workers.submit(self._running.carry_out, group, run, isolation, audited)
+        after = partial(self._forked_over, group, run) if isolation == "forked" else self._count
+        self._waiting[future] = after
 
-    def _process(
-        self, group: Group, run: Run, cpus: tuple[int, ...]
-    ) -> AbstractContextManager[Ending]:
-        request = self._request(run, group.place.image.lock)
-        if self._scene.isolation == "forked":
-            return group.forked(request, cpus)
-        return processes.fresh(group.place, request, cpus, self._scene.limits)
-
-    def _request(self, run: Run, lock: Lock) -> Mapping[str, Any]:
-        settings = run.cell.settings
-        return {
-            "schema": exchange.SCHEMA,
-            "cell": run.cell.id,
-            "repeat": run.repeat,
-            "data": self._scene.data(str(settings["workload"])).folder.name,
-            "settings": {name: to_json(value) for name, value in settings.items()},
-            "device": run.cell.environment.device,
-            "packages": {package.name: package.version for package in lock.packages},
-        }
-
-    def _write(self, place: Place, run: Run, ending: Ending, started: str) -> Record:
-        scene = self._scene
-        record = recording.of_ending(scene.origin, run, place, ending, scene.limits, started)
-        weights, predictions = (
-            ending.folder / name for name in (exchange.WEIGHTS, exchange.PREDICTIONS)
-        )
-        scene.store.write(
-            record,
-            weights if weights.exists() else None,
-            predictions if predictions.exists() else None,
-        )
-        self._progress.finished(record)
-        return record
-
-    def _write_unavailable(self, run: Run, lock: Lock | None, reason: str) -> None:
-        record = recording.of_unavailable(self._scene.origin, run, lock, reason, _now())
-        self._scene.store.write(record, None, None)
-        self._progress.finished(record)
+    def _forked_over(self, group: Group, run: Run, record: Record) -> None:
+        """A forked run is over; it is done again cold if an audit has failed meanwhile."""
         self._count(record)
+        lock_sha256, workload = _pair(group, run)
+        self._forked.setdefault(lock_sha256, []).append((group, run))
+        known = self._scene.audits.known(lock_sha256, workload)
+        if self._scene.isolation == "auto" and known is not None and known.state == "failed":
+            self._redo_forked(lock_sha256)
+
+    def _audit(self, group: Group, run: Run) -> None:
+        future = self._workers.submit(self._running.carry_out_audited, group, run)
+        self._waiting[future] = partial(self._audited, group, run)
+
+    def _audited(self, group: Group, run: Run, found: tuple[Record, Audit]) -> None:
+        record, audit = found
+        self._count(record)
+        pair = _pair(group, run)
+        self._scene.audits.remember(*pair, audit)
+        held = self._held.pop(pair)
+        if audit.state == "undecided":
+            self._try_another(pair, run, held)
+            return
+        if audit.state == "failed":
+            self._progress.preparing(
+                f"forking is off for {run.cell.environment.id}: {audit.sentence}"
+            )
+            self._redo_forked(pair[0])
+        for waiting in held:
+            self._submit(*waiting)
+
+    def _try_another(self, pair: _Pair, tried: Run, held: list[tuple[Group, Run]]) -> None:
+        """Audit a run of another cell next, if there is one; the tried cell's repeats go cold."""
+        others = [(g, r) for g, r in held if r.cell != tried.cell]
+        for group, run in held:
+            if run.cell == tried.cell:
+                self._start(group, run, "fresh", "this cell decided no audit")
+        if others:
+            self._held[pair] = others[1:]
+            self._audit(*others[0])
+
+    def _redo_forked(self, lock_sha256: str) -> None:
+        for group, run in self._forked.pop(lock_sha256, []):
+            again = Group(group.place, 1, (), self._scene.limits, 1)
+            self._submit(again, run)
 
     def _count(self, record: Record) -> None:
-        self._tally.statuses[record.status] += 1
+        self._tally.statuses[record.cell, record.repeat] = record.status
 
 
-def _first_line(error: HarnessError) -> str:
-    kind = "not built: " if isinstance(error, BuildError) else ""
-    return kind + str(error).partition("\n")[0]
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+def _pair(group: Group, run: Run) -> _Pair:
+    return group.place.image.lock.sha256, str(run.cell.settings["workload"])

@@ -1,0 +1,94 @@
+"""Audits: whether a forked run leaves the same bits as a cold one, checked and remembered.
+
+Per environment and workload the first run is done both ways. Equal: forking is trusted there.
+Different, although the cold run repeats itself: the environment goes back to fresh processes.
+A run that does not repeat itself even cold decides nothing, and the next one is tried.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness import places
+from harness.sweep import exchanges
+
+State = Literal["passed", "failed", "undecided"]
+_WHOLE = "every workload"
+_HASHES = ("init_sha256", "weights_sha256", "predictions_sha256", "loss")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """The outcome of one audit and what it compared, in words."""
+
+    state: State
+    sentence: str
+
+
+def compare(
+    cold: dict[str, Any] | None,
+    forked: dict[str, Any] | None,
+    cold_again: Callable[[], dict[str, Any] | None],
+) -> Audit:
+    """Judge the replies of the same run done cold and forked.
+
+    `cold_again` does the cold run a second time; it is called only where the two differ.
+    """
+    if not _is_complete(cold):
+        return Audit(state="undecided", sentence="the cold run did not complete")
+    different = _differences(cold, forked)
+    if not different:
+        return Audit(state="passed", sentence="the forked run left the same hashes as a cold one")
+    if _differences(cold, cold_again()):
+        return Audit(state="undecided", sentence="the run does not repeat itself even cold")
+    return Audit(state="failed", sentence=f"forked and cold runs differ in {', '.join(different)}")
+
+
+def _is_complete(reply: dict[str, Any] | None) -> bool:
+    return reply is not None and reply.get("status") == "completed"
+
+
+def _differences(one: dict[str, Any] | None, other: dict[str, Any] | None) -> list[str]:
+    one, other = one or {}, other or {}
+    return [name for name in _HASHES if one.get(name) != other.get(name)]
+
+
+class Audits:
+    """What is known about forking on this machine with one runner and one engine.
+
+    Remembered in the cache for as long as environment, workload, runner, engine and machine are
+    the same.
+    """
+
+    def __init__(self, *, runner_sha256: str, engine: str, machine: str) -> None:
+        self._context = f"{runner_sha256}\n{engine}\n{machine}"
+
+    def known(self, lock_sha256: str, workload: str) -> Audit | None:
+        """What is remembered for a workload in an environment, None where nothing is.
+
+        A failed audit answers for every workload of its environment.
+        """
+        return self._read(lock_sha256, _WHOLE) or self._read(lock_sha256, workload)
+
+    def remember(self, lock_sha256: str, workload: str, audit: Audit) -> None:
+        """Remember an audit that decided something."""
+        if audit.state != "undecided":
+            key = _WHOLE if audit.state == "failed" else workload
+            content = {"state": audit.state, "sentence": f"{workload}: {audit.sentence}"}
+            exchanges.put(self._path(lock_sha256, key), content)
+
+    def _read(self, lock_sha256: str, workload: str) -> Audit | None:
+        try:
+            found = json.loads(self._path(lock_sha256, workload).read_bytes())
+            return Audit(state=found["state"], sentence=found["sentence"])
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def _path(self, lock_sha256: str, workload: str) -> Path:
+        key = hashlib.sha256(f"{self._context}\n{lock_sha256}\n{workload}".encode()).hexdigest()
+        return places.cache("audits") / f"{key[:32]}.json"

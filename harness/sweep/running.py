@@ -1,0 +1,127 @@
+"""One run: a place on the machine, a process, a record."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from harness.environments.lock import Lock
+from harness.matrix.axes import to_json
+from harness.results.record import Record
+from harness.runner import exchange
+from harness.sweep import audit, processes, recording
+from harness.sweep.audit import Audit
+from harness.sweep.cpus import CpuSets
+from harness.sweep.groups import Group
+from harness.sweep.here import cpus_for
+from harness.sweep.processes import Ending, Isolation
+from harness.sweep.progress import SweepProgress
+from harness.sweep.recording import Run
+from harness.sweep.scene import Scene
+
+
+class Running:
+    """Carries out single runs and writes their records. Thread-safe."""
+
+    def __init__(self, scene: Scene, progress: SweepProgress) -> None:
+        self._scene = scene
+        self._progress = progress
+        self._cpu_sets = CpuSets(scene.cpus, scene.holders)
+
+    def carry_out(self, group: Group, run: Run, isolation: Isolation, audited: str) -> Record:
+        """Run once and record it; `audited` says in the record what is known about forking."""
+        try:
+            with self._seat(run) as cpus:
+                started = now()
+                with self._process(group, run, isolation, cpus) as ending:
+                    return self._write(group, run, ending, started, audited)
+        finally:
+            group.run_over()
+
+    def carry_out_audited(self, group: Group, run: Run) -> tuple[Record, Audit]:
+        """Run once cold, record that, and do the same forked to compare."""
+        try:
+            with self._seat(run) as cpus:
+                started = now()
+                with self._process(group, run, "fresh", cpus) as ending:
+                    record = self._write(group, run, ending, started, "the cold side of an audit")
+                    cold = ending.reply()
+                forked = None
+                if record.status == "completed":
+                    forked = self._reply(group, run, "forked", cpus)
+                found = audit.compare(cold, forked, lambda: self._reply(group, run, "fresh", cpus))
+                return record, found
+        finally:
+            group.run_over()
+
+    def write_unavailable(self, run: Run, lock: Lock | None, reason: str) -> Record:
+        """Record a run that cannot have a process, with the reason."""
+        record = recording.of_unavailable(self._scene.origin, run, lock, reason, now())
+        self._scene.store.write(record, None, None)
+        self._progress.finished(record)
+        return record
+
+    @contextmanager
+    def _seat(self, run: Run) -> Iterator[tuple[int, ...]]:
+        count = cpus_for(run.cell.settings, len(self._scene.cpus))
+        with self._cpu_sets.hold(count) as cpus, self._progress.running(run.cell.id):
+            yield cpus
+
+    @contextmanager
+    def _process(
+        self, group: Group, run: Run, isolation: Isolation, cpus: tuple[int, ...]
+    ) -> Iterator[Ending]:
+        request = self._request(run, group.place.image.lock)
+        way = (
+            group.forked(request, cpus)
+            if isolation == "forked"
+            else processes.fresh(group.place, request, cpus, self._scene.limits)
+        )
+        with way as ending:
+            yield ending
+
+    def _reply(
+        self, group: Group, run: Run, isolation: Isolation, cpus: tuple[int, ...]
+    ) -> dict[str, Any] | None:
+        with self._process(group, run, isolation, cpus) as ending:
+            return ending.reply()
+
+    def _request(self, run: Run, lock: Lock) -> Mapping[str, Any]:
+        settings = run.cell.settings
+        return {
+            "schema": exchange.SCHEMA,
+            "cell": run.cell.id,
+            "repeat": run.repeat,
+            "data": self._scene.data(str(settings["workload"])).folder.name,
+            "settings": {name: to_json(value) for name, value in settings.items()},
+            "device": run.cell.environment.device,
+            "packages": {package.name: package.version for package in lock.packages},
+        }
+
+    def _write(self, group: Group, run: Run, ending: Ending, started: str, audited: str) -> Record:
+        record = recording.of_ending(
+            self._scene.origin,
+            run,
+            group.place,
+            ending,
+            self._scene.limits,
+            started=started,
+            audited=audited,
+        )
+        weights, predictions = (
+            ending.folder / name for name in (exchange.WEIGHTS, exchange.PREDICTIONS)
+        )
+        self._scene.store.write(
+            record,
+            weights if weights.exists() else None,
+            predictions if predictions.exists() else None,
+        )
+        self._progress.finished(record)
+        return record
+
+
+def now() -> str:
+    """The time in UTC, ISO format, to the second."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
