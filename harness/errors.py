@@ -39,6 +39,12 @@ class BuildError(HarnessError):
     exit_code = 6
 
 
+class DataError(HarnessError):
+    """A data set cannot be had from any source, or cannot be prepared."""
+
+    exit_code = 6
+
+
 class IncompleteSweepError(HarnessError):
     """The sweep ended and some runs did not complete; their records say which and why."""
 
