@@ -1,0 +1,152 @@
+"""A warm process: each child costs only its own run, whatever it does; under every Python."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+import harness.runner
+from harness.runner import exchange
+
+PROGRAM = """
+import json, os, signal, subprocess, sys, time
+from runner import serving
+
+def train(folder):
+    with open(os.path.join(folder, "request.json")) as file:
+        what = json.load(file)["what"]
+    print("doing", what, flush=True)
+    if what == "crash":
+        os.abort()
+    if what == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "raise":
+        raise ValueError("on purpose")
+    if what == "hang":
+        subprocess.Popen(["sleep", "300"])
+        time.sleep(300)
+    if what == "eat":
+        hoard = []
+        while True:
+            hoard.append(bytearray(b"x" * 10000000))
+    serving.put(os.path.join(folder, "reply.json"), {"cpus": sorted(os.sched_getaffinity(0))})
+
+serving.serve(sys.argv[1], train, 1.5)
+"""
+
+
+class Host:
+    """The host's side: makes the folders, sends errands, holds the lock."""
+
+    def __init__(self, folder: Path, python: Path) -> None:
+        self.folder = folder / "exchange"
+        (self.folder / exchange.INBOX).mkdir(parents=True)
+        root = folder / "root"
+        shutil.copytree(Path(str(harness.runner.__file__)).parent, root / "runner")
+        self.held = (self.folder / exchange.ALIVE).open("w")
+        fcntl.flock(self.held, fcntl.LOCK_EX)
+        self.process = subprocess.Popen(
+            [str(python), "-c", PROGRAM, str(self.folder)], cwd=root, stderr=subprocess.PIPE
+        )
+
+    def send(self, name: str, what: str, *, timeout: float = 60, memory: int = 2**30) -> Path:
+        run = self.folder / name
+        run.mkdir()
+        (run / exchange.REQUEST).write_text(json.dumps({"what": what}))
+        errand = {"cpus": [0], "timeout_s": timeout, "memory_bytes": memory}
+        draft = self.folder / exchange.INBOX / f".{name}"
+        draft.write_text(json.dumps(errand))
+        draft.rename(self.folder / exchange.INBOX / name)
+        return run
+
+    def ended(self, run: Path) -> dict[str, Any]:
+        deadline = time.monotonic() + 60
+        while not (run / exchange.ENDED).exists():
+            assert time.monotonic() < deadline and self.process.poll() is None
+            time.sleep(0.01)
+        found: dict[str, Any] = json.loads((run / exchange.ENDED).read_text())
+        return found
+
+
+@pytest.fixture
+def host(tmp_path: Path, any_python: Path) -> Iterator[Host]:
+    host = Host(tmp_path, any_python)
+    yield host
+    host.process.kill()
+    host.process.communicate()
+    host.held.close()
+
+
+def test_each_ending_is_told_and_costs_only_its_own_run(host: Host) -> None:
+    runs = {
+        what: host.send(f"{number:06d}", what, timeout=2 if what == "hang" else 60, memory=2**28)
+        for number, what in enumerate(["hang", "good", "crash", "die", "raise", "eat", "good too"])
+    }
+    endings = {what: host.ended(run) for what, run in runs.items()}
+    causes = {what: (end["cause"], end["exit_code"]) for what, end in endings.items()}
+    assert causes == {
+        "hang": ("timeout", -9),
+        "good": ("exited", 0),
+        "crash": ("exited", -6),
+        "die": ("exited", -9),
+        "raise": ("exited", 1),
+        "eat": ("out_of_memory", -9),
+        "good too": ("exited", 0),
+    }
+    for what in ("good", "good too"):
+        assert json.loads((runs[what] / exchange.REPLY).read_text()) == {"cpus": [0]}
+    assert "ValueError: on purpose" in (runs["raise"] / exchange.LOG).read_text()
+    assert (runs["good"] / exchange.LOG).read_text() == "doing good\n"
+    assert json.loads((host.folder / exchange.READY).read_text()) == {"import": 1.5}
+
+
+def test_what_a_run_started_ends_with_it(host: Host) -> None:
+    run = host.send("000001", "hang", timeout=1)
+    seen: set[int] = set()
+    while not (run / exchange.ENDED).exists():
+        with_children = psutil.Process(host.process.pid).children(recursive=True)
+        seen.update(process.pid for process in with_children)
+        time.sleep(0.02)
+    assert len(seen) >= 2
+    time.sleep(0.2)
+    assert not [pid for pid in seen if _lives(pid)]
+
+
+def test_stop_ends_it_and_what_still_runs(host: Host) -> None:
+    run = host.send("000001", "hang")
+    _wait_for(run / exchange.LOG)
+    children = psutil.Process(host.process.pid).children()
+    (host.folder / exchange.STOP).touch()
+    assert host.process.wait(timeout=10) == 0
+    time.sleep(0.2)
+    assert not [child for child in children if _lives(child.pid)]
+
+
+def test_it_ends_when_its_host_is_gone(host: Host) -> None:
+    run = host.send("000001", "hang")
+    _wait_for(run / exchange.LOG)
+    fcntl.flock(host.held, fcntl.LOCK_UN)
+    assert host.process.wait(timeout=10) == 0
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

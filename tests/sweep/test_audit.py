@@ -1,0 +1,76 @@
+"""Audits: equal hashes pass, unequal ones fail unless the cold run does not repeat itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.sweep.audit import Audit, Audits, compare
+
+
+def reply(weights: str, status: str = "completed") -> dict[str, Any]:
+    return {
+        "status": status,
+        "init_sha256": "i",
+        "weights_sha256": weights,
+        "predictions_sha256": "p" + weights,
+        "loss": "0x1p+0",
+    }
+
+
+def never() -> dict[str, Any] | None:
+    raise AssertionError("the cold run is repeated only where the two differ")
+
+
+def test_equal_hashes_pass_without_a_second_cold_run() -> None:
+    assert compare(reply("a"), reply("a"), never).state == "passed"
+
+
+def test_a_difference_fails_where_the_cold_run_repeats_itself() -> None:
+    found = compare(reply("a"), reply("b"), lambda: reply("a"))
+    assert found.state == "failed"
+    assert "weights_sha256" in found.sentence and "init_sha256" not in found.sentence
+
+
+def test_a_run_that_varies_cold_decides_nothing() -> None:
+    assert compare(reply("a"), reply("b"), lambda: reply("c")).state == "undecided"
+
+
+def test_a_run_that_did_not_complete_decides_nothing() -> None:
+    assert compare(reply("a", "failed"), None, never).state == "undecided"
+    assert compare(None, None, never).state == "undecided"
+
+
+def test_a_forked_run_without_reply_fails() -> None:
+    assert compare(reply("a"), None, lambda: reply("a")).state == "failed"
+
+
+def test_audits_are_remembered_for_the_same_runner_engine_and_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    audits = Audits(runner_sha256="r", engine="local", machine="m")
+    audits.remember("lock", "mnist-mlp", Audit(state="passed", sentence="equal"))
+    audits.remember("lock", "co2-lstm", Audit(state="undecided", sentence="varies"))
+    same = Audits(runner_sha256="r", engine="local", machine="m")
+    known = same.known("lock", "mnist-mlp")
+    assert known is not None and known.state == "passed"
+    assert same.known("lock", "co2-lstm") is None
+    assert same.known("other", "mnist-mlp") is None
+    for other in ({"runner_sha256": "x"}, {"engine": "docker"}, {"machine": "n"}):
+        different = Audits(**{"runner_sha256": "r", "engine": "local", "machine": "m", **other})
+        assert different.known("lock", "mnist-mlp") is None
+
+
+def test_one_failed_workload_answers_for_its_whole_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    audits = Audits(runner_sha256="r", engine="local", machine="m")
+    audits.remember("lock", "mnist-mlp", Audit(state="passed", sentence="equal"))
+    audits.remember("lock", "co2-lstm", Audit(state="failed", sentence="differ"))
+    known = audits.known("lock", "mnist-mlp")
+    assert known is not None and known.state == "failed" and "co2-lstm" in known.sentence
+    assert audits.known("other lock", "mnist-mlp") is None

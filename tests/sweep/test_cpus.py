@@ -1,0 +1,71 @@
+"""CPU sets: never shared, never more holders than memory allows, nobody starved."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from harness.sweep.cpus import CpuSets
+
+
+def test_no_cpu_has_two_holders_and_all_are_given_back() -> None:
+    sets = CpuSets((0, 1, 2, 3), holders=4)
+    held: set[int] = set()
+    lock = threading.Lock()
+
+    def work(count: int) -> None:
+        with sets.hold(count) as cpus:
+            with lock:
+                assert len(cpus) == count and not held & set(cpus)
+                held.update(cpus)
+            time.sleep(0.001)
+            with lock:
+                held.difference_update(cpus)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, [1, 2, 4, 1, 3, 2, 1, 4] * 10))
+    with sets.hold(4) as cpus:
+        assert cpus == (0, 1, 2, 3)
+
+
+def test_memory_bounds_the_holders() -> None:
+    sets = CpuSets((0, 1, 2, 3), holders=2)
+    now, most, lock = [0], [0], threading.Lock()
+
+    def work(_: int) -> None:
+        with sets.hold(1):
+            with lock:
+                now[0] += 1
+                most[0] = max(most[0], now[0])
+            time.sleep(0.005)
+            with lock:
+                now[0] -= 1
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(20)))
+    assert most[0] == 2
+
+
+def test_a_run_that_needs_every_cpu_is_not_starved() -> None:
+    sets = CpuSets((0, 1), holders=2)
+    order: list[str] = []
+    first = threading.Event()
+
+    def small(name: str) -> None:
+        with sets.hold(1):
+            first.set()
+            time.sleep(0.05)
+            order.append(name)
+
+    def large() -> None:
+        with sets.hold(2):
+            order.append("large")
+
+    with ThreadPoolExecutor(4) as pool:
+        pool.submit(small, "before")
+        first.wait()
+        pool.submit(large)
+        time.sleep(0.01)
+        pool.submit(small, "after")
+    assert order == ["before", "large", "after"]
