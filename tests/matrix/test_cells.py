@@ -110,7 +110,7 @@ def test_a_million_cells_are_counted_without_being_made_and_made_lazily() -> Non
     )
     assert cells.count(matrix) == 1_000_000
     first = list(itertools.islice(cells.cells(matrix), 3))
-    assert [cell.settings["hash_seed"] for cell in first] == [0, 1, 2]
+    assert [cell.settings["seed"] for cell in first] == [0, 1, 2]
 
 
 def test_an_environment_written_out_that_cannot_exist_is_named_with_a_remedy() -> None:

@@ -43,7 +43,7 @@ def test_every_mistake_is_reported_with_its_place() -> None:
         ":2:7: the name '../escape'",
         ":4:14: python is a minor version such as 3.10",
         ":4:35: tensorflow must be one exact release (2.10.0 or 2.10.1), not '2.10'",
-        ":5:25: unknown key 'numpi' in an environment; perhaps you meant 'numpy'",
+        ":5:26: unknown key 'numpi' in an environment; perhaps you meant 'numpy'",
         ":7:16: threads has this value twice",
         ":8:16: determinism cannot be 'true'; allowed: on, off; perhaps you meant 'on'",
         ":9:14: workload cannot be 'mnist-mpl'",
