@@ -1,0 +1,95 @@
+"""Wheels for the few packages that were only released as source.
+
+Built on the host, purely in Python, with one fixed builder and fixed variables: equal source
+gives equal wheels, on every host and for every Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from harness import compatibility, console, places
+from harness.environments import commands, fetching, targets, wheelhouse
+from harness.environments.lock import Package
+from harness.errors import BuildError
+from harness.processes import ProcessFailedError
+
+_PURE = "-none-any.whl"
+_HASH = "sha256"
+
+
+def built(package: Package) -> Path:
+    """The wheel of a source distribution that is in the cache; built unless it was before.
+
+    Raises:
+        BuildError: it does not build, or not into a wheel for every platform.
+    """
+    with wheelhouse.reserved([f"built-{package.sha256}"]):
+        folder = places.cache("built", f"{package.sha256}-{_recipe()[:12]}")
+        wheel = _intact(folder)
+        return wheel if wheel else _build(package, folder)
+
+
+def _recipe() -> str:
+    """A digest of how packages are built: another way gives other wheels."""
+    how = [compatibility.builder(), compatibility.builder_variables()]
+    return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
+
+
+def _intact(folder: Path) -> Path | None:
+    """The wheel built earlier, if it still has the hash noted beside it."""
+    wheel = next(folder.glob("*.whl"), None)
+    noted = folder / _HASH
+    if wheel is None or not noted.exists():
+        return None
+    if wheelhouse.sha256_of(wheel) == noted.read_text(encoding="ascii"):
+        return wheel
+    console.note(f"{wheel}: not the bytes that were built; thrown away, built again")
+    wheel.unlink()
+    return None
+
+
+def _build(package: Package, folder: Path) -> Path:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as unfinished:
+        _run_builder(package, unfinished)
+        found = _checked(package, list(Path(unfinished).glob("*.whl")))
+        _note_hash(folder / _HASH, wheelhouse.sha256_of(found))
+        return found.replace(folder / found.name)
+
+
+def _run_builder(package: Package, folder: str) -> None:
+    options = ["--isolated", "--no-index", "--no-deps", "--no-build-isolation", "--use-pep517"]
+    source = str(wheelhouse.place(package))
+    command = commands.pip_command("wheel", *options, "--wheel-dir", folder, source)
+    # File modes end up in the wheel: do not let the person's umask decide on its hash.
+    fixed = ["sh", "-c", 'umask 022 && exec "$@"', "sh", *command]
+    with fetching.builder() as tools:
+        try:
+            more = {"PYTHONPATH": str(tools), **compatibility.builder_variables()}
+            commands.run(fixed, more)
+        except ProcessFailedError as failure:
+            raise BuildError(
+                f"{package.name} {package.version}: its source does not build:\n"
+                f"{commands.explanation(failure.output)}"
+            ) from failure
+
+
+def _checked(package: Package, wheels: list[Path]) -> Path:
+    for wheel in wheels:
+        if wheel.name.endswith(_PURE) and targets.is_of(wheel.name, package.name, package.version):
+            return wheel
+    raise BuildError(
+        f"{package.name} {package.version}: its source did not build into a wheel for every "
+        f"platform, but {[wheel.name for wheel in wheels]}; ask for a version that has wheels."
+    )
+
+
+def _note_hash(path: Path, sha256: str) -> None:
+    with path.open("w", encoding="ascii") as file:
+        file.write(sha256)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,97 @@
+"""How uv and pip are called: their command lines start here, free of what a shell may have set.
+
+Settings of the person's shell that say where packages come from (indexes, proxies, certificates)
+are kept; those that would change which packages are chosen, or how, are not.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import uv
+
+from harness import places, processes
+from harness.errors import BuildError
+
+_OURS = re.compile(r"^(UV|PIP|PYTHON|VIRTUAL_ENV|CONDA)")
+_KEPT = re.compile(
+    r"^(UV_(DEFAULT_INDEX|INDEX.*|EXTRA_INDEX_URL|FIND_LINKS|INSECURE_HOST|KEYRING_PROVIDER|OFFLINE"
+    r"|NATIVE_TLS|SYSTEM_CERTS|HTTP_.*|REQUEST_TIMEOUT|CONCURRENT_.*)"
+    r"|PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|CERT|CLIENT_CERT|PROXY|TRUSTED_HOST"
+    r"|KEYRING_PROVIDER|CONFIG_FILE|RETRIES|TIMEOUT|DEFAULT_TIMEOUT))$"
+)
+_UNREACHABLE = re.compile(
+    r"error sending request|dns error|name resolution|Name or service not known|Connection refused"
+    r"|Network is unreachable|Connection timed out|NewConnectionError|ConnectTimeout"
+    r"|Network connectivity is disabled|Read timed out",
+    re.IGNORECASE,
+)
+_DISK_FULL = re.compile(r"No space left on device|os error 28|Disk quota exceeded", re.IGNORECASE)
+SHOWN_LINES = 12
+
+
+def uv_command(*arguments: str) -> list[str]:
+    """The command line of the uv this program depends on, with its cache beside ours."""
+    common = ("--cache-dir", str(places.cache("uv")), "--no-python-downloads", "--no-progress")
+    return [uv.find_uv_bin(), *arguments, *common, "--color", "never"]
+
+
+def pip_command(*arguments: str) -> list[str]:
+    """The command line of the pip of this interpreter; it never caches and never asks."""
+    common = ("--no-cache-dir", "--no-input", "--disable-pip-version-check", "--no-color")
+    return [sys.executable, "-m", "pip", *arguments, *common, "--progress-bar", "off"]
+
+
+def variables(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment for uv and pip; `more` is added to it."""
+    passed = {k: v for k, v in os.environ.items() if not _OURS.match(k) or _KEPT.match(k)}
+    return {**passed, "LC_ALL": "C.UTF-8", **more}
+
+
+def unreachable(output: str) -> bool:
+    """Whether the package index could not be reached, from what uv or pip printed."""
+    return _UNREACHABLE.search(output) is not None
+
+
+def raise_if_disk_full(output: str, folder: Path) -> None:
+    """Say so where a command failed for want of space.
+
+    Raises:
+        BuildError: it did.
+    """
+    if _DISK_FULL.search(output):
+        raise BuildError(
+            f"{folder}: no space left on the disk. Free some, or let the variable "
+            f"{places.CACHE_VARIABLE} name a folder on another disk."
+        )
+
+
+def explanation(output: str, *, lines: int = SHOWN_LINES) -> str:
+    """What a failed command said about the cause, shortened: errors first, then the end."""
+    said = [line.rstrip() for line in output.splitlines() if line.strip()]
+    start = next((n for n, line in enumerate(said) if _is_error(line)), max(len(said) - lines, 0))
+    return "\n".join(said[start : start + lines])
+
+
+def _is_error(line: str) -> bool:
+    return line.lstrip(" ×").lower().startswith(("error", "no solution found"))
+
+
+def run(
+    command: Sequence[str], more: Mapping[str, str] | None = None, *, cwd: Path | None = None
+) -> str:
+    """Run uv or pip in `variables(more)` and return what it printed to standard output.
+
+    Raises:
+        processes.ProcessFailedError: it failed.
+        BuildError: it failed because the disk is full.
+    """
+    try:
+        return processes.run(command, variables=variables(more or {}), cwd=cwd)
+    except processes.ProcessFailedError as failure:
+        raise_if_disk_full(failure.output, places.cache())
+        raise

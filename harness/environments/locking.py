@@ -1,0 +1,112 @@
+"""Locks: what an environment asks for, the file that answers it, and making that file with uv."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import compatibility, console
+from harness.environments import lockfile, resolving
+from harness.environments.lock import Lock
+from harness.environments.resolving import Request
+from harness.errors import LockError
+from harness.matrix.environment import Environment
+
+
+def requirements(environment: Environment) -> Request:
+    """What uv is asked to resolve for an environment, from the compatibility data.
+
+    Raises:
+        LockError: the environment cannot exist; the message says what would work.
+    """
+    _refuse(environment)
+    known = compatibility.release(environment.tensorflow)
+    names = known.gpu if environment.device == "gpu" else known.cpu
+    stated = {"numpy": environment.numpy, "keras": environment.keras}
+    return Request(
+        python=environment.python,
+        platform=compatibility.platform(),
+        date=known.locked,
+        requirements=(
+            *(f"{name}=={known.version}" for name in names),
+            *(f"{name}=={version}" for name, version in stated.items() if version),
+        ),
+        constraints=(*known.constraints, *_ranges(known)),
+        undated=tuple(name for name, version in stated.items() if version),
+        sources=known.sources,
+        without=known.without,
+    )
+
+
+def path_of(environment: Environment, folder: Path) -> Path:
+    """Where the lock of an environment lies in a folder of locks."""
+    return folder / f"{environment.id}.txt"
+
+
+def read(path: Path, environment: Environment) -> Lock:
+    """The lock at `path`, checked to be of this environment as it would be asked for today.
+
+    Raises:
+        LockError: it is missing, malformed or stale; the message says what to do.
+    """
+    return lockfile.parse(path, environment, _header(environment, requirements(environment)))
+
+
+def make(environment: Environment, folder: Path) -> Lock:
+    """Resolve the environment with uv and write its lock into `folder`, over an older one.
+
+    Raises:
+        LockError: the environment cannot exist, uv found no set of packages, the package index
+            cannot be reached, or the folder cannot be written to.
+    """
+    request = requirements(environment)
+    packages = resolving.resolve(request, environment.id)
+    path = path_of(environment, folder)
+    lockfile.write(path, lockfile.render(_header(environment, request), packages))
+    return read(path, environment)
+
+
+def ensure(environment: Environment, folders: Sequence[Path]) -> Lock:
+    """The lock from the first of `folders` that has it; made in the first folder if none has.
+
+    A lock that is there is never renewed here.
+
+    Raises:
+        LockError: the lock found is malformed or stale, or a new one cannot be made.
+    """
+    for folder in folders:
+        if path_of(environment, folder).exists():
+            return read(path_of(environment, folder), environment)
+    lock = make(environment, folders[0])
+    console.note(f"locked {environment.id}: {len(lock.packages)} packages, {lock.path}")
+    return lock
+
+
+def _refuse(environment: Environment) -> None:
+    refusal = compatibility.refusal(
+        python=environment.python,
+        tensorflow=environment.tensorflow,
+        numpy=environment.numpy,
+        keras=environment.keras,
+        device=environment.device,
+    )
+    if refusal is not None:
+        raise LockError(f"{environment.id}: {refusal.reason} {refusal.remedy}")
+
+
+def _ranges(known: compatibility.Release) -> tuple[str, ...]:
+    numpy = (f"numpy{known.numpy}",)
+    return numpy if known.keras == compatibility.BUNDLED else (*numpy, f"keras{known.keras}")
+
+
+def _header(environment: Environment, request: Request) -> dict[str, str]:
+    """What a lock says about itself; `request` covers all that was asked, also the constraints."""
+    content = json.dumps(request.to_json(), sort_keys=True).encode()
+    return {
+        "environment": environment.id,
+        "platform": request.platform,
+        "date": request.date,
+        "request": hashlib.sha256(content).hexdigest(),
+    }

@@ -1,0 +1,129 @@
+"""From a lock to an installed site-packages folder, the same bytes for every engine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from harness.environments import building, commands, fetching, targets, wheelhouse
+from harness.environments.lock import Lock, Package
+from harness.environments.resolving import uv_platform
+from harness.errors import BuildError
+from harness.processes import ProcessFailedError
+
+SCRIPTS = "bin"
+UV_NOTES = "uv_cache.json"
+Progress = Callable[[str], None]
+
+
+def gather(lock: Lock, progress: Progress | None = None) -> Path:
+    """Have every file of the lock in the cache, checked by hash, and sources built into wheels.
+
+    Returns the folder of the cache; `wheel_of` names the single files. `progress` gets a short
+    sentence now and then, always in the calling thread. Safe to call from several processes.
+
+    Raises:
+        LockError: the package index has other bytes than the lock asks for, or none any more.
+        BuildError: the index cannot be reached, a source does not build, or the disk is full.
+    """
+    fetching.fetch(lock, progress or _silent)
+    for package in lock.packages:
+        wheel_of(package)
+    return wheelhouse.root()
+
+
+def wheel_of(package: Package) -> Path:
+    """The wheel of a gathered package: the file of the lock, or the one built from it."""
+    return wheelhouse.place(package) if targets.is_wheel(package.file) else building.built(package)
+
+
+def install(lock: Lock, site_packages: Path, progress: Progress | None = None) -> None:
+    """Put exactly the packages of the lock into a site-packages folder, for the lock's Python.
+
+    The folder is made if missing and must hold no other packages. Nothing is compiled, console
+    scripts are left out (they would name this host's Python), and the network is used only for
+    files that are not in the cache yet. Files may be hard links into uv's cache: replace them,
+    never write into them.
+
+    Raises:
+        LockError, BuildError: as `gather`; also if what is there in the end is not the lock.
+    """
+    gather(lock, progress)
+    (progress or _silent)(f"installing {len(lock.packages)} packages")
+    site_packages.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="harness-install-") as folder:
+        wanted = Path(folder) / "wanted.txt"
+        wheels = {package: wheel_of(package) for package in lock.packages}
+        wanted.write_text("\n".join([*map(_pin, wheels, wheels.values()), ""]), encoding="utf-8")
+        _run_uv(lock, site_packages, wanted, list(wheels.values()))
+    _tidy(site_packages)
+    check_installed(lock, site_packages)
+
+
+def check_installed(lock: Lock, site_packages: Path) -> None:
+    """Compare the distributions in a folder with the lock, by name and version.
+
+    Raises:
+        BuildError: they differ; the message names what is missing and what should not be there.
+    """
+    wanted: dict[str, str] = {package.name: package.version for package in lock.packages}
+    found: dict[str, str] = {
+        canonicalize_name(distribution.metadata["Name"]): distribution.version
+        for distribution in importlib.metadata.distributions(path=[str(site_packages)])
+    }
+    differing = sorted(
+        f"{name} {found.get(name, 'missing')} (lock: {wanted.get(name, 'nothing')})"
+        for name in wanted.keys() | found.keys()
+        if found.get(name) != wanted.get(name)
+    )
+    if differing:
+        raise BuildError(f"{site_packages}: is not what the lock says: {', '.join(differing)}.")
+
+
+def _pin(package: Package, wheel: Path) -> str:
+    return f"{package.name}=={package.version} --hash=sha256:{wheelhouse.sha256_of(wheel)}"
+
+
+def _run_uv(lock: Lock, site_packages: Path, wanted: Path, wheels: list[Path]) -> None:
+    arguments = [
+        *("pip", "install", "--target", str(site_packages), "--requirements", str(wanted)),
+        *("--python", sys.executable, "--python-version", lock.environment.python),
+        *("--python-platform", uv_platform(lock.platform)),
+        *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--offline", "--no-index"),
+    ]
+    for wheel in wheels:
+        arguments += ["--find-links", str(wheel.parent)]
+    try:
+        commands.run(commands.uv_command(*arguments), cwd=wanted.parent)
+    except ProcessFailedError as failure:
+        raise BuildError(
+            f"{lock.environment.id}: its packages cannot be installed into {site_packages}:\n"
+            f"{commands.explanation(failure.output)}"
+        ) from failure
+
+
+def _tidy(site_packages: Path) -> None:
+    """Drop what would differ from host to host: console scripts, and uv's notes on its cache."""
+    shutil.rmtree(site_packages / SCRIPTS, ignore_errors=True)
+    (site_packages / ".lock").unlink(missing_ok=True)
+    for record in site_packages.glob("*.dist-info/RECORD"):
+        (record.parent / UV_NOTES).unlink(missing_ok=True)
+        lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not _is_dropped(line.split(",")[0])]
+        # Not into the file itself: it may be a hard link into uv's cache.
+        record.unlink()
+        record.write_text("".join(kept), encoding="utf-8")
+
+
+def _is_dropped(name: str) -> bool:
+    return name.startswith(f"{SCRIPTS}/") or name.endswith(f".dist-info/{UV_NOTES}")
+
+
+def _silent(_: str) -> None:
+    """Progress that nobody asked for."""
