@@ -17,8 +17,9 @@ the child's `reply.json`::
 
     {"cause": "exited" | "timeout" | "out_of_memory" | "killed", "exit_code": N, "seconds": S}
 
-The child prints to `log.txt` there. `ready.json`, `{"import": S}`, says that it takes runs. The warm process ends when `stop` appears in the exchange
-folder, or when nobody holds the lock on `alive` any more, which the host holds while it lives.
+The child prints to `log.txt` there. `ready.json`, `{"import": S}`, says that it takes runs. The
+warm process ends when `stop` appears in the exchange folder, or when nobody holds the lock on
+`alive` any more, which the host holds while it lives.
 
 request.json::
 
@@ -47,6 +48,9 @@ reply.json::
      "loss": HEX, "metric": NAME, "value": HEX,
      "parameters": N,
      "seconds": {"import": S, "build": S, "fit": S, "predict": S, "total": S}}
+
+Fields from `data_sha256` on, and single `seconds`, are missing where the run did not get that far.
+In a forked run `import` is 0: it was paid once, by the warm process (`ready.json`).
 """
 
 SCHEMA = 1

@@ -1,0 +1,100 @@
+"""`python -m runner EXCHANGE DATA`: one run, or (EXCHANGE/inbox exists) a warm process for many.
+
+Ends with status 0 when every request was answered, whatever the replies say, and 2 when a request
+cannot be read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any, Callable, Dict, List
+
+from . import exchange
+from .importing import as_forked, import_tensorflow
+from .reply import Reply, empty_reply, failed, one_line, write_reply
+from .serving import serve
+
+UNUSABLE = 2
+
+
+def main(arguments: List[str]) -> int:
+    """Answer what lies in the exchange folder; returns the exit status."""
+    if len(arguments) != 2:
+        sys.stderr.write("usage: python -m runner EXCHANGE DATA\n")
+        return UNUSABLE
+    folder, data_root = arguments
+    try:
+        if os.path.isdir(os.path.join(folder, exchange.INBOX)):
+            _serve_runs(folder, data_root)
+        else:
+            _run_once(folder, data_root)
+    except _BadRequest as error:
+        sys.stderr.write("runner: %s\n" % error)
+        return UNUSABLE
+    return 0
+
+
+class _BadRequest(Exception):
+    """The request cannot be read; the message says which file and why."""
+
+
+def _run_once(folder: str, data_root: str) -> None:
+    request = _read_request(folder)
+    answer = _prepared(folder)
+    write_reply(folder, answer(request, data_root, folder, False))
+
+
+def _serve_runs(folder: str, data_root: str) -> None:
+    started = time.perf_counter()
+    answer = _prepared(folder)
+
+    def train_in_child(run_folder: str) -> None:
+        request = _read_request(run_folder)
+        write_reply(run_folder, answer(request, data_root, run_folder, True))
+
+    serve(folder, train_in_child, time.perf_counter() - started)
+
+
+Answer = Callable[[Dict[str, Any], str, str, bool], Reply]
+"""(request, data root, run folder, forked) -> reply."""
+
+
+def _prepared(folder: str) -> Answer:
+    """Import TensorFlow; what comes back trains, or says each time that the import failed."""
+    try:
+        imported = import_tensorflow(folder)
+        # Imports TensorFlow too, so not before its log is being copied.
+        from .training import train
+    except Exception as error:
+        return _refusing(error)
+
+    def answer(request: Dict[str, Any], data_root: str, run_folder: str, forked: bool) -> Reply:
+        known = as_forked(imported) if forked else imported
+        return train(request, data_root, run_folder, known)
+
+    return answer
+
+
+def _refusing(error: Exception) -> Answer:
+    reply = empty_reply()
+    failed(reply, exchange.FAILED, "importing TensorFlow: " + one_line(error), error)
+    return lambda request, data_root, run_folder, forked: reply
+
+
+def _read_request(folder: str) -> Dict[str, Any]:
+    path = os.path.join(folder, exchange.REQUEST)
+    try:
+        with open(path, encoding="utf-8") as file:
+            request: Dict[str, Any] = json.load(file)
+        if request["schema"] != exchange.SCHEMA:
+            raise ValueError("schema %s, not %d" % (request["schema"], exchange.SCHEMA))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _BadRequest("%s: %r; use the runner of the same harness" % (path, error)) from error
+    return request
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

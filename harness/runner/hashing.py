@@ -1,0 +1,131 @@
+"""How tensors are hashed, and how they are stored so that the hash can be checked.
+
+Shared by the runner and the host. NumPy and the standard library only.
+
+Digest of a tensor: SHA-256 over
+
+1. `json.dumps([NAME, DTYPE, SHAPE], separators=(",", ":"))` in ASCII, where DTYPE is NumPy's
+   little-endian text ("<f4", "<i8", "|u1") and SHAPE a list of whole numbers,
+2. one zero byte,
+3. the elements in C order, little-endian.
+
+Digest of several tensors (`weights_sha256`, `init_sha256`): SHA-256 over their digests in order,
+each as 64 lower-case hexadecimal digits and a line feed. Names are unique within a model, and the
+order is the model's own (layers in order, each layer's variables in order).
+
+Predictions are one tensor with the name "predictions"; `predictions_sha256` is its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from typing import Any, Iterable, List, Sequence, Tuple
+
+import numpy as np
+
+PREDICTIONS_NAME = "predictions"
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_ALIGNMENT = 64
+
+
+def little_endian(array: Any) -> Any:
+    """The array with its elements in little-endian order, same values, same shape.
+
+    Raises:
+        TypeError: the elements are not plain numbers (objects, text, NumPy extension types).
+    """
+    plain = np.asarray(array)
+    if plain.dtype.kind not in "biufc":
+        raise TypeError("only plain numbers can be hashed, not dtype %s" % plain.dtype)
+    return plain.astype(plain.dtype.newbyteorder("<"), copy=False)
+
+
+def dtype_text(array: Any) -> str:
+    """The dtype as it is hashed and recorded: "<f4", "|u1"."""
+    return str(little_endian(array).dtype.newbyteorder("<").str)
+
+
+def tensor_digest(name: str, array: Any) -> str:
+    """The SHA-256 of one named tensor, as described above, in hexadecimal."""
+    plain = little_endian(array)
+    header = json.dumps([name, dtype_text(plain), list(plain.shape)], separators=(",", ":"))
+    digest = hashlib.sha256(header.encode("ascii") + b"\0")
+    digest.update(plain.tobytes(order="C"))
+    return digest.hexdigest()
+
+
+def combined_digest(tensor_digests: Iterable[str]) -> str:
+    """The SHA-256 over the digests of several tensors, in their order."""
+    lines = "".join(digest + "\n" for digest in tensor_digests)
+    return hashlib.sha256(lines.encode("ascii")).hexdigest()
+
+
+def digest_of_arrays(names: Sequence[str], arrays: Sequence[Any]) -> str:
+    """The digest of several named tensors: `weights_sha256` of these weights."""
+    if len(names) != len(arrays) or len(set(names)) != len(names):
+        raise ValueError("names must be unique and as many as arrays: %s" % (list(names),))
+    return combined_digest(tensor_digest(name, array) for name, array in zip(names, arrays))
+
+
+def write_arrays(path: str, names: Sequence[str], arrays: Sequence[Any]) -> None:
+    """Write an `.npz` that `numpy.load` reads; the same tensors give the same bytes everywhere.
+
+    The file appears whole or not at all.
+    """
+    unfinished = path + ".unfinished"
+    with open(unfinished, "wb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for name, array in zip(names, arrays):
+                archive.writestr(_entry(name), _npy(array))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)
+
+
+def read_arrays(path: str) -> Tuple[List[str], List[Any]]:
+    """The names and arrays of a file that `write_arrays` wrote, in order. Runs no pickle."""
+    with np.load(path, allow_pickle=False) as archive:
+        names = list(archive.files)
+        return names, [archive[name] for name in names]
+
+
+def digest_of_weights_file(path: str) -> str:
+    """`weights_sha256` of the arrays in the file."""
+    return digest_of_arrays(*read_arrays(path))
+
+
+def digest_of_predictions_file(path: str) -> str:
+    """`predictions_sha256` of the one array in the file."""
+    names, arrays = read_arrays(path)
+    if names != [PREDICTIONS_NAME]:
+        raise ValueError("%s: expected one array %r, found %s" % (path, PREDICTIONS_NAME, names))
+    return tensor_digest(PREDICTIONS_NAME, arrays[0])
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """An archive entry without anything of this moment or machine."""
+    entry = zipfile.ZipInfo(name + ".npy", date_time=_EPOCH)
+    entry.create_system = 3
+    entry.external_attr = 0o644 << 16
+    return entry
+
+
+def _npy(array: Any) -> bytes:
+    """The array in NumPy's format 1.0, written here because its header varies by NumPy version.
+
+    https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+    """
+    plain = little_endian(array)
+    shape = tuple(int(length) for length in plain.shape)
+    text = "{'descr': '%s', 'fortran_order': False, 'shape': %r, }" % (dtype_text(plain), shape)
+    padding = -(10 + len(text) + 1) % _ALIGNMENT
+    header = (text + " " * padding + "\n").encode("ascii")
+    out = io.BytesIO()
+    out.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    out.write(plain.tobytes(order="C"))
+    return out.getvalue()

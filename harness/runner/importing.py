@@ -1,0 +1,54 @@
+"""The costly part that every run of a process shares: importing TensorFlow and Keras.
+
+Afterwards the process has touched no GPU and TensorFlow has started no thread, so that it can be
+forked once per run. (NumPy's OpenBLAS may have started its own; it survives a fork.)
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+from typing import Dict
+
+from .stderr_copy import copy_of_standard_error
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What is known once TensorFlow is imported.
+
+    `started` is `time.perf_counter()` at the start of the run, `seconds` what the import cost this
+    run, `log` what it wrote to standard error, `variables` the environment before it.
+    """
+
+    started: float
+    seconds: float
+    log: str
+    variables: Dict[str, str]
+
+
+def import_tensorflow(exchange: str) -> Imported:
+    """Import TensorFlow and its Keras; `exchange` must be a writable folder.
+
+    Raises:
+        Exception: whatever the import raises.
+    """
+    started = time.perf_counter()
+    variables = dict(os.environ)
+    with copy_of_standard_error(exchange) as copied:
+        import tensorflow as tf
+
+        # Keras 3 is loaded lazily, at the first use of this attribute.
+        tf.keras.layers  # noqa: B018
+    return Imported(
+        started=started,
+        seconds=time.perf_counter() - started,
+        log=copied[0],
+        variables=variables,
+    )
+
+
+def as_forked(imported: Imported) -> Imported:
+    """The same, for a child forked just now: the import cost it nothing."""
+    return replace(imported, started=time.perf_counter(), seconds=0.0)

@@ -1,0 +1,120 @@
+"""What is installed here: versions, packages, how TensorFlow was built, which devices it sees."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import re
+import sys
+from typing import Any, Dict, List
+
+import numpy as np
+import tensorflow as tf
+
+from .settings import visibility
+
+
+def versions() -> Dict[str, str]:
+    """The versions that name an environment, as they are in this process."""
+    return {
+        "python": platform.python_version(),
+        "tensorflow": str(tf.version.VERSION),
+        "keras": keras_version(),
+        "numpy": str(np.__version__),
+    }
+
+
+def keras_version() -> str:
+    """The version of the Keras behind `tf.keras`: TensorFlow's own copy, or a package."""
+    package = sys.modules[tf.keras.__name__.split(".")[0]]
+    own = package is sys.modules["tensorflow"] or "tensorflow" in package.__name__
+    return str(tf.keras.__version__ if own else vars(package)["__version__"])
+
+
+def packages() -> Dict[str, str]:
+    """Every installed distribution by its normalised name (PEP 503)."""
+    try:
+        from importlib.metadata import distributions
+    except ImportError:
+        return _packages_of_old_python()
+    found = ((each.metadata["Name"], each.version) for each in distributions())
+    # An entry without a name is a leftover of a broken installation.
+    return {normalised(name): version for name, version in found if name}
+
+
+def _packages_of_old_python() -> Dict[str, str]:
+    import pkg_resources  # type: ignore[import-untyped,unused-ignore]
+
+    return {normalised(each.project_name): each.version for each in pkg_resources.working_set}
+
+
+def normalised(name: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def differences(locked: Dict[str, str], found: Dict[str, str]) -> List[str]:
+    """One sentence per locked package that is missing here or has another version."""
+    told = []
+    for name, version in sorted(locked.items()):
+        here = found.get(normalised(name))
+        if here is None or _comparable(here) != _comparable(version):
+            told.append("package %s: asked %s, found %s" % (name, version, here or "none"))
+    return told
+
+
+def _comparable(version: str) -> str:
+    """A version as text in which 1.0 and 1.0.0, and 2021.05 and 2021.5, are equal."""
+    if re.match(r"^[0-9]+(\.[0-9]+)*$", version) is None:
+        return version.lower()
+    return re.sub(r"(\.0)+$", "", ".".join(str(int(part)) for part in version.split(".")))
+
+
+def build() -> Dict[str, Any]:
+    """How TensorFlow and NumPy were built, as far as they say: compiler, CUDA, cuDNN, SIMD."""
+    return {
+        "git_version": str(tf.version.GIT_VERSION),
+        "compiler_version": str(tf.version.COMPILER_VERSION),
+        "keras_module": str(tf.keras.__name__),
+        "tensorflow": _tensorflow_build(),
+        "numpy_simd": _numpy_simd(),
+        "python": "%s, %s" % (platform.python_implementation(), platform.python_compiler()),
+    }
+
+
+def _tensorflow_build() -> Dict[str, Any]:
+    if not hasattr(tf.sysconfig, "get_build_info"):
+        return {}
+    return {key: _plain(value) for key, value in tf.sysconfig.get_build_info().items()}
+
+
+def _numpy_simd() -> List[str]:
+    """The instruction sets NumPy found and uses. A private table: nothing public names it."""
+    core = sys.modules.get("numpy._core._multiarray_umath")
+    core = core or sys.modules.get("numpy.core._multiarray_umath")
+    features = getattr(core, "__cpu_features__", {})
+    return sorted(name for name, present in features.items() if present)
+
+
+def devices() -> List[Dict[str, Any]]:
+    """The devices TensorFlow may use now, with what it knows of them."""
+    return [
+        dict(_details(device), name=device.name, type=device.device_type)
+        for device in visibility.get_visible_devices()
+    ]
+
+
+def _details(device: Any) -> Dict[str, Any]:
+    details: Dict[str, Any] = {}
+    if device.device_type == "GPU" and hasattr(tf.config.experimental, "get_device_details"):
+        # A GPU that answers no questions can still train.
+        with contextlib.suppress(tf.errors.OpError):
+            details = tf.config.experimental.get_device_details(device)
+    return {key: _plain(value) for key, value in details.items()}
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

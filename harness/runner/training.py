@@ -1,0 +1,182 @@
+"""One run: everything that happens after TensorFlow is imported.
+
+`train` may be called in a fresh process or in a child forked after the import, once per process:
+TensorFlow's streams of random numbers cannot be reset.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Dict, List
+
+import tensorflow as tf
+
+from . import data, exchange, installed, processor, readback, settings, weights
+from .hashing import PREDICTIONS_NAME, tensor_digest, write_arrays
+from .importing import Imported
+from .refusals import Invalid, Unsupported
+from .reply import Reply, empty_reply, failed, one_line
+from .workloads import WORKLOADS
+from .workloads.definition import Workload
+
+PREDICTION_BATCH = 256
+"""Fixed, so that predictions never depend on the axis `batch_size`."""
+
+
+def train(request: Dict[str, Any], data_root: str, folder: str, imported: Imported) -> Reply:
+    """Train what the request asks for and say what happened.
+
+    `data_root` holds the folder of each data set. Writes the weights and predictions into
+    `folder`. Never raises for what the training does: the reply then says so, and holds whatever
+    was known by then.
+    """
+    reply = empty_reply()
+    run = readback.Run(asked=request["settings"], log=imported.log, variables=imported.variables)
+    try:
+        _train(request, data_root, folder, run, reply)
+    except Exception as error:
+        _note_failure(reply, error)
+    reply["found"] = readback.found(run)
+    _check_settings(reply, dict(run.asked, device=request["device"]), run)
+    reply["seconds"]["import"] = imported.seconds
+    reply["seconds"]["total"] = time.perf_counter() - imported.started
+    return reply
+
+
+def _train(
+    request: Dict[str, Any], data_root: str, folder: str, run: readback.Run, reply: Reply
+) -> None:
+    _describe_installation(reply, request["packages"])
+    settings.apply(run.asked, request["device"])
+    reply["devices"] = installed.devices()
+    workload = WORKLOADS[run.asked["workload"]]
+    arrays = _load(os.path.join(data_root, request["data"]), workload, run)
+    reply["data_sha256"] = arrays.sha256
+    settings.seed_generators(run.asked["seeding"], run.asked["seed"])
+    run.seeded = readback.generators_with(run.asked["seed"])
+    _fit_and_measure(workload, arrays, folder, run, reply)
+
+
+def _describe_installation(reply: Reply, locked: Dict[str, str]) -> None:
+    """Fill in what is installed.
+
+    Raises:
+        Invalid: it is not what was locked.
+    """
+    reply.update(
+        versions=installed.versions(),
+        packages=installed.packages(),
+        build=installed.build(),
+        cpu_flags=processor.cpu_flags(),
+        glibc=processor.glibc(),
+    )
+    told = installed.differences(locked, reply["packages"])
+    if told:
+        raise Invalid("; ".join(told))
+
+
+def _load(folder: str, workload: Workload, run: readback.Run) -> data.Data:
+    """The data, and the numbers that training will use, noted as used."""
+    samples = _chosen(run.asked["samples"], workload.samples)
+    arrays = data.load(folder, samples)
+    run.used.update(
+        workload=run.asked["workload"],
+        samples=len(arrays.train_x),
+        batch_size=_chosen(run.asked["batch_size"], workload.batch_size),
+        shuffle=run.asked["shuffle"],
+    )
+    return arrays
+
+
+def _chosen(asked: Any, own: Any) -> Any:
+    return own if asked == "default" else asked
+
+
+def _fit_and_measure(
+    workload: Workload, arrays: data.Data, folder: str, run: readback.Run, reply: Reply
+) -> None:
+    seconds = reply["seconds"]
+    begun = time.perf_counter()
+    run.model = _build(workload, arrays, run)
+    initial = weights.named_weights(run.model)
+    seconds["build"] = time.perf_counter() - begun
+
+    begun = time.perf_counter()
+    history = _fit(workload, arrays, run)
+    seconds["fit"] = time.perf_counter() - begun
+    final = weights.named_weights(run.model)
+
+    begun = time.perf_counter()
+    predictions = run.model.predict(arrays.test_x, batch_size=PREDICTION_BATCH, verbose=0)
+    seconds["predict"] = time.perf_counter() - begun
+
+    run.used["epochs"] = len(history["loss"])
+    reply.update(_results(workload, arrays, history, predictions))
+    reply.update(weights.as_reply(initial, final))
+    _write(folder, final, predictions)
+
+
+def _build(workload: Workload, arrays: data.Data, run: readback.Run) -> Any:
+    model = workload.build(arrays.train_x.shape[1:], arrays.train_y.shape[1:])
+    settings.compile_model(
+        model, run.asked, optimizer="adam", loss=workload.loss, metrics=list(workload.metrics)
+    )
+    return model
+
+
+def _fit(workload: Workload, arrays: data.Data, run: readback.Run) -> Dict[str, List[float]]:
+    """Train, and return Keras' history as plain floats."""
+    shuffle, batch_size = run.asked["shuffle"] == "on", run.used["batch_size"]
+    epochs = _chosen(run.asked["epochs"], workload.epochs)
+    x, y = arrays.train_x, arrays.train_y
+    if workload.feed is None:
+        done = run.model.fit(x, y, batch_size=batch_size, epochs=epochs, shuffle=shuffle, verbose=0)
+    else:
+        pipeline = workload.feed(x, y, batch_size, shuffle)
+        done = run.model.fit(pipeline, epochs=epochs, verbose=0)
+    return {name: [float(value) for value in values] for name, values in done.history.items()}
+
+
+def _results(
+    workload: Workload, arrays: data.Data, history: Dict[str, List[float]], predictions: Any
+) -> Reply:
+    metric, value = workload.measure(predictions, arrays.test_y, arrays.description)
+    return {
+        "history": {name: [entry.hex() for entry in each] for name, each in history.items()},
+        "loss": history["loss"][-1].hex(),
+        "metric": metric,
+        "value": value.hex(),
+        "predictions_sha256": tensor_digest(PREDICTIONS_NAME, predictions),
+    }
+
+
+def _write(folder: str, final: weights.Named, predictions: Any) -> None:
+    names, arrays = zip(*final)
+    write_arrays(os.path.join(folder, exchange.WEIGHTS), names, arrays)
+    write_arrays(os.path.join(folder, exchange.PREDICTIONS), [PREDICTIONS_NAME], [predictions])
+
+
+def _note_failure(reply: Reply, error: Exception) -> None:
+    if isinstance(error, Invalid):
+        failed(reply, exchange.INVALID, str(error), None)
+    elif isinstance(error, Unsupported):
+        failed(reply, exchange.UNSUPPORTED, str(error), None)
+    elif _is_missing_kernel(error):
+        failed(reply, exchange.UNSUPPORTED, one_line(error), error)
+    else:
+        failed(reply, exchange.FAILED, one_line(error), error)
+
+
+def _is_missing_kernel(error: Exception) -> bool:
+    """Whether an operation said that it has no deterministic kernel."""
+    return isinstance(error, tf.errors.UnimplementedError) and "determinis" in str(error).lower()
+
+
+def _check_settings(reply: Reply, asked: Dict[str, Any], run: readback.Run) -> None:
+    """A completed run whose settings were not in force does not count."""
+    if reply["status"] != exchange.COMPLETED:
+        return
+    told = readback.mismatches(asked, reply["found"])
+    if told:
+        failed(reply, exchange.INVALID, "; ".join(told), None)

@@ -1,0 +1,16 @@
+"""The reference trainings by name. Importing this imports TensorFlow."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from . import co2_conv, co2_lstm, mnist_augmented, mnist_cnn, mnist_mlp
+from .definition import Workload
+
+WORKLOADS: Dict[str, Workload] = {
+    "mnist-mlp": mnist_mlp.WORKLOAD,
+    "mnist-cnn": mnist_cnn.WORKLOAD,
+    "mnist-augmented": mnist_augmented.WORKLOAD,
+    "co2-lstm": co2_lstm.WORKLOAD,
+    "co2-conv": co2_conv.WORKLOAD,
+}
