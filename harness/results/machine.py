@@ -1,0 +1,177 @@
+"""The machine: a description for the record, and a readable fingerprint of its hardware."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import archspec.cpu
+import psutil
+import pynvml
+
+from harness import processes
+
+_CPUS = Path("/sys/devices/system/cpu")
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+_ARITHMETIC = re.compile(
+    r"(sse|ssse|avx|fma|f16c|amx|popcnt|bmi|asimd|sve|sme|fp|bf16|i8mm|neon|altivec|vsx)"
+)
+"""CPU flags that libraries choose their kernels by. A new operating system kernel makes other
+flags come and go on the same hardware, so only these are part of the fingerprint."""
+
+
+def describe() -> dict[str, Any]:
+    """What is known about this machine, as it goes into every record.
+
+    Sizes are in bytes; what cannot be found out is None or empty. Nothing names the machine's
+    owner: no host name, no serial numbers.
+    """
+    cpu = archspec.cpu.host()
+    return {
+        "cpu_model": archspec.cpu.brand_string() or platform.processor() or platform.machine(),
+        "microarchitecture": cpu.name,
+        "architecture": platform.machine(),
+        "cpu_flags": _flags() or sorted(cpu.features),
+        "visible_cpus": visible_cpus(),
+        "logical_cpus": os.cpu_count(),
+        "caches": _caches(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "kernel": platform.release(),
+        "glibc": platform.libc_ver()[1] or None,
+        "os": _operating_system(),
+        "hypervisor": _hypervisor(),
+        "gpus": gpus(),
+    }
+
+
+def identify(description: Mapping[str, Any]) -> str:
+    """A name for the hardware, usable as a folder: `zen4-2cpu-1a2b3c4d`, `…-16cpu-1xh200-…`.
+
+    Equal for machines with the same CPU model, instruction sets, number of visible CPUs and GPUs,
+    whatever kernel or driver they run. A machine that shows fewer CPUs is another one, because
+    TensorFlow's default number of threads follows them.
+    """
+    cpus = len(description["visible_cpus"])
+    hardware = {
+        "model": description["cpu_model"],
+        "flags": sorted(f for f in description["cpu_flags"] if _ARITHMETIC.match(f)),
+        "cpus": cpus,
+        "gpus": [
+            {key: gpu[key] for key in ("name", "memory_bytes")} for gpu in _sorted_gpus(description)
+        ],
+    }
+    digest = hashlib.sha256(json.dumps(hardware, sort_keys=True).encode()).hexdigest()[:8]
+    parts = [_slug(str(description["microarchitecture"])), f"{cpus}cpu"]
+    return "-".join([*parts, *_gpu_words(description), digest])
+
+
+def visible_cpus() -> list[int]:
+    """The numbers of the CPUs this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def gpus() -> list[dict[str, Any]]:
+    """The NVIDIA GPUs, with the driver; empty where there are none or no driver answers."""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        return [_gpu(index) for index in range(pynvml.nvmlDeviceGetCount())]
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _gpu(index: int) -> dict[str, Any]:
+    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    memory = _asked(pynvml.nvmlDeviceGetMemoryInfo, handle)
+    capability = _asked(pynvml.nvmlDeviceGetCudaComputeCapability, handle)
+    cuda = _asked(pynvml.nvmlSystemGetCudaDriverVersion)
+    return {
+        "name": _text(pynvml.nvmlDeviceGetName(handle)),
+        "memory_bytes": memory and int(memory.total),
+        "compute_capability": capability and "{}.{}".format(*capability),
+        "driver": _text(pynvml.nvmlSystemGetDriverVersion()),
+        "driver_cuda": cuda and f"{cuda // 1000}.{cuda % 1000 // 10}",
+    }
+
+
+def _asked(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The answer, None where this GPU has none (unified memory, MIG, older drivers)."""
+    try:
+        return function(*arguments)
+    except pynvml.NVMLError:
+        return None
+
+
+def _text(value: str | bytes) -> str:
+    """Older versions of the library return bytes."""
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _sorted_gpus(description: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return sorted(description["gpus"], key=lambda gpu: (gpu["name"], gpu["memory_bytes"] or 0))
+
+
+def _gpu_words(description: Mapping[str, Any]) -> Iterator[str]:
+    names = [_slug(gpu["name"]).removeprefix("nvidia-") for gpu in _sorted_gpus(description)]
+    for name in dict.fromkeys(names):
+        yield f"{names.count(name)}x{name}"
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-") or "unknown"
+
+
+def _flags() -> list[str]:
+    """The flags as Linux shows them: `flags` on x86-64, `Features` on ARM."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() in ("flags", "Features"):
+                return sorted(value.split())
+    return []
+
+
+def _caches() -> dict[str, int]:
+    """The sizes of the caches that the first visible CPU uses: `{"L1d": 32768, …}`."""
+    sizes = {}
+    for cache in sorted((_CPUS / f"cpu{visible_cpus()[0]}" / "cache").glob("index*")):
+        with contextlib.suppress(OSError, ValueError):
+            level, kind, size = (
+                (cache / key).read_text().strip() for key in ("level", "type", "size")
+            )
+            sizes[f"L{level}{ {'Data': 'd', 'Instruction': 'i'}.get(kind, '') }"] = _bytes(size)
+    return sizes
+
+
+def _bytes(size: str) -> int:
+    unit = _UNITS.get(size[-1])
+    return int(size[:-1]) * unit if unit else int(size)
+
+
+def _operating_system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return f"{platform.system()} {platform.release()}"
+
+
+def _hypervisor() -> str | None:
+    """Who runs this virtual machine, `unknown` where only the CPU's flag says there is one."""
+    with contextlib.suppress(OSError, processes.ProcessFailedError):
+        shown = processes.run(["lscpu"], variables={"LC_ALL": "C", "PATH": os.defpath})
+        found = re.search(r"^Hypervisor vendor:\s*(.+?)\s*$", shown, re.MULTILINE)
+        if found:
+            return found[1]
+    return "unknown" if "hypervisor" in _flags() else None

@@ -1,0 +1,93 @@
+"""Reading one record: foreign bytes come in here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from harness.errors import RecordError
+from harness.results.names import is_name, is_sha256
+from harness.results.record import SCHEMA, Record
+
+MAX_BYTES = 64 << 20
+"""A record is some kilobytes; what is larger than this is none, and is not read into memory."""
+
+
+def read_record(path: Path) -> Record | None:
+    """The record in a file, None if there is no such file.
+
+    Raises:
+        RecordError: it cannot be read, is no record, is of another schema, or lies in the wrong
+            place; the message names the file.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
+    return _checked(path, _validated(path, _parsed(path, data)))
+
+
+def _parsed(path: Path, data: bytes) -> dict[str, Any]:
+    if len(data) > MAX_BYTES:
+        raise _unusable(path, f"is larger than {MAX_BYTES >> 20} MiB")
+    try:
+        content = from_json(data)
+    except ValueError as error:
+        raise _unusable(path, f"is not valid JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise _unusable(path, "is not a JSON object")
+    check_schema(path, content.get("schema"), SCHEMA)
+    return content
+
+
+def check_schema(path: Path, found: Any, known: int) -> None:
+    """Refuse another schema number, and say what to do about it.
+
+    Raises:
+        RecordError: `found` is not `known`.
+    """
+    if type(found) is int and found == known:
+        return
+    if type(found) is int and found > known:
+        remedy = "a newer harness wrote it: pip install --upgrade reproducibility-harness"
+    elif type(found) is int:
+        remedy = "an older harness wrote it: move the folder away and harness run again"
+    else:
+        remedy = "no harness wrote it, or it was changed: move the file out of the folder"
+    raise RecordError(f"{path}: schema {found!r}, and this harness reads {known}; {remedy}")
+
+
+def _validated(path: Path, content: dict[str, Any]) -> Record:
+    try:
+        return Record.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise _unusable(path, f"is no record: {place}: {first['msg']}{more}") from error
+
+
+def _checked(path: Path, record: Record) -> Record:
+    """A record that names another place than its own must not be followed there."""
+    for what, name in (("matrix", record.matrix), ("machine", record.machine)):
+        if not is_name(name):
+            raise _unusable(path, f"has a {what} that cannot name a folder: {name!r}")
+    if (record.cell, f"{record.repeat}.json") != (path.parent.name, path.name):
+        raise _unusable(path, f"is the record of {record.cell!r}, repeat {record.repeat}")
+    if record.measured is not None:
+        for sha256 in (record.measured.weights_sha256, record.measured.predictions_sha256):
+            if not is_sha256(sha256):
+                raise _unusable(path, f"has a digest that is none: {sha256!r}")
+    return record
+
+
+def _unusable(path: Path, what: str) -> RecordError:
+    return RecordError(
+        f"{path}: {what}; move the file out of the folder, and harness run makes it again"
+    )

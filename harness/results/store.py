@@ -1,0 +1,238 @@
+"""Where the records of one sweep are written, and read back while it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import json
+import os
+import platform
+import stat
+import threading
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from harness.errors import RecordError, UsageError
+from harness.results import durable
+from harness.results.names import BLOB_FOLDER, is_name, is_sha256
+from harness.results.reading import read_record
+from harness.results.record import SCHEMA, Record
+from harness.runner import hashing
+
+_LOCK = ".sweep.lock"
+_HOLDER = ".sweep.json"
+_DIGESTS: Mapping[str, Callable[[str], str]] = {
+    "weights": hashing.digest_of_weights_file,
+    "predictions": hashing.digest_of_predictions_file,
+}
+
+
+class Store:
+    """The folder `root/matrix/machine` and the blobs beside it. Thread-safe.
+
+    Raises:
+        UsageError: `matrix` or `machine` cannot name a folder.
+    """
+
+    def __init__(self, root: Path, matrix: str, machine: str) -> None:
+        for what, name in (("matrix", matrix), ("machine", machine)):
+            if not is_name(name) or name == BLOB_FOLDER:
+                raise UsageError(f"a {what} cannot be named {name!r}: its results need a folder")
+        self.matrix = matrix
+        self.machine = machine
+        self.folder = root.absolute() / matrix / machine
+        self.blobs = self.folder.parent / BLOB_FOLDER
+        self._partial = self.folder / durable.PARTIAL
+        self._placing = threading.Lock()
+        # Formatting a text is ten times as quick as joining a path; plans ask a million times.
+        self._prefix = f"{self.folder}{os.sep}"
+
+    @property
+    def plan_path(self) -> Path:
+        """The cells of the sweep as planned."""
+        return self.folder / "plan.jsonl"
+
+    def record_path(self, cell: str, repeat: int) -> Path:
+        """Where the record of a run lies, or would lie.
+
+        Raises:
+            RecordError: the names would lead out of the folder.
+        """
+        return Path(self._record_text(cell, repeat))
+
+    def log_path(self, cell: str, repeat: int) -> Path:
+        """Where the end of a run's log may lie."""
+        return self.record_path(cell, repeat).with_suffix(".log")
+
+    def blob_path(self, kind: str, sha256: str) -> Path:
+        """Where the arrays with this digest lie; `kind` is `weights` or `predictions`."""
+        if kind not in _DIGESTS or not is_sha256(sha256):
+            raise RecordError(f"{self.blobs}: nothing is stored under {kind!r}, {sha256!r}")
+        return self.blobs / kind / f"{sha256}.npz"
+
+    def read(self, cell: str, repeat: int) -> Record | None:
+        """The record of a run, None if there is none.
+
+        Raises:
+            RecordError: there is one, and it is unreadable or of another schema.
+        """
+        text = self._record_text(cell, repeat)
+        return read_record(Path(text)) if os.path.exists(text) else None  # noqa: PTH110
+
+    def write(self, record: Record, weights: Path | None, predictions: Path | None) -> Path:
+        """Write a record, and its arrays unless the same ones are stored; returns its path.
+
+        The arrays are on the disk before the record is, so no record names missing ones. A record
+        that is already there is superseded, never overwritten. Arrays of a record that measured
+        nothing are not kept.
+
+        Raises:
+            RecordError: the record does not belong here, an array file is not what the record
+                says, or the disk does not take them.
+        """
+        path = self.record_path(record.cell, record.repeat)
+        self._check(path, record)
+        with _on_disk(path):
+            if record.measured is not None:
+                self._keep("weights", weights, record.measured.weights_sha256)
+                self._keep("predictions", predictions, record.measured.predictions_sha256)
+            with self._placing:
+                durable.write(
+                    path,
+                    [_serialised(record)],
+                    partial=self._partial,
+                    make_way=lambda: self.supersede(record.cell, record.repeat),
+                )
+        return path
+
+    def supersede(self, cell: str, repeat: int) -> Path | None:
+        """Put the record of a run aside, with its log; returns its new path, None if none is there.
+
+        Readers ignore it from then on.
+        """
+        path = self.record_path(cell, repeat)
+        with _on_disk(path), contextlib.suppress(FileNotFoundError):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+            aside = path.with_name(f"{repeat}.superseded-{digest}.json")
+            path.rename(aside)
+            with contextlib.suppress(FileNotFoundError):
+                self.log_path(cell, repeat).rename(aside.with_suffix(".log"))
+            durable.sync_folder(path.parent)
+            return aside
+        return None
+
+    def write_machine(self, description: Mapping[str, Any]) -> None:
+        """Write `machine.json`, the description of the hardware."""
+        path = self.folder / "machine.json"
+        content = {"schema": SCHEMA, "id": self.machine, "hardware": dict(description)}
+        with _on_disk(path):
+            durable.write(path, [_json(content)], partial=self._partial)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other sweeps out of this folder, and remove what killed ones left half written.
+
+        The lock ends with the process that holds it, however that ends.
+
+        Raises:
+            UsageError: another sweep is running here, or the folder cannot be written.
+        """
+        holder = self.folder / _HOLDER
+        lock = filelock.FileLock(self.folder / _LOCK)
+        self._acquire(lock, holder)
+        try:
+            with _on_disk(self.folder):
+                durable.clear(self._partial)
+                durable.write(holder, [_json(_this_process())], partial=self._partial)
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+    def _acquire(self, lock: filelock.BaseFileLock, holder: Path) -> None:
+        try:
+            durable.make_folder(self.folder)
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise UsageError(
+                f"{self.folder}: another sweep is running here ({_in_words(holder)}); wait for it, "
+                "end it, or give this one another folder with --results"
+            ) from error
+        except OSError as error:
+            raise UsageError(
+                f"{self.folder}: cannot be written: {error.strerror}; "
+                "give another folder with --results"
+            ) from error
+
+    def _record_text(self, cell: str, repeat: int) -> str:
+        if not is_name(cell) or repeat < 1:
+            raise RecordError(
+                f"{self.folder}: {cell!r}, repeat {repeat}, cannot name a record; "
+                "the matrix or the record it comes from was changed"
+            )
+        return f"{self._prefix}{cell}{os.sep}{repeat}.json"
+
+    def _check(self, path: Path, record: Record) -> None:
+        found = (record.schema_number, record.matrix, record.machine)
+        if found != (SCHEMA, self.matrix, self.machine):
+            raise RecordError(f"{path}: a record of {found} does not belong here")
+
+    def _keep(self, kind: str, source: Path | None, sha256: str) -> None:
+        target = self.blob_path(kind, sha256)
+        if source is None or target.exists():
+            return
+        found = _digest(kind, source)
+        if found != sha256:
+            raise RecordError(f"{source}: the {kind} have the digest {found}, not {sha256}")
+        with source.open("rb") as file:
+            durable.copy(file, target, partial=self._partial)
+
+
+def _digest(kind: str, source: Path) -> str:
+    # The training wrote it: a link in its place must not fetch something else of the host.
+    if not stat.S_ISREG(source.lstat().st_mode):
+        raise RecordError(f"{source}: the {kind} are no plain file")
+    try:
+        return _DIGESTS[kind](str(source))
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise RecordError(f"{source}: the {kind} cannot be read: {error}") from error
+
+
+def _serialised(record: Record) -> bytes:
+    return _json(record.model_dump(by_alias=True))
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False)
+    # Names of files and variables may hold bytes that are no UTF-8; a record always is.
+    return (text + "\n").encode("utf-8", "replace")
+
+
+def _this_process() -> dict[str, str | int]:
+    since = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    return {"pid": os.getpid(), "host": platform.node(), "since": since}
+
+
+def _in_words(holder: Path) -> str:
+    try:
+        found = json.loads(holder.read_text(encoding="utf-8"))
+        return f"process {found['pid']} on {found['host']}, since {found['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "it does not say which process"
+
+
+@contextlib.contextmanager
+def _on_disk(path: Path) -> Iterator[None]:
+    """Say which file could not be written, why, and that nothing finished is lost."""
+    try:
+        yield
+    except OSError as error:
+        raise RecordError(
+            f"{path}: cannot be written: {error.strerror}; make room or give the right to write, "
+            "then start the same command again: finished runs are kept"
+        ) from error
