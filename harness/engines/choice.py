@@ -1,0 +1,36 @@
+"""Which engine runs: the one asked for, or the best that answers here."""
+
+from __future__ import annotations
+
+from harness.engines.docker.connection import connect
+from harness.engines.docker.engine import DockerEngine
+from harness.engines.local.engine import LocalEngine
+from harness.engines.protocol import Engine
+from harness.errors import EngineError, UsageError
+
+NAMES = ("auto", "docker", "local")
+
+
+def choose(name: str) -> tuple[Engine, str]:
+    """The engine of that name, and one sentence on why it is this one.
+
+    `auto` takes docker where an Engine answers and is new enough, else local.
+
+    Raises:
+        EngineError: docker was asked for, and cannot be used; the message says what to do.
+    """
+    if name not in NAMES:
+        raise UsageError(f"there is no engine {name!r}; choose one of {', '.join(NAMES)}")
+    if name == "local":
+        return LocalEngine(), "local was asked for."
+    if name == "docker":
+        return DockerEngine(connect), "docker was asked for."
+    return _best()
+
+
+def _best() -> tuple[Engine, str]:
+    try:
+        engine = DockerEngine(connect)
+    except EngineError as error:
+        return LocalEngine(), f"local, because docker cannot be used here: {error}"
+    return engine, f"docker, because Docker Engine {engine.describe()['version']} answers."

@@ -1,0 +1,1 @@
+"""The engine that builds images and runs containers, through the Docker SDK."""

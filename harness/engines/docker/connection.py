@@ -1,0 +1,82 @@
+"""Reaching a Docker Engine, and saying what to do where that fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+
+import docker
+import requests
+from docker.errors import DockerException
+from packaging.version import Version
+
+from harness.errors import EngineError
+
+OLDEST_API = "1.40"
+"""Docker 19.03: the first in which a container can ask for a GPU."""
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+INSTEAD = "or use --engine local"
+PING_SECONDS = 10.0
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that `DOCKER_HOST` names, or of the usual socket.
+
+    Raises:
+        EngineError: absent, stopped, not permitted, or too old; each says what to do.
+    """
+    host = os.environ.get("DOCKER_HOST", DEFAULT_HOST)
+    if host.startswith("unix://"):
+        _probe(host.removeprefix("unix://"))
+    try:
+        client = docker.from_env(version="auto")
+        _check_version(client, host)
+    except (DockerException, requests.RequestException) as error:
+        raise EngineError(f"the Docker Engine at {host} does not answer: {error}") from error
+    return client
+
+
+def _probe(path: str) -> None:
+    """Connect to the socket by hand: the SDK's own errors hide what is wrong."""
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(PING_SECONDS)
+            probe.connect(path)
+    except PermissionError as error:
+        raise EngineError(
+            f"no permission on the Docker socket {path}; add yourself to its group"
+            f" (`sudo usermod -aG docker $USER`, then log in again), {INSTEAD}"
+        ) from error
+    except FileNotFoundError as error:
+        raise EngineError(_nothing_at(path)) from error
+    except OSError as error:
+        raise EngineError(_stopped(path)) from error
+
+
+def _nothing_at(path: str) -> str:
+    if shutil.which("dockerd"):
+        return _stopped(path)
+    return (
+        f"no Docker Engine: there is no socket {path}; install Docker Engine (or Podman, and let"
+        f" DOCKER_HOST name its socket), {INSTEAD}"
+    )
+
+
+def _stopped(path: str) -> str:
+    return (
+        f"the Docker Engine at {path} is not running; start it (`sudo systemctl start docker`),"
+        f" correct DOCKER_HOST, {INSTEAD}"
+    )
+
+
+def _check_version(client: docker.DockerClient, host: str) -> None:
+    found = client.version()
+    if Version(found["ApiVersion"]) < Version(OLDEST_API):
+        client.close()
+        raise EngineError(
+            f"the Docker Engine at {host} is {found.get('Version')} with API"
+            f" {found['ApiVersion']}, and at least API {OLDEST_API} (Docker 19.03) is needed;"
+            f" upgrade it, {INSTEAD}"
+        )

@@ -1,0 +1,83 @@
+"""What a container is asked to be: plain values, so that the request itself can be tested."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
+
+from harness.engines import limits
+from harness.engines.protocol import Order
+from harness.engines.variables import variables
+
+PYTHON = "/opt/environment/bin/python"
+ROOT = "/harness/root"
+DATA = "/harness/data"
+EXCHANGE = "/harness/exchange"
+TEMPORARY = "/tmp"
+PATH = "/opt/environment/bin:/usr/local/bin:/usr/bin:/bin"
+OWNER_LABEL = "reproducibility-harness.owner"
+FIRST_GPU = "0"
+"""One GPU, always the first: which one is part of what a record says."""
+
+
+def creation(order: Order, *, name: str, user: str, owner: str) -> dict[str, Any]:
+    """The arguments of `containers.create` for this order.
+
+    `user` is UID:GID; `owner` marks which process of which host the container belongs to.
+    """
+    return {
+        "name": name,
+        "image": order.image.id,
+        "entrypoint": [PYTHON],
+        "command": ["-m", "runner", EXCHANGE, DATA],
+        "working_dir": ROOT,
+        "environment": variables(order, temporary=TEMPORARY, path=PATH, gpu=FIRST_GPU),
+        "user": user,
+        "mounts": _mounts(order),
+        "labels": {OWNER_LABEL: owner},
+        "device_requests": _gpus() if order.gpu else [],
+        **_isolation(),
+        **_limits(order),
+    }
+
+
+def _isolation() -> dict[str, Any]:
+    return {
+        "network_mode": "none",
+        "read_only": True,
+        "tmpfs": {TEMPORARY: f"rw,nosuid,nodev,mode=1777,size={limits.TEMPORARY_BYTES}"},
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        # A first process that reaps, and that lets signals do to Python what they do elsewhere.
+        "init": True,
+    }
+
+
+def _limits(order: Order) -> dict[str, Any]:
+    return {
+        "mem_limit": order.memory,
+        # Equal to the memory: no swap, which would hide a too small limit as a slow run.
+        "memswap_limit": order.memory,
+        "cpuset_cpus": ",".join(map(str, order.cpus)),
+        "pids_limit": limits.PROCESSES,
+        "ulimits": [
+            Ulimit(name="fsize", soft=limits.FILE_BYTES, hard=limits.FILE_BYTES),
+            Ulimit(name="core", soft=0, hard=0),
+        ],
+        "log_config": LogConfig(
+            type=LogConfig.types.JSON, config={"max-size": "32m", "max-file": "2"}
+        ),
+    }
+
+
+def _mounts(order: Order) -> list[Mount]:
+    return [
+        Mount(ROOT, str(order.root.resolve()), type="bind", read_only=True),
+        Mount(DATA, str(order.data.resolve()), type="bind", read_only=True),
+        Mount(EXCHANGE, str(order.exchange.resolve()), type="bind"),
+    ]
+
+
+def _gpus() -> list[DeviceRequest]:
+    return [DeviceRequest(driver="nvidia", device_ids=[FIRST_GPU], capabilities=[["gpu"]])]

@@ -1,0 +1,41 @@
+"""Containers whose harness was killed: nobody waits for them, so the next harness ends them."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import docker
+import psutil
+from docker.errors import APIError, NotFound
+
+from harness.engines.docker.containers import OWNER_LABEL
+
+
+def owner() -> str:
+    """This process as a label: host, process id and its start, as ids are used again."""
+    return f"{platform.node()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def remove(client: docker.DockerClient) -> int:
+    """Remove the containers of this host's dead harness processes; returns how many."""
+    found = client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True)
+    dead = [one for one in found if _is_dead(str(one.labels[OWNER_LABEL]))]
+    for container in dead:
+        try:
+            container.remove(force=True, v=True)
+        except (NotFound, APIError):
+            continue
+    return len(dead)
+
+
+def _is_dead(label: str) -> bool:
+    host, process, started = label.rsplit("/", 2)
+    return host == platform.node() and started != _started(int(process))
+
+
+def _started(process: int) -> str:
+    try:
+        return f"{psutil.Process(process).create_time():.2f}"
+    except psutil.NoSuchProcess:
+        return ""

@@ -1,0 +1,12 @@
+"""Limits that hold for every order on every engine, beside those the order states."""
+
+from __future__ import annotations
+
+FILE_BYTES = 8 * 2**30
+"""The largest file a process may write, its log included."""
+
+TEMPORARY_BYTES = 2 * 2**30
+"""The size of a container's /tmp, which lives in memory."""
+
+PROCESSES = 8192
+"""Processes and threads. TensorFlow starts several threads per CPU, so this is generous."""

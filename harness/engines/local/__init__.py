@@ -1,0 +1,1 @@
+"""The engine that needs no Docker: virtual environments made by uv, and guarded processes."""

@@ -1,0 +1,83 @@
+"""The local engine."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cache
+from pathlib import Path
+
+import uv
+
+from harness import processes
+from harness.engines import gpus
+from harness.engines.local import environments, isolation, running
+from harness.engines.protocol import EngineName, Image, Order, Outcome
+from harness.environments.lock import Lock
+
+FIRST_GPU = "0"
+
+
+class LocalEngine:
+    """Virtual environments and guarded processes: for people without Docker.
+
+    Where the kernel allows it, a process has no network and cannot write to the runner, the data
+    or its environment; `describe` says whether. The rest of the host's files stay visible to it.
+    """
+
+    name: EngineName = "local"
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[threading.Event] = set()
+
+    def describe(self) -> dict[str, str]:
+        """Name, versions, and what its processes are kept from."""
+        isolated = isolation.best() != "none"
+        return {
+            "name": self.name,
+            "version": _uv_version(),
+            "isolation": isolation.best(),
+            "network": "none" if isolated else "open",
+            "mounts": "read-only" if isolated else "writable",
+        }
+
+    def unavailable(self, *, device: str) -> str | None:
+        """Why this engine cannot serve the device here, None if it can."""
+        return gpus.absent() if device == "gpu" else None
+
+    def assemble(self, lock: Lock, log: Path) -> Image:
+        """The virtual environment for this lock, made unless the same input was made before.
+
+        Raises:
+            BuildError: it cannot be made; the message shows the log's last lines and path.
+            LockError: a wheel does not match the lock.
+        """
+        return environments.assemble(lock, log)
+
+    def run(self, order: Order) -> Outcome:
+        """Run to its end. Nothing is left running, whatever happens.
+
+        Raises:
+            EngineError: the process could not be started.
+        """
+        cancelled = threading.Event()
+        with self._lock:
+            self._running.add(cancelled)
+        try:
+            gpu = os.environ.get("CUDA_VISIBLE_DEVICES", FIRST_GPU)
+            return running.run(order, cancelled, gpu=gpu)
+        finally:
+            with self._lock:
+                self._running.discard(cancelled)
+
+    def cancel(self) -> None:
+        """End every order now running, from another thread; their `run` then returns."""
+        with self._lock:
+            for one in self._running:
+                one.set()
+
+
+@cache
+def _uv_version() -> str:
+    return processes.run([uv.find_uv_bin(), "--version"]).strip()

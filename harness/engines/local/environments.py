@@ -1,0 +1,135 @@
+"""Virtual environments in the cache: named by the digest of what goes in, made once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from filelock import FileLock
+
+from harness import places, processes
+from harness.engines.protocol import Image
+from harness.environments import bases, commands, interpreters, wheels
+from harness.environments.interpreters import Interpreter
+from harness.environments.lock import Lock
+from harness.errors import BuildError
+from harness.processes import ProcessFailedError, tail_of
+
+FORMAT = 1
+"""Counts up when environments are made in another way."""
+
+COMPLETE = "complete.json"
+
+
+def assemble(lock: Lock, log: Path) -> Image:
+    """The virtual environment of this lock, made unless it is there.
+
+    Raises:
+        BuildError: it cannot be made here.
+        LockError: a wheel does not match the lock.
+    """
+    _require_platform(lock)
+    _require_cuda(lock)
+    interpreter = interpreters.find(lock.environment.python)
+    name = digest(lock, interpreter)
+    folder = places.cache("environments") / name
+    with FileLock(folder.with_suffix(".lock")):
+        if not _is_complete(folder):
+            _make(lock, interpreter, folder, log)
+    return Image(
+        engine="local",
+        id=f"venv-{name}",
+        reference=str(folder),
+        base=interpreter.description,
+        lock=lock,
+    )
+
+
+def digest(lock: Lock, interpreter: Interpreter) -> str:
+    """The digest of everything that decides what the environment holds."""
+    parts = {
+        "format": FORMAT,
+        "lock": lock.sha256,
+        "build": interpreter.build,
+        # A virtual environment only points to its interpreter.
+        "path": str(interpreter.path),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def python_of(folder: Path) -> Path:
+    """The interpreter to start in a virtual environment."""
+    return folder / "bin" / "python"
+
+
+def _is_complete(folder: Path) -> bool:
+    # The interpreter it points to may have been removed since.
+    return (folder / COMPLETE).exists() and python_of(folder).exists()
+
+
+def _make(lock: Lock, interpreter: Interpreter, folder: Path, log: Path) -> None:
+    # In place, because a virtual environment holds its own path; the marker comes last.
+    shutil.rmtree(folder, ignore_errors=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _create(interpreter, folder, log)
+        site_packages = folder / "lib" / f"python{lock.environment.python}" / "site-packages"
+        wheels.install(lock, site_packages)
+        _compile(folder, site_packages, log)
+        made_of = {"lock": lock.sha256, "environment": lock.environment.id}
+        (folder / COMPLETE).write_text(json.dumps(made_of | {"base": interpreter.description}))
+    except ProcessFailedError as failure:
+        raise BuildError(_failed(lock, log, str(failure))) from failure
+    except OSError as error:
+        raise BuildError(_failed(lock, log, str(error))) from error
+    finally:
+        if not _is_complete(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _create(interpreter: Interpreter, folder: Path, log: Path) -> None:
+    options = ("--no-project", "--no-config", "--python", str(interpreter.path))
+    command = commands.uv_command("venv", *options, str(folder))
+    processes.run(command, variables=commands.variables({}), log=log)
+
+
+def _compile(folder: Path, site_packages: Path, log: Path) -> None:
+    """Bytecode by hash, not by time: environments are never edited, and copies stay valid."""
+    arguments = ("-qq", "-j", "0", "--invalidation-mode", "unchecked-hash", str(site_packages))
+    command = [str(python_of(folder)), "-I", "-m", "compileall", *arguments]
+    try:
+        processes.run(command, variables={}, log=log)
+    except ProcessFailedError as failure:
+        # Some packages ship files that no Python compiles (templates, tests); neither would it
+        # import them.
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"not everything compiles (status {failure.code}); that is usual\n")
+
+
+def _failed(lock: Lock, log: Path, reason: str) -> str:
+    return (
+        f"{lock.environment.id}: the virtual environment could not be made: {reason}\n"
+        f"{tail_of(log)}\nThe whole log: {log}"
+    )
+
+
+def _require_platform(lock: Lock) -> None:
+    here = f"{sys.platform} {platform.machine()}"
+    if here != "linux x86_64":
+        raise BuildError(
+            f"{lock.path}: this lock serves x86-64 Linux, and this is {here}; use --engine docker"
+            f" with an engine on x86-64 Linux"
+        )
+
+
+def _require_cuda(lock: Lock) -> None:
+    environment = lock.environment
+    if environment.device == "gpu" and not bases.cuda_in_wheels(environment.tensorflow):
+        raise BuildError(
+            f"{environment.id}: this TensorFlow takes its CUDA libraries from the image, and a"
+            f" virtual environment has none; use --engine docker"
+        )

@@ -1,0 +1,40 @@
+"""How far a process on this host can be kept from network and files: found out once, by trying."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from harness.engines.local import guarding
+from harness.engines.local.guard import ISOLATIONS
+
+
+@cache
+def best() -> str:
+    """The strongest of `guard.ISOLATIONS` that works here.
+
+    Namespaces may be switched off (unprivileged ones in particular) or forbidden by the container
+    this runs in.
+    """
+    candidates = ISOLATIONS if os.getuid() == 0 else ISOLATIONS[1:]
+    return next(isolation for isolation in candidates if _works(isolation))
+
+
+def _works(isolation: str) -> bool:
+    with tempfile.TemporaryDirectory(prefix="harness-probe-") as folder:
+        (Path(folder) / "read-only").mkdir()
+        tree = guarding.Tree(
+            command=[sys.executable, "-I", "-S", "-c", ""],
+            cwd=folder,
+            cpus=tuple(os.sched_getaffinity(0)),
+            isolation=isolation,
+            read_only=(str(Path(folder) / "read-only"),),
+            variables={},
+            log=Path(os.devnull),
+        )
+        with guarding.started(tree) as guard:
+            guard.process.wait()
+            return guard.report().get("code") == 0

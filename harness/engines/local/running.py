@@ -1,0 +1,114 @@
+"""One order in one guarded process tree, watched for time and memory."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from harness.engines import outcomes
+from harness.engines.local import environments, guarding, isolation
+from harness.engines.local.guarding import Guard, Tree
+from harness.engines.protocol import Order, Outcome
+from harness.engines.variables import variables
+from harness.errors import EngineError
+
+WATCH_SECONDS = 0.2
+PATH = "/usr/local/bin:/usr/bin:/bin"
+
+Ended = Literal["itself", "timeout", "out_of_memory", "cancelled"]
+
+
+def run(order: Order, cancelled: threading.Event, *, gpu: str) -> Outcome:
+    """Run to its end, or until `cancelled` is set. Nothing of the tree is left afterwards.
+
+    Raises:
+        EngineError: the process could not be started.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="harness-home-", ignore_cleanup_errors=True) as home,
+        guarding.started(_tree(order, home, gpu)) as guard,
+    ):
+        began = time.monotonic()
+        ended = _watch(guard, order, began, cancelled)
+        seen = guard.below()
+        guard.end()
+        # Only if somebody killed the guard itself is anything left of what it guarded.
+        guarding.kill(seen)
+        return _outcome(guard, order, ended, time.monotonic() - began)
+
+
+def _tree(order: Order, home: str, gpu: str) -> Tree:
+    folder = Path(order.image.reference)
+    path = f"{folder / 'bin'}:{PATH}"
+    arguments = ("-m", "runner", str(order.exchange.resolve()), str(order.data.resolve()))
+    return Tree(
+        command=[str(environments.python_of(folder)), *arguments],
+        cwd=str(order.root.resolve()),
+        cpus=order.cpus,
+        isolation=isolation.best(),
+        read_only=tuple(str(one.resolve()) for one in (order.root, order.data, folder)),
+        variables=variables(order, temporary=home, path=path, gpu=gpu),
+        log=order.log,
+    )
+
+
+def _watch(guard: Guard, order: Order, began: float, cancelled: threading.Event) -> Ended:
+    while not _has_ended(guard):
+        if cancelled.is_set():
+            return "cancelled"
+        if time.monotonic() - began > order.timeout:
+            return "timeout"
+        if used_bytes(guard, order.memory) > order.memory:
+            return "out_of_memory"
+    return "itself"
+
+
+def _has_ended(guard: Guard) -> bool:
+    try:
+        guard.process.wait(WATCH_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def used_bytes(guard: Guard, enough: int) -> int:
+    """The memory of the tree in bytes; exact only above `enough`.
+
+    Resident memory counts pages that forked processes share once per process. Only where that
+    upper bound passes `enough` is the proportional size read, which costs milliseconds.
+    """
+    below = guard.below()
+    resident = sum(_resident(process) for process in below)
+    return sum(_proportional(process) for process in below) if resident > enough else resident
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def _proportional(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0
+
+
+def _outcome(guard: Guard, order: Order, ended: Ended, seconds: float) -> Outcome:
+    report = guard.report()
+    if "error" in report:
+        raise EngineError(f"{order.image.reference}: {report['error']}; see {order.log}")
+    # Without a report the guard was killed from elsewhere, and its tree with it.
+    code = int(report.get("code", -9))
+    if ended in ("timeout", "out_of_memory"):
+        return Outcome(cause=ended, exit_code=code, seconds=seconds)
+    cause = "killed" if ended == "cancelled" else outcomes.cause(code)
+    return Outcome(cause=cause, exit_code=code, seconds=seconds)
