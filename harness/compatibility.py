@@ -96,6 +96,20 @@ def platform() -> str:
     return str(_data()["platform"])
 
 
+def platform_refusal(*, system: str, machine: str) -> Refusal | None:
+    """Why nothing that the locks name can run on such a machine, or None where it can.
+
+    `system` and `machine` are what `platform.system()` and `platform.machine()` say.
+    """
+    served = platform()
+    if system == "Linux" and served.endswith(f"_{machine}"):
+        return None
+    return Refusal(
+        reason=f"Locks are for {served}; this machine is {system} on {machine}.",
+        remedy="Run on a Linux machine with an x86-64 processor.",
+    )
+
+
 def source_requires() -> Mapping[str, tuple[str, ...]]:
     """What the packages that exist only as source require, by name."""
     return {name: tuple(needs) for name, needs in _data()["source_requires"].items()}
@@ -209,16 +223,10 @@ def _python_refusal(
     )
     return Refusal(
         reason=f"{lacking} has no wheel for Python {python}, only for {_span(pythons)}.",
-        remedy=_python_remedy(known, fitting, python, numpy),
+        remedy=f"Use Python {_listed(fitting, 'or')}."
+        if fitting
+        else "No Python has wheels of all that is asked for; leave numpy or keras out.",
     )
-
-
-def _python_remedy(known: Release, fitting: Sequence[str], python: str, numpy: str | None) -> str:
-    if fitting:
-        return f"Use Python {_listed(fitting, 'or')}."
-    if numpy is not None and python in known.pythons:
-        return f"Use NumPy {_listed(_numpy_minors(known, python), 'or')}."
-    return f"TensorFlow {known.version} itself has wheels for Python {_span(known.pythons)}."
 
 
 def _device_refusal(device: str) -> Refusal | None:
@@ -247,18 +255,6 @@ def _pythons(
 def _fitting(known: Release, numpy: str | None, keras: str | None) -> tuple[str, ...]:
     asked = _pythons(known, numpy, keras)
     return tuple(p for p in known.pythons if all(p in has for _, has in asked))
-
-
-def _numpy_minors(known: Release, python: str) -> tuple[str, ...]:
-    """The minor versions of NumPy that fit this TensorFlow and have wheels for this Python."""
-    lines = [line for line in _data()["numpy"] if python in line["python"]]
-    fits = [line for line in lines if _overlaps(known.numpy, line["from"], line.get("newest"))]
-    return tuple(dict.fromkeys(".".join(line["from"].split(".")[:2]) for line in fits))
-
-
-def _overlaps(numpy_range: str, first: str, newest: str | None) -> bool:
-    span = SpecifierSet(numpy_range)
-    return Version(first) in span or (newest is not None and Version(newest) in span)
 
 
 def _numpy_line(numpy: str) -> dict[str, Any] | None:

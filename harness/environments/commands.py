@@ -6,10 +6,12 @@ are kept; those that would change which packages are chosen, or how, are not.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import uv
@@ -57,17 +59,29 @@ def unreachable(output: str) -> bool:
     return _UNREACHABLE.search(output) is not None
 
 
-def raise_if_disk_full(output: str, folder: Path) -> None:
-    """Say so where a command failed for want of space.
+@contextmanager
+def disk_space_needed(folder: Path) -> Iterator[None]:
+    """Say so where what is done inside, or a command it runs, fails for want of space.
 
     Raises:
-        BuildError: it did.
+        BuildError: it did; `folder` is where the space was wanted.
     """
-    if _DISK_FULL.search(output):
+    try:
+        yield
+    except OSError as problem:
+        _raise_if_full(problem.errno in {errno.ENOSPC, errno.EDQUOT}, folder, problem)
+        raise
+    except processes.ProcessFailedError as failure:
+        _raise_if_full(_DISK_FULL.search(failure.output) is not None, folder, failure)
+        raise
+
+
+def _raise_if_full(full: bool, folder: Path, cause: Exception) -> None:
+    if full:
         raise BuildError(
             f"{folder}: no space left on the disk. Free some, or let the variable "
             f"{places.CACHE_VARIABLE} name a folder on another disk."
-        )
+        ) from cause
 
 
 def explanation(output: str, *, lines: int = SHOWN_LINES) -> str:
@@ -82,7 +96,11 @@ def _is_error(line: str) -> bool:
 
 
 def run(
-    command: Sequence[str], more: Mapping[str, str] | None = None, *, cwd: Path | None = None
+    command: Sequence[str],
+    more: Mapping[str, str] | None = None,
+    *,
+    cwd: Path | None = None,
+    filled: Path | None = None,
 ) -> str:
     """Run uv or pip in `variables(more)` and return what it printed to standard output.
 
@@ -90,8 +108,5 @@ def run(
         processes.ProcessFailedError: it failed.
         BuildError: it failed because the disk is full.
     """
-    try:
+    with disk_space_needed(filled or places.cache()):
         return processes.run(command, variables=variables(more or {}), cwd=cwd)
-    except processes.ProcessFailedError as failure:
-        raise_if_disk_full(failure.output, places.cache())
-        raise

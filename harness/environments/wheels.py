@@ -32,9 +32,10 @@ def gather(lock: Lock, progress: Progress | None = None) -> Path:
         LockError: the package index has other bytes than the lock asks for, or none any more.
         BuildError: the index cannot be reached, a source does not build, or the disk is full.
     """
-    fetching.fetch(lock, progress or _silent)
-    for package in lock.packages:
-        wheel_of(package)
+    with commands.disk_space_needed(wheelhouse.root()):
+        fetching.fetch(lock, progress or _silent)
+        for package in lock.packages:
+            wheel_of(package)
     return wheelhouse.root()
 
 
@@ -55,7 +56,13 @@ def install(lock: Lock, site_packages: Path, progress: Progress | None = None) -
         LockError, BuildError: as `gather`; also if what is there in the end is not the lock.
     """
     gather(lock, progress)
-    (progress or _silent)(f"installing {len(lock.packages)} packages")
+    with commands.disk_space_needed(site_packages):
+        _fill(lock, site_packages, progress or _silent)
+    check_installed(lock, site_packages)
+
+
+def _fill(lock: Lock, site_packages: Path, progress: Progress) -> None:
+    progress(f"installing {len(lock.packages)} packages")
     site_packages.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="harness-install-") as folder:
         wanted = Path(folder) / "wanted.txt"
@@ -63,7 +70,6 @@ def install(lock: Lock, site_packages: Path, progress: Progress | None = None) -
         wanted.write_text("\n".join([*map(_pin, wheels, wheels.values()), ""]), encoding="utf-8")
         _run_uv(lock, site_packages, wanted, list(wheels.values()))
     _tidy(site_packages)
-    check_installed(lock, site_packages)
 
 
 def check_installed(lock: Lock, site_packages: Path) -> None:
@@ -100,7 +106,7 @@ def _run_uv(lock: Lock, site_packages: Path, wanted: Path, wheels: list[Path]) -
     for wheel in wheels:
         arguments += ["--find-links", str(wheel.parent)]
     try:
-        commands.run(commands.uv_command(*arguments), cwd=wanted.parent)
+        commands.run(commands.uv_command(*arguments), cwd=wanted.parent, filled=site_packages)
     except ProcessFailedError as failure:
         raise BuildError(
             f"{lock.environment.id}: its packages cannot be installed into {site_packages}:\n"
