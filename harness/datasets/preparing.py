@@ -129,10 +129,13 @@ def _write(folder: Path, described: bytes, built: Built, data_set: DataSet) -> N
     temporary = Path(tempfile.mkdtemp(prefix=f".{data_set.name}-", dir=folder.parent))
     try:
         fresh = temporary / "fresh"
-        fresh.mkdir(mode=0o755)
+        fresh.mkdir()
         for name in ARRAYS:
             _write_array(fresh / f"{name}.npy", built.arrays[name])
         _write_file(fresh / DESCRIPTION, described)
+        for readable in (folder.parent, fresh):
+            # Containers run as another user, whatever this one's umask says.
+            readable.chmod(0o755)
         if folder.exists():
             folder.rename(temporary / "damaged")
         fresh.rename(folder)
@@ -158,5 +161,4 @@ def _write_file(path: Path, *parts: bytes | memoryview) -> None:
             file.write(part)
         file.flush()
         os.fsync(file.fileno())
-    # Containers run as another user.
     path.chmod(0o644)
