@@ -12,6 +12,9 @@ from harness import console
 from harness.cli import options, wiring
 from harness.cli.options import EngineChoice
 from harness.engines import choice
+from harness.engines.docker.connection import connect
+from harness.engines.docker.engine import DockerEngine
+from harness.environments import bases as base_images
 from harness.environments import locking
 from harness.errors import HarnessError
 from harness.matrix import cells, reading
@@ -78,3 +81,24 @@ def _environments(matrix: Path, only: list[str] | None) -> Iterator[Environment]
         if cell.status is None:
             seen.add(cell.environment)
             yield cell.environment
+
+
+def bases(
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Pull each base's tag and pin what it names today.")
+    ] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="The bases file to renew; the shipped one if not.")
+    ] = None,
+) -> None:
+    """Say which files name the base images, or renew their pins through the Docker Engine."""
+    if not renew:
+        for path in base_images.files():
+            typer.echo(path)
+        console.note(
+            "the first file that names a base wins; HARNESS_BASES=FILE puts another one first, "
+            "--renew renews the pins"
+        )
+        return
+    for renewal in base_images.renew(DockerEngine(connect).pin, file):
+        console.note(f"{renewal.old}\n  now {renewal.new}")

@@ -54,7 +54,7 @@ def locks_of(matrix_file: Path) -> Path:
 def lock_maker(matrix_file: Path) -> Callable[[Environment], Lock]:
     """The lock of an environment, made and announced if there is none yet."""
     folder = locks_of(matrix_file)
-    return lru_cache(maxsize=None)(lambda environment: locking.ensure(environment, folder))
+    return lru_cache(maxsize=None)(lambda environment: locking.ensure(environment, [folder]))
 
 
 def lock_reader(matrix_file: Path) -> Callable[[Environment], Lock | None]:
