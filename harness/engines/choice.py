@@ -32,5 +32,7 @@ def _best() -> tuple[Engine, str]:
     try:
         engine = DockerEngine(connect)
     except EngineError as error:
-        return LocalEngine(), f"local, because docker cannot be used here: {error}"
-    return engine, f"docker, because Docker Engine {engine.describe()['version']} answers."
+        # What to do about it, after the semicolon, is for those who asked for docker.
+        reason = str(error).partition(";")[0]
+        return LocalEngine(), f"local, because docker cannot be used: {reason}."
+    return engine, f"docker, because Docker Engine {engine.describe()['version']} answers here."

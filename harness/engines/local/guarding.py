@@ -41,6 +41,7 @@ class Guard:
     def __init__(self, process: subprocess.Popen[bytes], pipe: int) -> None:
         self.process = process
         self._pipe = pipe
+        self._seen: set[psutil.Process] = set()
 
     def report(self) -> dict[str, Any]:
         """What it said when it ended: `code` or `error`; empty where it was killed itself."""
@@ -51,25 +52,24 @@ class Guard:
 
     def below(self) -> list[psutil.Process]:
         """All its living descendants."""
-        try:
-            return psutil.Process(self.process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
+        found = _below(psutil.Process(self.process.pid)) if self.process.poll() is None else []
+        self._seen.update(found)
+        return found
 
     def end(self) -> None:
         """End the whole tree, whatever state it is in."""
-        if self.process.poll() is not None:
-            return
-        remembered = self.below()
-        # A stopped guard would not get the signal.
+        # A stopped guard would not get the first signal.
         for signum in (signal.SIGTERM, signal.SIGCONT):
             self.process.send_signal(signum)
         try:
-            self.process.wait(END_SECONDS)
+            if self.process.wait(END_SECONDS) == 0:
+                return
         except subprocess.TimeoutExpired:
-            kill([*remembered, *self.below()])
+            self.below()
             self.process.kill()
             self.process.wait()
+        # The guard did not do its work, as somebody killed it: what was seen of its tree goes.
+        _kill([*self._seen, *(child for one in self._seen for child in _below(one))])
 
 
 @contextlib.contextmanager
@@ -90,8 +90,15 @@ def started(tree: Tree) -> Iterator[Guard]:
         os.close(reading)
 
 
-def kill(found: Sequence[psutil.Process]) -> None:
-    """SIGKILL to each; those that are gone are what was wanted."""
+def _below(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _kill(found: Sequence[psutil.Process]) -> None:
+    # Those that are gone are what was wanted.
     for process in found:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()

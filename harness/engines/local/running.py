@@ -36,10 +36,7 @@ def run(order: Order, cancelled: threading.Event, *, gpu: str) -> Outcome:
     ):
         began = time.monotonic()
         ended = _watch(guard, order, began, cancelled)
-        seen = guard.below()
         guard.end()
-        # Only if somebody killed the guard itself is anything left of what it guarded.
-        guarding.kill(seen)
         return _outcome(guard, order, ended, time.monotonic() - began)
 
 

@@ -1,0 +1,69 @@
+"""What tests of several packages share: the two engines, ready to build and run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import docker
+import pytest
+
+from harness.engines.docker.connection import connect
+from harness.engines.docker.engine import DockerEngine
+from harness.engines.local.engine import LocalEngine
+from harness.environments import bases
+from harness.errors import EngineError
+
+REQUIRE_DOCKER = "HARNESS_REQUIRE_DOCKER"
+BASE = "reproducibility-harness-base:bookworm"
+BASE_PYTHON = "3.11"
+BOOTSTRAP = Path(__file__).parent.parent / "dockerfiles" / "bootstrap-base.sh"
+
+
+@pytest.fixture(scope="session")
+def local_engine() -> LocalEngine:
+    """The local engine."""
+    return LocalEngine()
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> docker.DockerClient:
+    """A client of the Docker Engine; the test is skipped, or fails, where none answers."""
+    try:
+        return connect()
+    except EngineError as error:
+        no_docker(str(error))
+
+
+@pytest.fixture(scope="session")
+def docker_base(docker_client: docker.DockerClient) -> str:
+    """The image id of a Debian base with Python 3.11, made once and kept in the engine."""
+    if not docker_client.images.list(name=BASE):
+        done = subprocess.run(
+            [str(BOOTSTRAP), "bookworm", BASE], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            no_docker(f"no base could be made: {done.stderr[-2000:]}")
+    return str(docker_client.images.get(BASE).id)
+
+
+@pytest.fixture(scope="session")
+def docker_engine(
+    docker_base: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DockerEngine]:
+    """The docker engine, with a base for Python 3.11 that needs no registry."""
+    file = tmp_path_factory.mktemp("bases") / "bases.yaml"
+    file.write_text(f'schema: 1\ncpu:\n  "{BASE_PYTHON}": {docker_base}\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(bases.BASES_VARIABLE, str(file))
+        yield DockerEngine(connect)
+
+
+def no_docker(reason: str) -> NoReturn:
+    """Skip with the reason; a failure where Docker is required."""
+    if os.environ.get(REQUIRE_DOCKER) == "1":
+        pytest.fail(f"{REQUIRE_DOCKER}=1, and {reason}")
+    pytest.skip(reason)
