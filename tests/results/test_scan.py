@@ -1,0 +1,167 @@
+"""Reading results: sweeps are found, records checked, foreign files left out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made import CELL, MACHINE, MATRIX, array_files, measured, record
+
+from harness.errors import RecordError, UsageError
+from harness.results.scan import sweeps
+from harness.results.store import Store
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Two matrices, one of them on two machines."""
+    root = tmp_path / "results"
+    for matrix, machine in (("one", "a"), ("one", "b"), ("two", "a")):
+        store = Store(root, matrix, machine)
+        store.write_machine({})
+        for repeat in (10, 9, 1):
+            store.write(record(matrix=matrix, machine=machine, repeat=repeat), None, None)
+    return root
+
+
+def names(folder: Path) -> list[tuple[str, str]]:
+    return [(sweep.matrix, sweep.machine) for sweep in sweeps(folder)]
+
+
+def changed(root: Path, **changes: Any) -> Path:
+    """The first record with some fields replaced in the file."""
+    path = root / "one" / "a" / CELL / "1.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), **changes}))
+    return path
+
+
+def read_all(folder: Path) -> None:
+    for sweep in sweeps(folder):
+        list(sweep.records())
+
+
+def test_a_root_a_matrix_or_a_machine_can_be_named(root: Path) -> None:
+    assert names(root) == [("one", "a"), ("one", "b"), ("two", "a")]
+    assert names(root / "one") == [("one", "a"), ("one", "b")]
+    assert names(root / "two" / "a") == [("two", "a")]
+
+
+def test_the_current_folder_has_its_own_name(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root / "one" / "a")
+    assert names(Path()) == [("one", "a")]
+
+
+def test_records_come_sorted_by_cell_and_number(root: Path) -> None:
+    (sweep,) = sweeps(root / "one" / "a")
+    Store(root, "one", "a").write(record("a-cell", matrix="one", machine="a"), None, None)
+    found = [(r.cell, r.repeat) for r in sweep.records()]
+    assert found == [("a-cell", 1), (CELL, 1), (CELL, 9), (CELL, 10)]
+
+
+def test_a_folder_without_results_is_a_usage_error(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such folder"):
+        sweeps(tmp_path / "nothing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match=r"no results in here; expected.*MATRIX/MACHINE/plan"):
+        sweeps(tmp_path / "empty")
+    with pytest.raises(UsageError, match="no results in here"):
+        sweeps(root / "one" / "a" / CELL)
+
+
+def test_foreign_files_are_left_out_with_a_note(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = root / "one" / "a"
+    (folder / "notes.txt").write_text("mine")
+    (folder / CELL / "01.json").write_text("{}")
+    (folder / CELL / "1.json.bak").write_text("{}")
+    (folder / CELL / "1.log").write_text("a log is no stranger")
+    (folder / ".DS_Store").write_text("nor is this")
+    (sweep,) = sweeps(folder)
+    assert len(list(sweep.records())) == 3
+    told = capsys.readouterr().err
+    assert "left out what is no record: " in told and "(3)" in told
+    assert "notes.txt" in told and "1.json.bak" in told and "1.log" not in told
+
+
+@pytest.mark.parametrize(
+    "bad", [b"", b"{", b"[]", b'{"schema": 1, "matrix": "\xff"}', b"[" * 99999]
+)
+def test_an_unreadable_record_is_named(root: Path, bad: bytes) -> None:
+    path = root / "one" / "a" / CELL / "9.json"
+    path.write_bytes(bad)
+    with pytest.raises(RecordError) as caught:
+        read_all(root)
+    assert str(caught.value).startswith(f"{path}: is not ")
+    assert "move the file out of the folder" in str(caught.value)
+
+
+def test_another_schema_says_what_to_do(root: Path) -> None:
+    path = changed(root, schema=2)
+    with pytest.raises(RecordError, match=r"schema 2, .* reads 1; .* pip install --upgrade"):
+        read_all(root)
+    changed(root, schema=0)
+    with pytest.raises(RecordError, match=r"schema 0, .* older harness"):
+        read_all(root)
+    for number in ("1", None, True, 1.0):
+        changed(root, schema=number)
+        with pytest.raises(RecordError, match="no harness wrote it"):
+            read_all(root)
+    assert path.exists()
+
+
+def test_a_field_of_the_wrong_kind_is_named(root: Path) -> None:
+    changed(root, status="splendid")
+    with pytest.raises(RecordError, match="is no record: status: Input should be 'completed'"):
+        read_all(root)
+    changed(root, status="failed", surprise=1)
+    with pytest.raises(RecordError, match="is no record: surprise: Extra inputs"):
+        read_all(root)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"cell": "../x"}, {"repeat": 2}, {"matrix": "../../etc"}, {"machine": "/x"}]
+)
+def test_a_record_that_names_another_place_is_refused(root: Path, changes: dict[str, Any]) -> None:
+    changed(root, **changes)
+    with pytest.raises(RecordError, match=r"1\.json: (is the record of|has a)"):
+        read_all(root)
+
+
+def test_a_digest_that_is_a_path_is_refused(root: Path, tmp_path: Path) -> None:
+    _, _, first, second = array_files(tmp_path, 1)
+    made = measured(first, second).model_dump()
+    changed(root, measured={**made, "weights_sha256": "../../x"})
+    with pytest.raises(RecordError, match="has a digest that is none"):
+        read_all(root)
+
+
+def test_results_can_be_copied_and_read_elsewhere(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / "one", tmp_path / "published" / "one")
+    assert names(tmp_path / "published") == [("one", "a"), ("one", "b")]
+    read_all(tmp_path / "published")
+
+
+def test_stored_arrays_are_found_by_digest(tmp_path: Path) -> None:
+    store = Store(tmp_path / "results", MATRIX, MACHINE)
+    store.write_machine({})
+    weights, predictions, first, second = array_files(tmp_path, 1)
+    done = record(measured=measured(first, second), status="completed")
+    store.write(done, weights, predictions)
+    (sweep,) = sweeps(tmp_path / "results")
+    found = sweep.blob("weights", first)
+    assert found is not None and found.read_bytes() == weights.read_bytes()
+    assert sweep.blob("weights", second) is None
+    assert sweep.blob("weights", "../../../etc/passwd") is None
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_record_without_the_right_to_read_is_named(root: Path) -> None:
+    path = root / "one" / "a" / CELL / "1.json"
+    path.chmod(0)
+    with pytest.raises(RecordError, match="cannot be read: Permission denied"):
+        read_all(root)
