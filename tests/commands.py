@@ -1,0 +1,37 @@
+"""The program as people start it: a process, its exit code, what it prints."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAM = (sys.executable, "-c", "from harness.cli import main; main()")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def harness(*arguments: str | Path, cwd: Path | None = None) -> Ended:
+    """Run `harness ARGUMENTS` to its end."""
+    done = subprocess.run(
+        [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False
+    )
+    return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+def start(*arguments: str | Path) -> subprocess.Popen[str]:
+    """Start `harness ARGUMENTS` and leave it running."""
+    return subprocess.Popen(
+        [*PROGRAM, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

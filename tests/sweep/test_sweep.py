@@ -1,0 +1,165 @@
+"""Whole sweeps with a real TensorFlow on the local engine."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from commands import Ended, harness, start
+
+import harness as program
+from harness import places
+from harness.analysis.columns import RUN_COLUMNS
+
+DATA = Path(__file__).parents[1] / "data" / "matrices"
+pytestmark = pytest.mark.tensorflow
+
+Hashes = dict[tuple[str, int], str]
+
+
+@pytest.fixture
+def matrix(tmp_path: Path) -> Path:
+    """A matrix of one environment, eight cells and two repeats, in a folder of its own."""
+    shutil.copytree(DATA / "locks", tmp_path / "locks")
+    path = tmp_path / "tiny.yaml"
+    path.write_text(
+        (DATA / "small.yaml")
+        .read_text()
+        .replace("name: small", "name: tiny")
+        .replace("[2.12.1, 2.15.1]", "2.15.1")
+        .replace("threads: [1, 2]", "threads: [1, 2]\n  determinism: [off, on]")
+    )
+    return path
+
+
+def run(matrix: Path, results: Path, *more: str) -> Ended:
+    return harness("run", matrix, "--engine", "local", "--results", results, *more)
+
+
+def hashes(results: Path, name: str = "tiny") -> Hashes:
+    frame = program.load(results / name)
+    assert set(frame["status"]) == {"completed"}, frame[["cell", "status", "reason"]]
+    return {
+        (row.cell, row.repeat): f"{row.init_sha256} {row.weights_sha256} {row.predictions_sha256}"
+        for row in frame.itertuples()
+    }
+
+
+def record_files(results: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in results.glob("*/*/*/[0-9]*.json")}
+
+
+def test_a_sweep_leaves_a_record_per_run_and_a_second_one_does_nothing(
+    matrix: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    first = run(matrix, results)
+    assert first.code == 0, first.err
+    assert "mnist-mlp" in first.out and "co2-conv" in first.out
+    found = record_files(results)
+    assert len(found) == 16
+
+    second = run(matrix, results)
+    assert second.code == 0 and "0 runs to do, 16 done before" in second.err
+    assert record_files(results) == found
+
+    rows = list(
+        csv.DictReader(io.StringIO(harness("table", results, "--by", "run", "--format", "csv").out))
+    )
+    assert len(rows) == 16
+    assert list(rows[0]) == [column.name for column in RUN_COLUMNS]
+    assert {row["status"] for row in rows} == {"completed"}
+    plan = json.loads(harness("plan", matrix, "--results", results, "--format", "json").out)
+    assert {row["action"] for row in plan} == {"done"}
+
+
+def test_fresh_forked_and_audited_runs_leave_the_same_bits(matrix: Path, tmp_path: Path) -> None:
+    found: dict[str, Hashes] = {}
+    for isolation in ("fresh", "forked", "auto"):
+        results = tmp_path / isolation
+        ended = run(matrix, results, "--isolation", isolation)
+        assert ended.code == 0, ended.err
+        found[isolation] = hashes(results)
+    assert found["fresh"] == found["forked"] == found["auto"]
+    assert len(found["fresh"]) == 16
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda s: s.name)
+def test_an_interrupted_sweep_goes_on_where_it_was(
+    matrix: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    results = tmp_path / "results"
+    process = start(
+        "run", matrix, "--engine", "local", "--results", results, "--isolation", "forked"
+    )
+    deadline = time.monotonic() + 300
+    while len(record_files(results)) < 3:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == (130 if number is signal.SIGINT else -9)
+    assert "Traceback" not in err
+    kept = record_files(results)
+    _assert_nothing_runs()
+
+    again = run(matrix, results, "--isolation", "forked")
+    assert again.code == 0, again.err
+    after = record_files(results)
+    assert len(after) == 16
+    assert {path: after[path] for path in kept} == kept
+    assert run(matrix, tmp_path / "fresh", "--isolation", "fresh").code == 0
+    assert hashes(results) == hashes(tmp_path / "fresh")
+
+
+def _assert_nothing_runs() -> None:
+    deadline = time.monotonic() + 15
+    while alive := [p for p in psutil.process_iter(["cmdline"]) if _is_runner(p)]:
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.1)
+
+
+def _is_runner(process: psutil.Process) -> bool:
+    command = " ".join(process.info["cmdline"] or [])
+    return "-m runner" in command and str(places.cache("exchange")) in command
+
+
+def test_two_sweeps_cannot_share_a_folder(matrix: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    process = start("run", matrix, "--engine", "local", "--results", results)
+    deadline = time.monotonic() + 60
+    while not list(results.glob("*/*/.sweep.json")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    second = run(matrix, results)
+    assert second.code == 2 and f"process {process.pid}" in second.err
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+def test_a_run_that_needs_too_long_or_too_much_is_recorded_and_the_rest_goes_on(
+    matrix: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    only = ("--only", "mnist-mlp*threads=1", "--only", "mnist-mlp*threads=2")
+    ended = run(matrix, results, *only, "--timeout", "1", "--isolation", "fresh")
+    assert ended.code == 7 and "timeout" in ended.err
+    frame = program.load(results)
+    counts = frame["status"].value_counts().to_dict()
+    assert counts == {"timeout": 4, "pending": 12}
+    small = run(matrix, results, *only, "--memory", "100M", "--timeout", "100")
+    assert small.code == 7
+    assert program.load(results)["status"].value_counts().to_dict() == {
+        "out_of_memory": 4,
+        "pending": 12,
+    }
+    assert run(matrix, results, *only).code == 0
+    superseded = list(results.glob("*/*/*/*.superseded-*.json"))
+    assert len(superseded) == 8, "what was recorded before is kept aside"
