@@ -55,6 +55,8 @@ def serve(folder: str, train: Callable[[str], None], import_seconds: float) -> N
     finally:
         for child in children:
             _kill(child)
+        for child in children:
+            os.waitpid(child.pid, 0)
 
 
 def put(path: str, content: Dict[str, Any]) -> None:

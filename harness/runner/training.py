@@ -169,8 +169,9 @@ def _note_failure(reply: Reply, error: Exception) -> None:
 
 
 def _is_missing_kernel(error: Exception) -> bool:
-    """Whether an operation said that it has no deterministic kernel."""
-    return isinstance(error, tf.errors.UnimplementedError) and "determinis" in str(error).lower()
+    """Whether an operation said that it has no deterministic kernel, or can have none."""
+    kinds = (tf.errors.UnimplementedError, tf.errors.FailedPreconditionError)
+    return isinstance(error, kinds) and "determinis" in str(error).lower()
 
 
 def _check_settings(reply: Reply, asked: Dict[str, Any], run: readback.Run) -> None:

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +117,7 @@ def test_what_a_run_started_ends_with_it(host: Host) -> None:
         seen.update(process.pid for process in with_children)
         time.sleep(0.02)
     assert len(seen) >= 2
-    time.sleep(0.2)
-    assert not [pid for pid in seen if _lives(pid)]
+    _wait_until(lambda: not [pid for pid in seen if _lives(pid)])
 
 
 def test_stop_ends_it_and_what_still_runs(host: Host) -> None:
@@ -127,7 +126,6 @@ def test_stop_ends_it_and_what_still_runs(host: Host) -> None:
     children = psutil.Process(host.process.pid).children()
     (host.folder / exchange.STOP).touch()
     assert host.process.wait(timeout=10) == 0
-    time.sleep(0.2)
     assert not [child for child in children if _lives(child.pid)]
 
 
@@ -139,8 +137,12 @@ def test_it_ends_when_its_host_is_gone(host: Host) -> None:
 
 
 def _wait_for(path: Path) -> None:
+    _wait_until(path.exists)
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
-    while not path.exists():
+    while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 

@@ -1,0 +1,106 @@
+"""The runner is read, and refuses properly, under every Python from 3.7 to 3.13 found here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from runner_host import request_for
+
+WITHOUT_NUMPY = """
+import json, os, sys
+from runner import exchange, processor, refusals, reply
+from runner.importing import Imported, as_forked
+from runner.stderr_copy import copy_of_standard_error
+
+folder = sys.argv[1]
+with copy_of_standard_error(folder) as copied:
+    os.write(2, b"from C++\\n")
+    sys.stderr.write("from Python\\n")
+    os.system("echo from a child >&2")
+os.write(2, b"afterwards\\n")
+left = reply.empty_reply()
+try:
+    raise ValueError("first line\\nsecond")
+except ValueError as error:
+    reply.failed(left, exchange.FAILED, reply.one_line(error), error)
+left["copied"] = copied
+left["cpus"] = processor.usable_cpus()
+left["files"] = os.listdir(folder)
+left["import"] = as_forked(Imported(started=0.0, seconds=5.0, log="", variables={})).seconds
+reply.write_reply(folder, left)
+"""
+
+
+def test_every_file_compiles(any_python: Path, runner_root: Path) -> None:
+    code = (
+        "import pathlib, sys\n"
+        "files = sorted(pathlib.Path(sys.argv[1]).rglob('*.py'))\n"
+        "for file in files: compile(file.read_bytes(), str(file), 'exec')\n"
+        "print(len(files))"
+    )
+    done = subprocess.run(
+        [str(any_python), "-W", "error", "-c", code, str(runner_root)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == len(list(runner_root.rglob("*.py")))
+
+
+def test_the_parts_without_numpy_work(any_python: Path, runner_root: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(any_python), "-c", WITHOUT_NUMPY, str(tmp_path)],
+        cwd=runner_root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "from C++\nfrom Python\nfrom a child\nafterwards\n"
+    reply = json.loads((tmp_path / "reply.json").read_text())
+    assert reply["copied"] == ["from C++\nfrom Python\nfrom a child\n"]
+    assert (reply["status"], reply["reason"]) == ("failed", "ValueError: first line")
+    assert reply["error"]["message"] == "first line\nsecond"
+    assert "ValueError" in reply["error"]["traceback"]
+    assert reply["files"] == []
+    assert reply["import"] == 0.0
+
+
+def test_an_environment_that_cannot_import_is_a_failed_run(
+    any_python: Path, runner_root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "request.json").write_text(json.dumps(request_for()))
+    # -I keeps packages of the user and of the environment away; the copy is put on the path.
+    code = f"import sys; sys.path.insert(0, {str(runner_root)!r}); sys.modules['tensorflow'] = None"
+    code += f"; from runner.__main__ import main; sys.exit(main([{str(tmp_path)!r}, '/nowhere']))"
+    done = subprocess.run(
+        [str(any_python), "-I", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    reply = json.loads((tmp_path / "reply.json").read_text())
+    assert reply["status"] == "failed"
+    assert reply["reason"].startswith("importing TensorFlow: ")
+    assert reply["error"]["type"] in {"ImportError", "ModuleNotFoundError"}
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"schema": 99}'])
+def test_an_unreadable_request_ends_with_status_two(
+    runner_root: Path, tmp_path: Path, content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "request.json").write_text(content)
+    done = subprocess.run(
+        [sys.executable, "-m", "runner", str(tmp_path), "/nowhere"],
+        cwd=runner_root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "request.json" in done.stderr
+    assert not (tmp_path / "reply.json").exists()
