@@ -13,6 +13,12 @@ def note(text: str) -> None:
     notes.print(text, markup=False)
 
 
+def result(text: str) -> None:
+    """A finished text, such as a table or JSON, exactly as it is: no markup, emoji or folding."""
+    results.file.write(text)
+    results.file.flush()
+
+
 def error(text: str) -> None:
     """An expected failure, said once, just before the program exits."""
     notes.print(f"error: {text}", markup=False, style="bold red")

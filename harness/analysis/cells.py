@@ -1,0 +1,100 @@
+"""The cell table: what the runs of each cell say together."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from harness.analysis.columns import CELL_COLUMNS, STATUSES, frame_of
+from harness.analysis.letters import UNSTABLE, letters
+
+_KEY = ["matrix", "machine", "cell"]
+_RESULTS = [
+    "data_sha256",
+    "init_sha256",
+    "weights_sha256",
+    "predictions_sha256",
+    "loss",
+    "metric",
+    "value",
+]
+
+
+def by_cell(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row per cell and machine, in the order of the runs; see `CELL_COLUMNS`.
+
+    The ten counts of statuses add up to `repeats`, the cell's rows in `runs`.
+    """
+    runs = runs.reset_index(drop=True)
+    number = runs.groupby(_KEY, sort=False, dropna=False).ngroup()
+    data = _told_by_first(runs, number)
+    counts = _counts(runs, number)
+    distinct = _distinct(runs, number)
+    data["planned"] = runs["planned"].groupby(number).any()
+    data["reason"] = _first_reason(runs, number).reindex(data.index).fillna("")
+    data = pd.concat([data, counts, distinct], axis="columns")
+    data["repeats"] = counts.sum(axis="columns")
+    data["runs"] = data["completed"]
+    data["status"] = _status_in_words(counts)
+    data["verdict"] = _verdict(data)
+    data["class"] = _class(data)
+    return frame_of(data, CELL_COLUMNS)
+
+
+def _told_by_first(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
+    """Settings and results of each cell's first completed run, or of its first run."""
+    order = pd.DataFrame({"number": number, "unfinished": runs["status"] != "completed"})
+    order["repeat"] = runs["repeat"]
+    first = order.sort_values(["number", "unfinished", "repeat"], kind="stable")
+    rows = runs.loc[first.drop_duplicates("number").index].reset_index(drop=True)
+    # A run found invalid may have results, too; they are not the cell's.
+    rows[_RESULTS] = rows[_RESULTS].where(rows["status"] == "completed")
+    told: pd.DataFrame = rows.drop(columns=["status", "reason", "planned", "repeat"])
+    return told
+
+
+def _counts(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
+    """How many runs of each cell have each status."""
+    counts = runs.groupby([number, "status"]).size().unstack("status", fill_value=0)
+    every: pd.DataFrame = counts.reindex(columns=list(STATUSES), fill_value=0)
+    return every
+
+
+def _distinct(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
+    done = runs[runs["status"] == "completed"]
+    names = {
+        "distinct": "weights_sha256",
+        "distinct_init": "init_sha256",
+        "distinct_predictions": "predictions_sha256",
+    }
+    found = done[list(names.values())].groupby(number[done.index]).nunique()
+    found.columns = pd.Index(list(names))
+    every: pd.DataFrame = found.reindex(range(number.nunique()), fill_value=0)
+    return every
+
+
+def _first_reason(runs: pd.DataFrame, number: pd.Series[int]) -> pd.Series[str]:
+    given = runs["reason"].fillna("") != ""
+    return runs.loc[given, "reason"].groupby(number[given]).first()
+
+
+def _status_in_words(counts: pd.DataFrame) -> pd.Series[str]:
+    """`completed` where all runs are, `1 completed, 1 timeout` where they differ."""
+    alone = (counts > 0).sum(axis="columns") == 1
+    words = counts.idxmax(axis="columns").astype("string")
+    for row, mixed in counts[~alone].iterrows():
+        words[row] = ", ".join(f"{n} {status}" for status, n in mixed.items() if n)
+    return words
+
+
+def _verdict(data: pd.DataFrame) -> pd.Series[str]:
+    verdict = pd.Series("untested", index=data.index, dtype="string")
+    verdict[(data["runs"] > 1) & (data["distinct"] == 1)] = "stable"
+    verdict[data["distinct"] > 1] = "unstable"
+    return verdict
+
+
+def _class(data: pd.DataFrame) -> pd.Series[str]:
+    settled = data["distinct"] == 1
+    found = letters(data["workload"], data["weights_sha256"].where(settled))
+    found[data["distinct"] > 1] = UNSTABLE
+    return found

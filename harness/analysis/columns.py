@@ -1,0 +1,173 @@
+"""Every column of every table: its name, dtype and meaning, said once.
+
+The frames are built to these, the README's tables are generated from them, and tests hold both
+to it. The dtypes are pandas' nullable ones, which pandas 2 and 3 read alike: `string` and `Int64`
+have `<NA>` where nothing is known, `float64` has NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from harness.matrix.axes import CATALOGUE
+
+Dtype = Literal["string", "Int64", "float64", "bool", "object"]
+
+STATUSES: tuple[str, ...] = (
+    "completed",
+    "unsupported",
+    "failed",
+    "timeout",
+    "out_of_memory",
+    "killed",
+    "invalid",
+    "unavailable",
+    "excluded",
+    "pending",
+)
+"""Every status a row can have, in the order in which they are counted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """One column of a table and what it says."""
+
+    name: str
+    dtype: Dtype
+    sentence: str
+
+
+def _column(name: str, dtype: Dtype, sentence: str) -> Column:
+    return Column(name=name, dtype=dtype, sentence=sentence)
+
+
+_MATRIX = _column("matrix", "string", "The name of the matrix.")
+_MACHINE = _column("machine", "string", "The fingerprint of the machine.")
+_CELL = _column("cell", "string", "The id of the cell, within its matrix.")
+_WORKLOAD = _column("workload", "string", "The reference training.")
+_WEIGHTS = "The hash of all final weights"
+_PLANNED = _column("planned", "bool", "False if the matrix no longer asks for it.")
+
+AXIS_NAMES: tuple[str, ...] = tuple(
+    axis.name for axis in CATALOGUE if axis.name not in ("device", "workload")
+)
+"""The axes that have a column of their own after `device`."""
+
+SETTING_COLUMNS: tuple[Column, ...] = (
+    _column("engine", "string", "What ran it: docker or local."),
+    _WORKLOAD,
+    _column("python", "string", "The minor version of Python."),
+    _column("tensorflow", "string", "TensorFlow as installed, or as asked where nothing ran."),
+    _column("keras", "string", "Keras as installed, or as asked where nothing ran."),
+    _column("numpy", "string", "NumPy as installed, or as asked where nothing ran."),
+    _column("device", "string", "cpu or gpu."),
+    *(_column(axis.name, "string", axis.sentence) for axis in CATALOGUE if axis.name in AXIS_NAMES),
+)
+"""What distinguishes one cell from another, apart from the machine; values as in the matrix."""
+
+RUN_COLUMNS: tuple[Column, ...] = (
+    _MATRIX,
+    _MACHINE,
+    _CELL,
+    _column("repeat", "Int64", "Which run of the cell, from 1."),
+    _column("status", "string", "How the run ended, or why there is none."),
+    _column("reason", "string", "Why it did not complete; empty if it did."),
+    *SETTING_COLUMNS,
+    _column("data_sha256", "string", "The hash of the prepared data."),
+    _column("init_sha256", "string", "The hash of the weights before the training."),
+    _column("weights_sha256", "string", f"{_WEIGHTS}: equal hashes are equal bits."),
+    _column("predictions_sha256", "string", "The hash of the predictions on the test part."),
+    _column("loss", "float64", "The loss on the test part, exact; NaN also where it diverged."),
+    _column("metric", "string", "The name of the metric."),
+    _column("value", "float64", "The metric on the test part, exact."),
+    _column("import_s", "float64", "Seconds to import TensorFlow."),
+    _column("fit_s", "float64", "Seconds to train."),
+    _column("total_s", "float64", "Seconds for the whole run."),
+    _column("image", "string", "The id of the image or virtual environment."),
+    _column("lock_sha256", "string", "The hash of the environment's lock."),
+    _PLANNED,
+    _column("emulated", "bool", "True where `isa` imitates an older CPU."),
+    _column("found_threads", "string", "Intra-op threads as read back in the process."),
+    _column("found_onednn", "string", "oneDNN as read back in the process."),
+)
+
+CELL_COLUMNS: tuple[Column, ...] = (
+    _MATRIX,
+    _MACHINE,
+    _CELL,
+    _column("status", "string", "The runs' status; with counts where they differ."),
+    _column("reason", "string", "The first reason why a run did not complete."),
+    _column("runs", "Int64", "Completed runs."),
+    _column("distinct", "Int64", "Different final weights among them."),
+    _column("verdict", "string", "stable, unstable, or untested (fewer than two completed runs)."),
+    _column("class", "string", "The letter of its class; `unstable` if it has none."),
+    *SETTING_COLUMNS,
+    _column("data_sha256", "string", "The data of the first completed run."),
+    _column("init_sha256", "string", "The initial weights of the first completed run."),
+    _column("weights_sha256", "string", "The final weights of the first completed run."),
+    _column("predictions_sha256", "string", "The predictions of the first completed run."),
+    _column("loss", "float64", "The loss of the first completed run."),
+    _column("metric", "string", "The name of the metric."),
+    _column("value", "float64", "The metric of the first completed run."),
+    _column("distinct_init", "Int64", "Different initial weights among the completed runs."),
+    _column("distinct_predictions", "Int64", "Different predictions among the completed runs."),
+    _PLANNED,
+    _column("emulated", "bool", "True where `isa` imitates an older CPU."),
+    _column("repeats", "Int64", "Rows of the run table: the sum of the counts that follow."),
+    *(_column(status, "Int64", f"Runs that are {status}.") for status in STATUSES),
+)
+
+CLASS_COLUMNS: tuple[Column, ...] = (
+    _WORKLOAD,
+    _column("class", "string", "A, B, C… for equal final weights; `unstable` for cells with more."),
+    _column("weights_sha256", "string", f"{_WEIGHTS}; missing for unstable cells."),
+    _column("init", "string", "a, b, c… for equal initial weights: another letter, other stream."),
+    _column("cells", "Int64", "Cells in the class."),
+    _column("untested", "Int64", "Those of them with a single completed run."),
+    _column("runs", "Int64", "Completed runs of these cells."),
+    _column("distinct", "Int64", "Different final weights: 1, or more for unstable cells."),
+    _column("where", "string", "The settings that these cells have and no other that ran."),
+    _column(
+        "same_for",
+        "string",
+        "Axes in which cells of the class differ alone, with equal bits all the same.",
+    ),
+    _column("common", "string", "What all cells of the workload share, defaults left out."),
+    _column("metric", "string", "The name of the metric."),
+    _column("loss_min", "float64", "The smallest loss of its cells."),
+    _column("loss_max", "float64", "The largest loss of its cells."),
+    _column("value_min", "float64", "The smallest value of the metric."),
+    _column("value_max", "float64", "The largest value of the metric."),
+    _column("cell_ids", "object", "Its cells, each as matrix/machine/cell."),
+)
+
+EFFECT_COLUMNS: tuple[Column, ...] = (
+    _WORKLOAD,
+    _column("axis", "string", "An axis that has more than one value."),
+    _column("follows", "string", "Versions that change whenever this axis does."),
+    _column("values", "string", "Its values."),
+    _column("pairs", "Int64", "Pairs of cells that differ in this axis only."),
+    _column("differ", "Int64", "Pairs with different final weights."),
+    _column("differ_init", "Int64", "Pairs whose initial weights differ already."),
+    _column("same", "Int64", "Pairs with equal final weights."),
+    _column("unstable", "Int64", "Pairs with an unstable cell, which cannot be compared."),
+    _column("unstable_at", "string", "Its values at which there is an unstable cell."),
+    _column("changes_bits", "string", "never, sometimes, always, or unknown (nothing to compare)."),
+)
+
+
+def names(columns: Sequence[Column]) -> list[str]:
+    """The names of the columns, in order."""
+    return [column.name for column in columns]
+
+
+def frame_of(data: Mapping[str, Any] | pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
+    """A frame with exactly these columns, in this order and with their dtypes."""
+    frame = pd.DataFrame({column.name: data[column.name] for column in columns})
+    typed: pd.DataFrame = frame.astype({column.name: column.dtype for column in columns})
+    typed.index = pd.RangeIndex(len(typed))
+    return typed

@@ -1,0 +1,144 @@
+"""What varies between the cells of a workload, and what merely follows from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from packaging.version import InvalidVersion, Version
+
+from harness.analysis.columns import AXIS_NAMES
+from harness.matrix.axes import BY_NAME
+
+VERSIONS = ("tensorflow", "python", "numpy", "keras")
+SETTINGS: tuple[str, ...] = (*VERSIONS, "device", "machine", "engine", *AXIS_NAMES)
+"""What can distinguish two cells of a workload, in the order in which it is told."""
+
+UNKNOWN = "?"
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Varied:
+    """An axis with more than one value among the cells of a workload.
+
+    `values` are in their natural order, `ordered` says that ranges of them make sense, `codes`
+    gives each cell's value as its place in `values`, `followers` the versions that change
+    whenever this axis does, so that the two cannot be told apart.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    ordered: bool
+    codes: Codes
+    followers: tuple[str, ...] = ()
+
+
+def shown(value: str) -> str:
+    """A value as it stands in a sentence."""
+    if value == "":
+        return "none"
+    return f"“{value}”" if " " in value or "=" in value else value
+
+
+def texts(cells: pd.DataFrame, name: str) -> pd.Series[str]:
+    """A column as text, `?` where it is not known."""
+    return cells[name].astype("string").fillna(UNKNOWN)
+
+
+def shared(cells: pd.DataFrame) -> dict[str, str]:
+    """What all cells share and is known; axes at their default are left out, except the seed."""
+    told = {}
+    for name in SETTINGS:
+        values = cells[name].dropna().unique()
+        if len(values) == 1 and (name not in AXIS_NAMES or _worth_telling(name, str(values[0]))):
+            told[name] = str(values[0])
+    return told
+
+
+def common(cells: pd.DataFrame) -> str:
+    """What all cells share, as `python=3.10, seed=42`; axes at their default are left out."""
+    return assignments(shared(cells))
+
+
+def assignments(values: Mapping[str, str]) -> str:
+    """`python=3.10, seed=42`."""
+    return ", ".join(f"{name}={shown(value)}" for name, value in values.items())
+
+
+def _worth_telling(name: str, value: str) -> bool:
+    default = BY_NAME[name].default
+    return name == "seed" or value != ("" if default == () else str(default))
+
+
+def varied(cells: pd.DataFrame) -> list[Varied]:
+    """The axes that vary among these cells and follow from no other, in the order of `SETTINGS`.
+
+    A version follows another if it is the same wherever that is the same: Keras, say, where no
+    cell has another Keras with the same TensorFlow.
+    """
+    columns = {name: texts(cells, name) for name in SETTINGS}
+    several = [name for name in SETTINGS if columns[name].nunique() > 1]
+    followers = _followers({name: columns[name] for name in several})
+    hidden = {name for names in followers.values() for name in names}
+    return [
+        _varied(name, columns[name], followers.get(name, ()))
+        for name in several
+        if name not in hidden
+    ]
+
+
+def _varied(name: str, column: pd.Series[str], followers: tuple[str, ...]) -> Varied:
+    values, ordered = in_order(name, [str(value) for value in column.unique()])
+    places = {value: place for place, value in enumerate(values)}
+    codes = column.map(places).to_numpy(dtype=np.int64)
+    return Varied(name=name, values=values, ordered=ordered, codes=codes, followers=followers)
+
+
+def _followers(columns: dict[str, pd.Series[str]]) -> dict[str, tuple[str, ...]]:
+    """Whom the versions (and the engine) follow."""
+    found: dict[str, tuple[str, ...]] = {}
+    chain = (("python", ["tensorflow"]), ("numpy", ["tensorflow", "python"]))
+    for name, leaders in (*chain, ("keras", [*VERSIONS[:3]]), ("engine", ["machine"])):
+        present = [leader for leader in leaders if leader in columns]
+        if name in columns and present and _determined(columns, name, present):
+            alone = [one for one in present if _determined(columns, name, [one])]
+            leader = (alone or present)[0]
+            leader = next((top for top, below in found.items() if leader in below), leader)
+            found[leader] = (*found.get(leader, ()), name)
+    return found
+
+
+def _determined(columns: dict[str, pd.Series[str]], name: str, leaders: Sequence[str]) -> bool:
+    together = pd.DataFrame({key: columns[key] for key in (*leaders, name)}).drop_duplicates()
+    return not together.duplicated(list(leaders)).any()
+
+
+def _version(text: str) -> Version:
+    """The version, for sorting: of `2.2.4-tf`, which is none, the part that is."""
+    try:
+        return Version(text)
+    except InvalidVersion:
+        match = re.match(r"[0-9]+(\.[0-9]+)*", text)
+        return Version(match[0] if match else "0")
+
+
+def in_order(name: str, values: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+    """The values in their natural order, and whether ranges of them make sense.
+
+    Versions and numbers have one; of words the default comes first, and numbers come last.
+    """
+    if name in VERSIONS or all(value.isdigit() for value in values):
+        return tuple(sorted(values, key=lambda value: (_version(value), value))), True
+    words = (str(BY_NAME[name].default), *BY_NAME[name].words) if name in BY_NAME else ()
+    places = {word: place for place, word in enumerate(dict.fromkeys(words))}
+
+    def place(value: str) -> tuple[int, int, str]:
+        number = int(value) if value.isdigit() else 0
+        return places.get(value, len(places)), number, value
+
+    return tuple(sorted(values, key=place)), False

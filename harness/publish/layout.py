@@ -1,0 +1,229 @@
+"""Which columns of a frame people read, and how their values look.
+
+CSV and JSON have everything, exactly. A terminal, Markdown and LaTeX have what varies or matters:
+short hashes, nine digits, one reason once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import pandas as pd
+
+from harness.analysis.variation import SETTINGS, in_order, shown, varied
+
+Kind = Literal["runs", "cells", "classes", "axes", "plain"]
+
+HASH_DIGITS = 10
+NOT_RUN = ("unavailable", "excluded", "pending")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One column as people see it.
+
+    `rank` 0 stays whatever the width, higher ranks are left out first; `wraps` may be folded.
+    """
+
+    name: str
+    header: str
+    values: tuple[str, ...]
+    numeric: bool = False
+    rank: int = 0
+    wraps: bool = False
+
+
+def kind_of(frame: pd.DataFrame) -> Kind:
+    """Which table this is, told by its columns."""
+    names = set(frame.columns)
+    if "changes_bits" in names:
+        return "axes"
+    if {"class", "where"} <= names:
+        return "classes"
+    if {"verdict", *SETTINGS} <= names:
+        return "cells"
+    if {"repeat", "weights_sha256", *SETTINGS} <= names:
+        return "runs"
+    return "plain"
+
+
+def layout(frame: pd.DataFrame) -> list[Shown]:
+    """The columns to show of this frame, or of a part of it."""
+    return _LAYOUTS[kind_of(frame)](frame)
+
+
+def text(name: str, value: object) -> str:
+    """A value as people read it: nothing for what is missing, the start of a hash."""
+    if isinstance(value, list | tuple):
+        return " ".join(str(part) for part in value)
+    if pd.isna(value):  # type: ignore[call-overload]
+        return ""
+    if name.endswith("_sha256"):
+        return str(value)[:HASH_DIGITS]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.2f}" if name.endswith("_s") else f"{value:.9g}"
+    return str(value)
+
+
+def column(frame: pd.DataFrame, name: str, header: str = "", rank: int = 0) -> Shown:
+    """A column of the frame as it is."""
+    values = tuple(text(name, value) for value in frame[name])
+    return Shown(
+        name=name,
+        header=header or name,
+        values=values,
+        numeric=pd.api.types.is_numeric_dtype(frame[name].dtype) and frame[name].dtype != bool,
+        rank=rank,
+        wraps=name in _WRAPPING,
+    )
+
+
+_WRAPPING = {"reason", "where", "same_for", "values", "cell", "why", "common", "status", "cell_ids"}
+
+
+def _varying(frame: pd.DataFrame) -> list[str]:
+    """The settings that have more than one known value here."""
+    return [name for name in SETTINGS if frame[name].dropna().nunique() > 1]
+
+
+def _several(frame: pd.DataFrame, name: str) -> bool:
+    return bool(frame[name].dropna().nunique() > 1)
+
+
+def _place(frame: pd.DataFrame) -> list[Shown]:
+    """The columns that say which cell a row is about."""
+    names = [name for name in ("matrix", "workload") if _several(frame, name)]
+    leading = [axis.name for axis in varied(frame)]
+    settings = [_setting(frame, name, 0 if name in leading else 3) for name in _varying(frame)]
+    return [*(column(frame, name) for name in names), *settings]
+
+
+def _setting(frame: pd.DataFrame, name: str, rank: int) -> Shown:
+    found = column(frame, name)
+    values = tuple(shown(value) if value or name == "env" else "" for value in found.values)
+    return Shown(name=name, header=name, values=values, numeric=_counts(name, values), rank=rank)
+
+
+def _counts(name: str, values: Sequence[str]) -> bool:
+    return in_order(name, [value for value in values if value])[1] and "." not in "".join(values)
+
+
+def _results(frame: pd.DataFrame) -> list[Shown]:
+    metric = frame["metric"].dropna().unique()
+    value = str(metric[0]) if len(metric) == 1 else "value"
+    return [
+        column(frame, "init_sha256", "init", rank=2 if _several(frame, "init_sha256") else 4),
+        column(frame, "weights_sha256", "weights"),
+        column(frame, "loss", rank=1),
+        column(frame, "value", value, rank=2),
+    ]
+
+
+def _outcome(frame: pd.DataFrame) -> list[Shown]:
+    unfinished = (frame["status"] != "completed").any()
+    return [column(frame, "status")] if unfinished else []
+
+
+def _of_runs(frame: pd.DataFrame) -> list[Shown]:
+    return [
+        *_place(frame),
+        column(frame, "repeat"),
+        *_outcome(frame),
+        *_results(frame),
+        column(frame, "predictions_sha256", "predictions", rank=5),
+        column(frame, "fit_s", rank=3),
+        column(frame, "total_s", rank=6),
+    ]
+
+
+def _of_cells(frame: pd.DataFrame) -> list[Shown]:
+    unstable = (frame["distinct"] > 1).any()
+    return [
+        *_place(frame),
+        *_outcome(frame),
+        column(frame, "runs"),
+        *([column(frame, "distinct", rank=3)] if unstable else []),
+        column(frame, "verdict"),
+        column(frame, "class"),
+        *_results(frame),
+    ]
+
+
+def _of_classes(frame: pd.DataFrame) -> list[Shown]:
+    streams = [column(frame, "init")] if _several(frame, "init") else []
+    same = [column(frame, "same_for", "same bits for")] if (frame["same_for"] != "").any() else []
+    return [
+        *([column(frame, "workload")] if _several(frame, "workload") else []),
+        column(frame, "class"),
+        column(frame, "cells"),
+        column(frame, "where"),
+        *same,
+        *streams,
+        Shown(name="weights_sha256", header="weights", values=_weights(frame), rank=1),
+        Shown(name="loss", header="loss", values=_span(frame, "loss"), numeric=True, rank=2),
+        Shown(
+            name="value",
+            header=str(frame["metric"].iloc[0]) if not _several(frame, "metric") else "value",
+            values=_span(frame, "value"),
+            numeric=True,
+            rank=3,
+        ),
+    ]
+
+
+def _weights(frame: pd.DataFrame) -> tuple[str, ...]:
+    """The hash, or of unstable cells how many there are."""
+    hashes = (text("weights_sha256", value) for value in frame["weights_sha256"])
+    pairs = zip(hashes, frame["distinct"], strict=True)
+    return tuple(sha256 or f"{distinct} different" for sha256, distinct in pairs)
+
+
+def _span(frame: pd.DataFrame, name: str) -> tuple[str, ...]:
+    """One number where smallest and largest agree, else both, shorter."""
+    spans = []
+    for low, high in zip(frame[f"{name}_min"], frame[f"{name}_max"], strict=True):
+        both = low == high or pd.isna(low)
+        spans.append(text(name, float(low)) if both else f"{low:.5g}…{high:.5g}")
+    return tuple(spans)
+
+
+def _of_axes(frame: pd.DataFrame) -> list[Shown]:
+    optional = [
+        column(frame, name, header)
+        for name, header in (("follows", "together with"), ("unstable_at", "unstable at"))
+        if (frame[name] != "").any()
+    ]
+    return [
+        column(frame, "workload"),
+        column(frame, "axis"),
+        *optional,
+        replace(column(frame, "values"), values=tuple(map(few, frame["values"]))),
+        column(frame, "changes_bits", "changes bits"),
+        *(column(frame, name) for name in ("pairs", "differ", "differ_init", "same", "unstable")),
+    ]
+
+
+def few(values: str, width: int = 48) -> str:
+    """A list of values; the first and the last, or their number, where it is wider."""
+    parts = values.split(", ")
+    if len(values) <= width:
+        return values
+    ends = f"{parts[0]} … {parts[-1]}"
+    return ends if len(ends) <= width else f"{len(parts)} values"
+
+
+def _of_anything(frame: pd.DataFrame) -> list[Shown]:
+    return [column(frame, name) for name in frame.columns]
+
+
+_LAYOUTS: dict[Kind, Callable[[pd.DataFrame], list[Shown]]] = {
+    "runs": _of_runs,
+    "cells": _of_cells,
+    "classes": _of_classes,
+    "axes": _of_axes,
+    "plain": _of_anything,
+}

@@ -1,0 +1,260 @@
+"""Tables for a terminal: one per workload, what is constant said once, reasons said once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+
+import pandas as pd
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from harness import console
+from harness.analysis.letters import UNSTABLE
+from harness.analysis.variation import assignments, shared
+from harness.publish import effects_view
+from harness.publish.escaping import visible
+from harness.publish.layout import NOT_RUN, Shown, kind_of, layout
+
+DEFAULT_WIDTH = 100
+"""Where there is no terminal to fit into."""
+
+MOST_ROWS = 500
+"""More than a person reads; the other formats have all rows."""
+
+_GAP = 2
+_NARROWEST = 24
+_LONGEST_WORD = 44
+_STYLES = {
+    "stable": "green",
+    UNSTABLE: "bold red",
+    "untested": "yellow",
+    "never": "green",
+    "always": "red",
+    "sometimes": "yellow",
+    "failed": "red",
+    "timeout": "red",
+    "out_of_memory": "red",
+    "killed": "red",
+    "invalid": "red",
+    "unsupported": "yellow",
+}
+_CLASS_STYLES = ("cyan", "yellow", "magenta", "blue", "green")
+_DIM = {"init", "weights", "predictions"}
+
+
+def render(
+    frame: pd.DataFrame,
+    chosen: Sequence[Shown] | None,
+    *,
+    width: int | None = None,
+    colour: bool | None = None,
+) -> str:
+    """The frame for a terminal `width` characters wide; `chosen` replaces the usual columns."""
+    width = width or (console.results.width if console.results.is_terminal else DEFAULT_WIDTH)
+    if frame.empty:
+        return "No rows.\n"
+    whole = len(frame)
+    if chosen is not None or kind_of(frame) == "plain":
+        columns = list(chosen or layout(frame))
+        parts: list[RenderableType] = [_table(columns, width)]
+    else:
+        parts = list(_VIEWS[kind_of(frame)](frame.head(MOST_ROWS), width))
+    if whole > MOST_ROWS and chosen is None:
+        parts.append(Text(f"… and {whole - MOST_ROWS:,} more rows; --format csv has them all"))
+    return _printed(parts, width, colour)
+
+
+def _printed(parts: Sequence[RenderableType], width: int, colour: bool | None) -> str:
+    """The text, the same on every machine: nothing is read from the environment."""
+    coloured = console.results.is_terminal and not console.results.no_color
+    paint = coloured if colour is None else colour
+    file = io.StringIO()
+    printer = Console(
+        file=file,
+        width=width,
+        force_terminal=paint,
+        color_system="standard" if paint else None,
+        highlight=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    printer.print(Group(*parts))
+    lines = (line.rstrip() for line in file.getvalue().splitlines())
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def _of_classes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+    told = frame["common"].unique()
+    if len(told) == 1 and told[0]:
+        yield from _every_cell(str(told[0]))
+    for workload, part in frame.groupby("workload", sort=False):
+        facts = _facts(part) + ([str(part["common"].iloc[0])] if len(told) > 1 else [])
+        yield from _section(str(workload), facts, layout(part), width)
+
+
+def _facts(classes: pd.DataFrame) -> list[str]:
+    """What the heading of a workload's classes says."""
+    cells, untested = int(classes["cells"].sum()), int(classes["untested"].sum())
+    unstable = int(classes.loc[classes["class"] == UNSTABLE, "cells"].sum())
+    lettered = int((classes["class"] != UNSTABLE).sum())
+    same = lettered == 1 < cells and not unstable
+    facts = [_counted(cells, "cell")]
+    facts += ["the same bits everywhere" if same else _counted(lettered, "class", "classes")]
+    facts += [f"{unstable} unstable"] if unstable else []
+    once = "each ran only once" if untested == cells else f"{untested} ran only once"
+    return facts + ([once] if untested else [])
+
+
+def _of_axes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+    for columns in effects_view.pivots(frame, width):
+        yield _table(columns, width)
+        yield Text()
+    yield from (Text(line, style="dim") for line in effects_view.legend(frame))
+
+
+def _of_rows(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+    """Runs or cells: those that ran in tables, the others by reason below."""
+    always = shared(frame)
+    yield from _every_cell(assignments(always))
+    ran = frame[~frame["status"].isin(NOT_RUN)]
+    several = [name for name in ("matrix", "machine") if frame[name].nunique() > 1]
+    for key, part in ran.groupby([*several, "workload"], sort=False):
+        *place, workload = (str(name) for name in key)
+        only_here = {k: v for k, v in shared(part).items() if k not in always and k not in several}
+        facts = [*place, *([assignments(only_here)] if only_here else [])]
+        yield from _section(workload, facts, layout(part), width)
+    yield from _reasons(frame)
+
+
+def _every_cell(told: str) -> Iterator[RenderableType]:
+    if told:
+        yield Text.assemble(("Every cell: ", "bold"), visible(told))
+        yield Text()
+
+
+def _section(
+    title: str, facts: Sequence[str], columns: Sequence[Shown], width: int
+) -> Iterator[RenderableType]:
+    heading = Text(visible(title), style="bold")
+    for fact in facts:
+        heading.append(f" · {visible(fact)}", style="not bold")
+    yield heading
+    yield Padding(_table(columns, width - _GAP), (0, 0, 1, _GAP))
+
+
+def _reasons(frame: pd.DataFrame) -> Iterator[RenderableType]:
+    """Each reason once, with the number of cells and the first of them."""
+    missing = frame[frame["status"] != "completed"]
+    tried = ~missing["status"].isin(NOT_RUN)
+    what = "run" if kind_of(frame) == "runs" else "cell"
+    for part in (missing[tried], missing[~tried]):
+        for (status, reason), rows in part.groupby(["status", "reason"], sort=False, dropna=False):
+            line = Text(visible(str(status)), style=_STYLES.get(str(status), "bold"))
+            line.append(f" · {_counted(len(rows), what)}", style="not bold default")
+            line.append(f" · {visible(str(reason))}" if reason else "", style="not bold default")
+            yield line
+            more = f" … and {len(rows) - 1:,} more" if len(rows) > 1 else ""
+            yield Text(f"  {visible(str(rows['cell'].iloc[0]))}{more}", style="dim")
+
+
+def _counted(number: int, noun: str, several: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
+def _table(columns: Sequence[Shown], width: int) -> Table:
+    kept, dropped = _fitting(columns, width)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for column, room in zip(kept, _widths(kept, width), strict=True):
+        table.add_column(
+            Text(_header(column), style="bold"),
+            justify="right" if column.numeric else "left",
+            vertical="top",
+            overflow="fold",
+            width=room,
+        )
+    for row in zip(*(column.values for column in kept), strict=True):
+        styled = zip(kept, row, strict=True)
+        table.add_row(
+            *(Text(_lines(column, value), _style(column, value)) for column, value in styled)
+        )
+    if dropped:
+        table.caption = f"left out for width: {', '.join(column.header for column in dropped)}"
+        table.caption_justify = "left"
+    return table
+
+
+def _widths(columns: Sequence[Shown], width: int) -> list[int]:
+    """How wide each column is: what it needs, more where there is room, less where not."""
+    widths = [_least(column) for column in columns]
+    wanted = [_width(column) for column in columns]
+    room = width - _GAP * (len(columns) - 1) - sum(widths)
+    for place in sorted(range(len(columns)), key=lambda i: wanted[i] - widths[i]):
+        more = min(max(room, 0), wanted[place] - widths[place])
+        widths[place] += more
+        room -= more
+    while room < 0 and max(widths) > 1:
+        widest = widths.index(max(widths))
+        widths[widest] -= 1
+        room += 1
+    return widths
+
+
+def _fitting(columns: Sequence[Shown], width: int) -> tuple[list[Shown], list[Shown]]:
+    """The columns that fit, and those left out, the highest rank first."""
+    kept, dropped = list(columns), []
+    while _total(kept) > width and any(column.rank for column in kept):
+        least = max(kept, key=lambda column: column.rank)
+        kept.remove(least)
+        dropped.append(least)
+    return kept, dropped
+
+
+def _total(columns: Sequence[Shown]) -> int:
+    return sum(_least(column) for column in columns) + _GAP * (len(columns) - 1)
+
+
+def _least(column: Shown) -> int:
+    """The width a column needs."""
+    if not column.wraps:
+        return _width(column)
+    words = (cell_len(word) for value in column.values for word in visible(value).split())
+    return min(_width(column), max(_NARROWEST, min(_LONGEST_WORD, max(words, default=0))))
+
+
+def _width(column: Shown) -> int:
+    lines = _header(column).split("\n")
+    return max(cell_len(line) for line in (*lines, *(_lines(column, v) for v in column.values)))
+
+
+def _lines(column: Shown, value: str) -> str:
+    """The value, alternatives on lines of their own."""
+    safe = visible(value)
+    return safe.replace("; or ", "\nor ") if column.name == "where" else safe
+
+
+def _header(column: Shown) -> str:
+    """The header, broken after an underscore where the values are narrower."""
+    widest = max((cell_len(value) for value in column.values), default=0)
+    header = visible(column.header)
+    return header.replace("_", "_\n") if cell_len(header) > max(widest, 8) else header
+
+
+def _style(column: Shown, value: str) -> str:
+    if column.name == "class" and value != UNSTABLE:
+        return f"bold {_CLASS_STYLES[(ord(value[-1]) - ord('A')) % 5]}" if value else ""
+    if column.header in _DIM:
+        return "dim"
+    return _STYLES.get(value.split(" ", maxsplit=1)[0], "")
+
+
+_VIEWS: dict[str, Callable[[pd.DataFrame, int], Iterator[RenderableType]]] = {
+    "classes": _of_classes,
+    "axes": _of_axes,
+    "runs": _of_rows,
+    "cells": _of_rows,
+}

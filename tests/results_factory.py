@@ -1,0 +1,176 @@
+"""Small results folders with real records, for the tests of everything that reads them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.matrix.axes import to_json
+from harness.matrix.cells import DEFAULTS, Cell
+from harness.matrix.environment import Environment
+from harness.results.record import SCHEMA, EnvironmentPart, Failure, Found, Measured, Record
+
+MACHINE = "zen4-2cpu-1a2b3c4d"
+
+
+def sha256(word: str) -> str:
+    """A digest that a test can name by a word."""
+    return hashlib.sha256(word.encode()).hexdigest()
+
+
+def cell(
+    *,
+    tensorflow: str = "2.10.0",
+    python: str = "3.10",
+    numpy: str | None = "1.23.5",
+    keras: str | None = None,
+    device: str = "cpu",
+    status: str | None = None,
+    reason: str = "",
+    **settings: object,
+) -> Cell:
+    """A cell at the defaults, apart from what is given."""
+    assert set(settings) <= set(DEFAULTS), settings
+    environment = Environment(
+        python=python, tensorflow=tensorflow, numpy=numpy, keras=keras, device=device
+    )
+    values = tuple({**DEFAULTS, **settings}.values())
+    return Cell(environment=environment, values=values, status=status, reason=reason)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepOnDisk:
+    """One matrix on one machine below `root`."""
+
+    root: Path
+    matrix: str = "quickstart"
+    machine: str = MACHINE
+    engine: str = "local"
+    repeats: int = 2
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self.matrix / self.machine
+
+    def plan(self, cells: Sequence[Cell]) -> None:
+        """Write the plan of these cells."""
+        header = {
+            "schema": 1,
+            "matrix": self.matrix,
+            "machine": self.machine,
+            "repeats": self.repeats,
+            "matrix_sha256": sha256("matrix"),
+            "source": "schema: 1\n",
+            "defaults": {name: to_json(value) for name, value in DEFAULTS.items()},
+        }
+        lines = [header, *(_planned(cell) for cell in cells)]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (self.folder / "plan.jsonl").write_text(text, "utf-8")
+        (self.folder / "machine.json").write_text("{}", "utf-8")
+
+    def complete(
+        self,
+        cell: Cell,
+        *weights: str,
+        init: str = "init",
+        loss: float = 0.25,
+        value: float = 0.9375,
+    ) -> None:
+        """Records of completed runs from repeat 1 on; a word per run stands for its weights."""
+        for repeat, word in enumerate(weights, start=1):
+            measured = Measured(
+                data_sha256=sha256("data"),
+                init_sha256=sha256(init),
+                weights_sha256=sha256(word),
+                predictions_sha256=sha256(f"predictions of {word}"),
+                tensors=(),
+                history={"loss": (loss.hex(),)},
+                loss=loss.hex(),
+                metric="accuracy",
+                value=value.hex(),
+                parameters=101770,
+            )
+            self.write(self.record(cell, repeat, "completed", measured=measured))
+
+    def end(self, cell: Cell, repeat: int, status: str, reason: str) -> None:
+        """The record of a run that did not complete."""
+        failure = Failure(type="ValueError", message=reason)
+        self.write(self.record(cell, repeat, status, reason=reason, failure=failure))
+
+    def record(
+        self,
+        cell: Cell,
+        repeat: int,
+        status: str,
+        *,
+        reason: str = "",
+        measured: Measured | None = None,
+        failure: Failure | None = None,
+    ) -> Record:
+        """A record as the sweep would leave it."""
+        return Record(
+            schema_number=SCHEMA,
+            matrix=self.matrix,
+            machine=self.machine,
+            cell=cell.id,
+            repeat=repeat,
+            status=status,  # type: ignore[arg-type]
+            reason=reason,
+            engine={"name": self.engine, "version": "1"},
+            environment=self._environment(cell.environment),
+            settings={name: to_json(value) for name, value in cell.settings.items()},
+            found={"threads": Found(value=2, how="read"), "onednn": Found(value=None, how="no")},
+            process={"versions": self.versions.get(cell.environment.tensorflow, {})},
+            runner_sha256=sha256("runner"),
+            measured=measured,
+            failure=failure,
+            seconds={"import": 3.5, "fit": 1.25, "total": 6.0},
+            started="2024-05-01T12:00:00Z",
+        )
+
+    def _environment(self, asked: Environment) -> EnvironmentPart:
+        installed = {"numpy": asked.numpy or "1.26.4", "keras": asked.keras or asked.tensorflow}
+        return EnvironmentPart(
+            id=asked.id,
+            python=asked.python,
+            tensorflow=asked.tensorflow,
+            numpy=asked.numpy,
+            keras=asked.keras,
+            device=asked.device,
+            lock_sha256=sha256(f"lock {asked.id}"),
+            image=f"venv-{asked.digest}",
+            base="python 3.10.13",
+            packages={"tensorflow-cpu": asked.tensorflow, **installed},
+        )
+
+    def write(self, record: Record) -> None:
+        """Write the record where it belongs."""
+        path = self.folder / record.cell / f"{record.repeat}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(record.model_dump_json(by_alias=True), "utf-8")
+
+
+def _planned(cell: Cell) -> dict[str, object]:
+    environment = cell.environment
+    return {
+        "id": cell.id,
+        "environment": {
+            "python": environment.python,
+            "tensorflow": environment.tensorflow,
+            "numpy": environment.numpy,
+            "keras": environment.keras,
+            "device": environment.device,
+        },
+        "settings": {
+            name: to_json(value)
+            for name, value in cell.settings.items()
+            if value != DEFAULTS[name]
+        },
+        "status": cell.status,
+        "reason": cell.reason,
+    }
