@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from harness.errors import RecordError
 from harness.matrix.axes import to_json
-from harness.matrix.cells import DEFAULTS, Cell
+from harness.matrix.cells import DEFAULTS, SETTING_AXES, Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.results import durable
@@ -82,11 +82,13 @@ def _lines(header: Mapping[str, Any], cells: Iterable[Cell]) -> Iterator[bytes]:
     yield _line(_DUMPS(header))
     for cell in cells:
         settings = {
-            name: to_json(value) for name, value in cell.settings.items() if value != DEFAULTS[name]
+            axis.name: to_json(value)
+            for axis, value in zip(SETTING_AXES, cell.values, strict=True)
+            if value != axis.default
         }
         yield _line(
             f'{{"environment": {_environment(cell.environment)}, "id": {_DUMPS(cell.id)}, '
-            f'"reason": {_DUMPS(cell.reason)}, "settings": {_DUMPS(settings)}, '
+            f'"reason": {_reason(cell.reason)}, "settings": {_DUMPS(settings)}, '
             f'"status": {_DUMPS(cell.status)}}}'
         )
 
@@ -98,6 +100,12 @@ def _line(text: str) -> bytes:
 @cache
 def _environment(environment: Environment) -> str:
     return _DUMPS({key: getattr(environment, key) for key in _ENVIRONMENT_KEYS})
+
+
+@lru_cache(maxsize=1024)
+def _reason(reason: str) -> str:
+    """Many cells share a reason."""
+    return _DUMPS(reason)
 
 
 def read(path: Path) -> tuple[PlanHeader, Iterator[PlannedCell]]:

@@ -30,19 +30,29 @@ def read_record(path: Path) -> Record | None:
         return None
     except OSError as error:
         raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
-    return _checked(path, _validated(path, _parsed(path, data)))
+    return _checked(path, _validated(path, data))
+
+
+def _validated(path: Path, data: bytes) -> Record:
+    if len(data) > MAX_BYTES:
+        raise _unusable(path, f"is larger than {MAX_BYTES >> 20} MiB")
+    try:
+        record = Record.model_validate_json(data)
+    except ValidationError as error:
+        # Of another schema it may well not validate: that is then the thing to say.
+        check_schema(path, _parsed(path, data).get("schema"), SCHEMA)
+        raise _unusable(path, f"is no record: {_in_words(error)}") from error
+    check_schema(path, record.schema_number, SCHEMA)
+    return record
 
 
 def _parsed(path: Path, data: bytes) -> dict[str, Any]:
-    if len(data) > MAX_BYTES:
-        raise _unusable(path, f"is larger than {MAX_BYTES >> 20} MiB")
     try:
         content = from_json(data)
     except ValueError as error:
         raise _unusable(path, f"is not valid JSON ({error})") from error
     if not isinstance(content, dict):
         raise _unusable(path, "is not a JSON object")
-    check_schema(path, content.get("schema"), SCHEMA)
     return content
 
 
@@ -63,14 +73,11 @@ def check_schema(path: Path, found: Any, known: int) -> None:
     raise RecordError(f"{path}: schema {found!r}, and this harness reads {known}; {remedy}")
 
 
-def _validated(path: Path, content: dict[str, Any]) -> Record:
-    try:
-        return Record.model_validate(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise _unusable(path, f"is no record: {place}: {first['msg']}{more}") from error
+def _in_words(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{place}: {first['msg']}{more}"
 
 
 def _checked(path: Path, record: Record) -> Record:
