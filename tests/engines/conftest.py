@@ -11,6 +11,8 @@ import pytest
 from engine_bench import NUMPY, Bench, make_lock
 
 from harness.engines.docker.connection import connect
+from harness.engines.docker.engine import DockerEngine
+from harness.engines.local.engine import LocalEngine
 from harness.engines.protocol import Engine, Image
 
 
@@ -39,11 +41,16 @@ def bench(engine: Engine, build_log: Path, tmp_path: Path) -> Bench:
 
 
 @pytest.fixture
-def docker_only(bench: Bench) -> Bench:
-    """The bench of the docker engine, for promises that only containers make."""
-    if bench.engine.name != "docker":
-        pytest.skip("a promise of containers; the local engine does not make it")
-    return bench
+def local_bench(local_engine: LocalEngine, build_log: Path, tmp_path: Path) -> Bench:
+    """A bench on the local engine, for what only that one has."""
+    return Bench(local_engine, image_of(local_engine, build_log), tmp_path)
+
+
+@pytest.fixture
+def docker_bench(docker_engine: DockerEngine, build_log: Path, tmp_path: Path) -> Bench:
+    """A bench on the docker engine, for promises that only containers make."""
+    tmp_path.chmod(0o755)
+    return Bench(docker_engine, image_of(docker_engine, build_log), tmp_path)
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 from engine_bench import MARK, MIB, NUMPY, Bench, make_lock
 
-from harness.engines.local.engine import LocalEngine
 from harness.engines.protocol import Order, Outcome
 
 WRITE_REPLY = "import json\ndef reply(x): json.dump(x, open(exchange + '/reply.json', 'w'))\n"
@@ -337,9 +336,8 @@ def test_without_a_gpu_its_cells_are_unavailable(bench: Bench) -> None:
     assert reason.startswith("no NVIDIA GPU")
 
 
-def test_a_guard_that_is_killed_leaves_nothing(bench: Bench) -> None:
-    if not isinstance(bench.engine, LocalEngine):
-        pytest.skip("containers have no guard")
+def test_a_guard_that_is_killed_leaves_nothing(local_bench: Bench) -> None:
+    bench = local_bench
     order = bench.order(DETACHED + "time.sleep(600)")
     thread, outcomes = in_background(bench, order)
     wait_until((order.exchange / "alive").exists)

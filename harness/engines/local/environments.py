@@ -61,6 +61,12 @@ def digest(lock: Lock, interpreter: Interpreter) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def discard(folder: Path) -> None:
+    """Remove a virtual environment; the marker goes first, so that half of one is never used."""
+    (folder / COMPLETE).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def python_of(folder: Path) -> Path:
     """The interpreter to start in a virtual environment."""
     return folder / "bin" / "python"
@@ -73,7 +79,7 @@ def _is_complete(folder: Path) -> bool:
 
 def _make(lock: Lock, interpreter: Interpreter, folder: Path, log: Path) -> None:
     # In place, because a virtual environment holds its own path; the marker comes last.
-    shutil.rmtree(folder, ignore_errors=True)
+    discard(folder)
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
         _create(interpreter, folder, log)
@@ -88,7 +94,7 @@ def _make(lock: Lock, interpreter: Interpreter, folder: Path, log: Path) -> None
         raise BuildError(_failed(lock, log, str(error))) from error
     finally:
         if not _is_complete(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            discard(folder)
 
 
 def _create(interpreter: Interpreter, folder: Path, log: Path) -> None:

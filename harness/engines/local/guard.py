@@ -7,7 +7,8 @@ It is the reaper of all its descendants (PR_SET_CHILD_SUBREAPER), so a process t
 its parent still belongs to it, and it dies with the harness (PR_SET_PDEATHSIG). ORDER is JSON:
 `command`, `cwd`, `cpus`, `isolation` (one of ISOLATIONS), `read_only` (paths), `file_bytes`,
 `parent` (process id) and `report` (a file descriptor, which gets `{"code": N}` with a negative
-number for a signal, or `{"error": TEXT}` if the command could not be started).
+number for a signal, or `{"error": TEXT}` if the command could not be started; a line each, and
+the first one counts).
 """
 
 from __future__ import annotations
@@ -181,7 +182,7 @@ def _call(name: str, *arguments: Any) -> None:
 
 
 def _report(order: dict[str, Any], said: dict[str, Any]) -> None:
-    os.write(order["report"], json.dumps(said).encode())
+    os.write(order["report"], json.dumps(said).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from harness.engines.variables import variables
 from harness.errors import EngineError
 
 WATCH_SECONDS = 0.2
+WATCH_SHARE = 0.02
+"""The most of a CPU that watching may take: it shares the machine with what it watches."""
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
 Ended = Literal["itself", "timeout", "out_of_memory", "cancelled"]
@@ -56,19 +58,22 @@ def _tree(order: Order, home: str, gpu: str) -> Tree:
 
 
 def _watch(guard: Guard, order: Order, began: float, cancelled: threading.Event) -> Ended:
-    while not _has_ended(guard):
+    pause = WATCH_SECONDS
+    while not _has_ended(guard, pause):
+        looked = time.monotonic()
         if cancelled.is_set():
             return "cancelled"
-        if time.monotonic() - began > order.timeout:
+        if looked - began > order.timeout:
             return "timeout"
         if used_bytes(guard, order.memory) > order.memory:
             return "out_of_memory"
+        pause = max(WATCH_SECONDS, (time.monotonic() - looked) / WATCH_SHARE)
     return "itself"
 
 
-def _has_ended(guard: Guard) -> bool:
+def _has_ended(guard: Guard, pause: float) -> bool:
     try:
-        guard.process.wait(WATCH_SECONDS)
+        guard.process.wait(pause)
     except subprocess.TimeoutExpired:
         return False
     return True

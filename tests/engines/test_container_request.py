@@ -1,0 +1,91 @@
+"""The request that goes to the Docker Engine, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from engine_bench import NUMPY, make_lock
+
+from harness.engines.docker.containers import OWNER_LABEL, creation
+from harness.engines.protocol import Image, Order
+
+ORDER = Order(
+    image=Image(
+        engine="docker", id="sha256:1", reference="r:t", base="b@sha256:2", lock=make_lock(NUMPY)
+    ),
+    root=Path("/r"),
+    data=Path("/d"),
+    exchange=Path("/x"),
+    log=Path("/x/log.txt"),
+    cpus=(0, 2, 3),
+    memory=2**30,
+    timeout=60.0,
+    variables={"TF_ENABLE_ONEDNN_OPTS": "0"},
+)
+
+
+def request_for(order: Order) -> dict[str, object]:
+    return creation(order, name="n", user="65532:65532", owner="host/1/2.0")
+
+
+def test_a_container_is_kept_from_everything() -> None:
+    wanted = {
+        "network_mode": "none",
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "user": "65532:65532",
+        "init": True,
+        "image": "sha256:1",
+        "labels": {OWNER_LABEL: "host/1/2.0"},
+    }
+    assert wanted.items() <= request_for(ORDER).items()
+
+
+def test_a_container_has_the_limits_of_the_order() -> None:
+    found = request_for(ORDER)
+    assert (found["mem_limit"], found["memswap_limit"]) == (2**30, 2**30)
+    assert found["cpuset_cpus"] == "0,2,3"
+
+
+def test_only_the_exchange_folder_is_writable() -> None:
+    mounts = request_for(ORDER)["mounts"]
+    assert isinstance(mounts, list)
+    found = {one["Target"]: (one["Source"], one["ReadOnly"]) for one in mounts}
+    assert found == {
+        "/harness/root": ("/r", True),
+        "/harness/data": ("/d", True),
+        "/harness/exchange": ("/x", False),
+    }
+
+
+def test_a_cpu_order_hides_gpus() -> None:
+    found = request_for(ORDER)
+    assert found["device_requests"] == []
+    assert isinstance(found["environment"], dict)
+    assert found["environment"]["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_a_gpu_order_asks_for_the_first_gpu() -> None:
+    found = request_for(replace(ORDER, gpu=True))
+    assert found["device_requests"] == [
+        {
+            "Driver": "nvidia",
+            "Count": 0,
+            "DeviceIDs": ["0"],
+            "Capabilities": [["gpu"]],
+            "Options": {},
+        }
+    ]
+    assert isinstance(found["environment"], dict)
+    assert found["environment"]["CUDA_VISIBLE_DEVICES"] == "0"
+
+
+@pytest.mark.parametrize("name", ["HOME", "TMPDIR", "PATH", "TF_CPP_MIN_LOG_LEVEL"])
+def test_the_minimum_is_there(name: str) -> None:
+    environment = request_for(ORDER)["environment"]
+    assert isinstance(environment, dict)
+    assert environment[name]
+    assert environment["TF_ENABLE_ONEDNN_OPTS"] == "0"
