@@ -6,14 +6,16 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import click
 import typer
 
 from harness import console
 from harness.cli import environment_commands, matrix_commands, result_commands, run_commands
 from harness.errors import INTERRUPTED_EXIT_CODE, HarnessError
+
+# Typer takes its exceptions from click or from a copy of its own, depending on its version.
+_UsageProblem: Any = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="harness",
@@ -49,10 +51,10 @@ def _exit_code() -> int:
     except HarnessError as error:
         console.error(str(error))
         return error.exit_code
-    except click.ClickException as error:
+    except _UsageProblem as error:
         error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
+        return int(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         console.note("interrupted; finished runs are kept, the same command goes on from there")
         return INTERRUPTED_EXIT_CODE
     except BrokenPipeError:

@@ -13,6 +13,7 @@ from harness import console
 from harness.cli import options, wiring
 from harness.cli.options import EngineChoice
 from harness.matrix import cells, json_schema, reading
+from harness.matrix.cells import Cell
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problem
 from harness.publish import tables
@@ -22,7 +23,7 @@ from harness.sweep.planning import Step
 from harness.sweep.processes import Limits
 
 SHOWN = 60
-"""How many steps a terminal is shown; the other formats have all."""
+"""How many cells a terminal is shown; the other formats have all."""
 
 
 def check(matrix: options.MatrixFile) -> None:
@@ -60,32 +61,36 @@ def plan(
     if format == "rich":
         _show(steps)
     else:
-        console.results.print(tables.render(_frame(steps), format), markup=False)
+        console.result(tables.render(_frame(steps), format))
 
 
 def _show(steps: Iterator[Step]) -> None:
+    """The first cells as a table, then what all of them come to."""
     counts: Counter[str] = Counter()
-
-    def counted() -> Iterator[Step]:
-        for step in steps:
-            counts[step.action] += 1
-            yield step
-
-    stream = counted()
-    frame = _frame(itertools.islice(stream, SHOWN))
-    for _ in stream:
-        pass
-    console.results.print(tables.render(frame, "rich", width=options.terminal_width()), end="")
-    total = counts.total()
-    if total > SHOWN:
-        console.note(f"… and {total - SHOWN:,} more; --only narrows, --format csv shows all")
+    cell_count = 0
+    shown: list[tuple[str, int, str, str]] = []
+    for (cell, action, why), group in itertools.groupby(steps, _alike):
+        runs = sum(1 for _ in group)
+        counts[action] += runs
+        cell_count += 1
+        if len(shown) < SHOWN:
+            shown.append((cell.id, runs, action, why))
+    frame = pd.DataFrame(shown, columns=["cell", "runs", "action", "why"])
+    console.result(tables.render(frame, "rich"))
+    if cell_count > SHOWN:
+        console.note(f"… and {cell_count - SHOWN:,} more; --only narrows, --format csv shows all")
     parts = ", ".join(f"{number:,} {action}" for action, number in sorted(counts.items()))
-    console.note(f"{total:,} runs: {parts}")
+    console.note(f"{counts.total():,} runs: {parts}")
+
+
+def _alike(step: Step) -> tuple[Cell, str, str]:
+    return step.cell, step.action, step.why
 
 
 def _frame(steps: Iterator[Step]) -> pd.DataFrame:
     rows = [(step.cell.id, step.repeat, step.action, step.why) for step in steps]
-    return pd.DataFrame(rows, columns=["cell", "repeat", "action", "why"])
+    frame: pd.DataFrame = pd.DataFrame(rows, columns=["cell", "repeat", "action", "why"])
+    return frame
 
 
 def schema() -> None:

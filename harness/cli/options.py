@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from enum import Enum
 from pathlib import Path
@@ -66,9 +65,3 @@ def check_format(name: str) -> str:
     if name not in FORMATS:
         raise UsageError(f"--format {name!r} is not known; choose one of {', '.join(FORMATS)}")
     return name
-
-
-def terminal_width() -> int | None:
-    """The width tables are made for: `COLUMNS` where it is set, else the terminal's."""
-    columns = os.environ.get("COLUMNS", "")
-    return int(columns) if columns.isdigit() else None

@@ -10,7 +10,7 @@ import typer
 
 import harness
 from harness import console
-from harness.analysis import cells, classes
+from harness.analysis import cells, classes, effects
 from harness.cli import options
 from harness.publish import tables
 
@@ -28,7 +28,7 @@ _FRAMES = {
     Grouping.run: lambda runs: runs,
     Grouping.cell: cells.by_cell,
     Grouping.class_: classes.by_class,
-    Grouping.axis: classes.by_axis,
+    Grouping.axis: effects.by_axis,
 }
 
 
@@ -41,6 +41,5 @@ def table(
     options.check_format(format)
     runs = harness.load(folder)
     frame = _FRAMES[by](runs)
-    text = tables.render(frame, format, width=options.terminal_width())
-    console.results.print(text, markup=False, end="")
+    console.result(tables.render(frame, format))
     console.note(tables.summary(runs))

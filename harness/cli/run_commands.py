@@ -141,8 +141,7 @@ def _sweep(scene: Scene, steps: list[Step]) -> Tally:
 def _report(folder: Path) -> None:
     frame = harness.load(folder)
     console.note(tables.summary(frame))
-    width = options.terminal_width()
-    console.results.print(tables.render(classes.by_class(frame), "rich", width=width), end="")
+    console.result(tables.render(classes.by_class(frame), "rich"))
     console.note(f"more: harness table {folder} --by cell   (or run, class, axis)")
 
 

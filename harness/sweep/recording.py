@@ -92,7 +92,7 @@ def of_unavailable(
 
 def _record(origin: Origin, run: Run, started: str, **parts: Any) -> Record:
     return Record(
-        schema_number=SCHEMA,
+        schema=SCHEMA,
         matrix=origin.matrix,
         machine=origin.machine,
         cell=run.cell.id,
