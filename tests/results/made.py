@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
+import harness.results
 from harness.results.record import SCHEMA, EnvironmentPart, Measured, Record
 from harness.results.store import Store
 from harness.runner import hashing
@@ -85,12 +90,43 @@ def write_for_ever(root: Path, arrays: Path) -> None:
     with store.lock():
         print("locked", flush=True)
         for number in range(100_000):
-            weights, predictions, first, second = array_files(arrays, number)
-            made = measured(first, second)
-            done = record(f"cell-{number % 7}", 1 + number % 3, measured=made, status="completed")
-            store.write(done, weights, predictions)
-            weights.unlink()
-            predictions.unlink()
+            write_one(store, arrays, number)
+
+
+def write_one(store: Store, arrays: Path, number: int) -> None:
+    """A completed run with arrays of its own; every now and then one that was there before."""
+    weights, predictions, first, second = array_files(arrays, number)
+    made = measured(first, second)
+    done = record(f"cell-{number % 7}", 1 + number % 3, measured=made, status="completed")
+    store.write(done, weights, predictions)
+
+
+def killed_within(writing: Callable[[], None], steps: int) -> bool:
+    """Run `writing` in a child that is killed with SIGKILL before its given step.
+
+    A step is a call, of Python or C, that the code of `harness.results` makes. False if the child
+    came to its end before that.
+    """
+    child = os.fork()
+    if child == 0:
+        sys.setprofile(_killer(steps))
+        writing()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def _killer(steps: int) -> Callable[[FrameType, str, Any], None]:
+    ours = str(Path(harness.results.__file__).parent)
+    seen = 0
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal seen
+        if event in ("call", "c_call") and frame.f_code.co_filename.startswith(ours):
+            seen += 1
+            if seen == steps:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return count
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import made
@@ -21,7 +22,8 @@ from harness.results.scan import sweeps
 from harness.results.store import Store
 from harness.runner import hashing
 
-KILLS = 20
+KILLS = 6
+STEPS = 100
 
 
 @pytest.fixture
@@ -206,17 +208,36 @@ def test_what_a_killed_process_left_is_ignored_and_removed(store: Store) -> None
         assert not left.exists()
 
 
-def test_kill_9_at_any_moment_leaves_no_half_record(store: Store, tmp_path: Path) -> None:
+def test_kill_9_while_a_sweep_runs_leaves_no_half_record(store: Store, tmp_path: Path) -> None:
     moments = random.Random(20)
-    root, arrays = tmp_path / "results", tmp_path / "arrays"
     for _ in range(KILLS):
-        process = writer(root, arrays)
+        process = writer(tmp_path / "results", tmp_path / "arrays")
         time.sleep(moments.uniform(0, 0.15))
         kill(process)
         check_everything(store)
     with store.lock():
         pass
-    assert [p for p in (store.folder / ".partial").iterdir() if p.is_file()] == []
+    assert [path for path in store.folder.rglob("*") if path.parent.name == ".partial"] == []
+
+
+def test_kill_9_at_any_step_of_writing_leaves_no_half_record(tmp_path: Path) -> None:
+    for steps in sorted(random.Random(9).sample(range(1, 1000), STEPS)):
+        store = Store(tmp_path / str(steps), MATRIX, MACHINE)
+        killed = made.killed_within(partial(write_twice, store, tmp_path), steps)
+        check_everything(store)
+        write_twice(store, tmp_path)
+        check_everything(store)
+        assert store.read("cell-0", 1) is not None
+        if not killed:
+            break
+    assert steps > 200
+
+
+def write_twice(store: Store, arrays: Path) -> None:
+    """Two records of the same run: the second supersedes the first."""
+    with store.lock():
+        made.write_one(store, arrays, 0)
+        made.write_one(store, arrays, 21)
 
 
 def check_everything(store: Store) -> None:
