@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,11 +35,20 @@ def fetch(lock: Lock, progress: Callable[[str], None]) -> None:
         held = list(pool.map(wheelhouse.holds, lock.packages))
         missing = [p for p, here in zip(lock.packages, held, strict=True) if not here]
         waiting = {pool.submit(_fetch, batch, lock): batch for batch in _batches(missing)}
-        done = 0
-        for future in as_completed(waiting):
-            _result(future.result, pool)
-            done += len(waiting[future])
-            progress(f"fetched {done} of {len(missing)} files")
+        try:
+            _await(waiting, progress)
+        except BaseException:
+            # What has not started need not; what has, ends by itself or by the same Ctrl-C.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _await(waiting: Mapping[Future[None], list[Package]], progress: Callable[[str], None]) -> None:
+    done = 0
+    for future in as_completed(waiting):
+        future.result()
+        done += len(waiting[future])
+        progress(f"fetched {done} of {sum(map(len, waiting.values()))} files")
 
 
 @contextmanager
@@ -51,14 +60,6 @@ def builder() -> Iterator[Path]:
         with zipfile.ZipFile(wheelhouse.place(package)) as archive:
             archive.extractall(folder)
         yield Path(folder)
-
-
-def _result(result: Callable[[], None], pool: ThreadPoolExecutor) -> None:
-    try:
-        result()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
 
 
 def _batches(packages: Sequence[Package]) -> list[list[Package]]:

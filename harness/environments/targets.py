@@ -60,7 +60,7 @@ def best(files: Iterable[str], python: str, platform: str) -> str | None:
     """The wheel that an installer takes: best tag, then highest build; None if none fits."""
     order = ranks(python, platform)
     fitting = [
-        (min(order[tag] for tag in tagged if tag in order), [-part for part in build[:1]], file)
+        (min(order[tag] for tag in tagged if tag in order), -build[0] if build else 1, file)
         for file in files
         for _, _, build, tagged in [parse_wheel_filename(file)]
         if not order.keys().isdisjoint(tagged)
