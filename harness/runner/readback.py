@@ -203,7 +203,11 @@ def _precision(run: Run) -> Finding:
     module = tf.keras.mixed_precision
     if not hasattr(module, "global_policy"):
         module = module.experimental
-    return module.global_policy().name, "tf.keras.mixed_precision.global_policy()"
+    name = module.global_policy().name
+    if name == "infer":
+        # TensorFlow 1: layers take the type of their input, and variables Keras' own.
+        return tf.keras.backend.floatx(), "policy infer, tf.keras.backend.floatx()"
+    return name, "tf.keras.mixed_precision.global_policy()"
 
 
 def _tf32(run: Run) -> Finding:

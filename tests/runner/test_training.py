@@ -103,7 +103,7 @@ def test_generators_without_a_seed_differ_between_children(forked: Forked, seedi
         {"precision": "mixed_float16", "tf32": "on", "samples": 64},
         {"workload": "mnist-augmented", "batch_size": 16, "shuffle": "off"},
     ],
-    ids=lambda settings: ",".join(settings),
+    ids=",".join,
 )
 def test_settings_are_found_as_asked(forked: Forked, settings: dict[str, Any]) -> None:
     reply = forked(request_for(**settings)).reply

@@ -30,5 +30,5 @@ WORKLOAD = Workload(
     measure=mean_absolute_error,
     samples=None,
     epochs=3,
-    batch_size=32,
+    batch_size=64,
 )
