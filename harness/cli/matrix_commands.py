@@ -13,7 +13,6 @@ from harness import console
 from harness.cli import options, wiring
 from harness.cli.options import EngineChoice
 from harness.matrix import cells, json_schema, reading
-from harness.matrix.cells import Cell
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problem
 from harness.publish import tables
@@ -57,7 +56,7 @@ def plan(
     wanted = wiring.wanted(matrix, engine=named, limits=limits, prepare=False)
     selected = cells.select(wiring.settled_cells(found, machine.limits, None), tuple(only or ()))
     store = Store(results, found.name, machine.id)
-    steps = planning.steps(selected, found.repeats, wanted, store.read)
+    steps = planning.steps(selected, found.repeats, wanted, store.reader())
     if format == "rich":
         _show(steps)
     else:
@@ -69,12 +68,13 @@ def _show(steps: Iterator[Step]) -> None:
     counts: Counter[str] = Counter()
     cell_count = 0
     shown: list[tuple[str, int, str, str]] = []
-    for (cell, action, why), group in itertools.groupby(steps, _alike):
-        runs = sum(1 for _ in group)
-        counts[action] += runs
+    for _, group in itertools.groupby(steps, _alike):
+        alike = list(group)
+        first, runs = alike[0], len(alike)
+        counts[first.action] += runs
         cell_count += 1
         if len(shown) < SHOWN:
-            shown.append((cell.id, runs, action, why))
+            shown.append((first.cell.id, runs, first.action, first.why))
     frame = pd.DataFrame(shown, columns=["cell", "runs", "action", "why"])
     console.result(tables.render(frame, "rich"))
     if cell_count > SHOWN:
@@ -83,8 +83,9 @@ def _show(steps: Iterator[Step]) -> None:
     console.note(f"{counts.total():,} runs: {parts}")
 
 
-def _alike(step: Step) -> tuple[Cell, str, str]:
-    return step.cell, step.action, step.why
+def _alike(step: Step) -> tuple[int, str, str]:
+    # The steps of one cell share one value, and comparing a million cells would take seconds.
+    return id(step.cell), step.action, step.why
 
 
 def _frame(steps: Iterator[Step]) -> pd.DataFrame:

@@ -68,13 +68,14 @@ def run(
     store = Store(results, found.name, machine.id)
     with store.lock():
         exchanges.remove_abandoned()
+        store.write_machine(machine.hardware)
         _write_plan(found, store, machine, chosen)
         named = None if engine is EngineChoice.auto else engine.value
         wanted = wiring.wanted(matrix, engine=named, limits=limits, prepare=True)
         selected = cells.select(
             wiring.settled_cells(found, machine.limits, chosen), tuple(only or ())
         )
-        steps = list(planning.steps(selected, found.repeats, wanted, store.read))
+        steps = list(planning.steps(selected, found.repeats, wanted, store.reader()))
         scene = _scene(matrix, found, store, machine, chosen, limits, isolation)
         tally = _sweep(scene, steps)
     _report(results / found.name)

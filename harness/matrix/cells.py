@@ -28,7 +28,11 @@ DEFAULTS: Mapping[str, Value] = {axis.name: axis.default for axis in SETTING_AXE
 MAX_ID = 180
 """A cell id is a folder name; file systems allow 255 bytes."""
 
-_WORKLOAD = next(i for i, axis in enumerate(SETTING_AXES) if axis.name == "workload")
+PLACES: Mapping[str, int] = {axis.name: place for place, axis in enumerate(SETTING_AXES)}
+"""Where the value of an axis stands in `Cell.values`."""
+
+_NAMES = tuple(DEFAULTS)
+_DEFAULTS = tuple(DEFAULTS.values())
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=+-]")
 
 
@@ -48,11 +52,14 @@ class Cell:
         It does not depend on what else stands in the matrix, so a matrix can grow and finished
         runs are still found.
         """
-        parts = [str(self.values[_WORKLOAD]), self.environment.id]
-        for axis, value in zip(SETTING_AXES, self.values, strict=True):
-            if value != axis.default and axis.name != "workload":
-                parts.append(f"{axis.name}={_in_words(value)}")
-        return _file_name(",".join(parts))
+        varied = [
+            f"{name}={_in_words(value)}"
+            for name, value, default in zip(_NAMES, self.values, _DEFAULTS, strict=True)
+            if value != default and name != "workload"
+        ]
+        return _file_name(
+            ",".join([str(self.values[PLACES["workload"]]), self.environment.id, *varied])
+        )
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -188,12 +195,10 @@ def _too_old(tensorflow: str, values: tuple[Value, ...]) -> str | None:
 def _exclusion_of(
     rules: tuple[Exclusion, ...],
 ) -> Callable[[Environment, tuple[Value, ...]], str | None]:
-    places = {axis.name: i for i, axis in enumerate(SETTING_AXES)}
-
     def excluded(environment: Environment, values: tuple[Value, ...]) -> str | None:
         for rule in rules:
             if all(
-                (getattr(environment, key) if key not in places else values[places[key]]) in allowed
+                (getattr(environment, key) if key not in PLACES else values[PLACES[key]]) in allowed
                 for key, allowed in rule.match.items()
             ):
                 return rule.because

@@ -84,6 +84,11 @@ class Store:
         text = self._record_text(cell, repeat)
         return read_record(Path(text)) if os.path.exists(text) else None  # noqa: PTH110
 
+    def reader(self) -> Callable[[str, int], Record | None]:
+        """`read` for many runs, quick where most have no record: cells are listed once, now."""
+        cells = {entry.name for entry in os.scandir(self.folder)} if self.folder.is_dir() else set()
+        return lambda cell, repeat: self.read(cell, repeat) if cell in cells else None
+
     def write(self, record: Record, weights: Path | None, predictions: Path | None) -> Path:
         """Write a record, and its arrays unless the same ones are stored; returns its path.
 

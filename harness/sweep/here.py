@@ -8,7 +8,7 @@ from functools import cache
 
 from harness.engines.protocol import Engine
 from harness.matrix.axes import Value
-from harness.matrix.cells import Cell
+from harness.matrix.cells import PLACES, Cell
 
 _ISA_FLAG = {"sse41": "sse4_1", "avx2": "avx2", "avx512_core": "avx512f"}
 
@@ -34,14 +34,14 @@ def settled(machine: Machine, engine: Engine | None) -> Callable[[Cell], Cell]:
     def settle(cell: Cell) -> Cell:
         if cell.status is not None:
             return cell
-        reason = device_reason(cell.environment.device) or _reason(machine, cell.settings)
+        reason = device_reason(cell.environment.device) or _reason(machine, cell.values)
         return replace(cell, status="unavailable", reason=reason) if reason else cell
 
     return settle
 
 
-def _reason(machine: Machine, settings: dict[str, Value]) -> str | None:
-    wanted, isa = settings["cpus"], settings["isa"]
+def _reason(machine: Machine, values: tuple[Value, ...]) -> str | None:
+    wanted, isa = values[PLACES["cpus"]], values[PLACES["isa"]]
     if isinstance(wanted, int) and wanted > machine.cpus:
         return f"cpus={wanted} asked for, and this machine shows {machine.cpus}"
     flag = _ISA_FLAG.get(str(isa))
