@@ -33,6 +33,7 @@ app.command("run")(run_commands.run)
 app.command("table")(result_commands.table)
 app.command("bases")(environment_commands.bases)
 app.command("schema")(matrix_commands.schema)
+app.command("reference")(matrix_commands.reference)
 
 
 def main() -> NoReturn:

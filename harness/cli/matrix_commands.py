@@ -15,6 +15,7 @@ from harness.cli.options import EngineChoice
 from harness.matrix import cells, json_schema, reading
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problem
+from harness.publish import reference as tables_of
 from harness.publish import tables
 from harness.results.store import Store
 from harness.sweep import planning
@@ -97,3 +98,8 @@ def _frame(steps: Iterator[Step]) -> pd.DataFrame:
 def schema() -> None:
     """Print the JSON Schema of matrix files, for editors."""
     typer.echo(json_schema.text(), nl=False)
+
+
+def reference() -> None:
+    """Print the reference tables of the README: the axes, and the columns of the run table."""
+    console.result(f"{tables_of.axes()}\n{tables_of.columns()}")
