@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import uv
@@ -47,7 +49,7 @@ def find(python: str) -> Interpreter:
     Raises:
         BuildError: there is none, and uv cannot fetch one.
     """
-    for path in (*_known_to_uv(python), *_of_pyenv(python)):
+    for path in chain(_known_to_uv(python), _of_pyenv(python)):
         found = probe(path, python)
         if found is not None:
             return found
@@ -77,13 +79,14 @@ def _known_to_uv(python: str) -> Iterator[Path]:
 
 def _of_pyenv(python: str) -> Iterator[Path]:
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    found = [path for path in (root / "versions").glob(f"{python}.*") if _is_release(path.name)]
-    for folder in sorted(found, key=lambda path: Version(path.name), reverse=True):
-        yield folder / "bin" / "python"
-
-
-def _is_release(name: str) -> bool:
-    return name.replace(".", "").isdigit()
+    try:
+        names = [path.name for path in (root / "versions").iterdir()]
+    except OSError:
+        # No pyenv, or somebody else's.
+        return
+    releases = [name for name in names if re.fullmatch(rf"{re.escape(python)}\.\d+", name)]
+    for name in sorted(releases, key=Version, reverse=True):
+        yield root / "versions" / name / "bin" / "python"
 
 
 def _fetched(python: str) -> Interpreter:
