@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -39,6 +41,15 @@ class _Missing:
     lock: Lock | None
 
 
+@dataclass(frozen=True, kw_only=True, order=True)
+class _Work:
+    """Something for a worker, and what to do with its result; ordered by `rank`."""
+
+    rank: tuple[int, int]
+    function: Callable[[], Any] = field(compare=False)
+    after: Callable[[Any], None] = field(compare=False)
+
+
 _Pair = tuple[str, str]
 """A lock's digest and a workload: what one audit answers for."""
 
@@ -55,6 +66,10 @@ class Sweep:
         self._groups: list[Group] = []
         self._held: dict[_Pair, list[tuple[Group, Run]]] = {}
         self._forked: dict[str, list[tuple[Group, Run]]] = {}
+        self._ranks: dict[Environment, int] = {}
+        self._numbers = itertools.count()
+        self._queue: list[_Work] = []
+        self._at_work: set[Future[Any]] = set()
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="build")
         self._workers = ThreadPoolExecutor(len(scene.cpus), thread_name_prefix="run")
 
@@ -70,6 +85,7 @@ class Sweep:
             by_environment.setdefault(run.cell.environment, []).append(run)
         try:
             for environment, its_runs in by_environment.items():
+                self._ranks[environment] = len(self._ranks)
                 ready = partial(self._environment_ready, its_runs)
                 self._waiting[self._builder.submit(self._prepare, environment)] = ready
             self._attend()
@@ -85,7 +101,22 @@ class Sweep:
         while self._waiting:
             done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
             for future in done:
+                self._at_work.discard(future)
                 self._waiting.pop(future)(future.result())
+            self._occupy_workers()
+
+    def _occupy_workers(self) -> None:
+        """Hand out work only as workers get free, so that it can still be put in order."""
+        while self._queue and len(self._at_work) < len(self._scene.cpus):
+            work = heapq.heappop(self._queue)
+            future = self._workers.submit(work.function)
+            self._at_work.add(future)
+            self._waiting[future] = work.after
+
+    def _enqueue(self, run: Run, function: Callable[[], Any], after: Callable[[Any], None]) -> None:
+        """Earlier environments come first: their warm processes can end before others start."""
+        rank = (self._ranks[run.cell.environment], next(self._numbers))
+        heapq.heappush(self._queue, _Work(rank=rank, function=function, after=after))
 
     def _abandon(self) -> None:
         self._builder.shutdown(wait=False, cancel_futures=True)
@@ -162,9 +193,9 @@ class Sweep:
             self._audit(group, run)
 
     def _start(self, group: Group, run: Run, isolation: Isolation, audited: str) -> None:
-        future = self._workers.submit(self._running.carry_out, group, run, isolation, audited)
         after = partial(self._forked_over, group, run) if isolation == "forked" else self._count
-        self._waiting[future] = after
+        work = partial(self._running.carry_out, group, run, isolation, audited)
+        self._enqueue(run, work, after)
 
     def _forked_over(self, group: Group, run: Run, record: Record) -> None:
         """A forked run is over; it is done again cold if an audit has failed meanwhile."""
@@ -176,8 +207,8 @@ class Sweep:
             self._redo_forked(lock_sha256)
 
     def _audit(self, group: Group, run: Run) -> None:
-        future = self._workers.submit(self._running.carry_out_audited, group, run)
-        self._waiting[future] = partial(self._audited, group, run)
+        work = partial(self._running.carry_out_audited, group, run)
+        self._enqueue(run, work, partial(self._audited, group, run))
 
     def _audited(self, group: Group, run: Run, found: tuple[Record, Audit]) -> None:
         record, audit = found

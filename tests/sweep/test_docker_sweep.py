@@ -11,6 +11,7 @@ from commands import harness
 
 import harness as program
 from harness.engines.docker.engine import DockerEngine
+from harness.engines.docker.leftovers import OWNER_LABEL
 
 DATA = Path(__file__).parents[1] / "data" / "matrices"
 pytestmark = [pytest.mark.docker, pytest.mark.tensorflow]
@@ -58,4 +59,4 @@ def test_containers_and_virtual_environments_leave_the_same_bits(
     assert len({cell.split(",")[1] for cell, _ in local}) == 2, "two environments"
     for isolation in ("fresh", "forked", "auto"):
         assert hashes(folder, "docker", isolation) == local
-    assert not docker_client.containers.list(all=True, filters={"label": "org.reproducibility"})
+    assert not docker_client.containers.list(all=True, filters={"label": OWNER_LABEL})
