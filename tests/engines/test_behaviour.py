@@ -279,11 +279,14 @@ def test_an_interrupt_leaves_nothing_behind(bench: Bench) -> None:
     assert bench.alive() == []
 
 
-def test_nothing_is_left_behind(bench: Bench) -> None:
-    homes = set(Path(tempfile.gettempdir()).glob("harness-home-*"))
+def test_nothing_is_left_behind(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     bench.engine.run(bench.order("pass"))
     assert bench.alive() == []
-    assert set(Path(tempfile.gettempdir()).glob("harness-home-*")) <= homes
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_nothing_outlives_a_killed_harness(bench: Bench, request: pytest.FixtureRequest) -> None:
