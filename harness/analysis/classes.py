@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,6 @@ from harness.analysis.columns import CLASS_COLUMNS, frame_of, names
 from harness.analysis.effects import by_axis, effects, group_numbers
 from harness.analysis.letters import UNSTABLE, letters
 from harness.analysis.regions import (
-    Description,
-    Mask,
     describe,
     hull,
     in_words,
@@ -25,9 +23,7 @@ from harness.analysis.variation import Codes, Varied, common, varied
 
 __all__ = ["by_axis", "by_class"]
 
-Row = dict[str, object]
-
-MOST_WORK = 20_000_000
+MOST_WORK = 5_000_000
 """Cells times classes up to which every class gets an exact description: some seconds."""
 
 
@@ -41,27 +37,29 @@ def by_class(runs: pd.DataFrame) -> pd.DataFrame:
     init = letters(cells["workload"], cells["init_sha256"]).str.lower()
     cells = cells.assign(init=init.where(cells["distinct_init"] == 1, UNSTABLE))
     parts = [part for _, part in cells.groupby("workload", sort=False)]
-    rows = [row for part in parts for row in _rows(part.reset_index(drop=True))]
-    return frame_of(pd.DataFrame(rows, columns=names(CLASS_COLUMNS)), CLASS_COLUMNS)
+    tables = [_of_workload(part.reset_index(drop=True)) for part in parts]
+    none = pd.DataFrame(columns=names(CLASS_COLUMNS))
+    return frame_of(pd.concat(tables) if tables else none, CLASS_COLUMNS)
 
 
-def _rows(cells: pd.DataFrame) -> Iterator[Row]:
-    """The rows of one workload."""
+def _of_workload(cells: pd.DataFrame) -> pd.DataFrame:
     axes = varied(cells)
     codes = _matrix([axis.codes for axis in axes], len(cells))
-    influence = _by_influence(cells, axes)
     numbers, members = _classes(cells)
-    same_for = _same_for(axes, numbers, len(members))
-    shared = common(cells)
-    for number, (name, places) in enumerate(members):
-        described = len(cells) * (number + 1) <= MOST_WORK
-        inside = numbers == number
-        where = (
-            _where(codes, inside, influence, axes) if described else _within(codes[places], axes)
-        )
-        row = _facts(cells.iloc[places], name)
-        told = "" if name == UNSTABLE else same_for[number]
-        yield {**row, "where": where, "same_for": told, "common": shared}
+    influence = _by_influence(cells, axes)
+    told = _same_for(axes, numbers, len(members))
+    where = []
+    for number, (_, places) in enumerate(members):
+        if len(cells) * (number + 1) <= MOST_WORK:
+            where.append(in_words(describe(codes, numbers == number, influence), axes))
+        else:
+            where.append(_within(codes[places], axes))
+    same_for = [
+        "" if name == UNSTABLE else text for (name, _), text in zip(members, told, strict=True)
+    ]
+    facts = _facts(cells, numbers)
+    facts["where"], facts["same_for"], facts["common"] = where, same_for, common(cells)
+    return facts
 
 
 def _classes(cells: pd.DataFrame) -> tuple[Codes, list[tuple[str, Codes]]]:
@@ -91,11 +89,6 @@ def _by_influence(cells: pd.DataFrame, axes: Sequence[Varied]) -> list[int]:
     return sorted(range(len(axes)), key=lambda place: (shares[place], -place))
 
 
-def _where(codes: Codes, inside: Mask, influence: Sequence[int], axes: Sequence[Varied]) -> str:
-    found: Description = describe(codes, inside, influence)
-    return in_words(found, axes)
-
-
 def _within(codes: Codes, axes: Sequence[Varied]) -> str:
     """The values that these cells have; exact for a single cell, else a hull (`within …`)."""
     text = region_in_words(hull(codes), axes)
@@ -120,22 +113,28 @@ def _same_for(axes: Sequence[Varied], classes: Codes, count: int) -> list[str]:
     return [", ".join(parts) for parts in told]
 
 
-def _facts(cells: pd.DataFrame, name: str) -> Row:
-    stable = name != UNSTABLE
+def _facts(cells: pd.DataFrame, numbers: Codes) -> pd.DataFrame:
+    """What the cells of each class have together, a row per class number."""
     ids = cells["matrix"] + "/" + cells["machine"] + "/" + cells["cell"]
-    return {
-        "workload": cells["workload"].iloc[0],
-        "class": name,
-        "weights_sha256": cells["weights_sha256"].iloc[0] if stable else None,
-        "init": ", ".join(sorted(cells["init"].unique())),
-        "cells": len(cells),
-        "untested": int((cells["verdict"] == "untested").sum()),
-        "runs": int(cells["runs"].sum()),
-        "distinct": 1 if stable else int(cells["distinct"].sum()),
-        "metric": cells["metric"].iloc[0],
-        "loss_min": cells["loss"].min(),
-        "loss_max": cells["loss"].max(),
-        "value_min": cells["value"].min(),
-        "value_max": cells["value"].max(),
-        "cell_ids": ids.tolist(),
-    }
+    rows = cells.assign(cell_ids=ids, untested=cells["verdict"] == "untested", cells=1)
+    groups = rows.groupby(numbers)
+    facts: pd.DataFrame = groups[["workload", "class", "weights_sha256", "metric"]].first()
+    facts[["cells", "untested", "runs", "distinct"]] = groups[
+        ["cells", "untested", "runs", "distinct"]
+    ].sum()
+    for name in ("loss", "value"):
+        facts[[f"{name}_min", f"{name}_max"]] = groups[name].agg(["min", "max"])
+    facts["cell_ids"] = groups["cell_ids"].agg(list)
+    facts["init"] = _together(rows["init"], numbers)
+    stable = facts["class"] != UNSTABLE
+    facts["distinct"] = facts["distinct"].where(~stable, 1)
+    facts["weights_sha256"] = facts["weights_sha256"].where(stable)
+    return facts
+
+
+def _together(values: pd.Series[str], numbers: Codes) -> pd.Series[str]:
+    """The different values of each class, with commas."""
+    different = pd.DataFrame({"number": numbers, "value": values}).drop_duplicates()
+    ordered = different.sort_values(["number", "value"])
+    joined: pd.Series[str] = ordered.groupby("number")["value"].agg(", ".join)
+    return joined
