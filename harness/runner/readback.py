@@ -65,6 +65,12 @@ def mismatches(asked: Dict[str, Any], findings: Dict[str, Dict[str, Any]]) -> Li
     ]
 
 
+def lacks_onednn(run: Run) -> bool:
+    """Whether oneDNN was turned on as it should be, and this TensorFlow has none to turn on."""
+    asked = run.asked["onednn"] == "on" and run.variables.get("TF_ENABLE_ONEDNN_OPTS") == "1"
+    return asked and _onednn(run)[0] == "off"
+
+
 def generators_with(seed: int) -> List[str]:
     """The generators whose state now is the one this seed gives. Draws from none of them."""
     states = {

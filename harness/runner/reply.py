@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import traceback
 from typing import Any, Dict
 
 from . import exchange
+from .serving import put
 
 Reply = Dict[str, Any]
 
-_LONGEST_MESSAGE = 8000
+_LONGEST_TEXT = 8000
+_LONGEST_REASON = 400
 
 
 def empty_reply() -> Reply:
@@ -38,31 +39,31 @@ def failed(reply: Reply, status: str, reason: str, error: BaseException | None) 
 
 
 def write_reply(folder: str, reply: Reply) -> None:
-    """Write `reply.json`; it appears whole or not at all, and survives a power cut."""
-    path = os.path.join(folder, exchange.REPLY)
-    unfinished = path + ".unfinished"
-    with open(unfinished, "w", encoding="utf-8") as file:
-        json.dump(reply, file, sort_keys=True, indent=1, default=str)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Write `reply.json`; it appears whole or not at all."""
+    put(os.path.join(folder, exchange.REPLY), reply)
 
 
 def one_line(error: BaseException) -> str:
-    """Type and first line of an error, for the reason of a reply."""
-    lines = str(error).strip().splitlines()
-    return "%s: %s" % (type(error).__name__, lines[0] if lines else "")
+    """Type and beginning of an error, for the reason of a reply.
+
+    Two lines, because Keras puts "Exception encountered when calling …" before the cause.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return "%s: %s" % (type(error).__name__, " ".join(lines[:2])[:_LONGEST_REASON])
 
 
 def _described(error: BaseException) -> Dict[str, str]:
     lines = traceback.format_exception(type(error), error, error.__traceback__)
     return {
         "type": type(error).__name__,
-        "message": str(error)[:_LONGEST_MESSAGE],
-        "traceback": "".join(lines)[-_LONGEST_MESSAGE:],
+        "message": _shortened(str(error)),
+        "traceback": _shortened("".join(lines)),
     }
+
+
+def _shortened(text: str) -> str:
+    """Both ends of a long text: TensorFlow puts the cause last, Python where it began first."""
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    half = _LONGEST_TEXT // 2
+    return text[:half] + "\n[...]\n" + text[-half:]

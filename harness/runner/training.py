@@ -48,6 +48,8 @@ def _train(
     request: Dict[str, Any], data_root: str, folder: str, run: readback.Run, reply: Reply
 ) -> None:
     _describe_installation(reply, request["packages"])
+    if readback.lacks_onednn(run):
+        raise Unsupported("onednn: this TensorFlow has no oneDNN operations to turn on")
     settings.apply(run.asked, request["device"])
     reply["devices"] = installed.devices()
     workload = WORKLOADS[run.asked["workload"]]

@@ -64,7 +64,7 @@ def test_the_parts_without_numpy_work(any_python: Path, runner_root: Path, tmp_p
     assert done.stderr == "from C++\nfrom Python\nfrom a child\nafterwards\n"
     reply = json.loads((tmp_path / "reply.json").read_text())
     assert reply["copied"] == ["from C++\nfrom Python\nfrom a child\n"]
-    assert (reply["status"], reply["reason"]) == ("failed", "ValueError: first line")
+    assert (reply["status"], reply["reason"]) == ("failed", "ValueError: first line second")
     assert reply["error"]["message"] == "first line\nsecond"
     assert "ValueError" in reply["error"]["traceback"]
     assert reply["files"] == []
