@@ -39,7 +39,10 @@ app.command("reference")(matrix_commands.reference)
 def main() -> NoReturn:
     """The program `harness`."""
     signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(_exit_code())
+    code = _exit_code()
+    if code == INTERRUPTED_EXIT_CODE:
+        console.note("interrupted; finished runs are kept, the same command goes on from there")
+    sys.exit(code)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
@@ -55,8 +58,10 @@ def _exit_code() -> int:
     except _UsageProblem as error:
         error.show()
         return int(error.exit_code)
+    except SystemExit as end:
+        # Newer Typers end the program themselves when it is interrupted.
+        return end.code if isinstance(end.code, int) else 1
     except (KeyboardInterrupt, typer.Abort):
-        console.note("interrupted; finished runs are kept, the same command goes on from there")
         return INTERRUPTED_EXIT_CODE
     except BrokenPipeError:
         # The reader of our output is gone (`harness table | head`): nothing left to say.

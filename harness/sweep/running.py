@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -22,13 +23,22 @@ from harness.sweep.recording import Run
 from harness.sweep.scene import Scene
 
 
+class AbandonedError(Exception):
+    """The sweep is being interrupted; the run that raises this leaves no record."""
+
+
 class Running:
     """Carries out single runs and writes their records. Thread-safe."""
 
     def __init__(self, scene: Scene, progress: SweepProgress) -> None:
+        self._abandoned = threading.Event()
         self._scene = scene
         self._progress = progress
         self._cpu_sets = CpuSets(scene.cpus, scene.holders)
+
+    def abandon(self) -> None:
+        """From now on, runs that end were ended by the interruption and are not recorded."""
+        self._abandoned.set()
 
     def carry_out(self, group: Group, run: Run, isolation: Isolation, audited: str) -> Record:
         """Run once and record it; `audited` says in the record what is known about forking."""
@@ -101,6 +111,8 @@ class Running:
         }
 
     def _write(self, group: Group, run: Run, ending: Ending, started: str, audited: str) -> Record:
+        if self._abandoned.is_set():
+            raise AbandonedError
         record = recording.of_ending(
             self._scene.origin,
             run,

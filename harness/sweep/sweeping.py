@@ -119,6 +119,7 @@ class Sweep:
         heapq.heappush(self._queue, _Work(rank=rank, function=function, after=after))
 
     def _abandon(self) -> None:
+        self._running.abandon()
         self._builder.shutdown(wait=False, cancel_futures=True)
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._scene.engine.cancel()
