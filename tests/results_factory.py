@@ -167,9 +167,7 @@ def _planned(cell: Cell) -> dict[str, object]:
             "device": environment.device,
         },
         "settings": {
-            name: to_json(value)
-            for name, value in cell.settings.items()
-            if value != DEFAULTS[name]
+            name: to_json(value) for name, value in cell.settings.items() if value != DEFAULTS[name]
         },
         "status": cell.status,
         "reason": cell.reason,

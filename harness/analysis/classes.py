@@ -30,10 +30,10 @@ MOST_WORK = 5_000_000
 def by_class(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per workload and class, the largest first, unstable cells last.
 
-    See `CLASS_COLUMNS`. Cells without a completed run are in no class.
+    See `CLASS_COLUMNS`. Cells without weights are in no class.
     """
     cells = by_cell(runs)
-    cells = cells[cells["runs"] > 0].reset_index(drop=True)
+    cells = cells[cells["distinct"] > 0].reset_index(drop=True)
     init = letters(cells["workload"], cells["init_sha256"]).str.lower()
     cells = cells.assign(init=init.where(cells["distinct_init"] == 1, UNSTABLE))
     parts = [part for _, part in cells.groupby("workload", sort=False)]

@@ -21,13 +21,13 @@ def by_axis(runs: pd.DataFrame) -> pd.DataFrame:
     `pairs` is the sum of `differ`, `same` and `unstable`. Linear in the number of cells.
     """
     cells = by_cell(runs)
-    ran = cells[cells["runs"] > 0]
+    ran = cells[cells["distinct"] > 0]
     rows = [row for _, part in ran.groupby("workload", sort=False) for row in effects(part)]
     return frame_of(pd.DataFrame(rows, columns=names(EFFECT_COLUMNS)), EFFECT_COLUMNS)
 
 
 def effects(cells: pd.DataFrame) -> list[Row]:
-    """The rows for the cells of one workload, all with completed runs."""
+    """The rows for the cells of one workload, all with weights."""
     axes = varied(cells)
     return [_effect(cells, axes, place) for place in range(len(axes))]
 

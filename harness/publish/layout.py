@@ -113,14 +113,18 @@ def _counts(name: str, values: Sequence[str]) -> bool:
 
 
 def _results(frame: pd.DataFrame) -> list[Shown]:
-    metric = frame["metric"].dropna().unique()
-    value = str(metric[0]) if len(metric) == 1 else "value"
     return [
         column(frame, "init_sha256", "init", rank=2 if _several(frame, "init_sha256") else 4),
         column(frame, "weights_sha256", "weights"),
         column(frame, "loss", rank=1),
-        column(frame, "value", value, rank=2),
+        column(frame, "value", _metric(frame), rank=2),
     ]
+
+
+def _metric(frame: pd.DataFrame) -> str:
+    """The metric's name, if all rows have the same."""
+    found = frame["metric"].dropna().unique()
+    return str(found[0]) if len(found) == 1 else "value"
 
 
 def _outcome(frame: pd.DataFrame) -> list[Shown]:
@@ -167,7 +171,7 @@ def _of_classes(frame: pd.DataFrame) -> list[Shown]:
         Shown(name="loss", header="loss", values=_span(frame, "loss"), numeric=True, rank=2),
         Shown(
             name="value",
-            header=str(frame["metric"].iloc[0]) if not _several(frame, "metric") else "value",
+            header=_metric(frame),
             values=_span(frame, "value"),
             numeric=True,
             rank=3,

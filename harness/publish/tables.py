@@ -46,7 +46,9 @@ def render(
         return _DATA[format](frame if columns is None else frame[list(columns)])
     if format == "rich":
         return terminal.render(frame, chosen, width=width, colour=colour)
-    return _PAGES[format](chosen or layout(frame), _shared(frame))
+    if chosen is not None:
+        return _PAGES[format](chosen, "")
+    return _PAGES[format](layout(frame), _shared(frame))
 
 
 def _chosen(frame: pd.DataFrame, columns: Sequence[str] | None) -> list[Shown] | None:

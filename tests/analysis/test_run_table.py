@@ -1,0 +1,191 @@
+"""The run table: a row per planned run, whatever became of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from results_factory import MACHINE, SweepOnDisk, cell, sha256
+
+import harness
+from harness.analysis.cells import by_cell
+from harness.analysis.classes import by_axis, by_class
+from harness.analysis.columns import (
+    CELL_COLUMNS,
+    CLASS_COLUMNS,
+    EFFECT_COLUMNS,
+    RUN_COLUMNS,
+    Column,
+)
+from harness.errors import RecordError, UsageError
+from harness.matrix.axes import NAMES
+
+REQUIRED = [
+    *("matrix", "machine", "cell", "repeat", "status", "reason", "engine", "workload", "python"),
+    *("tensorflow", "keras", "numpy", "device"),
+    *(name for name in NAMES if name not in ("device", "workload")),
+    *("data_sha256", "init_sha256", "weights_sha256", "predictions_sha256", "loss", "metric"),
+    *("value", "import_s", "fit_s", "total_s", "image", "lock_sha256"),
+]
+
+
+def test_the_columns_of_the_issue_come_first_and_in_order() -> None:
+    assert [column.name for column in RUN_COLUMNS][: len(REQUIRED)] == REQUIRED
+
+
+@pytest.mark.parametrize("columns", [RUN_COLUMNS, CELL_COLUMNS, CLASS_COLUMNS, EFFECT_COLUMNS])
+def test_every_column_is_named_once_and_explained_in_a_sentence(
+    columns: tuple[Column, ...],
+) -> None:
+    assert len({column.name for column in columns}) == len(columns)
+    assert all(column.sentence.endswith((".", "…")) for column in columns)
+
+
+def test_a_completed_run_tells_what_was_asked_found_and_measured(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path, repeats=1)
+    asked = cell(threads=1, env=(("B", "2"), ("A", "1")), isa="avx2")
+    sweep.plan([asked])
+    sweep.complete(asked, "w", loss=0.1, value=0.7)
+    row = harness.load(tmp_path).iloc[0]
+    expected = {
+        "matrix": "quickstart",
+        "machine": MACHINE,
+        "cell": asked.id,
+        "repeat": 1,
+        "status": "completed",
+        "reason": "",
+        "engine": "local",
+        "workload": "mnist-mlp",
+        "python": "3.10",
+        "tensorflow": "2.10.0",
+        "keras": "2.10.0",
+        "numpy": "1.23.5",
+        "threads": "1",
+        "seed": "42",
+        "env": "A=1 B=2",
+        "weights_sha256": sha256("w"),
+        "loss": 0.1,
+        "metric": "accuracy",
+        "value": 0.7,
+        "fit_s": 1.25,
+        "planned": True,
+        "emulated": True,
+        "found_threads": "2",
+    }
+    assert {name: row[name] for name in expected} == expected
+    assert row["found_onednn"] is pd.NA
+
+
+def test_planned_runs_without_a_record_have_the_plans_status(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path)
+    todo = cell(threads=2)
+    gone = cell(python="3.13", numpy=None, status="unavailable", reason="no wheels")
+    unwanted = cell(threads=4, status="excluded", reason="too slow")
+    sweep.plan([todo, gone, unwanted])
+    table = harness.load(tmp_path)
+    assert list(zip(table["cell"], table["repeat"], table["status"], strict=True)) == [
+        (todo.id, 1, "pending"),
+        (todo.id, 2, "pending"),
+        (gone.id, 1, "unavailable"),
+        (gone.id, 2, "unavailable"),
+        (unwanted.id, 1, "excluded"),
+        (unwanted.id, 2, "excluded"),
+    ]
+    assert table["reason"].tolist() == ["", "", "no wheels", "no wheels", "too slow", "too slow"]
+    assert table.loc[2, "numpy"] is pd.NA
+    assert table["planned"].all()
+
+
+def test_a_record_answers_before_the_plan_does(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path, repeats=1)
+    sweep.plan([cell(status="unavailable", reason="no wheels")])
+    sweep.complete(cell(), "w")
+    assert harness.load(tmp_path)["status"].tolist() == ["completed"]
+
+
+def test_records_that_no_plan_asks_for_are_kept_and_marked(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path, repeats=1)
+    planned, dropped = cell(), cell(threads=3)
+    sweep.plan([planned])
+    sweep.complete(planned, "w", "w")
+    sweep.complete(dropped, "v")
+    table = harness.load(tmp_path)
+    told = list(zip(table["cell"], table["repeat"], table["planned"], strict=True))
+    assert told == [(planned.id, 1, True), (planned.id, 2, False), (dropped.id, 1, False)]
+
+
+def test_rows_stand_in_the_order_of_matrix_machine_and_plan(tmp_path: Path) -> None:
+    cells = [cell(tensorflow="2.9.3"), cell(tensorflow="2.10.0")]
+    for matrix, machine in (("b", "m1"), ("a", "m2"), ("a", "m1")):
+        SweepOnDisk(root=tmp_path, matrix=matrix, machine=machine, repeats=1).plan(cells)
+    table = harness.load(tmp_path)
+    told = list(zip(table["matrix"], table["machine"], table["tensorflow"], strict=True))
+    places = [("a", "m1"), ("a", "m2"), ("b", "m1")]
+    assert told == [(*place, version) for place in places for version in ("2.9.3", "2.10.0")]
+
+
+def test_one_matrix_below_the_folder_can_be_read_alone(tmp_path: Path) -> None:
+    for matrix in ("a", "b"):
+        SweepOnDisk(root=tmp_path, matrix=matrix, repeats=1).plan([cell()])
+    assert harness.load(tmp_path / "b")["matrix"].tolist() == ["b"]
+
+
+def test_versions_are_those_the_process_saw(tmp_path: Path) -> None:
+    seen = {"2.4.4": {"tensorflow": "2.4.4", "keras": "2.4.0", "numpy": "1.19.5"}}
+    sweep = SweepOnDisk(root=tmp_path, repeats=1, versions=seen)
+    old = cell(tensorflow="2.4.4", python="3.8", numpy=None)
+    sweep.plan([old])
+    sweep.complete(old, "w")
+    row = harness.load(tmp_path).iloc[0]
+    assert (row["keras"], row["numpy"]) == ("2.4.0", "1.19.5")
+
+
+def test_the_frames_have_the_documented_columns_and_dtypes_empty_or_not(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path)
+    sweep.plan([cell(), cell(threads=1)])
+    for number in range(2):
+        runs = harness.load(tmp_path)
+        made = (
+            (runs, RUN_COLUMNS),
+            (by_cell(runs), CELL_COLUMNS),
+            (by_class(runs), CLASS_COLUMNS),
+            (by_axis(runs), EFFECT_COLUMNS),
+        )
+        for frame, columns in made:
+            assert list(frame.columns) == [column.name for column in columns]
+            for column in columns:
+                assert frame[column.name].dtype == pd.api.types.pandas_dtype(column.dtype)
+        if number == 0:
+            assert by_class(runs).empty
+            sweep.complete(cell(), "w")
+            sweep.complete(cell(threads=1), "v")
+
+
+def test_a_plan_without_cells_gives_an_empty_table(tmp_path: Path) -> None:
+    SweepOnDisk(root=tmp_path).plan([])
+    runs = harness.load(tmp_path)
+    assert runs.empty
+    assert [len(frame(runs)) for frame in (by_cell, by_class, by_axis)] == [0, 0, 0]
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no results"):
+        harness.load(tmp_path)
+
+
+def test_a_loss_that_is_no_number_names_the_file(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path, repeats=1)
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w", loss=0.5)
+    path = sweep.folder / cell().id / "1.json"
+    path.write_text(path.read_text().replace('"loss":"0x1.0', '"loss":"zero'))
+    with pytest.raises(RecordError, match=r"1\.json: a loss or metric is no number"):
+        harness.load(tmp_path)
+
+
+def test_importing_the_package_does_not_import_pandas() -> None:
+    code = "import sys, harness; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
