@@ -82,7 +82,11 @@ def test_csv_reads_back_equal(runs: pd.DataFrame) -> None:
     text = render(runs, "csv")
     dtypes = {column.name: column.dtype for column in RUN_COLUMNS}
     back = pd.read_csv(
-        io.StringIO(text, newline=""), dtype=dtypes, keep_default_na=False, na_values=[""]
+        io.StringIO(text, newline=""),
+        dtype=dtypes,
+        keep_default_na=False,
+        na_values=[""],
+        float_precision="round_trip",
     )
     # An empty field is what is missing and what is empty text; nothing else is lost.
     for name in runs.columns:
