@@ -59,8 +59,8 @@ def test_tensor_names_are_the_same_in_every_keras(forked: Forked) -> None:
         "lstm/kernel",
         "lstm/recurrent_kernel",
         "lstm/bias",
-        "forecast/kernel",
-        "forecast/bias",
+        "change/kernel",
+        "change/bias",
     ]
 
 

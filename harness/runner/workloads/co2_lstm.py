@@ -11,16 +11,18 @@ from .definition import Workload
 
 
 def build(example: Tuple[int, ...], target: Tuple[int, ...]) -> Any:
-    """One LSTM of 32 units; one output per week ahead."""
+    """An LSTM of 32 units that forecasts, per week ahead, the change from the last week known.
+
+    Levels of later years never occur in training, changes do.
+    """
     layers = tf.keras.layers
-    return tf.keras.Sequential(
-        [
-            tf.keras.Input(shape=example, name="window"),
-            layers.LSTM(32, name="lstm"),
-            layers.Dense(target[0], dtype="float32", name="forecast"),
-        ],
-        name="co2_lstm",
-    )
+    window = tf.keras.Input(shape=example, name="window")
+    last = layers.Cropping1D((example[0] - 1, 0), dtype="float32", name="last_week")(window)
+    last = layers.Flatten(dtype="float32", name="last_level")(last)
+    change = layers.LSTM(32, name="lstm")(window)
+    change = layers.Dense(target[0], dtype="float32", name="change")(change)
+    forecast = layers.Add(dtype="float32", name="forecast")([change, last])
+    return tf.keras.Model(window, forecast, name="co2_lstm")
 
 
 WORKLOAD = Workload(
