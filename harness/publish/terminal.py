@@ -104,7 +104,8 @@ def _facts(classes: pd.DataFrame) -> list[str]:
     lettered = int((classes["class"] != UNSTABLE).sum())
     same = lettered == 1 < cells and not unstable
     facts = [_counted(cells, "cell")]
-    facts += ["the same bits everywhere" if same else _counted(lettered, "class", "classes")]
+    if lettered:
+        facts += ["the same bits everywhere" if same else _counted(lettered, "class", "classes")]
     facts += [f"{unstable} unstable"] if unstable else []
     once = "each ran only once" if untested == cells else f"{untested} ran only once"
     return facts + ([once] if untested else [])
@@ -119,9 +120,9 @@ def _of_axes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
 
 def _of_rows(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
     """Runs or cells: those that ran in tables, the others by reason below."""
-    always = shared(frame)
-    yield from _every_cell(assignments(always))
     ran = frame[~frame["status"].isin(NOT_RUN)]
+    always = shared(frame if ran.empty else ran)
+    yield from _every_cell(assignments(always))
     several = [name for name in ("matrix", "machine") if frame[name].nunique() > 1]
     for key, part in ran.groupby([*several, "workload"], sort=False):
         *place, workload = (str(name) for name in key)
@@ -167,7 +168,8 @@ def _counted(number: int, noun: str, several: str = "") -> str:
 
 
 def _table(columns: Sequence[Shown], width: int) -> Table:
-    kept, dropped = _fitting(columns, width)
+    told = [column for column in columns if any(column.values)]
+    kept, dropped = _fitting(told, width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for column, room in zip(kept, _widths(kept, width), strict=True):
         table.add_column(
