@@ -37,7 +37,7 @@ def hashes(folder: Path, engine: str, isolation: str) -> dict[tuple[str, int], t
         "--isolation",
         isolation,
         "--only",
-        "*threads=1",
+        "*threads=1*",
         "--only",
         "co2-conv,tf2.15.1*",
     )
