@@ -85,7 +85,7 @@ def test_csv_reads_back_equal(runs: pd.DataFrame) -> None:
         # What is missing is an empty field, as empty text is; nothing else is lost.
         expected = runs[column.name].tolist()
         read = [_READ[column.dtype](field) if field else None for field in back[column.name]]
-        assert read == [None if value == "" or pd.isna(value) else value for value in expected]
+        assert read == [None if pd.isna(value) or value == "" else value for value in expected]
 
 
 _READ = {"string": str, "Int64": int, "float64": float, "bool": {"True": True, "False": False}.get}
