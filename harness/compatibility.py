@@ -96,20 +96,6 @@ def platform() -> str:
     return str(_data()["platform"])
 
 
-def platform_refusal(*, system: str, machine: str) -> Refusal | None:
-    """Why nothing that the locks name can run on such a machine, or None where it can.
-
-    `system` and `machine` are what `platform.system()` and `platform.machine()` say.
-    """
-    served = platform()
-    if system == "Linux" and served.endswith(f"_{machine}"):
-        return None
-    return Refusal(
-        reason=f"Locks are for {served}; this machine is {system} on {machine}.",
-        remedy="Run on a Linux machine with an x86-64 processor.",
-    )
-
-
 def source_requires() -> Mapping[str, tuple[str, ...]]:
     """What the packages that exist only as source require, by name."""
     return {name: tuple(needs) for name, needs in _data()["source_requires"].items()}

@@ -117,10 +117,3 @@ def test_combinations_that_work_are_not_refused() -> None:
     assert refuse("2.10.0", "3.10", numpy="1.23.5", keras="2.10.0") == ""
     assert refuse("2.10.0", "3.9", numpy="1.26.4") == ""
     assert refuse("2.18.0", "3.12", keras="3.6.0") == ""
-
-
-def test_machine_without_wheels_is_told_so() -> None:
-    assert compatibility.platform_refusal(system="Linux", machine="x86_64") is None
-    said = compatibility.platform_refusal(system="Darwin", machine="arm64")
-    assert said is not None
-    assert "Darwin on arm64" in said.reason

@@ -12,7 +12,7 @@ import typer
 
 import harness
 from harness import console, places
-from harness.analysis import classes
+from harness.analysis import classes, effects
 from harness.cli import options, wiring
 from harness.cli.options import EngineChoice
 from harness.cli.wiring import Here
@@ -143,6 +143,7 @@ def _report(folder: Path) -> None:
     frame = harness.load(folder)
     console.note(tables.summary(frame))
     console.result(tables.render(classes.by_class(frame), "rich"))
+    console.result("\n" + tables.render(effects.by_axis(frame), "rich"))
     console.note(f"more: harness table {folder} --by cell   (or run, class, axis)")
 
 

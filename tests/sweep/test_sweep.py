@@ -163,3 +163,22 @@ def test_a_run_that_needs_too_long_or_too_much_is_recorded_and_the_rest_goes_on(
     assert run(matrix, results, *only).code == 0
     superseded = list(results.glob("*/*/*/*.superseded-*.json"))
     assert len(superseded) == 8, "what was recorded before is kept aside"
+
+
+def test_an_environment_that_cannot_be_had_does_not_stop_the_rest(
+    matrix: Path, tmp_path: Path
+) -> None:
+    matrix.write_text(matrix.read_text().replace("2.15.1", "[2.12.1, 2.15.1]"))
+    lock = matrix.parent / "locks" / "tf2.12.1,py3.11,cpu.txt"
+    wheel = next(line for line in lock.read_text().splitlines() if line.startswith("numpy=="))
+    sha256 = wheel.partition("sha256:")[2][:64]
+    lock.write_text(lock.read_text().replace(sha256, sha256[:-4] + "0000"))
+    results = tmp_path / "results"
+    ended = run(matrix, results, "--only", "mnist-mlp*threads=1,*samples=256")
+    assert ended.code == 4 and "numpy" in ended.err and "Traceback" not in ended.err
+    frame = program.load(results)
+    by_version = frame.groupby("tensorflow")["status"].value_counts().to_dict()
+    assert by_version["2.15.1", "completed"] == 2
+    assert by_version["2.12.1", "unavailable"] == 2
+    reasons = frame.loc[frame["status"] == "unavailable", "reason"]
+    assert all("numpy" in reason for reason in reasons)
