@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,11 @@ import pytest
 from runner_host import PYTHONS, Answer, Runner, interpreter
 
 import harness.runner
+from harness.engines.local.engine import LocalEngine
+from harness.environments import locking
+from harness.matrix.environment import Environment
+
+LOCKS = Path(__file__).parents[1] / "data" / "matrices" / "locks"
 
 
 @pytest.fixture(params=PYTHONS)
@@ -26,12 +30,12 @@ def any_python(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tensorflow_python() -> Path:
-    """An interpreter with TensorFlow."""
-    named = os.environ.get("HARNESS_TEST_TENSORFLOW_PYTHON")
-    if not named:
-        pytest.skip("HARNESS_TEST_TENSORFLOW_PYTHON names no interpreter with TensorFlow")
-    return Path(named)
+def tensorflow_python(local_engine: LocalEngine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter with TensorFlow, in an environment of the local engine."""
+    environment = Environment(python="3.11", tensorflow="2.15.1")
+    lock = locking.read(locking.path_of(environment, LOCKS), environment)
+    image = local_engine.assemble(lock, tmp_path_factory.mktemp("build") / "build.log")
+    return Path(image.reference) / "bin" / "python"
 
 
 @pytest.fixture(scope="session")
