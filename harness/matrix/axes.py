@@ -215,7 +215,7 @@ CATALOGUE: tuple[Axis, ...] = (
         sentence="XLA compilation of the training step; auto is what Keras chooses.",
         default="auto",
         words=("auto", *ON_OFF),
-        since="2.6",
+        since="2.8",
         applied="compile(jit_compile=…)",
         read_back="model.jit_compile, or what compile stored in older versions",
     ),

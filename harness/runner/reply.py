@@ -44,11 +44,15 @@ def write_reply(folder: str, reply: Reply) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """Type and beginning of an error, for the reason of a reply.
+    """Type and cause of an error, for the reason of a reply.
 
-    Two lines, because Keras puts "Exception encountered when calling …" before the cause.
+    Two lines, because Keras puts "Exception encountered when calling …" before the cause;
+    TensorFlow puts it after a listing of source lines that begins with "Graph execution error".
     """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(error).splitlines()]
+    lines = [line for line in lines if line and not line.startswith("[[")]
+    if lines and lines[0].startswith("Graph execution error"):
+        lines = [lines[0], lines[-1]]
     return "%s: %s" % (type(error).__name__, " ".join(lines[:2])[:_LONGEST_REASON])
 
 

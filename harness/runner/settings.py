@@ -53,14 +53,18 @@ def compile_settings(settings: Dict[str, Any]) -> Dict[str, Any]:
     """The arguments of `compile` that `eager` and `jit` ask for.
 
     Raises:
-        Unsupported: XLA compilation of code that is not compiled at all.
+        Unsupported: XLA compilation in a version without it, or of code that is not compiled.
     """
     if settings["eager"] == "on" and settings["jit"] == "on":
         raise Unsupported("jit: a model that runs eagerly cannot be compiled by XLA")
     arguments: Dict[str, Any] = {}
     if settings["eager"] == "on":
         arguments["run_eagerly"] = True
-    if settings["jit"] != "auto":
+    if is_graph_mode():
+        # TensorFlow 1 takes any argument here, and fails on it in `fit`.
+        if settings["jit"] == "on":
+            raise Unsupported("jit: Model.compile of TensorFlow 1 has no jit_compile")
+    elif settings["jit"] != "auto":
         arguments["jit_compile"] = settings["jit"] == "on"
     return arguments
 
