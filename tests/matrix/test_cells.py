@@ -62,7 +62,7 @@ def test_an_axis_newer_than_the_tensorflow_is_unavailable() -> None:
     (cell,) = cells_of("environments: {tensorflow: 2.3.4}\naxes: {jit: on}\n")
     assert (cell.status, cell.reason) == (
         "unavailable",
-        "jit=on needs TensorFlow 2.6, this is 2.3.4",
+        "jit=on needs TensorFlow 2.8, this is 2.3.4",
     )
 
 
