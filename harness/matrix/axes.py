@@ -125,7 +125,7 @@ CATALOGUE: tuple[Axis, ...] = (
     Axis(
         name="cpus",
         scope="process",
-        sentence="CPUs the process may use; default is one per thread where threads is a number, else all.",
+        sentence="CPUs the process may use; default is one per thread if threads is set, else all.",
         words=(DEFAULT,),
         minimum=1,
         maximum=4096,
