@@ -37,9 +37,13 @@ def packages() -> Dict[str, str]:
         from importlib.metadata import distributions
     except ImportError:
         return _packages_of_old_python()
-    found = ((each.metadata["Name"], each.version) for each in distributions())
-    # An entry without a name is a leftover of a broken installation.
-    return {normalised(name): version for name, version in found if name}
+    found: Dict[str, str] = {}
+    for each in distributions():
+        # An entry without a name is a leftover of a broken installation. Of two with one name the
+        # first on the path is what an import gets; setuptools appends copies of its own.
+        if each.metadata["Name"]:
+            found.setdefault(normalised(each.metadata["Name"]), each.version)
+    return found
 
 
 def _packages_of_old_python() -> Dict[str, str]:
