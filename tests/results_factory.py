@@ -51,6 +51,8 @@ class SweepOnDisk:
     engine: str = "local"
     repeats: int = 2
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    runner: str = "runner"
+    process: dict[str, object] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -125,8 +127,11 @@ class SweepOnDisk:
             environment=self._environment(cell.environment),
             settings={name: to_json(value) for name, value in cell.settings.items()},
             found={"threads": Found(value=2, how="read"), "onednn": Found(value=None, how="no")},
-            process={"versions": self.versions.get(cell.environment.tensorflow, {})},
-            runner_sha256=sha256("runner"),
+            process={
+                "versions": self.versions.get(cell.environment.tensorflow, {}),
+                **self.process,
+            },
+            runner_sha256=sha256(self.runner),
             measured=measured,
             failure=failure,
             seconds={"import": 3.5, "fit": 1.25, "total": 6.0},

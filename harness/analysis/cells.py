@@ -22,14 +22,14 @@ _RESULTS = [
 def by_cell(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per cell and machine, in the order of the runs; see `CELL_COLUMNS`.
 
-    The ten counts of statuses add up to `repeats`, the cell's rows in `runs`.
+    Only planned runs count: the ten counts of statuses add up to `repeats`, the cell's planned
+    rows in `runs`. A cell that the matrix no longer asks for has no row.
     """
-    runs = runs.reset_index(drop=True)
+    runs = runs[runs["planned"]].reset_index(drop=True)
     number = runs.groupby(_KEY, sort=False, dropna=False).ngroup()
     data = _told_by_first(runs, number)
     counts = _counts(runs, number)
     distinct = _distinct(runs, number)
-    data["planned"] = runs["planned"].groupby(number).any()
     data["reason"] = _first_reason(runs, number).reindex(data.index).fillna("")
     data = pd.concat([data, counts, distinct], axis="columns")
     data["repeats"] = counts.sum(axis="columns")

@@ -19,7 +19,7 @@ from harness.analysis.regions import (
     region_in_words,
     values_in_words,
 )
-from harness.analysis.variation import Codes, Varied, common, varied
+from harness.analysis.variation import Codes, Varied, shared_by_all, varied
 
 __all__ = ["by_axis", "by_class"]
 
@@ -30,7 +30,7 @@ MOST_WORK = 5_000_000
 def by_class(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per workload and class, the largest first, unstable cells last.
 
-    See `CLASS_COLUMNS`. Cells without weights are in no class.
+    See `CLASS_COLUMNS`. Cells without weights, or no longer planned, are in no class.
     """
     cells = by_cell(runs)
     cells = cells[cells["distinct"] > 0].reset_index(drop=True)
@@ -58,7 +58,7 @@ def _of_workload(cells: pd.DataFrame) -> pd.DataFrame:
         "" if name == UNSTABLE else text for (name, _), text in zip(members, told, strict=True)
     ]
     facts = _facts(cells, numbers)
-    facts["where"], facts["same_for"], facts["common"] = where, same_for, common(cells)
+    facts["where"], facts["same_for"], facts["every_cell"] = where, same_for, shared_by_all(cells)
     return facts
 
 

@@ -50,7 +50,6 @@ _MACHINE = _column("machine", "string", "The fingerprint of the machine.")
 _CELL = _column("cell", "string", "The id of the cell, within its matrix.")
 _WORKLOAD = _column("workload", "string", "The reference training.")
 _WEIGHTS = "The hash of all final weights"
-_PLANNED = _column("planned", "bool", "False if the matrix no longer asks for it.")
 
 AXIS_NAMES: tuple[str, ...] = tuple(
     axis.name for axis in CATALOGUE if axis.name not in ("device", "workload")
@@ -89,10 +88,13 @@ RUN_COLUMNS: tuple[Column, ...] = (
     _column("total_s", "float64", "Seconds for the whole run."),
     _column("image", "string", "The id of the image or virtual environment."),
     _column("lock_sha256", "string", "The hash of the environment's lock."),
-    _PLANNED,
+    _column("runner_sha256", "string", "The hash of the runner: of the code that trained."),
+    _column("planned", "bool", "False if the matrix no longer asks for it."),
     _column("emulated", "bool", "True where `isa` imitates an older CPU."),
     _column("found_threads", "string", "Intra-op threads as read back in the process."),
     _column("found_onednn", "string", "oneDNN as read back in the process."),
+    _column("isolation", "string", "fresh (a process of its own) or forked (from a warm one)."),
+    _column("audit", "string", "What was known there of forked runs leaving a cold run's bits."),
 )
 
 CELL_COLUMNS: tuple[Column, ...] = (
@@ -115,9 +117,8 @@ CELL_COLUMNS: tuple[Column, ...] = (
     _column("value", "float64", "The metric of the first completed run."),
     _column("distinct_init", "Int64", "Different initial weights among the completed runs."),
     _column("distinct_predictions", "Int64", "Different predictions among the completed runs."),
-    _PLANNED,
     _column("emulated", "bool", "True where `isa` imitates an older CPU."),
-    _column("repeats", "Int64", "Rows of the run table: the sum of the counts that follow."),
+    _column("repeats", "Int64", "Planned runs: the sum of the counts that follow."),
     *(_column(status, "Int64", f"Runs that are {status}.") for status in STATUSES),
 )
 
@@ -136,7 +137,7 @@ CLASS_COLUMNS: tuple[Column, ...] = (
         "string",
         "Axes in which cells of the class differ alone, with equal bits all the same.",
     ),
-    _column("common", "string", "What all cells of the workload share, defaults left out."),
+    _column("every_cell", "string", "What all cells of the workload share, defaults left out."),
     _column("metric", "string", "The name of the metric."),
     _column("loss_min", "float64", "The smallest loss of its cells."),
     _column("loss_max", "float64", "The largest loss of its cells."),

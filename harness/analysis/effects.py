@@ -18,7 +18,8 @@ Row = dict[str, object]
 def by_axis(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per workload and axis that varies; see `EFFECT_COLUMNS`.
 
-    `pairs` is the sum of `differ`, `same` and `unstable`. Linear in the number of cells.
+    Only cells that are planned and have weights are compared. `pairs` is the sum of `differ`,
+    `same` and `unstable`. Linear in the number of cells.
     """
     cells = by_cell(runs)
     ran = cells[cells["distinct"] > 0]

@@ -29,7 +29,8 @@ def runs(folder: str | Path) -> pd.DataFrame:
     """One row per planned cell and repeat of every sweep below `folder`; see `RUN_COLUMNS`.
 
     Sorted by matrix and machine, then in the order of the matrix. Records that no plan asks for
-    come last in their sweep, with `planned` False.
+    come last in their sweep, with `planned` False; so do records of cells that the plan by now
+    excludes or cannot run, which have their planned row as well.
 
     Raises:
         UsageError: there are no results in this folder.
@@ -53,7 +54,8 @@ def _rows(sweep: SweepFolder) -> Iterator[Row]:
         for cell in cells:
             asked = _of_plan(cell, header.defaults)
             for repeat in range(1, header.repeats + 1):
-                found = recorded.pop((cell.id, repeat), None)
+                # What the plan says will not run is answered by the plan: a record is an older one.
+                found = None if cell.status else recorded.pop((cell.id, repeat), None)
                 yield {**(found or {**asked, "repeat": repeat}), **place, "planned": True}
     for row in recorded.values():
         yield {**row, **place, "planned": False}
@@ -118,8 +120,11 @@ def _of_record(record: Record) -> Row:
         **{f"{name}_s": record.seconds.get(name) for name in ("import", "fit", "total")},
         "image": environment.image or None,
         "lock_sha256": environment.lock_sha256 or None,
+        "runner_sha256": record.runner_sha256,
         "found_threads": _found(record, "threads"),
         "found_onednn": _found(record, "onednn"),
+        "isolation": _of_process(record, "isolation"),
+        "audit": _of_process(record, "audit"),
     }
 
 
@@ -146,6 +151,12 @@ def _of_measured(measured: Measured) -> Row:
         "metric": measured.metric,
         "value": float.fromhex(measured.value),
     }
+
+
+def _of_process(record: Record, name: str) -> str | None:
+    """What a record says in words about its process; None where it had none or does not say."""
+    told = record.process.get(name)
+    return told if isinstance(told, str) else None
 
 
 def _found(record: Record, axis: str) -> str | None:

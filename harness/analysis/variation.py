@@ -60,7 +60,7 @@ def shared(cells: pd.DataFrame) -> dict[str, str]:
     return told
 
 
-def common(cells: pd.DataFrame) -> str:
+def shared_by_all(cells: pd.DataFrame) -> str:
     """What all cells share, as `python=3.10, seed=42`; axes at their default are left out."""
     return assignments(shared(cells))
 

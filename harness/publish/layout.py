@@ -82,7 +82,10 @@ def column(frame: pd.DataFrame, name: str, header: str = "", rank: int = 0) -> S
     )
 
 
-_WRAPPING = {"reason", "where", "same_for", "values", "cell", "why", "common", "status", "cell_ids"}
+_WRAPPING = {
+    *("reason", "where", "same_for", "values", "cell", "why", "every_cell", "status", "cell_ids"),
+    "audit",
+}
 
 
 def _varying(frame: pd.DataFrame) -> list[str]:

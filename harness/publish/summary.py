@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from harness.analysis.columns import STATUSES
@@ -11,14 +13,16 @@ def summary(runs: pd.DataFrame) -> str:
     """`40 cells × 2 repeats = 80 runs: 72 completed, 8 unavailable`.
 
     Rows whose status this harness does not know are counted by that status, too. Runs that the
-    matrix no longer asks for stand in a clause of their own.
+    matrix no longer asks for stand in a clause of their own; so does what makes planned runs
+    hard to compare (another version of the runner) or slow (forking that changes bits).
     """
     planned = runs[runs["planned"]]
     parts = [f"{_size(planned)}: {_statuses(planned)}" if len(planned) else "nothing planned"]
     rest = runs[~runs["planned"]]
     if len(rest):
         parts.append(f"{_counted(len(rest), 'run')} no longer planned: {_statuses(rest)}")
-    return "; ".join(parts)
+    done = planned[planned["status"] == "completed"]
+    return "; ".join([*parts, *_other_runners(done), *_not_forked(done)])
 
 
 def _size(planned: pd.DataFrame) -> str:
@@ -35,6 +39,23 @@ def _statuses(rows: pd.DataFrame) -> str:
     known = [status for status in STATUSES if status in counts]
     names = [*known, *sorted(set(counts) - set(known))]
     return ", ".join(f"{counts[name]:,} {name}" for name in names)
+
+
+def _other_runners(done: pd.DataFrame) -> Iterator[str]:
+    """How many runs another runner made than most of the same matrix and machine."""
+    runners = done.groupby(["matrix", "machine"], sort=False)["runner_sha256"]
+    others = sum(int(runner.count() - runner.value_counts().max()) for _, runner in runners)
+    if others:
+        were = "was" if others == 1 else "were"
+        yield f"{_counted(others, 'run')} {were} made by another version of the runner"
+
+
+def _not_forked(done: pd.DataFrame) -> Iterator[str]:
+    """In how many environments an audit found that forked runs leave other bits than cold ones."""
+    differ = done["audit"].str.contains("differ", regex=False).fillna(False).astype(bool)
+    environments = int(done.loc[differ, "lock_sha256"].nunique())
+    if environments:
+        yield f"forking is off for {_counted(environments, 'environment')}"
 
 
 def _counted(number: int, noun: str) -> str:

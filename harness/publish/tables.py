@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 from tabulate import tabulate
 
-from harness.analysis.variation import common
+from harness.analysis.variation import shared_by_all
 from harness.errors import UsageError
 from harness.publish import escaping, terminal
 from harness.publish.layout import Shown, column, kind_of, layout
@@ -66,9 +66,9 @@ def _shared(frame: pd.DataFrame) -> str:
     """What all rows share and no column of a page therefore says."""
     kind = kind_of(frame)
     if kind == "classes":
-        told = frame["common"].unique()
+        told = frame["every_cell"].unique()
         return str(told[0]) if len(told) == 1 else ""
-    return common(frame) if kind in ("runs", "cells") else ""
+    return shared_by_all(frame) if kind in ("runs", "cells") else ""
 
 
 def _csv(frame: pd.DataFrame) -> str:

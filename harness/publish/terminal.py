@@ -89,11 +89,11 @@ def _printed(parts: Sequence[RenderableType], width: int, colour: bool | None) -
 
 
 def _of_classes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
-    told = frame["common"].unique()
+    told = frame["every_cell"].unique()
     if len(told) == 1 and told[0]:
         yield from _every_cell(str(told[0]))
     for workload, part in frame.groupby("workload", sort=False):
-        facts = _facts(part) + ([str(part["common"].iloc[0])] if len(told) > 1 else [])
+        facts = _facts(part) + ([str(part["every_cell"].iloc[0])] if len(told) > 1 else [])
         yield from _section(str(workload), facts, layout(part), width)
 
 

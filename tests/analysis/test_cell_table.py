@@ -101,6 +101,21 @@ def test_different_initial_weights_are_counted_apart(tmp_path: Path) -> None:
     assert (row["distinct"], row["distinct_init"], row["distinct_predictions"]) == (2, 2, 2)
 
 
+def test_runs_that_are_not_planned_have_no_say(tmp_path: Path) -> None:
+    # Planned: two equal runs of one cell, and a cell that is excluded by now. Beyond the plan: a
+    # third, different run of the first cell, an old run of the second, and a cell that is gone.
+    sweep = SweepOnDisk(root=tmp_path, repeats=2)
+    sweep.plan([cell(), cell(threads=1, status="excluded", reason="too slow")])
+    sweep.complete(cell(), "w", "w", "v")
+    sweep.complete(cell(threads=1), "u")
+    sweep.complete(cell(threads=8), "t", "s")
+    told = _cells(sweep)[["cell", "status", "verdict", "runs", "distinct", "repeats"]]
+    assert list(told.itertuples(index=False, name=None)) == [
+        (cell().id, "completed", "stable", 2, 1, 2),
+        (cell(threads=1).id, "excluded", "untested", 0, 0, 2),
+    ]
+
+
 def test_letters_go_on_after_z() -> None:
     found = [letter(number) for number in (0, 25, 26, 51, 52, 701, 702)]
     assert found == ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]

@@ -184,11 +184,11 @@ def test_letters_of_initial_weights_show_another_random_stream(tmp_path: Path) -
     ]
 
 
-def test_what_is_common_leaves_out_defaults_but_not_the_seed(tmp_path: Path) -> None:
+def test_what_every_cell_shares_leaves_out_defaults_but_not_the_seed(tmp_path: Path) -> None:
     runs = _runs(
         tmp_path, [(cell(threads=1, epochs=3), ("w",)), (cell(threads=2, epochs=3), ("w",))]
     )
-    assert by_class(runs)["common"][0] == (
+    assert by_class(runs)["every_cell"][0] == (
         "tensorflow=2.10.0, python=3.10, numpy=1.23.5, keras=2.10.0, device=cpu, "
         "machine=zen4-2cpu-1a2b3c4d, engine=local, seed=42, epochs=3"
     )
@@ -264,6 +264,22 @@ def test_cells_that_never_ran_are_not_compared(tmp_path: Path) -> None:
     runs = harness.load(tmp_path)
     assert by_axis(runs).empty
     assert by_class(runs)["where"].tolist() == ["every cell"]
+
+
+def test_only_planned_runs_form_classes_and_effects(tmp_path: Path) -> None:
+    # Planned are threads 1 and 2, with equal weights. Left from older plans: threads 4 (excluded
+    # by now) and 8 (gone), and a third run of threads 1, all with other weights.
+    sweep = SweepOnDisk(root=tmp_path)
+    sweep.plan([cell(threads=1), cell(threads=2), cell(threads=4, status="excluded", reason="-")])
+    sweep.complete(cell(threads=1), "w", "w", "v")
+    for threads, weights in ((2, "w"), (4, "u"), (8, "t")):
+        sweep.complete(cell(threads=threads), weights, weights)
+    runs = harness.load(tmp_path)
+    assert len(runs) == 4 + 2 + 1 + 2 + 2
+    assert _told(by_class(runs), "class", "cells", "runs", "where") == [("A", 2, 4, "every cell")]
+    assert _told(by_axis(runs), "axis", "values", "pairs", "differ", "same") == [
+        ("threads", "1, 2", 1, 0, 1)
+    ]
 
 
 def test_a_completed_record_without_measurements_is_in_no_class(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -99,11 +100,38 @@ def test_planned_runs_without_a_record_have_the_plans_status(tmp_path: Path) -> 
     assert table["planned"].all()
 
 
-def test_a_record_answers_before_the_plan_does(tmp_path: Path) -> None:
-    sweep = SweepOnDisk(root=tmp_path, repeats=1)
-    sweep.plan([cell(status="unavailable", reason="no wheels")])
+@pytest.mark.parametrize("status", ["unavailable", "excluded"])
+def test_the_plan_answers_before_an_older_record_which_is_kept(tmp_path: Path, status: str) -> None:
+    sweep = SweepOnDisk(root=tmp_path, repeats=2)
+    sweep.plan([cell(status=status, reason="no wheels"), cell(threads=1)])
     sweep.complete(cell(), "w")
-    assert harness.load(tmp_path)["status"].tolist() == ["completed"]
+    sweep.complete(cell(threads=1), "v")
+    table = harness.load(tmp_path)
+    names = ["cell", "repeat", "status", "reason", "planned"]
+    assert list(table[names].itertuples(index=False, name=None)) == [
+        (cell().id, 1, status, "no wheels", True),
+        (cell().id, 2, status, "no wheels", True),
+        (cell(threads=1).id, 1, "completed", "", True),
+        (cell(threads=1).id, 2, "pending", "", True),
+        (cell().id, 1, "completed", "", False),
+    ]
+    hashes = table["weights_sha256"]
+    assert hashes[4] == sha256("w")
+    assert hashes[:2].isna().all()
+
+
+def test_a_run_tells_its_runner_and_how_its_process_came_about(tmp_path: Path) -> None:
+    process: dict[str, object] = {"isolation": "forked", "audit": "mnist-mlp: the same hashes"}
+    sweep = SweepOnDisk(root=tmp_path, repeats=1, runner="new", process=process)
+    sweep.plan([cell(), cell(threads=1), cell(threads=2)])
+    sweep.complete(cell(), "w")
+    dataclasses.replace(sweep, runner="old", process={}).complete(cell(threads=1), "w")
+    table = harness.load(tmp_path)[["runner_sha256", "isolation", "audit"]]
+    assert table.astype(object).where(table.notna(), None).to_numpy().tolist() == [
+        [sha256("new"), "forked", "mnist-mlp: the same hashes"],
+        [sha256("old"), None, None],
+        [None, None, None],
+    ]
 
 
 def test_records_that_no_plan_asks_for_are_kept_and_marked(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import math
@@ -262,3 +263,50 @@ def test_the_summary_of_matrices_with_other_repeats_has_no_product(tmp_path: Pat
 def test_the_summary_of_nothing_says_so(tmp_path: Path) -> None:
     SweepOnDisk(root=tmp_path).plan([])
     assert summary(harness.load(tmp_path)) == "nothing planned"
+
+
+def test_the_summary_tells_of_runs_that_another_runner_made(tmp_path: Path) -> None:
+    # On m1 three runs of the newer runner and one of the older; on m2 the older made them all,
+    # so nothing is mixed there. A run that is no longer planned does not count.
+    new = SweepOnDisk(root=tmp_path, machine="m1", runner="new")
+    new.plan([cell(threads=1), cell(threads=2)])
+    dataclasses.replace(new, runner="old").complete(cell(threads=1), "w")
+    dataclasses.replace(new, runner="old").complete(cell(threads=8), "w")
+    new.complete(cell(threads=2), "w", "w")
+    other = SweepOnDisk(root=tmp_path, machine="m2", runner="old", repeats=2)
+    other.plan([cell(threads=1), cell(threads=2)])
+    other.complete(cell(threads=1), "w", "w")
+    assert summary(harness.load(tmp_path)) == (
+        "4 cells × 2 repeats = 8 runs: 5 completed, 3 pending; "
+        "1 run no longer planned: 1 completed; "
+        "1 run was made by another version of the runner"
+    )
+
+
+def test_the_summary_adds_up_the_other_runners_of_all_sweeps(tmp_path: Path) -> None:
+    for matrix in ("a", "b"):
+        new = SweepOnDisk(root=tmp_path, matrix=matrix, runner="new", repeats=3)
+        new.plan([cell(threads=1), cell(threads=2)])
+        new.complete(cell(threads=1), "w", "w", "w")
+        dataclasses.replace(new, runner="old").complete(cell(threads=2), "w")
+        new.end(cell(threads=2), 2, "failed", "ValueError")
+    text = summary(harness.load(tmp_path))
+    assert text.endswith("; 2 runs were made by another version of the runner")
+
+
+def test_the_summary_counts_the_environments_where_forking_is_off(tmp_path: Path) -> None:
+    # Two runs each in two environments whose audits failed, and a third whose audit passed.
+    told = {
+        "2.9.3": "mnist-mlp: forked and cold runs differ in weights_sha256",
+        "2.10.0": "co2-lstm: forked and cold runs differ in loss",
+        "2.11.1": "mnist-mlp: the forked run left the same hashes as a cold one",
+    }
+    cells = {version: cell(tensorflow=version) for version in told}
+    sweep = SweepOnDisk(root=tmp_path)
+    sweep.plan(list(cells.values()))
+    for version, audit in told.items():
+        audited = dataclasses.replace(sweep, process={"isolation": "fresh", "audit": audit})
+        audited.complete(cells[version], "w", "w")
+    assert summary(harness.load(tmp_path)) == (
+        "3 cells × 2 repeats = 6 runs: 6 completed; forking is off for 2 environments"
+    )
