@@ -20,7 +20,7 @@ PLAN = "plan.jsonl"
 MACHINE = "machine.json"
 
 _RECORD = re.compile(r"([1-9][0-9]{0,8})\.json")
-_KNOWN = re.compile(r"\..*|.*\.log|[1-9][0-9]*\.superseded-[0-9a-f]{8}\.json")
+_KNOWN = re.compile(r"\..*|[1-9][0-9]*\.superseded-[0-9a-f]{8}\.json")
 _EXAMPLES = 3
 
 
@@ -55,11 +55,6 @@ class SweepFolder:
         if foreign:
             shown = ", ".join(foreign[:_EXAMPLES]) + (", …" if len(foreign) > _EXAMPLES else "")
             console.note(f"{self.folder}: left out what is no record: {shown} ({len(foreign)})")
-
-    def blob(self, kind: str, sha256: str) -> Path | None:
-        """The stored arrays, `kind` being `weights` or `predictions`; None if they are not here."""
-        path = self.folder.parent / BLOB_FOLDER / kind / f"{sha256}.npz"
-        return path if is_sha256(sha256) and path.is_file() else None
 
 
 def sweeps(folder: str | Path) -> list[SweepFolder]:

@@ -65,10 +65,6 @@ class Store:
         """
         return Path(self._record_text(cell, repeat))
 
-    def log_path(self, cell: str, repeat: int) -> Path:
-        """Where the end of a run's log may lie."""
-        return self.record_path(cell, repeat).with_suffix(".log")
-
     def blob_path(self, kind: str, sha256: str) -> Path:
         """Where the arrays with this digest lie; `kind` is `weights` or `predictions`."""
         if kind not in _DIGESTS or not is_sha256(sha256):
@@ -97,8 +93,8 @@ class Store:
         nothing are not kept.
 
         Raises:
-            RecordError: the record does not belong here, an array file is not what the record
-                says, or the disk does not take them.
+            RecordError: the record does not belong here, an array file is missing or not what
+                the record says, or the disk does not take them.
         """
         path = self.record_path(record.cell, record.repeat)
         self._check(path, record)
@@ -116,7 +112,7 @@ class Store:
         return path
 
     def supersede(self, cell: str, repeat: int) -> Path | None:
-        """Put the record of a run aside, with its log; returns its new path, None if none is there.
+        """Put the record of a run aside; returns its new path, None if none is there.
 
         Readers ignore it from then on.
         """
@@ -125,8 +121,6 @@ class Store:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
             aside = path.with_name(f"{repeat}.superseded-{digest}.json")
             path.rename(aside)
-            with contextlib.suppress(FileNotFoundError):
-                self.log_path(cell, repeat).rename(aside.with_suffix(".log"))
             durable.sync_folder(path.parent)
             return aside
         return None
@@ -189,8 +183,10 @@ class Store:
 
     def _keep(self, kind: str, source: Path | None, sha256: str) -> None:
         target = self.blob_path(kind, sha256)
-        if source is None or target.exists():
+        if target.exists():
             return
+        if source is None:
+            raise RecordError(f"{target}: the record measured {kind} and brought none")
         found = _digest(kind, source)
         if found != sha256:
             raise RecordError(f"{source}: the {kind} have the digest {found}, not {sha256}")

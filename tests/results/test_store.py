@@ -91,6 +91,19 @@ def test_arrays_that_are_not_what_the_record_says_are_refused(store: Store, tmp_
     assert not store.blob_path("weights", first).exists()
 
 
+def test_a_record_that_measured_brings_its_arrays(store: Store, tmp_path: Path) -> None:
+    weights, predictions, first, second = array_files(tmp_path, 1)
+    done = record(measured=measured(first, second), status="completed", reason="")
+    with pytest.raises(RecordError, match="the record measured weights and brought none"):
+        store.write(done, None, predictions)
+    with pytest.raises(RecordError, match="the record measured predictions and brought none"):
+        store.write(done, weights, None)
+    assert store.read(CELL, 1) is None
+    store.write(done, weights, predictions)
+    store.write(done, None, None)
+    assert store.read(CELL, 1) == done
+
+
 def test_a_link_in_the_place_of_arrays_is_not_followed(store: Store, tmp_path: Path) -> None:
     weights, predictions, first, second = array_files(tmp_path, 1)
     link = tmp_path / "link.npz"
@@ -108,13 +121,11 @@ def test_arrays_of_a_run_that_measured_nothing_are_not_kept(store: Store, tmp_pa
 
 def test_a_second_record_supersedes_the_first(store: Store) -> None:
     first = store.write(record(reason="first"), None, None).read_bytes()
-    store.log_path(CELL, 1).write_text("log of the first")
     store.write(record(reason="second"), None, None)
     found = store.read(CELL, 1)
     assert found is not None and found.reason == "second"
     (aside,) = store.record_path(CELL, 1).parent.glob("1.superseded-????????.json")
     assert aside.read_bytes() == first
-    assert aside.with_suffix(".log").read_text() == "log of the first"
     (sweep,) = sweeps_with_plan(store)
     assert [r.reason for r in sweep.records()] == ["second"]
 
