@@ -70,11 +70,6 @@ def resolve_python(tensorflow: str, numpy: str | None, keras: str | None) -> str
     return fitting[-1] if fitting else None
 
 
-def lock_date(tensorflow: str) -> str:
-    """The ISO date up to which packages count when this TensorFlow is locked."""
-    return release(tensorflow).locked
-
-
 def nearest_releases(tensorflow: str) -> tuple[str, ...]:
     """Known releases to name in place of an unknown one: of its minor version, or its neighbours.
 
