@@ -50,6 +50,7 @@ _MACHINE = _column("machine", "string", "The fingerprint of the machine.")
 _CELL = _column("cell", "string", "The id of the cell, within its matrix.")
 _WORKLOAD = _column("workload", "string", "The reference training.")
 _WEIGHTS = "The hash of all final weights"
+_LOSS = "The training loss of the last epoch, exact"
 
 AXIS_NAMES: tuple[str, ...] = tuple(
     axis.name for axis in CATALOGUE if axis.name not in ("device", "workload")
@@ -80,7 +81,7 @@ RUN_COLUMNS: tuple[Column, ...] = (
     _column("init_sha256", "string", "The hash of the weights before the training."),
     _column("weights_sha256", "string", f"{_WEIGHTS}: equal hashes are equal bits."),
     _column("predictions_sha256", "string", "The hash of the predictions on the test part."),
-    _column("loss", "float64", "The loss on the test part, exact; NaN also where it diverged."),
+    _column("loss", "float64", f"{_LOSS}."),
     _column("metric", "string", "The name of the metric."),
     _column("value", "float64", "The metric on the test part, exact."),
     _column("import_s", "float64", "Seconds to import TensorFlow."),
@@ -112,7 +113,7 @@ CELL_COLUMNS: tuple[Column, ...] = (
     _column("init_sha256", "string", "The initial weights of the first completed run."),
     _column("weights_sha256", "string", "The final weights of the first completed run."),
     _column("predictions_sha256", "string", "The predictions of the first completed run."),
-    _column("loss", "float64", "The loss of the first completed run."),
+    _column("loss", "float64", f"{_LOSS}; of the first completed run."),
     _column("metric", "string", "The name of the metric."),
     _column("value", "float64", "The metric of the first completed run."),
     _column("distinct_init", "Int64", "Different initial weights among the completed runs."),
@@ -139,8 +140,8 @@ CLASS_COLUMNS: tuple[Column, ...] = (
     ),
     _column("every_cell", "string", "What all cells of the workload share, defaults left out."),
     _column("metric", "string", "The name of the metric."),
-    _column("loss_min", "float64", "The smallest loss of its cells."),
-    _column("loss_max", "float64", "The largest loss of its cells."),
+    _column("loss_min", "float64", "The smallest training loss of its cells."),
+    _column("loss_max", "float64", "The largest training loss of its cells."),
     _column("value_min", "float64", "The smallest value of the metric."),
     _column("value_max", "float64", "The largest value of the metric."),
     _column("cell_ids", "object", "Its cells, each as matrix/machine/cell."),

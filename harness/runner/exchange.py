@@ -45,12 +45,16 @@ reply.json::
      "init_sha256": TEXT, "weights_sha256": TEXT, "predictions_sha256": TEXT,
      "tensors": [{"name", "shape", "dtype", "init_sha256", "sha256"}],
      "history": {NAME: [HEX, ...]},              # float.hex(), one per epoch
-     "loss": HEX, "metric": NAME, "value": HEX,
+     "loss": HEX,                                # The training loss of the last epoch, exact.
+     "metric": NAME, "value": HEX,               # on the test part
      "parameters": N,
      "seconds": {"import": S, "build": S, "fit": S, "predict": S, "total": S}}
 
 Fields from `data_sha256` on, and single `seconds`, are missing where the run did not get that far.
 In a forked run `import` is 0: it was paid once, by the warm process (`ready.json`).
+
+A run that finds the disk full leaves no reply and ends with the status `DISK_FULL`: a disk says
+nothing about a training.
 """
 
 SCHEMA = 1
@@ -71,3 +75,6 @@ COMPLETED = "completed"
 UNSUPPORTED = "unsupported"
 FAILED = "failed"
 INVALID = "invalid"
+
+DISK_FULL = 28
+"""Exit status of a runner, or of a warm process's child, whose disk is full."""
