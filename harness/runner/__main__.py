@@ -1,7 +1,7 @@
 """`python -m runner EXCHANGE DATA`: one run, or (EXCHANGE/inbox exists) a warm process for many.
 
-Ends with status 0 when every request was answered, whatever the replies say, and 2 when a request
-cannot be read.
+Ends with status 0 when every request was answered, whatever the replies say, 2 when a request
+cannot be read, and `exchange.DISK_FULL` when the disk is full.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List
 
-from . import exchange
+from . import disk, exchange
 from .importing import as_forked, import_tensorflow
 from .reply import Reply, empty_reply, failed, one_line, write_reply
 from .serving import serve
@@ -34,6 +34,11 @@ def main(arguments: List[str]) -> int:
     except _BadRequest as error:
         sys.stderr.write("runner: %s\n" % error)
         return UNUSABLE
+    except Exception as error:
+        if not disk.is_full(error):
+            raise
+        sys.stderr.write("runner: %s: %s\n" % (folder, one_line(error)))
+        return exchange.DISK_FULL
     return 0
 
 
@@ -69,6 +74,8 @@ def _prepared(folder: str) -> Answer:
         # Imports TensorFlow too, so not before its log is being copied.
         from .training import train
     except Exception as error:
+        if disk.is_full(error):
+            raise
         return _refusing(error)
 
     def answer(request: Dict[str, Any], data_root: str, run_folder: str, forked: bool) -> Reply:

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from . import processor
+from .reply import one_line
 from .settings import DETERMINISM_VARIABLE, GENERATORS, visibility
 
 Finding = Tuple[Any, str]
@@ -92,8 +93,9 @@ def _read(axis: str, run: Run) -> Finding:
         return run.used.get(axis), "the value used in training"
     try:
         return reader(run)
-    except (AttributeError, ImportError, KeyError) as error:
-        return None, "cannot be read back in this version (%s)" % error
+    except Exception as error:
+        # Whatever a version's getter does, a training that is over keeps its reply.
+        return None, "cannot be read back in this version (%s)" % one_line(error)
 
 
 def _onednn(run: Run) -> Finding:

@@ -9,6 +9,7 @@ Python 3.7 and the standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -18,9 +19,11 @@ import time
 import traceback
 from typing import Any, Callable, Dict, List
 
-from . import exchange
+from . import disk, exchange, memory
 
 _POLL_SECONDS = 0.02
+_COUNT_SECONDS = 0.5
+"""How often it is looked which processes belong to which child: that reads all of /proc."""
 
 
 class _Child:
@@ -33,6 +36,8 @@ class _Child:
         self.timeout = float(errand["timeout_s"])
         self.memory = int(errand["memory_bytes"])
         self.cause = "exited"
+        self.others: List[int] = []
+        self.oom_kills = memory.oom_kills()
 
     def seconds(self) -> float:
         return time.monotonic() - self.started
@@ -44,10 +49,14 @@ def serve(folder: str, train: Callable[[str], None], import_seconds: float) -> N
     `train` is called in the child with the run's folder and leaves the reply there.
     """
     children: List[_Child] = []
+    counted = 0.0
     put(os.path.join(folder, exchange.READY), {"import": import_seconds})
     try:
         while not _is_over(folder):
             children += [_start(folder, name, train) for name in _new_errands(folder)]
+            if children and time.monotonic() - counted > _COUNT_SECONDS:
+                _count_others(children)
+                counted = time.monotonic()
             for child in children:
                 _keep_limits(child)
             children = [child for child in children if not _has_ended(child)]
@@ -97,12 +106,16 @@ def _start(folder: str, name: str, train: Callable[[str], None]) -> _Child:
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
-        _be_child(run_folder, errand, train)
+        try:
+            _be_child(run_folder, errand, train)
+        finally:
+            # Not sys.exit: the parent's cleanup must not run a second time in the child.
+            os._exit(1)
     return _Child(pid, run_folder, errand)
 
 
 def _be_child(folder: str, errand: Dict[str, Any], train: Callable[[str], None]) -> None:
-    """Train and end this process, whatever happens; never returns."""
+    """Train and end this process with the status that says how it went."""
     code = 1
     try:
         os.setpgid(0, 0)
@@ -114,13 +127,22 @@ def _be_child(folder: str, errand: Dict[str, Any], train: Callable[[str], None])
         os.sched_setaffinity(0, errand["cpus"])
         train(folder)
         code = 0
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        code = exchange.DISK_FULL if disk.is_full(error) else 1
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # Not sys.exit: the parent's cleanup must not run a second time in the child.
+        # A full disk may take no log either.
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
+
+
+def _count_others(children: List[_Child]) -> None:
+    belonging = memory.belonging_to([child.pid for child in children])
+    for child in children:
+        child.others = belonging[child.pid]
 
 
 def _keep_limits(child: _Child) -> None:
@@ -129,17 +151,9 @@ def _keep_limits(child: _Child) -> None:
     if child.seconds() > child.timeout:
         child.cause = "timeout"
         _kill(child)
-    elif _resident_bytes(child.pid) > child.memory:
+    elif memory.used_bytes(child.pid, child.others, child.memory) > child.memory:
         child.cause = "out_of_memory"
         _kill(child)
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        with open("/proc/%d/statm" % pid, encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0
 
 
 def _kill(child: _Child) -> None:
@@ -162,6 +176,13 @@ def _has_ended(child: _Child) -> bool:
     except OSError:
         pass
     code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    if child.cause == "exited" and code == -signal.SIGKILL and _was_short_of_memory(child):
+        child.cause = "out_of_memory"
     ended = {"cause": child.cause, "exit_code": code, "seconds": seconds}
     put(os.path.join(child.folder, exchange.ENDED), ended)
     return True
+
+
+def _was_short_of_memory(child: _Child) -> bool:
+    """Whether the kernel's OOM killer struck here since the child was started."""
+    return memory.oom_kills() > child.oom_kills

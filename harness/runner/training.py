@@ -12,7 +12,7 @@ from typing import Any, Dict, List
 
 import tensorflow as tf
 
-from . import data, exchange, installed, processor, readback, settings, weights
+from . import data, disk, exchange, installed, processor, readback, settings, weights
 from .hashing import PREDICTIONS_NAME, tensor_digest, write_arrays
 from .importing import Imported
 from .refusals import Invalid, Unsupported
@@ -28,14 +28,19 @@ def train(request: Dict[str, Any], data_root: str, folder: str, imported: Import
     """Train what the request asks for and say what happened.
 
     `data_root` holds the folder of each data set. Writes the weights and predictions into
-    `folder`. Never raises for what the training does: the reply then says so, and holds whatever
+    `folder`. What the training does is never raised: the reply then says so, and holds whatever
     was known by then.
+
+    Raises:
+        Exception: the disk is full (`disk.is_full`), which says nothing about the training.
     """
     reply = empty_reply()
     run = readback.Run(asked=request["settings"], log=imported.log, variables=imported.variables)
     try:
         _train(request, data_root, folder, run, reply)
     except Exception as error:
+        if disk.is_full(error):
+            raise
         _note_failure(reply, error)
     reply["found"] = readback.found(run)
     _check_settings(reply, dict(run.asked, device=request["device"]), run)
@@ -53,6 +58,7 @@ def _train(
     settings.apply(run.asked, request["device"])
     reply["devices"] = installed.devices()
     workload = WORKLOADS[run.asked["workload"]]
+    run.used["workload"] = run.asked["workload"]
     arrays = _load(os.path.join(data_root, request["data"]), workload, run)
     reply["data_sha256"] = arrays.sha256
     settings.seed_generators(run.asked["seeding"], run.asked["seed"])
@@ -79,16 +85,7 @@ def _describe_installation(reply: Reply, locked: Dict[str, str]) -> None:
 
 
 def _load(folder: str, workload: Workload, run: readback.Run) -> data.Data:
-    """The data, and the numbers that training will use, noted as used."""
-    samples = _chosen(run.asked["samples"], workload.samples)
-    arrays = data.load(folder, samples)
-    run.used.update(
-        workload=run.asked["workload"],
-        samples=len(arrays.train_x),
-        batch_size=_chosen(run.asked["batch_size"], workload.batch_size),
-        shuffle=run.asked["shuffle"],
-    )
-    return arrays
+    return data.load(folder, _chosen(run.asked["samples"], workload.samples))
 
 
 def _chosen(asked: Any, own: Any) -> Any:
@@ -114,9 +111,10 @@ def _fit_and_measure(
     seconds["predict"] = time.perf_counter() - begun
 
     run.used["epochs"] = len(history["loss"])
-    reply.update(_results(workload, arrays, history, predictions))
-    reply.update(weights.as_reply(initial, final))
+    results = _results(workload, arrays, history, predictions)
+    # The reply names no hash of a file that is not there.
     _write(folder, final, predictions)
+    reply.update(results, **weights.as_reply(initial, final))
 
 
 def _build(workload: Workload, arrays: data.Data, run: readback.Run) -> Any:
@@ -128,10 +126,12 @@ def _build(workload: Workload, arrays: data.Data, run: readback.Run) -> Any:
 
 
 def _fit(workload: Workload, arrays: data.Data, run: readback.Run) -> Dict[str, List[float]]:
-    """Train, and return Keras' history as plain floats."""
-    shuffle, batch_size = run.asked["shuffle"] == "on", run.used["batch_size"]
+    """Train, and return Keras' history as plain floats; what goes in is noted as used."""
+    shuffle = run.asked["shuffle"] == "on"
+    batch_size = _chosen(run.asked["batch_size"], workload.batch_size)
     epochs = _chosen(run.asked["epochs"], workload.epochs)
     x, y = arrays.train_x, arrays.train_y
+    run.used.update(samples=len(x), batch_size=batch_size, shuffle="on" if shuffle else "off")
     if workload.feed is None:
         done = run.model.fit(x, y, batch_size=batch_size, epochs=epochs, shuffle=shuffle, verbose=0)
     else:

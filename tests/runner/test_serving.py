@@ -18,7 +18,7 @@ import harness.runner
 from harness.runner import exchange
 
 PROGRAM = """
-import json, os, signal, subprocess, sys, time
+import errno, json, os, signal, subprocess, sys, time
 from runner import serving
 
 def train(folder):
@@ -38,10 +38,30 @@ def train(folder):
         hoard = []
         while True:
             hoard.append(bytearray(b"x" * 10000000))
+    if what == "eat in parts":
+        # Each process stays below the limit, and one has left the process group.
+        for detached in (False, True):
+            if os.fork() == 0:
+                if detached:
+                    os.setsid()
+                hoard = bytearray(b"x" * (150 << 20))
+                time.sleep(300)
+        time.sleep(300)
+    if what == "fill":
+        raise RuntimeError("while writing") from OSError(errno.ENOSPC, "no space left")
+    if what == "fill all":
+        sys.stdout = sys.stderr = open("/dev/full", "w")
+        print("not to be flushed")
+        raise OSError(errno.EDQUOT, "over quota")
     serving.put(os.path.join(folder, "reply.json"), {"cpus": sorted(os.sched_getaffinity(0))})
 
 serving.serve(sys.argv[1], train, 1.5)
 """
+
+WHATS = (
+    *("hang", "good", "crash", "die", "raise", "eat", "eat in parts", "fill", "fill all"),
+    "good too",
+)
 
 
 class Host:
@@ -89,7 +109,7 @@ def host(tmp_path: Path, any_python: Path) -> Iterator[Host]:
 def test_each_ending_is_told_and_costs_only_its_own_run(host: Host) -> None:
     runs = {
         what: host.send(f"{number:06d}", what, timeout=2 if what == "hang" else 60, memory=2**28)
-        for number, what in enumerate(["hang", "good", "crash", "die", "raise", "eat", "good too"])
+        for number, what in enumerate(WHATS)
     }
     endings = {what: host.ended(run) for what, run in runs.items()}
     causes = {what: (end["cause"], end["exit_code"]) for what, end in endings.items()}
@@ -100,6 +120,9 @@ def test_each_ending_is_told_and_costs_only_its_own_run(host: Host) -> None:
         "die": ("exited", -9),
         "raise": ("exited", 1),
         "eat": ("out_of_memory", -9),
+        "eat in parts": ("out_of_memory", -9),
+        "fill": ("exited", exchange.DISK_FULL),
+        "fill all": ("exited", exchange.DISK_FULL),
         "good too": ("exited", 0),
     }
     for what in ("good", "good too"):

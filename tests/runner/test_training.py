@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -243,3 +245,50 @@ def test_an_operation_that_cannot_be_deterministic_is_unsupported(trainer: Runne
     status, reason = json.loads(done.stdout)
     assert status == "unsupported"
     assert "determinism" in reason
+
+
+BROKEN_GETTER = """
+import json
+from runner import readback
+class Model:
+    weights = []
+    @property
+    def run_eagerly(self):
+        raise ValueError("not compiled")
+run = readback.Run(asked={"eager": "off", "epochs": 1}, log="", variables={}, model=Model())
+print(json.dumps(readback.found(run)))
+"""
+
+
+def test_a_getter_that_raises_is_told_and_costs_only_its_axis(trainer: Runner) -> None:
+    done = subprocess.run(
+        [str(trainer.python), "-c", BROKEN_GETTER],
+        cwd=trainer.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    assert found["eager"]["value"] is None
+    assert "ValueError: not compiled" in found["eager"]["how"]
+    assert found["device"]["value"] == "cpu"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
+def test_a_full_disk_ends_the_process_with_a_status_of_its_own(
+    trainer: Runner, tmp_path: Path
+) -> None:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, check=False).returncode:
+        pytest.skip("this root may not mount")
+    try:
+        request = request_for(samples=64)
+        (tmp_path / exchange.REQUEST).write_text(json.dumps(request))
+        variables = trainer.variables(request["settings"])
+        done = subprocess.run(
+            trainer.command(tmp_path), cwd=trainer.root, env=variables, check=False
+        )
+        assert done.returncode == exchange.DISK_FULL
+        assert not (tmp_path / exchange.REPLY).exists()
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
