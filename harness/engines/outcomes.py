@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from typing import Literal
 
+from harness.engines.protocol import Outcome
+
 FROM_ELSEWHERE = frozenset(
     {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
 )
@@ -15,6 +17,11 @@ which another run would repeat."""
 def cause(exit_code: int) -> Literal["exited", "killed"]:
     """`killed` for a signal from elsewhere, `exited` for everything else, crashes too."""
     return "killed" if exit_code < 0 and -exit_code in FROM_ELSEWHERE else "exited"
+
+
+def never_started() -> Outcome:
+    """The outcome of an order that came after `cancel`."""
+    return Outcome(cause="killed", exit_code=-signal.SIGKILL, seconds=0.0)
 
 
 def from_shell(code: int) -> int:

@@ -97,5 +97,8 @@ class Engine(Protocol):
         ...
 
     def cancel(self) -> None:
-        """End every order now running, from another thread; their `run` then returns."""
+        """End every order now running, from another thread, and start none from now on.
+
+        Each `run`, under way or later, returns with the cause `killed`.
+        """
         ...

@@ -83,11 +83,22 @@ def visible_cpus() -> list[int]:
 def gpus() -> list[dict[str, Any]]:
     """The NVIDIA GPUs, with the driver; empty where there are none or no driver answers."""
     try:
-        pynvml.nvmlInit()
+        with nvml():
+            return [_gpu(index) for index in range(pynvml.nvmlDeviceGetCount())]
     except pynvml.NVMLError:
         return []
+
+
+@contextlib.contextmanager
+def nvml() -> Iterator[None]:
+    """NVML, the driver's own library, ready to be asked within the `with` block.
+
+    Raises:
+        pynvml.NVMLError: there is no driver, or it does not answer.
+    """
+    pynvml.nvmlInit()
     try:
-        return [_gpu(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        yield
     finally:
         pynvml.nvmlShutdown()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness import console
 from harness.errors import UsageError
 from harness.results import plan_file
-from harness.results.names import BLOB_FOLDER, is_sha256
+from harness.results.names import BLOB_FOLDER
 from harness.results.plan_file import PlanHeader, PlannedCell
 from harness.results.reading import read_record
 from harness.results.record import Record

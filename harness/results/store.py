@@ -132,6 +132,17 @@ class Store:
         with _on_disk(path):
             durable.write(path, [_json(content)], partial=self._partial)
 
+    def make_logs(self) -> Path:
+        """The folder for build logs, made if missing.
+
+        Raises:
+            RecordError: it cannot be made.
+        """
+        folder = self.folder / "logs"
+        with _on_disk(folder):
+            durable.make_folder(folder)
+        return folder
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Keep other sweeps out of this folder, and remove what killed ones left half written.

@@ -21,6 +21,11 @@ def image_of(engine: Engine, log: Path) -> Image:
     return engine.assemble(make_lock(NUMPY), log)
 
 
+def another(engine: Engine) -> Engine:
+    """An engine of the same kind, so that a test may cancel it for good."""
+    return LocalEngine() if engine.name == "local" else DockerEngine(connect)
+
+
 @pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)])
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Each engine in turn."""
@@ -37,7 +42,7 @@ def build_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(engine: Engine, build_log: Path, tmp_path: Path) -> Bench:
     # World-readable: in a container root's runners are another user.
     tmp_path.chmod(0o755)
-    return Bench(engine, image_of(engine, build_log), tmp_path)
+    return Bench(another(engine), image_of(engine, build_log), tmp_path)
 
 
 @pytest.fixture

@@ -244,8 +244,15 @@ def test_cancel_ends_every_order(bench: Bench) -> None:
         thread.join(30)
         assert [one.cause for one in outcomes] == ["killed"]
     assert all(has_stopped(order) for order in orders)
-    outcome = bench.engine.run(bench.order("pass"))
-    assert outcome.cause == "exited", "a cancel does not hold for later orders"
+
+
+def test_nothing_starts_after_a_cancel(bench: Bench) -> None:
+    bench.engine.cancel()
+    order = bench.order("open(exchange + '/started', 'w')")
+    outcome = bench.engine.run(order)
+    assert (outcome.cause, outcome.seconds) == ("killed", 0)
+    assert not (order.exchange / "started").exists()
+    assert not order.log.exists()
 
 
 def test_orders_run_side_by_side(bench: Bench) -> None:

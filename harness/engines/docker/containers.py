@@ -6,7 +6,7 @@ from typing import Any
 
 from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
 
-from harness.engines import limits
+from harness.engines import gpus, limits
 from harness.engines.protocol import Order
 from harness.engines.variables import variables
 
@@ -17,8 +17,6 @@ EXCHANGE = "/harness/exchange"
 TEMPORARY = "/tmp"
 PATH = "/opt/environment/bin:/usr/local/bin:/usr/bin:/bin"
 OWNER_LABEL = "reproducibility-harness.owner"
-FIRST_GPU = "0"
-"""One GPU, always the first: which one is part of what a record says."""
 
 
 def creation(order: Order, *, name: str, user: str, owner: str) -> dict[str, Any]:
@@ -32,7 +30,7 @@ def creation(order: Order, *, name: str, user: str, owner: str) -> dict[str, Any
         "entrypoint": [PYTHON],
         "command": ["-m", "runner", EXCHANGE, DATA],
         "working_dir": ROOT,
-        "environment": variables(order, temporary=TEMPORARY, path=PATH, gpu=FIRST_GPU),
+        "environment": variables(order, temporary=TEMPORARY, path=PATH, gpu=gpus.FIRST),
         "user": user,
         "mounts": _mounts(order),
         "labels": {OWNER_LABEL: owner},
@@ -80,4 +78,4 @@ def _mounts(order: Order) -> list[Mount]:
 
 
 def _gpus() -> list[DeviceRequest]:
-    return [DeviceRequest(driver="nvidia", device_ids=[FIRST_GPU], capabilities=[["gpu"]])]
+    return [DeviceRequest(driver="nvidia", device_ids=[gpus.FIRST], capabilities=[["gpu"]])]

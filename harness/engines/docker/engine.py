@@ -86,7 +86,7 @@ class DockerEngine:
             raise EngineError(f"the Docker Engine failed during a build: {error}") from error
 
     def run(self, order: Order) -> Outcome:
-        """Run to its end. The container is removed whatever happens.
+        """Run to its end; after `cancel` not at all. The container is removed in any case.
 
         Raises:
             EngineError: the engine itself failed.
@@ -95,7 +95,7 @@ class DockerEngine:
         return running.run(self._client, order, user, self._running)
 
     def cancel(self) -> None:
-        """End every order now running, from another thread; their `run` then returns."""
+        """End every order now running, from another thread, and start none from now on."""
         self._running.cancel(self._client)
 
     def pin(self, tagged: str) -> str:

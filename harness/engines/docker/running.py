@@ -31,7 +31,7 @@ class Running:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._names: set[str] = set()
-        self._cancelled: set[str] = set()
+        self._cancelled = False
 
     @contextlib.contextmanager
     def entry(self) -> Iterator[str]:
@@ -44,28 +44,30 @@ class Running:
         finally:
             with self._lock:
                 self._names.discard(name)
-                self._cancelled.discard(name)
 
     def cancel(self, client: docker.DockerClient) -> None:
-        """End them all."""
+        """End them all, and let no other start."""
         with self._lock:
-            self._cancelled |= self._names
+            self._cancelled = True
             names = tuple(self._names)
         for name in names:
             kill(client, name)
 
-    def is_cancelled(self, name: str) -> bool:
-        """Whether `cancel` was called since the order began."""
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether `cancel` was ever called."""
         with self._lock:
-            return name in self._cancelled
+            return self._cancelled
 
 
 def run(client: docker.DockerClient, order: Order, user: str, running: Running) -> Outcome:
-    """Run to its end. The container is removed whatever happens.
+    """Run to its end; once cancelled not at all. The container is removed whatever happens.
 
     Raises:
         EngineError: the engine failed, or the image is gone.
     """
+    if running.is_cancelled:
+        return outcomes.never_started()
     for folder in (order.root, order.data):
         ownership.require_readable(folder)
     with running.entry() as name, ownership.lent(order.exchange):
@@ -96,7 +98,7 @@ def _contained(
     container = client.containers.create(**create)
     container.start()
     started = time.monotonic()
-    if running.is_cancelled(name):
+    if running.is_cancelled:
         kill(client, name)
     ended = _wait(client, container, started + order.timeout)
     if not ended:

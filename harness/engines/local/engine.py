@@ -10,12 +10,10 @@ from pathlib import Path
 import uv
 
 from harness import processes
-from harness.engines import gpus
+from harness.engines import gpus, outcomes
 from harness.engines.local import environments, isolation, running
 from harness.engines.protocol import EngineName, Image, Order, Outcome
 from harness.environments.lock import Lock
-
-FIRST_GPU = "0"
 
 
 class LocalEngine:
@@ -28,8 +26,7 @@ class LocalEngine:
     name: EngineName = "local"
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: set[threading.Event] = set()
+        self._cancelled = threading.Event()
 
     def describe(self) -> dict[str, str]:
         """Name, versions, and what its processes are kept from."""
@@ -56,26 +53,19 @@ class LocalEngine:
         return environments.assemble(lock, log)
 
     def run(self, order: Order) -> Outcome:
-        """Run to its end. Nothing is left running, whatever happens.
+        """Run to its end; after `cancel` not at all. Nothing is left running, whatever happens.
 
         Raises:
             EngineError: the process could not be started.
         """
-        cancelled = threading.Event()
-        with self._lock:
-            self._running.add(cancelled)
-        try:
-            gpu = os.environ.get("CUDA_VISIBLE_DEVICES", FIRST_GPU)
-            return running.run(order, cancelled, gpu=gpu)
-        finally:
-            with self._lock:
-                self._running.discard(cancelled)
+        if self._cancelled.is_set():
+            return outcomes.never_started()
+        gpu = os.environ.get("CUDA_VISIBLE_DEVICES", gpus.FIRST)
+        return running.run(order, self._cancelled, gpu=gpu)
 
     def cancel(self) -> None:
-        """End every order now running, from another thread; their `run` then returns."""
-        with self._lock:
-            for one in self._running:
-                one.set()
+        """End every order now running, from another thread, and start none from now on."""
+        self._cancelled.set()
 
 
 @cache

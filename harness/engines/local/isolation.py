@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.engines.local import guarding
 from harness.engines.local.guard import ISOLATIONS
+from harness.results.machine import visible_cpus
 
 
 @cache
@@ -29,7 +30,7 @@ def _works(isolation: str) -> bool:
         tree = guarding.Tree(
             command=[sys.executable, "-I", "-S", "-c", ""],
             cwd=folder,
-            cpus=tuple(os.sched_getaffinity(0)),
+            cpus=tuple(visible_cpus()),
             isolation=isolation,
             read_only=(str(Path(folder) / "read-only"),),
             variables={},
