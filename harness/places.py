@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from harness.errors import UsageError
+
 CACHE_VARIABLE = "HARNESS_CACHE"
 
 
@@ -18,7 +20,13 @@ def cache(*parts: str) -> Path:
     root = os.environ.get(CACHE_VARIABLE)
     base = Path(root) if root else platformdirs.user_cache_path("reproducibility-harness")
     folder = base.joinpath(*parts).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: the cache cannot be used: {error.strerror}; "
+            f"let {CACHE_VARIABLE} name a folder that can be written"
+        ) from error
     return folder
 
 

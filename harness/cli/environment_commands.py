@@ -19,6 +19,7 @@ from harness.environments import locking
 from harness.errors import HarnessError
 from harness.matrix import cells, reading
 from harness.matrix.environment import Environment
+from harness.results.store import Store
 
 
 def lock(
@@ -57,8 +58,8 @@ def build(
     chosen, why = choice.choose(engine.value)
     console.note(f"engine: {chosen.name}; {why}")
     locks = wiring.lock_maker(matrix)
-    logs = results / reading.read(matrix).name / wiring.this_machine().id / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
+    store = Store(results, reading.read(matrix).name, wiring.this_machine().id)
+    logs = store.make_logs()
     failures: list[HarnessError] = []
     for environment in _environments(matrix, only):
         try:

@@ -12,6 +12,7 @@ import typer
 from harness import console
 from harness.cli import options, wiring
 from harness.cli.options import EngineChoice
+from harness.engines import gpus
 from harness.matrix import cells, json_schema, reading
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problem
@@ -21,6 +22,9 @@ from harness.results.store import Store
 from harness.sweep import planning
 from harness.sweep.planning import Step
 from harness.sweep.processes import Limits
+
+COUNTED = 100_000
+"""Up to so many cells are counted one by one, so that repeated ones count once."""
 
 SHOWN = 60
 """How many cells a terminal is shown; the other formats have all."""
@@ -35,8 +39,9 @@ def check(matrix: options.MatrixFile) -> None:
     ]
     if impossible:
         raise MatrixError(matrix, impossible)
-    count = cells.count(found)
-    console.note(f"{matrix}: {count:,} cells, {found.repeats} repeats, nothing wrong")
+    most = cells.count(found)
+    count = sum(1 for _ in cells.cells(found)) if most <= COUNTED else most
+    console.note(f"{matrix}: {count:,} cells × {found.repeats} repeats, nothing wrong")
 
 
 def plan(
@@ -54,14 +59,19 @@ def plan(
     machine = wiring.this_machine()
     named = None if engine is EngineChoice.auto else engine.value
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
-    wanted = wiring.wanted(matrix, engine=named, limits=limits, prepare=False)
-    selected = cells.select(wiring.settled_cells(found, machine.limits, None), tuple(only or ()))
+    wanted = wiring.wanted(matrix, machine, engine=named, audited=True, limits=limits)
+    selected = cells.select(wiring.settled_cells(found, machine.limits, _absent), tuple(only or ()))
     store = Store(results, found.name, machine.id)
     steps = planning.steps(selected, found.repeats, wanted, store.reader())
     if format == "rich":
         _show(steps)
     else:
         console.result(tables.render(_frame(steps), format))
+
+
+def _absent(device: str) -> str | None:
+    """Why a device is not here, whatever the engine."""
+    return gpus.absent() if device == "gpu" else None
 
 
 def _show(steps: Iterator[Step]) -> None:

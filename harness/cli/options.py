@@ -57,7 +57,10 @@ def bytes_of(size: str) -> int:
     match = _SIZE.match(size.strip())
     if match is None:
         raise UsageError(f"--memory {size!r} is not a size; write 512M or 4G")
-    return int(float(match[1]) * _FACTORS[match[2].upper()])
+    found = int(float(match[1]) * _FACTORS[match[2].upper()])
+    if found < 1:
+        raise UsageError(f"--memory {size!r} is too little to run anything; write 512M or 4G")
+    return found
 
 
 def check_format(name: str) -> str:

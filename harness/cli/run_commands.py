@@ -18,7 +18,7 @@ from harness.cli.options import EngineChoice
 from harness.cli.wiring import Here
 from harness.engines import choice
 from harness.engines.protocol import Engine
-from harness.errors import BuildError, HarnessError, IncompleteSweepError
+from harness.errors import IncompleteSweepError
 from harness.matrix import cells, reading
 from harness.matrix.matrix import Matrix
 from harness.publish import tables
@@ -66,25 +66,30 @@ def run(
     console.note(f"engine: {chosen.name}; {why}")
     machine = wiring.this_machine()
     store = Store(results, found.name, machine.id)
+
+    def unavailable(device: str) -> str | None:
+        return chosen.unavailable(device=device)
+
+    # Listed before anything is written, so that a selection of nothing leaves nothing.
+    settled = wiring.settled_cells(found, machine.limits, unavailable)
+    selected = list(cells.select(settled, tuple(only or ())))
+    wanted = wiring.wanted(
+        matrix,
+        machine,
+        engine=None if engine is EngineChoice.auto else engine.value,
+        audited=isolation is IsolationChoice.auto,
+        limits=limits,
+    )
     with store.lock():
         exchanges.remove_abandoned()
         store.write_machine(machine.hardware)
-        _write_plan(found, store, machine, chosen)
-        named = None if engine is EngineChoice.auto else engine.value
-        wanted = wiring.wanted(matrix, engine=named, limits=limits, prepare=True)
-        selected = cells.select(
-            wiring.settled_cells(found, machine.limits, chosen), tuple(only or ())
-        )
+        planned = wiring.settled_cells(found, machine.limits, unavailable)
+        plan_file.write(store.plan_path, matrix=found, machine=machine.id, cells=planned)
         steps = list(planning.steps(selected, found.repeats, wanted, store.reader()))
         scene = _scene(matrix, found, store, machine, chosen, limits, isolation)
         tally = _sweep(scene, steps)
     _report(results / found.name)
     _judge(steps, tally, store)
-
-
-def _write_plan(matrix: Matrix, store: Store, machine: Here, engine: Engine) -> None:
-    planned = wiring.settled_cells(matrix, machine.limits, engine)
-    plan_file.write(store.plan_path, matrix=matrix, machine=machine.id, cells=planned)
 
 
 def _scene(
@@ -98,8 +103,6 @@ def _scene(
 ) -> Scene:
     runner = staging.stage()
     visible = cpus.visible()
-    logs = store.folder / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
     return Scene(
         engine=engine,
         store=store,
@@ -119,7 +122,7 @@ def _scene(
         limits=limits,
         isolation=isolation.value,
         audits=Audits(runner_sha256=runner.sha256, engine=engine.name, machine=machine.id),
-        logs=logs,
+        logs=store.make_logs(),
     )
 
 
@@ -151,8 +154,7 @@ def _judge(steps: list[Step], tally: Tally, store: Store) -> None:
     """Raise what decides the exit code; nothing where every selected run is completed."""
     if tally.unbuilt:
         names = "\n  ".join(tally.unbuilt)
-        error = next(iter(tally.unbuilt.values()))
-        kind: type[HarnessError] = type(error) if isinstance(error, HarnessError) else BuildError
+        kind = type(next(iter(tally.unbuilt.values())))
         raise kind(f"{len(tally.unbuilt)} environments are missing; see above:\n  {names}")
     statuses = Counter(tally.statuses.values())
     for step in steps:

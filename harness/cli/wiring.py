@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from harness.datasets import catalogue, preparing
 from harness.datasets.prepared import Prepared
-from harness.engines.protocol import Engine
 from harness.environments import locking
 from harness.environments.lock import Lock
 from harness.errors import HarnessError, LockError
@@ -20,6 +19,7 @@ from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.results import machine
 from harness.sweep import here, staging
+from harness.sweep.audit import Audits
 from harness.sweep.here import Machine
 from harness.sweep.planning import Wanted
 from harness.sweep.processes import Limits
@@ -54,7 +54,7 @@ def locks_of(matrix_file: Path) -> Path:
 def lock_maker(matrix_file: Path) -> Callable[[Environment], Lock]:
     """The lock of an environment, made and announced if there is none yet."""
     folder = locks_of(matrix_file)
-    return lru_cache(maxsize=None)(lambda environment: locking.ensure(environment, [folder]))
+    return cache(lambda environment: locking.ensure(environment, [folder]))
 
 
 def lock_reader(matrix_file: Path) -> Callable[[Environment], Lock | None]:
@@ -73,40 +73,63 @@ def lock_reader(matrix_file: Path) -> Callable[[Environment], Lock | None]:
     return read
 
 
-@cache
+_DATA: dict[str, Prepared | HarnessError] = {}
+
+
 def data_of(workload: str) -> Prepared:
-    """The prepared data set of a workload, prepared now if it was not before."""
-    return preparing.prepare(catalogue.for_workload(workload))
+    """The prepared data set of a workload, prepared when first asked for.
 
-
-def wanted(matrix_file: Path, *, engine: str | None, limits: Limits, prepare: bool) -> Wanted:
-    """What records must agree with. Data is only prepared where `prepare` says so."""
-    locks = lock_reader(matrix_file)
-
-    def lock(environment: Environment) -> Lock | None:
+    Raises:
+        HarnessError: it cannot be had; asked again, it says so at once.
+    """
+    name = catalogue.for_workload(workload)
+    if name not in _DATA:
         try:
-            return locks(environment)
-        except LockError:
-            # The sweep reports it with the environment; here it only means "not the same".
-            return None
+            _DATA[name] = preparing.prepare(name)
+        except HarnessError as error:
+            _DATA[name] = error
+    found = _DATA[name]
+    if isinstance(found, HarnessError):
+        raise found
+    return found
+
+
+def wanted(
+    matrix_file: Path, machine: Here, *, engine: str | None, audited: bool, limits: Limits
+) -> Wanted:
+    """What records must agree with; `audited` says that a failed audit counts against forked runs.
+
+    Nothing is made or fetched for it.
+    """
+    read = lock_reader(matrix_file)
+    runner_sha256 = staging.digest()
 
     @cache
-    def data(workload: str) -> str | None:
+    def lock(environment: Environment) -> Lock | LockError | None:
         try:
-            return data_of(workload).sha256 if prepare else None
-        except HarnessError:
-            return None
+            return read(environment)
+        except LockError as error:
+            return error
+
+    @cache
+    def distrusted(lock_sha256: str, engine: str) -> str | None:
+        audits = Audits(runner_sha256=runner_sha256, engine=engine, machine=machine.id)
+        failed = audits.failed(lock_sha256) if audited else None
+        return f"forked runs are not believed here: {failed.sentence}" if failed else None
 
     return Wanted(
-        runner_sha256=staging.digest(),
+        runner_sha256=runner_sha256,
         lock=lock,
-        data_sha256=data,
+        data_sha256=lambda workload: catalogue.get(catalogue.for_workload(workload)).sha256,
         engine=engine,
+        distrusted=distrusted,
         timeout=limits.timeout,
         memory=limits.memory,
     )
 
 
-def settled_cells(matrix: Matrix, machine: Machine, engine: Engine | None) -> Iterator[Cell]:
+def settled_cells(
+    matrix: Matrix, machine: Machine, unavailable: Callable[[str], str | None]
+) -> Iterator[Cell]:
     """Every cell of the matrix; those this machine cannot run are `unavailable`."""
-    return map(here.settled(machine, engine), cells.cells(matrix))
+    return map(here.settled(machine, unavailable), cells.cells(matrix))

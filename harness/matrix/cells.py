@@ -72,7 +72,9 @@ def _in_words(value: Value) -> str:
         return str(value)
     plain = "+".join(f"{name}={text}" for name, text in value)
     safe = _UNSAFE.sub("-", plain)
-    return safe if safe == plain else f"{safe}~{_digest(repr(value))}"
+    # A value with the signs that join pairs could read like another pair.
+    exact = safe == plain and not any("=" in text or "+" in text for _, text in value)
+    return safe if exact else f"{safe}~{_digest(repr(value))}"
 
 
 def _file_name(name: str) -> str:
@@ -113,7 +115,12 @@ def cells(matrix: Matrix) -> Iterator[Cell]:
 
 
 def _names_environment_twice(matrix: Matrix) -> bool:
-    found = [e for block in matrix.blocks for entry in block.environments for e in _expand(entry)]
+    found = [
+        environment
+        for block in matrix.blocks
+        for entry in block.environments
+        for environment in _environments(entry, "cpu")
+    ]
     return len(set(found)) < len(found)
 
 
@@ -121,17 +128,21 @@ def _combinations(block: Block) -> Iterator[tuple[Environment, tuple[Value, ...]
     lists = [block.axes.get(axis.name, (axis.default,)) for axis in SETTING_AXES]
     devices = block.axes.get("device", ("cpu",))
     for entry in block.environments:
-        for python, tensorflow, numpy, keras in _expand(entry):
-            for device in devices:
-                environment = Environment(
-                    python=python or _newest_python(tensorflow, numpy, keras),
-                    tensorflow=tensorflow,
-                    numpy=numpy,
-                    keras=keras,
-                    device=str(device),
-                )
+        for device in devices:
+            for environment in _environments(entry, str(device)):
                 for values in itertools.product(*lists):
                     yield environment, values
+
+
+def _environments(entry: EnvironmentEntry, device: str) -> Iterator[Environment]:
+    for python, tensorflow, numpy, keras in _expand(entry):
+        yield Environment(
+            python=python or _newest_python(tensorflow, numpy, keras),
+            tensorflow=tensorflow,
+            numpy=numpy,
+            keras=keras,
+            device=device,
+        )
 
 
 def _expand(
@@ -164,16 +175,20 @@ def _cell(
     return Cell(environment=environment, values=values)
 
 
-@cache
 def _refused(environment: Environment) -> str | None:
-    refusal = compatibility.refusal(
+    refusal = _refusal(environment)
+    return None if refusal is None else refusal.reason
+
+
+@cache
+def _refusal(environment: Environment) -> compatibility.Refusal | None:
+    return compatibility.refusal(
         python=environment.python,
         tensorflow=environment.tensorflow,
         numpy=environment.numpy,
         keras=environment.keras,
         device=environment.device,
     )
-    return None if refusal is None else refusal.reason
 
 
 @cache
@@ -236,16 +251,9 @@ def select(found: Iterator[Cell], only: tuple[str, ...]) -> Iterator[Cell]:
 
 def impossible_environments(matrix: Matrix) -> Iterator[tuple[EnvironmentEntry, str]]:
     """The environments written out one by one that cannot exist, with what would work instead."""
-    for entry in matrix.blocks[0].environments:
-        if not entry.written_out:
-            continue
-        for python, tensorflow, numpy, keras in _expand(entry):
-            refusal = compatibility.refusal(
-                python=python or _newest_python(tensorflow, numpy, keras),
-                tensorflow=tensorflow,
-                numpy=numpy,
-                keras=keras,
-                device="cpu",
-            )
+    entries = {entry: None for block in matrix.blocks for entry in block.environments}
+    for entry in entries:
+        for environment in _environments(entry, "cpu") if entry.written_out else ():
+            refusal = _refusal(environment)
             if refusal is not None:
-                yield entry, f"{refusal.reason}; {refusal.remedy}"
+                yield entry, f"{refusal.reason} {refusal.remedy}"

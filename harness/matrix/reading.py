@@ -105,7 +105,7 @@ def _check_schema(node: yaml.Node | None, problems: Problems) -> None:
 
 def _name(node: yaml.Node | None, problems: Problems) -> str:
     word = text.scalar(node, "name", problems) if node is not None else None
-    if node is not None and word is not None and not NAME.match(word):
+    if node is not None and word is not None and not NAME.fullmatch(word):
         problems.add(
             node,
             f"the name {word!r} becomes a folder: use small letters, digits, '.', '_' and '-', "
@@ -122,8 +122,9 @@ def _repeats(node: yaml.Node | None, problems: Problems) -> int:
     word = text.scalar(node, "repeats", problems) if node is not None else "1"
     if word is None or node is None:
         return 1
-    if word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= MAX_REPEATS:
-        return int(word)
+    number = values.whole_number(word)
+    if number is not None and 1 <= number <= MAX_REPEATS:
+        return number
     problems.add(node, f"repeats must be a whole number from 1 to {MAX_REPEATS}, not {word!r}")
     return 1
 

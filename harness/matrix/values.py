@@ -13,9 +13,10 @@ from harness.matrix.text import Problems
 
 ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras")
 
-_WHOLE_NUMBER = re.compile(r"^(0|[1-9][0-9]*)$")
-_RELEASE = re.compile(r"^\d+\.\d+\.\d+((a|b|rc)\d+)?$")
-_MINOR = re.compile(r"^\d+\.\d+$")
+MAX_DIGITS = 12
+_WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]*")
+_RELEASE = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+((a|b|rc|\.post)[0-9]+)?")
+_MINOR = re.compile(r"[0-9]+\.[0-9]+")
 
 
 def axis_value(axis: Axis, node: yaml.Node, problems: Problems) -> Value | None:
@@ -27,13 +28,25 @@ def axis_value(axis: Axis, node: yaml.Node, problems: Problems) -> Value | None:
         return None
     if word in axis.words:
         return word
-    if axis.minimum is not None and _WHOLE_NUMBER.match(word):
-        number = int(word)
-        if number >= axis.minimum and (axis.maximum is None or number <= axis.maximum):
-            return number
+    number = whole_number(word)
+    if number is not None and _in_bounds(axis, number):
+        return number
     hint = _hint(axis, word)
     problems.add(node, f"{axis.name} cannot be {word!r}; allowed: {axis.allowed}{hint}")
     return None
+
+
+def _in_bounds(axis: Axis, number: int) -> bool:
+    return (
+        axis.minimum is not None
+        and number >= axis.minimum
+        and (axis.maximum is None or number <= axis.maximum)
+    )
+
+
+def whole_number(word: str) -> int | None:
+    """The number a text stands for, None where it is none or absurdly long."""
+    return int(word) if len(word) <= MAX_DIGITS and _WHOLE_NUMBER.fullmatch(word) else None
 
 
 def _hint(axis: Axis, word: str) -> str:
@@ -49,9 +62,9 @@ def _variables(axis: Axis, node: yaml.Node, problems: Problems) -> Value | None:
     pairs: list[tuple[str, str]] = []
     for name, value_node in text.mapping(node, f"a value of {axis.name}", problems).items():
         value = text.scalar(value_node, f"the variable {name}", problems)
-        if not VARIABLE_NAME.match(name):
+        if not VARIABLE_NAME.fullmatch(name):
             problems.add(value_node, f"{name!r} is no name of an environment variable")
-        elif DENIED_VARIABLES.match(name):
+        elif DENIED_VARIABLES.fullmatch(name):
             problems.add(
                 value_node,
                 f"the variable {name} may not be set: it changes what code runs, or the harness "
@@ -70,11 +83,11 @@ def version(key: str, node: yaml.Node, problems: Problems) -> str | None:
     if word is None:
         return None
     if key == "python":
-        if _MINOR.match(word):
+        if _MINOR.fullmatch(word):
             return word
         problems.add(node, f"python is a minor version such as 3.10, not {word!r}")
         return None
-    if _RELEASE.match(word):
+    if _RELEASE.fullmatch(word):
         return word
     problems.add(node, f"{key} must be one exact release{_examples(key, word)}, not {word!r}")
     return None

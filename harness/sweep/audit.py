@@ -12,10 +12,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from harness import places
 from harness.sweep import exchanges
+from harness.sweep.replies import Reply
 
 State = Literal["passed", "failed", "undecided"]
 _WHOLE = "every workload"
@@ -24,16 +25,19 @@ _HASHES = ("init_sha256", "weights_sha256", "predictions_sha256", "loss")
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """The outcome of one audit and what it compared, in words."""
+    """The outcome of one audit and what it compared, in words.
+
+    `lasting` says that it would come out the same again; one that is not answers for this sweep
+    only.
+    """
 
     state: State
     sentence: str
+    lasting: bool = True
 
 
 def compare(
-    cold: dict[str, Any] | None,
-    forked: dict[str, Any] | None,
-    cold_again: Callable[[], dict[str, Any] | None],
+    cold: Reply | None, forked: Reply | None, cold_again: Callable[[], Reply | None]
 ) -> Audit:
     """Judge the replies of the same run done cold and forked.
 
@@ -41,6 +45,12 @@ def compare(
     """
     if not _is_complete(cold):
         return Audit(state="undecided", sentence="the cold run did not complete")
+    if not _is_complete(forked):
+        return Audit(
+            state="failed",
+            sentence="forked and cold runs differ: the forked one did not complete",
+            lasting=False,
+        )
     different = _differences(cold, forked)
     if not different:
         return Audit(state="passed", sentence="the forked run left the same hashes as a cold one")
@@ -49,13 +59,17 @@ def compare(
     return Audit(state="failed", sentence=f"forked and cold runs differ in {', '.join(different)}")
 
 
-def _is_complete(reply: dict[str, Any] | None) -> bool:
-    return reply is not None and reply.get("status") == "completed"
+def _is_complete(reply: Reply | None) -> bool:
+    return reply is not None and reply.status == "completed"
 
 
-def _differences(one: dict[str, Any] | None, other: dict[str, Any] | None) -> list[str]:
-    one, other = one or {}, other or {}
-    return [name for name in _HASHES if one.get(name) != other.get(name)]
+def _differences(one: Reply | None, other: Reply | None) -> list[str]:
+    return [name for name in _HASHES if _value(one, name) != _value(other, name)]
+
+
+def _value(reply: Reply | None, name: str) -> str | None:
+    measured = reply.measured if reply is not None else None
+    return getattr(measured, name) if measured is not None else None
 
 
 class Audits:
@@ -67,18 +81,26 @@ class Audits:
 
     def __init__(self, *, runner_sha256: str, engine: str, machine: str) -> None:
         self._context = f"{runner_sha256}\n{engine}\n{machine}"
+        self._for_now: dict[str, Audit] = {}
 
     def known(self, lock_sha256: str, workload: str) -> Audit | None:
         """What is remembered for a workload in an environment, None where nothing is.
 
         A failed audit answers for every workload of its environment.
         """
-        return self._read(lock_sha256, _WHOLE) or self._read(lock_sha256, workload)
+        failed = self.failed(lock_sha256)
+        return failed or self._read(lock_sha256, workload)
+
+    def failed(self, lock_sha256: str) -> Audit | None:
+        """The failed audit that keeps an environment from forking, if there is one."""
+        return self._for_now.get(lock_sha256) or self._read(lock_sha256, _WHOLE)
 
     def remember(self, lock_sha256: str, workload: str, audit: Audit) -> None:
         """Remember an audit that decided something."""
-        if audit.state != "undecided":
-            key = _WHOLE if audit.state == "failed" else workload
+        key = _WHOLE if audit.state == "failed" else workload
+        if not audit.lasting:
+            self._for_now[lock_sha256] = audit
+        elif audit.state != "undecided":
             content = {"state": audit.state, "sentence": f"{workload}: {audit.sentence}"}
             exchanges.put(self._path(lock_sha256, key), content)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.matrix.axes import Value, process_variables
 from harness.matrix.cells import Cell
-from harness.sweep.processes import Ending, Limits, Place, WarmProcess
+from harness.sweep.processes import AbandonedError, Ending, Limits, Place, WarmProcess
 from harness.sweep.recording import Run
 
 GroupKey = tuple[Any, ...]
@@ -17,7 +17,7 @@ GroupKey = tuple[Any, ...]
 
 def key_of(cell: Cell) -> GroupKey:
     """Equal for cells whose runs may share one process."""
-    return (cell.environment, cell.settings["cpus"], *sorted(variables_of(cell).items()))
+    return (cell.environment, *sorted(variables_of(cell).items()))
 
 
 def variables_of(cell: Cell) -> dict[str, str]:
@@ -44,18 +44,31 @@ class Group:
         self, place: Place, runs: int, cpus: tuple[int, ...], limits: Limits, holders: int
     ) -> None:
         self.place = place
-        self._left = runs
+        self._left = self._runs = runs
+        self._closed = False
         self._cpus, self._limits, self._holders = cpus, limits, holders
         self._process: WarmProcess | None = None
         self._lock = threading.Lock()
 
     def start(self) -> WarmProcess:
-        """The living process, started if there is none."""
+        """The living process, started if there is none.
+
+        Raises:
+            AbandonedError: the group was closed.
+        """
         with self._lock:
+            if self._closed:
+                raise AbandonedError
             if self._process is None or not self._process.alive:
                 if self._process is not None:
                     self._process.close()
-                self._process = WarmProcess(self.place, self._cpus, self._limits, self._holders)
+                self._process = WarmProcess(
+                    self.place,
+                    self._cpus,
+                    self._limits,
+                    runs=self._runs,
+                    holders=self._holders,
+                )
             return self._process
 
     @contextmanager
@@ -75,8 +88,9 @@ class Group:
             self.close()
 
     def close(self) -> None:
-        """End the process, if there is one."""
+        """End the process, if there is one, and start no other."""
         with self._lock:
             process, self._process = self._process, None
+            self._closed = True
         if process is not None:
             process.close()

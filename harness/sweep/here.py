@@ -6,11 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
-from harness.engines.protocol import Engine
 from harness.matrix.axes import Value
 from harness.matrix.cells import PLACES, Cell
-
-_ISA_FLAG = {"sse41": "sse4_1", "avx2": "avx2", "avx512_core": "avx512f"}
+from harness.runner.processor import INSTRUCTION_SETS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,15 +19,12 @@ class Machine:
     flags: frozenset[str]
 
 
-def settled(machine: Machine, engine: Engine | None) -> Callable[[Cell], Cell]:
-    """A function that marks a cell `unavailable` where this machine or engine cannot run it.
+def settled(machine: Machine, unavailable: Callable[[str], str | None]) -> Callable[[Cell], Cell]:
+    """A function that marks a cell `unavailable` where this machine cannot run it.
 
-    Without an engine (planning only) devices are not asked for.
+    `unavailable` says why a device ("cpu", "gpu") cannot be had, None where it can.
     """
-
-    @cache
-    def device_reason(device: str) -> str | None:
-        return engine.unavailable(device=device) if engine is not None else None
+    device_reason = cache(unavailable)
 
     def settle(cell: Cell) -> Cell:
         if cell.status is not None:
@@ -44,9 +39,9 @@ def _reason(machine: Machine, values: tuple[Value, ...]) -> str | None:
     wanted, isa = values[PLACES["cpus"]], values[PLACES["isa"]]
     if isinstance(wanted, int) and wanted > machine.cpus:
         return f"cpus={wanted} asked for, and this machine shows {machine.cpus}"
-    flag = _ISA_FLAG.get(str(isa))
-    if flag is not None and flag not in machine.flags:
-        return f"isa={isa} can only lower what the CPU has, and this CPU lacks {flag}"
+    missing = [flag for flag in INSTRUCTION_SETS.get(str(isa), ()) if flag not in machine.flags]
+    if missing:
+        return f"isa={isa} can only lower what the CPU has, and this CPU lacks {missing[0]}"
     return None
 
 

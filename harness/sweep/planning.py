@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.environments.lock import Lock
-from harness.matrix.cells import Cell
+from harness.errors import LockError
+from harness.matrix.axes import to_json
+from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
 from harness.results.record import FINISHED, Record
+
+_DEFAULTS = {name: to_json(value) for name, value in DEFAULTS.items()}
 
 Action = Literal["done", "run", "unavailable", "excluded"]
 
@@ -28,15 +32,17 @@ class Step:
 class Wanted:
     """What a record must agree with to answer for a run.
 
-    `engine` is None where any engine's record will do; `data_sha256` gives the digest of a
-    workload's prepared data, None where it is not prepared yet; `timeout` is in seconds, `memory`
-    in bytes.
+    `lock` gives an environment's lock, None where there is none yet, or what is wrong with it;
+    `data_sha256` the digest of a workload's prepared data. `engine` is None where any engine's
+    record will do. `distrusted` says why forked runs of a lock (by digest) and an engine are not
+    believed, None where they are. `timeout` is in seconds, `memory` in bytes.
     """
 
     runner_sha256: str
-    lock: Callable[[Environment], Lock | None]
-    data_sha256: Callable[[str], str | None]
+    lock: Callable[[Environment], Lock | LockError | None]
+    data_sha256: Callable[[str], str]
     engine: str | None
+    distrusted: Callable[[str, str], str | None]
     timeout: float
     memory: int
 
@@ -67,6 +73,7 @@ def _why_run(cell: Cell, record: Record | None, wanted: Wanted) -> str | None:
         return f"last time {record.status}: {record.reason}"
     return (
         _changed_input(cell, record, wanted)
+        or _distrusted(record, wanted)
         or _raised_limit(record, wanted)
         or _other_engine(record, wanted)
     )
@@ -75,15 +82,26 @@ def _why_run(cell: Cell, record: Record | None, wanted: Wanted) -> str | None:
 def _changed_input(cell: Cell, record: Record, wanted: Wanted) -> str | None:
     if record.runner_sha256 != wanted.runner_sha256:
         return f"the runner changed ({record.runner_sha256[:8]} to {wanted.runner_sha256[:8]})"
+    settings = {name: to_json(value) for name, value in cell.settings.items()}
+    if {**_DEFAULTS, **record.settings} != settings:
+        return "the record is of other settings"
     lock = wanted.lock(cell.environment)
+    if isinstance(lock, LockError):
+        return str(lock).partition("\n")[0]
     if lock is not None and lock.sha256 != record.environment.lock_sha256:
         old = record.environment.lock_sha256
         return f"the lock changed ({old[:8]} to {lock.sha256[:8]})"
     data = wanted.data_sha256(str(cell.settings["workload"]))
     measured = record.measured
-    if measured is not None and data is not None and measured.data_sha256 != data:
+    if measured is not None and measured.data_sha256 != data:
         return f"the data changed ({measured.data_sha256[:8]} to {data[:8]})"
     return None
+
+
+def _distrusted(record: Record, wanted: Wanted) -> str | None:
+    if record.process.get("isolation") != "forked":
+        return None
+    return wanted.distrusted(record.environment.lock_sha256, record.engine.get("name", ""))
 
 
 def _raised_limit(record: Record, wanted: Wanted) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 import time
@@ -15,13 +16,13 @@ from harness.engines.protocol import Engine, Image, Order, Outcome
 from harness.errors import EngineError
 from harness.processes import tail_of
 from harness.runner import exchange
-from harness.sweep import exchanges
+from harness.sweep import exchanges, replies
+from harness.sweep.replies import Reply
 from harness.sweep.staging import StagedRunner
 
 Isolation = Literal["fresh", "forked"]
 
 _POLL_SECONDS = 0.02
-_UNLIMITED_SECONDS = 10.0 * 365 * 86400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,8 @@ class Place:
 class Ending:
     """How a run ended, and what it left in `folder`: a reply perhaps, weights, predictions.
 
-    `log` is the end of what it printed; `cpus` are those it ran on.
+    `log` is the end of what it printed; `cpus` are those it ran on. `reply` is None where there is
+    no valid one, `complaint` says what is wrong with it.
     """
 
     outcome: Outcome
@@ -59,14 +61,23 @@ class Ending:
     log: str
     isolation: Isolation
     cpus: tuple[int, ...]
+    reply: Reply | None
+    complaint: str
 
-    def reply(self) -> dict[str, Any] | None:
-        """What the runner answered, None where there is no readable answer."""
-        try:
-            found = json.loads((self.folder / exchange.REPLY).read_bytes())
-        except (OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) else None
+
+def _ending(
+    outcome: Outcome, folder: Path, log: str, isolation: Isolation, cpus: tuple[int, ...]
+) -> Ending:
+    reply, complaint = replies.read(folder)
+    return Ending(
+        outcome=outcome,
+        folder=folder,
+        log=log,
+        isolation=isolation,
+        cpus=cpus,
+        reply=reply,
+        complaint=complaint,
+    )
 
 
 @contextmanager
@@ -78,7 +89,7 @@ def fresh(
         exchanges.put(folder / exchange.REQUEST, request)
         log = folder / exchange.LOG
         outcome = place.engine.run(_order(place, folder, log, cpus, limits))
-        yield Ending(outcome=outcome, folder=folder, log=tail_of(log), isolation="fresh", cpus=cpus)
+        yield _ending(outcome, folder, tail_of(log), "fresh", cpus)
 
 
 def _order(place: Place, folder: Path, log: Path, cpus: tuple[int, ...], limits: Limits) -> Order:
@@ -96,23 +107,31 @@ def _order(place: Place, folder: Path, log: Path, cpus: tuple[int, ...], limits:
     )
 
 
+class AbandonedError(Exception):
+    """The sweep is being interrupted; the run that raises this leaves no record."""
+
+
 class WarmProcess:
     """A process that imports TensorFlow once and forks a child per run, also side by side.
 
-    `close` ends it and whatever still runs in it.
+    It may be asked for `runs` runs, at most `holders` at the same time. `close` ends it and
+    whatever still runs in it.
     """
 
-    def __init__(self, place: Place, cpus: tuple[int, ...], limits: Limits, holders: int) -> None:
+    def __init__(
+        self, place: Place, cpus: tuple[int, ...], limits: Limits, *, runs: int, holders: int
+    ) -> None:
         self._limits = limits
         self._numbers = iter(range(1, 10**9))
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
+        self._outcome: Outcome | None = None
         self._ended = threading.Event()
         self._cleanup = ExitStack()
         self._folder = self._cleanup.enter_context(exchanges.opened())
         (self._folder / exchange.INBOX).mkdir()
         (self._folder / exchange.INBOX).chmod(0o777)
-        # The children's limits are the runner's to keep; this one holds even if it fails to.
-        whole = Limits(timeout=_UNLIMITED_SECONDS, memory=limits.memory * (holders + 1))
+        # The children's limits are the runner's to keep; these hold even if it fails to.
+        whole = Limits(timeout=limits.timeout * (runs + 1), memory=limits.memory * (holders + 1))
         self._log = self._folder / exchange.LOG
         order = _order(place, self._folder, self._log, cpus, whole)
         self._thread = threading.Thread(target=self._live, args=(place.engine, order), daemon=True)
@@ -120,8 +139,8 @@ class WarmProcess:
 
     def _live(self, engine: Engine, order: Order) -> None:
         try:
-            engine.run(order)
-        except BaseException as error:
+            self._outcome = engine.run(order)
+        except Exception as error:
             self._failure = error
         finally:
             self._ended.set()
@@ -162,7 +181,7 @@ class WarmProcess:
         exchanges.put(self._folder / exchange.INBOX / name, errand)
         outcome = self._wait(folder)
         log = tail_of(folder / exchange.LOG) or tail_of(self._log)
-        yield Ending(outcome=outcome, folder=folder, log=log, isolation="forked", cpus=cpus)
+        yield _ending(outcome, folder, log, "forked", cpus)
 
     def _wait(self, folder: Path) -> Outcome:
         started = time.monotonic()
@@ -177,4 +196,9 @@ class WarmProcess:
         """The whole process is gone, and the run with it."""
         if isinstance(self._failure, EngineError):
             raise self._failure
-        return Outcome(cause="killed", exit_code=-9, seconds=seconds)
+        if self._outcome is None:
+            raise EngineError(f"the engine failed: {self._failure!r}") from self._failure
+        if self._outcome.exit_code == 0:
+            # It believed its host gone, or was told to stop, while a run was under way.
+            return Outcome(cause="killed", exit_code=0, seconds=seconds)
+        return dataclasses.replace(self._outcome, seconds=seconds)

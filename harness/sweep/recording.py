@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
+from harness.engines import outcomes
 from harness.engines.protocol import Outcome
 from harness.environments.lock import Lock
 from harness.matrix.axes import to_json
 from harness.matrix.cells import Cell
-from harness.results.record import SCHEMA, EnvironmentPart, Failure, Found, Measured, Record
+from harness.results.record import SCHEMA, EnvironmentPart, Failure, Record
 from harness.runner import exchange
 from harness.sweep.processes import Ending, Limits, Place
-
-_FROM_ELSEWHERE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+from harness.sweep.replies import Reply
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +55,11 @@ def of_ending(
     audited: str,
 ) -> Record:
     """The record of a run that had a process; `audited` says what is known about forking there."""
-    reply = ending.reply()
-    measured, complaint = _measured(reply)
-    verdict = _verdict(ending, reply, complaint, limits)
-    reply = reply or {}
+    verdict = _verdict(ending, limits)
+    reply = ending.reply
+    known: dict[str, Any] = {}
+    if reply is not None:
+        known = {"found": reply.found, "measured": reply.measured}
     return _record(
         origin,
         run,
@@ -68,12 +67,18 @@ def of_ending(
         status=verdict.status,
         reason=verdict.reason,
         environment=_environment(run, place, reply),
-        found={name: Found(**part) for name, part in reply.get("found", {}).items()},
-        process={**_process(place, ending, limits, reply), "audit": audited},
-        measured=measured,
+        process={**_process(place, ending, limits), "audit": audited},
         failure=verdict.failure,
-        seconds={**reply.get("seconds", {}), "process": ending.outcome.seconds},
+        seconds={**(reply.seconds if reply else {}), "process": ending.outcome.seconds},
+        **known,
     )
+
+
+def without_results(record: Record, reason: str) -> Record:
+    """The record of a run whose arrays are not what its reply says."""
+    failure = Failure(type="invalid results", message=reason)
+    changes = {"status": "failed", "reason": reason, "measured": None, "failure": failure}
+    return record.model_copy(update=changes)
 
 
 def of_unavailable(
@@ -124,16 +129,14 @@ def _asked(
     )
 
 
-def _environment(run: Run, place: Place, reply: Mapping[str, Any]) -> EnvironmentPart:
+def _environment(run: Run, place: Place, reply: Reply | None) -> EnvironmentPart:
     image = place.image
-    packages = reply.get("packages", {})
+    packages = reply.packages if reply else {}
     return _asked(run, image.lock, image=image.id, base=image.base, packages=packages)
 
 
-def _process(
-    place: Place, ending: Ending, limits: Limits, reply: Mapping[str, Any]
-) -> dict[str, Any]:
-    told = ("versions", "build", "devices", "cpu_flags", "glibc")
+def _process(place: Place, ending: Ending, limits: Limits) -> dict[str, Any]:
+    told = {"versions", "build", "devices", "cpu_flags", "glibc"}
     return {
         "isolation": ending.isolation,
         "cpus": list(ending.cpus),
@@ -141,49 +144,31 @@ def _process(
         "memory_bytes": limits.memory,
         "variables": dict(place.variables),
         "exit_code": ending.outcome.exit_code,
-        **{name: reply[name] for name in told if name in reply},
+        **(ending.reply.model_dump(include=told) if ending.reply else {}),
     }
 
 
-def _measured(reply: Mapping[str, Any] | None) -> tuple[Measured | None, str]:
-    """What the reply measured, or why it cannot be read. A reply is foreign bytes."""
-    if reply is None or "weights_sha256" not in reply:
-        return None, ""
-    try:
-        fields = {name: reply.get(name) for name in Measured.model_fields}
-        return Measured.model_validate(fields), ""
-    except ValidationError as error:
-        return None, f"the runner's reply is not valid: {error.errors()[0]['msg']}"
-
-
-def _verdict(
-    ending: Ending, reply: Mapping[str, Any] | None, complaint: str, limits: Limits
-) -> _Verdict:
-    outcome = ending.outcome
+def _verdict(ending: Ending, limits: Limits) -> _Verdict:
+    outcome, reply = ending.outcome, ending.reply
     if outcome.cause != "exited":
+        reason = _cause_in_words(outcome, limits)
+        return _Verdict(status=outcome.cause, reason=reason, failure=_failure(ending, reason))
+    if reply is None:
+        reason = ending.complaint or _exit_in_words(outcome.exit_code)
+        status = outcomes.cause(outcome.exit_code)
         return _Verdict(
-            status=outcome.cause,
-            reason=_cause_in_words(outcome, limits),
-            failure=Failure(type=outcome.cause, message="", log=ending.log),
-        )
-    if reply is None or complaint:
-        reason = complaint or _exit_in_words(outcome.exit_code)
-        status = "killed" if -outcome.exit_code in _FROM_ELSEWHERE else "failed"
-        return _Verdict(
-            status=status,
+            status="failed" if status == "exited" else status,
             reason=reason,
-            failure=Failure(type="no reply", message=reason, log=ending.log),
+            failure=_failure(ending, reason),
         )
-    return _replied(reply, ending)
+    if reply.status == exchange.COMPLETED:
+        return _Verdict(status=reply.status, reason="")
+    failure = Failure(**reply.error.model_dump(), log=ending.log) if reply.error else None
+    return _Verdict(status=reply.status, reason=reply.reason, failure=failure)
 
 
-def _replied(reply: Mapping[str, Any], ending: Ending) -> _Verdict:
-    status = str(reply.get("status"))
-    error = reply.get("error")
-    failure = Failure(**error, log=ending.log) if error else None
-    if status == exchange.COMPLETED:
-        return _Verdict(status=status, reason="")
-    return _Verdict(status=status, reason=str(reply.get("reason", "")), failure=failure)
+def _failure(ending: Ending, reason: str) -> Failure:
+    return Failure(type=ending.outcome.cause, message=reason, log=ending.log)
 
 
 def _cause_in_words(outcome: Outcome, limits: Limits) -> str:
@@ -195,6 +180,7 @@ def _cause_in_words(outcome: Outcome, limits: Limits) -> str:
 
 
 def _exit_in_words(code: int) -> str:
-    if code < 0:
-        return f"the process crashed with {signal.Signals(-code).name}"
-    return f"the process ended with status {code} and left no reply"
+    if code >= 0:
+        return f"the process ended with status {code} and left no reply"
+    known = -code in signal.valid_signals()
+    return f"the process crashed with {signal.Signals(-code).name if known else f'signal {-code}'}"

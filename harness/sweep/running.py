@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import errno
+import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from harness.environments.lock import Lock
+from harness.errors import EngineError, RecordError
 from harness.matrix.axes import to_json
 from harness.results.record import Record
 from harness.runner import exchange
@@ -17,14 +20,11 @@ from harness.sweep.audit import Audit
 from harness.sweep.cpus import CpuSets
 from harness.sweep.groups import Group
 from harness.sweep.here import cpus_for
-from harness.sweep.processes import Ending, Isolation
+from harness.sweep.processes import AbandonedError, Ending, Isolation
 from harness.sweep.progress import SweepProgress
 from harness.sweep.recording import Run
+from harness.sweep.replies import Reply
 from harness.sweep.scene import Scene
-
-
-class AbandonedError(Exception):
-    """The sweep is being interrupted; the run that raises this leaves no record."""
 
 
 class Running:
@@ -35,6 +35,8 @@ class Running:
         self._scene = scene
         self._progress = progress
         self._cpu_sets = CpuSets(scene.cpus, scene.holders)
+        # TensorFlow takes all of a GPU's memory, so GPU runs go one after the other.
+        self._gpu = threading.Lock()
 
     def abandon(self) -> None:
         """From now on, runs that end were ended by the interruption and are not recorded."""
@@ -57,7 +59,7 @@ class Running:
                 started = now()
                 with self._process(group, run, "fresh", cpus) as ending:
                     record = self._write(group, run, ending, started, "the cold side of an audit")
-                    cold = ending.reply()
+                    cold = ending.reply
                 forked = None
                 if record.status == "completed":
                     forked = self._reply(group, run, "forked", cpus)
@@ -67,22 +69,41 @@ class Running:
             group.run_over()
 
     def write_unavailable(self, run: Run, lock: Lock | None, reason: str) -> Record:
-        """Record a run that cannot have a process, with the reason."""
+        """Record a run that cannot have a process, with the reason.
+
+        A completed record from before stays: it is worth more than the news that its environment
+        cannot be had today.
+        """
         record = recording.of_unavailable(self._scene.origin, run, lock, reason, now())
-        self._scene.store.write(record, None, None)
+        there = self._scene.store.read(record.cell, record.repeat)
+        if there is None or there.status != "completed":
+            self._scene.store.write(record, None, None)
         self._progress.finished(record)
         return record
 
     @contextmanager
     def _seat(self, run: Run) -> Iterator[tuple[int, ...]]:
         count = cpus_for(run.cell.settings, len(self._scene.cpus))
-        with self._cpu_sets.hold(count) as cpus, self._progress.running(run.cell.id):
-            yield cpus
+        gpu = self._gpu if run.cell.environment.device == "gpu" else nullcontext()
+        try:
+            with (
+                gpu,
+                self._cpu_sets.hold(count) as cpus,
+                self._progress.running(run.cell.id),
+            ):
+                yield cpus
+        except OSError as error:
+            raise EngineError(
+                f"{run.cell.id}: {error.filename or 'a file'} cannot be written: {error.strerror}; "
+                "make room, then start the same command again: finished runs are kept"
+            ) from error
 
     @contextmanager
     def _process(
         self, group: Group, run: Run, isolation: Isolation, cpus: tuple[int, ...]
     ) -> Iterator[Ending]:
+        if self._abandoned.is_set():
+            raise AbandonedError
         request = self._request(run, group.place.image.lock)
         way = (
             group.forked(request, cpus)
@@ -94,9 +115,9 @@ class Running:
 
     def _reply(
         self, group: Group, run: Run, isolation: Isolation, cpus: tuple[int, ...]
-    ) -> dict[str, Any] | None:
+    ) -> Reply | None:
         with self._process(group, run, isolation, cpus) as ending:
-            return ending.reply()
+            return ending.reply
 
     def _request(self, run: Run, lock: Lock) -> Mapping[str, Any]:
         settings = run.cell.settings
@@ -113,6 +134,8 @@ class Running:
     def _write(self, group: Group, run: Run, ending: Ending, started: str, audited: str) -> Record:
         if self._abandoned.is_set():
             raise AbandonedError
+        if ending.outcome.exit_code == exchange.DISK_FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(ending.folder))
         record = recording.of_ending(
             self._scene.origin,
             run,
@@ -125,11 +148,18 @@ class Running:
         weights, predictions = (
             ending.folder / name for name in (exchange.WEIGHTS, exchange.PREDICTIONS)
         )
-        self._scene.store.write(
-            record,
-            weights if weights.exists() else None,
-            predictions if predictions.exists() else None,
-        )
+        try:
+            self._scene.store.write(
+                record,
+                weights if weights.exists() else None,
+                predictions if predictions.exists() else None,
+            )
+        except RecordError as error:
+            if isinstance(error.__cause__, OSError):
+                raise
+            # The arrays are not what the reply says they are: the run is at fault, not the disk.
+            record = recording.without_results(record, str(error))
+            self._scene.store.write(record, None, None)
         self._progress.finished(record)
         return record
 

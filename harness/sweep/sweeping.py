@@ -6,13 +6,14 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from harness.engines.protocol import Image
 from harness.environments.lock import Lock
-from harness.errors import BuildError, HarnessError
+from harness.errors import BuildError, EngineError, HarnessError
 from harness.matrix.environment import Environment
 from harness.results.record import Record
 from harness.sweep import groups
@@ -124,7 +125,9 @@ class Sweep:
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._scene.engine.cancel()
         for group in self._groups:
-            group.close()
+            # A full disk must not keep the others from ending.
+            with suppress(OSError):
+                group.close()
 
     def _prepare(self, environment: Environment) -> Image | _Missing:
         lock: Lock | None = None
@@ -133,6 +136,9 @@ class Sweep:
             self._progress.preparing(f"preparing {environment.id}")
             log = self._scene.logs / f"{environment.id}.build.log"
             return self._scene.engine.assemble(lock, log)
+        except EngineError:
+            # An engine that fails ends the sweep; it says nothing about the environment.
+            raise
         except HarnessError as error:
             return _Missing(error=error, lock=lock)
 
@@ -170,9 +176,7 @@ class Sweep:
             variables=groups.variables_of(runs[0].cell),
             gpu=runs[0].cell.environment.device == "gpu",
         )
-        explicit = runs[0].cell.settings["cpus"]
-        cpus = scene.cpus[:explicit] if isinstance(explicit, int) else scene.cpus
-        group = Group(place, len(runs), cpus, scene.limits, scene.holders)
+        group = Group(place, len(runs), scene.cpus, scene.limits, scene.holders)
         self._groups.append(group)
         for run in runs:
             self._submit(group, run)
@@ -240,7 +244,7 @@ class Sweep:
 
     def _redo_forked(self, lock_sha256: str) -> None:
         for group, run in self._forked.pop(lock_sha256, []):
-            again = Group(group.place, 1, (), self._scene.limits, 1)
+            again = Group(group.place, 1, self._scene.cpus, self._scene.limits, 1)
             self._submit(again, run)
 
     def _count(self, record: Record) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from commands import harness
 
+from harness.engines import gpus
+
 ROOT = Path(__file__).parents[2]
 MATRICES = ROOT / "matrices"
 DATA = ROOT / "tests" / "data" / "matrices"
@@ -26,6 +28,8 @@ QUICKSTART = MATRICES / "quickstart.yaml"
         (["run", QUICKSTART, "--only", "nothing", "--engine", "local"], 3, "ids look like"),
         (["run", QUICKSTART, "--engine", "podman"], 2, "podman"),
         (["run", QUICKSTART, "--memory", "lots"], 2, "'lots' is not a size"),
+        (["run", QUICKSTART, "--memory", "0"], 2, "too little"),
+        (["build", QUICKSTART, "--engine", "local", "--results", "/dev/null/x"], 8, "/dev/null"),
         (["run", QUICKSTART, "--timeout", "0"], 2, "--timeout"),
         (["table", "missing"], 2, "missing"),
         (["table", ROOT / "tests"], 2, "results"),
@@ -63,6 +67,27 @@ def test_plan_says_per_run_what_would_happen_and_why(tmp_path: Path) -> None:
     assert ended.code == 0 and len(rows) == 80
     assert {(row["action"], row["why"]) for row in rows} == {("run", "no record yet")}
     assert not list(tmp_path.iterdir()), "planning leaves nothing behind"
+
+
+def test_a_selection_of_nothing_leaves_nothing(tmp_path: Path) -> None:
+    harness("run", QUICKSTART, "--only", "nothing", "--engine", "local", cwd=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_plan_says_that_there_is_no_gpu_where_there_is_none(tmp_path: Path) -> None:
+    if gpus.absent() is None:
+        pytest.skip("there is a GPU here")
+    ended = harness("plan", MATRICES / "gpu.yaml", "--only", "*,gpu*", "--format", "json")
+    assert {row["action"] for row in json.loads(ended.out)} == {"unavailable"}
+    assert all("no NVIDIA GPU" in row["why"] for row in json.loads(ended.out))
+
+
+def test_a_cache_that_cannot_be_used_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", "/dev/null/x")
+    ended = harness("run", QUICKSTART, "--engine", "local", cwd=tmp_path)
+    assert ended.code == 2 and "HARNESS_CACHE" in ended.err and "Traceback" not in ended.err
 
 
 def test_plan_shows_what_cannot_exist_with_its_reason(tmp_path: Path) -> None:

@@ -120,3 +120,22 @@ def test_an_environment_written_out_that_cannot_exist_is_named_with_a_remedy() -
     assert "3.12" in what and "3.10" in what
     multiplied = matrix_of('environments: {python: ["3.10", "3.12"], tensorflow: 2.10.0}\n')
     assert not list(cells.impossible_environments(multiplied))
+
+
+def test_the_same_environment_written_in_two_ways_is_one_cell() -> None:
+    found = cells_of('environments: [{tensorflow: 2.15.1}, {python: "3.11", tensorflow: 2.15.1}]\n')
+    assert len(found) == 1
+
+
+def test_variables_that_read_alike_have_different_ids() -> None:
+    found = cells_of(
+        "environments: {tensorflow: 2.15.1}\naxes: {env: [{A: 1+B=2}, {A: 1, B: 2}]}\n"
+    )
+    assert len({cell.id for cell in found}) == 2
+
+
+def test_an_include_that_cannot_exist_is_named_too() -> None:
+    matrix = matrix_of(
+        'environments: {tensorflow: 2.15.1}\ninclude: {python: "3.7", tensorflow: 2.21.0}\n'
+    )
+    assert len(list(cells.impossible_environments(matrix))) == 1

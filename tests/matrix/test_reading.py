@@ -171,3 +171,16 @@ def test_every_pair_of_axes_can_stand_together() -> None:
     names = ["threads: 1", "seed: 3", "jit: off", "cpus: 1", "isa: avx2"]
     for pair in itertools.combinations(names, 2):
         assert len(parsed(", ".join(pair)).blocks[0].axes) == 2
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "00000000199999999", "1_000", "١", "1.0", "-1"])
+def test_numbers_that_are_none_are_refused(number: str) -> None:
+    source = f"schema: 1\nname: x\nenvironments: {{tensorflow: 2.15.1}}\nrepeats: {number}\n"
+    assert any("repeats must be" in problem for problem in problems_of(source))
+    source = f"schema: 1\nname: x\nenvironments: {{tensorflow: 2.15.1}}\naxes: {{seed: {number}}}\n"
+    assert any("seed cannot be" in problem for problem in problems_of(source))
+
+
+def test_a_line_break_in_a_version_is_refused() -> None:
+    source = 'schema: 1\nname: x\nenvironments: {tensorflow: "2.15.1\\n"}\n'
+    assert any("exact release" in problem for problem in problems_of(source))

@@ -8,19 +8,38 @@ from typing import Any
 import pytest
 
 from harness.sweep.audit import Audit, Audits, compare
+from harness.sweep.replies import Reply
 
 
-def reply(weights: str, status: str = "completed") -> dict[str, Any]:
-    return {
+def reply(weights: str, status: str = "completed") -> Reply:
+    content: dict[str, Any] = {
+        "schema": 1,
         "status": status,
+        "reason": "",
+        "error": None,
+        "found": {},
+        "versions": {},
+        "packages": {},
+        "build": {},
+        "devices": [],
+        "cpu_flags": [],
+        "glibc": "",
+        "seconds": {},
+        "data_sha256": "d",
         "init_sha256": "i",
         "weights_sha256": weights,
         "predictions_sha256": "p" + weights,
+        "tensors": [],
+        "history": {},
         "loss": "0x1p+0",
+        "metric": "accuracy",
+        "value": "0x1p-1",
+        "parameters": 1,
     }
+    return Reply.model_validate(content)
 
 
-def never() -> dict[str, Any] | None:
+def never() -> Reply | None:
     raise AssertionError("the cold run is repeated only where the two differ")
 
 
@@ -43,8 +62,20 @@ def test_a_run_that_did_not_complete_decides_nothing() -> None:
     assert compare(None, None, never).state == "undecided"
 
 
-def test_a_forked_run_without_reply_fails() -> None:
-    assert compare(reply("a"), None, lambda: reply("a")).state == "failed"
+def test_a_forked_run_that_does_not_complete_fails_for_now_only() -> None:
+    for forked in (None, reply("a", "failed")):
+        found = compare(reply("a"), forked, never)
+        assert (found.state, found.lasting) == ("failed", False)
+
+
+def test_a_failure_for_now_is_forgotten_with_the_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    audits = Audits(runner_sha256="r", engine="local", machine="m")
+    audits.remember("lock", "w", Audit(state="failed", sentence="killed", lasting=False))
+    assert audits.failed("lock") is not None
+    assert Audits(runner_sha256="r", engine="local", machine="m").failed("lock") is None
 
 
 def test_audits_are_remembered_for_the_same_runner_engine_and_machine(

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from harness.environments.lock import Lock
+from harness.errors import LockError
 from harness.matrix import cells, reading
-from harness.matrix.cells import Cell
+from harness.matrix.axes import to_json
+from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
 from harness.matrix.text import Problems
 from harness.results.record import Record
@@ -39,6 +41,7 @@ def wanted(**changes: Any) -> Wanted:
         "lock": lambda environment: lock_of(environment, "l" * 64),
         "data_sha256": lambda workload: "d" * 64,
         "engine": None,
+        "distrusted": lambda lock_sha256, engine: None,
         "timeout": 60.0,
         "memory": 2**30,
     }
@@ -78,7 +81,7 @@ def record(status: str = "completed", **changes: Any) -> Record:
             "image": "i",
             "base": "b",
         },
-        "settings": {},
+        "settings": {name: to_json(value) for name, value in DEFAULTS.items()},
         "process": {"timeout_s": 60.0, "memory_bytes": 2**30},
         "runner_sha256": "r" * 64,
         "measured": measured if status == "completed" else None,
@@ -112,7 +115,23 @@ def test_a_changed_input_makes_it_run_again_and_says_which(
 
 
 def test_what_is_not_known_yet_changes_nothing() -> None:
-    assert why(record(), lock=lambda e: None, data_sha256=lambda w: None)[0] == "done"
+    assert why(record(), lock=lambda e: None)[0] == "done"
+
+
+def test_a_stale_lock_is_the_reason() -> None:
+    assert why(record(), lock=lambda e: LockError("stale\nmore")) == ("run", "stale")
+
+
+def test_a_record_of_other_settings_answers_for_nothing() -> None:
+    other = record(settings={"threads": 2})
+    assert why(other) == ("run", "the record is of other settings")
+
+
+def test_forked_runs_are_done_again_after_a_failed_audit() -> None:
+    process = {"timeout_s": 60.0, "memory_bytes": 2**30, "isolation": "forked"}
+    asked = {"distrusted": lambda lock_sha256, engine: f"{lock_sha256[:1]} {engine}"}
+    assert why(record(process=process), **asked) == ("run", "l local")
+    assert why(record(process={**process, "isolation": "fresh"}), **asked)[0] == "done"
 
 
 @pytest.mark.parametrize("status", ["failed", "unsupported", "invalid"])
@@ -138,7 +157,7 @@ def test_no_record_means_run_and_every_repeat_is_a_step() -> None:
 
 
 def test_what_this_machine_cannot_run_is_unavailable_with_the_reason() -> None:
-    settle = here.settled(Machine(cpus=2, flags=frozenset({"sse4_1", "avx2"})), None)
+    settle = here.settled(Machine(cpus=2, flags=frozenset({"sse4_1", "avx2"})), lambda device: None)
     found = {
         (str(c.settings["cpus"]), str(c.settings["isa"])): settle(c).reason
         for c in cells_of("cpus: [1, 4], isa: [native, avx2, avx512_core]")
