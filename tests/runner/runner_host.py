@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -65,13 +66,17 @@ class Runner:
     def variables(self, settings: Mapping[str, Any]) -> dict[str, str]:
         """The environment variables the host sets for these settings."""
         asked = dict(settings, env=tuple(settings["env"].items()))
-        minimum = {"PATH": os.defpath, "TF_CPP_MIN_LOG_LEVEL": "0", "CUDA_VISIBLE_DEVICES": "-1"}
+        minimum = {
+            "PATH": os.defpath,
+            "TF_CPP_MIN_LOG_LEVEL": "0",
+            "CUDA_VISIBLE_DEVICES": "-1",
+            "TMPDIR": str(self.scratch),
+        }
         return minimum | axes.process_variables(asked)
 
     def fresh(self, request: dict[str, Any], **extra: str) -> Answer:
         """One run in a process of its own; `extra` are variables on top of the host's."""
-        folder = self.scratch / f"fresh-{len(list(self.scratch.iterdir()))}"
-        folder.mkdir(parents=True)
+        folder = Path(tempfile.mkdtemp(prefix="fresh-", dir=self.scratch))
         (folder / "request.json").write_text(json.dumps(request))
         subprocess.run(
             self.command(folder),
