@@ -15,7 +15,6 @@ import pytest
 from commands import Ended, harness, start
 
 import harness as program
-from harness import places
 from harness.analysis.columns import RUN_COLUMNS
 
 DATA = Path(__file__).parents[1] / "data" / "matrices"
@@ -103,12 +102,15 @@ def test_an_interrupted_sweep_goes_on_where_it_was(
     while len(record_files(results)) < 3:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
+    started = psutil.Process(process.pid).children(recursive=True)
+    assert any("-m runner" in " ".join(each.cmdline()) for each in started)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == (130 if number is signal.SIGINT else -9)
     assert "Traceback" not in err
     kept = record_files(results)
-    _assert_nothing_runs()
+    _, alive = psutil.wait_procs(started, timeout=15)
+    assert not alive
 
     again = run(matrix, results, "--isolation", "forked")
     assert again.code == 0, again.err
@@ -117,18 +119,6 @@ def test_an_interrupted_sweep_goes_on_where_it_was(
     assert {path: after[path] for path in kept} == kept
     assert run(matrix, tmp_path / "fresh", "--isolation", "fresh").code == 0
     assert hashes(results) == hashes(tmp_path / "fresh")
-
-
-def _assert_nothing_runs() -> None:
-    deadline = time.monotonic() + 15
-    while alive := [p for p in psutil.process_iter(["cmdline"]) if _is_runner(p)]:
-        assert time.monotonic() < deadline, alive
-        time.sleep(0.1)
-
-
-def _is_runner(process: psutil.Process) -> bool:
-    command = " ".join(process.info["cmdline"] or [])
-    return "-m runner" in command and str(places.cache("exchange")) in command
 
 
 def test_two_sweeps_cannot_share_a_folder(matrix: Path, tmp_path: Path) -> None:
