@@ -25,7 +25,7 @@ Hashes = dict[tuple[str, int], str]
 
 @pytest.fixture
 def matrix(tmp_path: Path) -> Path:
-    """A matrix of one environment, eight cells and two repeats, in a folder of its own."""
+    """A matrix of one environment, eight cells, in a folder of its own."""
     shutil.copytree(DATA / "locks", tmp_path / "locks")
     path = tmp_path / "tiny.yaml"
     path.write_text(
@@ -34,6 +34,7 @@ def matrix(tmp_path: Path) -> Path:
         .replace("name: small", "name: tiny")
         .replace("[2.12.1, 2.15.1]", "2.15.1")
         .replace("threads: [1, 2]", "threads: [1, 2]\n  determinism: [off, on]")
+        .replace("repeats: 2", "repeats: 1")
     )
     return path
 
@@ -63,16 +64,16 @@ def test_a_sweep_leaves_a_record_per_run_and_a_second_one_does_nothing(
     assert first.code == 0, first.err
     assert "mnist-mlp" in first.out and "co2-conv" in first.out
     found = record_files(results)
-    assert len(found) == 16
+    assert len(found) == 8
 
     second = run(matrix, results)
-    assert second.code == 0 and "0 runs to do, 16 done before" in second.err
+    assert second.code == 0 and "0 runs to do, 8 done before" in second.err
     assert record_files(results) == found
 
     rows = list(
         csv.DictReader(io.StringIO(harness("table", results, "--by", "run", "--format", "csv").out))
     )
-    assert len(rows) == 16
+    assert len(rows) == 8
     assert list(rows[0]) == [column.name for column in RUN_COLUMNS]
     assert {row["status"] for row in rows} == {"completed"}
     plan = json.loads(harness("plan", matrix, "--results", results, "--format", "json").out)
@@ -87,7 +88,7 @@ def test_fresh_forked_and_audited_runs_leave_the_same_bits(matrix: Path, tmp_pat
         assert ended.code == 0, ended.err
         found[isolation] = hashes(results)
     assert found["fresh"] == found["forked"] == found["auto"]
-    assert len(found["fresh"]) == 16
+    assert len(found["fresh"]) == 8
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda s: s.name)
@@ -115,7 +116,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(
     again = run(matrix, results, "--isolation", "forked")
     assert again.code == 0, again.err
     after = record_files(results)
-    assert len(after) == 16
+    assert len(after) == 8
     assert {path: after[path] for path in kept} == kept
     assert run(matrix, tmp_path / "fresh", "--isolation", "fresh").code == 0
     assert hashes(results) == hashes(tmp_path / "fresh")
@@ -143,16 +144,16 @@ def test_a_run_that_needs_too_long_or_too_much_is_recorded_and_the_rest_goes_on(
     assert ended.code == 7 and "timeout" in ended.err
     frame = program.load(results)
     counts = frame["status"].value_counts().to_dict()
-    assert counts == {"timeout": 4, "pending": 12}
+    assert counts == {"timeout": 2, "pending": 6}
     small = run(matrix, results, *only, "--memory", "100M", "--timeout", "100")
     assert small.code == 7
     assert program.load(results)["status"].value_counts().to_dict() == {
-        "out_of_memory": 4,
-        "pending": 12,
+        "out_of_memory": 2,
+        "pending": 6,
     }
     assert run(matrix, results, *only).code == 0
     superseded = list(results.glob("*/*/*/*.superseded-*.json"))
-    assert len(superseded) == 8, "what was recorded before is kept aside"
+    assert len(superseded) == 4, "what was recorded before is kept aside"
 
 
 def test_an_environment_that_cannot_be_had_does_not_stop_the_rest(
