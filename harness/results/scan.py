@@ -18,6 +18,8 @@ from harness.results.record import Record
 
 PLAN = "plan.jsonl"
 MACHINE = "machine.json"
+LOGS = "logs"
+"""The folder of build logs beside the cells; no cell id is so short."""
 
 _RECORD = re.compile(r"([1-9][0-9]{0,8})\.json")
 _KNOWN = re.compile(r"\..*|[1-9][0-9]*\.superseded-[0-9a-f]{8}\.json")
@@ -105,7 +107,7 @@ def _record_paths(folder: Path, foreign: list[str]) -> Iterator[Path]:
 
 
 def _records_of(cell: os.DirEntry[str], foreign: list[str]) -> Iterator[Path]:
-    if cell.name.startswith("."):
+    if cell.name.startswith(".") or cell.name == LOGS:
         return
     repeats: list[int] = []
     for entry in _entries(cell.path):

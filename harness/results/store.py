@@ -22,6 +22,7 @@ from harness.results import durable
 from harness.results.names import BLOB_FOLDER, is_name, is_sha256
 from harness.results.reading import read_record
 from harness.results.record import SCHEMA, Record
+from harness.results.scan import LOGS
 from harness.runner import hashing
 
 _LOCK = ".sweep.lock"
@@ -138,7 +139,7 @@ class Store:
         Raises:
             RecordError: it cannot be made.
         """
-        folder = self.folder / "logs"
+        folder = self.folder / LOGS
         with _on_disk(folder):
             durable.make_folder(folder)
         return folder

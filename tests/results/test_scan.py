@@ -80,6 +80,8 @@ def test_foreign_files_are_left_out_with_a_note(
     (folder / CELL / "01.json").write_text("{}")
     (folder / CELL / "1.json.bak").write_text("{}")
     (folder / ".DS_Store").write_text("nor is this")
+    (folder / "logs").mkdir()
+    (folder / "logs" / "an-environment.build.log").write_text("the harness's own")
     (sweep,) = sweeps(folder)
     assert len(list(sweep.records())) == 3
     told = capsys.readouterr().err
