@@ -57,10 +57,4 @@ class RecordError(HarnessError):
     exit_code = 8
 
 
-class NotReproducibleError(HarnessError):
-    """A check was asked for, and the results are not reproducible."""
-
-    exit_code = 9
-
-
 INTERRUPTED_EXIT_CODE = 130
