@@ -24,7 +24,7 @@ from harness.matrix.matrix import Matrix
 from harness.publish import tables
 from harness.results import plan_file
 from harness.results.store import Store
-from harness.sweep import cpus, exchanges, planning, progress, staging
+from harness.sweep import exchanges, planning, progress, staging
 from harness.sweep.audit import Audits
 from harness.sweep.planning import Step
 from harness.sweep.processes import Limits
@@ -102,7 +102,7 @@ def _scene(
     isolation: IsolationChoice,
 ) -> Scene:
     runner = staging.stage()
-    visible = cpus.visible()
+    visible = tuple(machine.hardware["visible_cpus"])
     return Scene(
         engine=engine,
         store=store,

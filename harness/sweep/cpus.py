@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-
-def visible() -> tuple[int, ...]:
-    """The CPUs this process may use, by number."""
-    return tuple(sorted(os.sched_getaffinity(0)))
 
 
 class CpuSets:
