@@ -71,6 +71,16 @@ class Group:
                 )
             return self._process
 
+    @property
+    def alive(self) -> bool:
+        """Whether its process is there now."""
+        process = self._process
+        return process is not None and process.alive
+
+    def warm_up(self) -> None:
+        """Start the process and stay until it has imported, or has ended without it."""
+        self.start().wait_ready()
+
     @contextmanager
     def forked(self, request: Mapping[str, Any], cpus: tuple[int, ...]) -> Iterator[Ending]:
         """One run in a child of the group's process."""

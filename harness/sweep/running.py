@@ -7,7 +7,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from harness.environments.lock import Lock
@@ -42,10 +42,20 @@ class Running:
         """From now on, runs that end were ended by the interruption and are not recorded."""
         self._abandoned.set()
 
+    def warm_up(self, group: Group) -> None:
+        """Start the group's process; its import takes a CPU like a run.
+
+        An engine that fails is the first run's to report.
+        """
+        with self._seat("importing TensorFlow", 1, gpu=False):
+            if self._abandoned.is_set():
+                raise AbandonedError
+            group.warm_up()
+
     def carry_out(self, group: Group, run: Run, isolation: Isolation, audited: str) -> Record:
         """Run once and record it; `audited` says in the record what is known about forking."""
         try:
-            with self._seat(run) as cpus:
+            with self._seat_for(run) as cpus:
                 started = now()
                 with self._process(group, run, isolation, cpus) as ending:
                     return self._write(group, run, ending, started, audited)
@@ -55,7 +65,7 @@ class Running:
     def carry_out_audited(self, group: Group, run: Run) -> tuple[Record, Audit]:
         """Run once cold, record that, and do the same forked to compare."""
         try:
-            with self._seat(run) as cpus:
+            with self._seat_for(run) as cpus:
                 started = now()
                 with self._process(group, run, "fresh", cpus) as ending:
                     record = self._write(group, run, ending, started, "the cold side of an audit")
@@ -81,20 +91,22 @@ class Running:
         self._progress.finished(record)
         return record
 
-    @contextmanager
-    def _seat(self, run: Run) -> Iterator[tuple[int, ...]]:
+    def _seat_for(self, run: Run) -> AbstractContextManager[tuple[int, ...]]:
         count = cpus_for(run.cell.settings, len(self._scene.cpus))
-        gpu = self._gpu if run.cell.environment.device == "gpu" else nullcontext()
+        return self._seat(run.cell.id, count, gpu=run.cell.environment.device == "gpu")
+
+    @contextmanager
+    def _seat(self, what: str, count: int, *, gpu: bool) -> Iterator[tuple[int, ...]]:
         try:
             with (
-                gpu,
+                self._gpu if gpu else nullcontext(),
                 self._cpu_sets.hold(count) as cpus,
-                self._progress.running(run.cell.id),
+                self._progress.running(what),
             ):
                 yield cpus
         except OSError as error:
             raise EngineError(
-                f"{run.cell.id}: {error.filename or 'a file'} cannot be written: {error.strerror}; "
+                f"{what}: {error.filename or 'a file'} cannot be written: {error.strerror}; "
                 "make room, then start the same command again: finished runs are kept"
             ) from error
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,11 +17,13 @@ from harness.results.record import Record
 from harness.sweep import groups
 from harness.sweep.audit import Audit
 from harness.sweep.groups import Group
+from harness.sweep.here import cpus_for
 from harness.sweep.processes import Isolation, Place
 from harness.sweep.progress import SweepProgress
 from harness.sweep.recording import Run
 from harness.sweep.running import Running
 from harness.sweep.scene import Scene
+from harness.sweep.work import Work, Workers
 
 
 @dataclass(kw_only=True)
@@ -42,15 +42,6 @@ class _Missing:
     lock: Lock | None
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
-class _Work:
-    """Something for a worker, and what to do with its result; ordered by `rank`."""
-
-    rank: tuple[int, int]
-    function: Callable[[], Any] = field(compare=False)
-    after: Callable[[Any], None] = field(compare=False)
-
-
 _Pair = tuple[str, str]
 """A lock's digest and a workload: what one audit answers for."""
 
@@ -63,16 +54,13 @@ class Sweep:
         self._progress = progress
         self._running = Running(scene, progress)
         self._tally = Tally()
-        self._waiting: dict[Future[Any], Callable[[Any], None]] = {}
-        self._groups: list[Group] = []
+        self._workers = Workers(len(scene.cpus))
+        self._groups: dict[Group, int] = {}
+        self._until_warm: dict[Group, list[Work]] = {}
+        self._warm: set[Group] = set()
         self._held: dict[_Pair, list[tuple[Group, Run]]] = {}
         self._forked: dict[str, list[tuple[Group, Run]]] = {}
-        self._ranks: dict[Environment, int] = {}
         self._numbers = itertools.count()
-        self._queue: list[_Work] = []
-        self._at_work: set[Future[Any]] = set()
-        self._builder = ThreadPoolExecutor(1, thread_name_prefix="build")
-        self._workers = ThreadPoolExecutor(len(scene.cpus), thread_name_prefix="run")
 
     def carry_out(self, runs: Iterable[Run]) -> Tally:
         """Run everything and write a record for each run, whatever its outcome.
@@ -86,43 +74,50 @@ class Sweep:
             by_environment.setdefault(run.cell.environment, []).append(run)
         try:
             for environment, its_runs in by_environment.items():
-                self._ranks[environment] = len(self._ranks)
                 ready = partial(self._environment_ready, its_runs)
-                self._waiting[self._builder.submit(self._prepare, environment)] = ready
-            self._attend()
+                self._workers.build(partial(self._prepare, environment), ready)
+            self._workers.attend(self._room)
         except BaseException:
             self._abandon()
             raise
         finally:
-            self._builder.shutdown(cancel_futures=True)
-            self._workers.shutdown(cancel_futures=True)
+            self._workers.close()
         return self._tally
 
-    def _attend(self) -> None:
-        while self._waiting:
-            done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                self._at_work.discard(future)
-                self._waiting.pop(future)(future.result())
-            self._occupy_workers()
+    def _room(self) -> bool:
+        """Whether another warm process fits beside those that are there."""
+        return sum(group.alive for group in self._until_warm) < self._scene.holders
 
-    def _occupy_workers(self) -> None:
-        """Hand out work only as workers get free, so that it can still be put in order."""
-        while self._queue and len(self._at_work) < len(self._scene.cpus):
-            work = heapq.heappop(self._queue)
-            future = self._workers.submit(work.function)
-            self._at_work.add(future)
-            self._waiting[future] = work.after
+    def _work(
+        self, group: Group, run: Run, function: Callable[[], Any], after: Callable[[Any], None]
+    ) -> Work:
+        """Work ordered so that earlier groups end, and their processes, before others start.
 
-    def _enqueue(self, run: Run, function: Callable[[], Any], after: Callable[[Any], None]) -> None:
-        """Earlier environments come first: their warm processes can end before others start."""
-        rank = (self._ranks[run.cell.environment], next(self._numbers))
-        heapq.heappush(self._queue, _Work(rank=rank, function=function, after=after))
+        Within a group runs of as many CPUs come together: else one that needs every CPU waits for
+        the others to end while CPUs stand idle.
+        """
+        cpus = cpus_for(run.cell.settings, len(self._scene.cpus))
+        rank = (self._groups[group], cpus, next(self._numbers))
+        return Work(rank=rank, function=function, after=after)
+
+    def _warm_up(self, group: Group) -> None:
+        """Import TensorFlow for the group's runs, once, while others may still train."""
+        if group not in self._until_warm:
+            self._until_warm[group] = []
+            function = partial(self._running.warm_up, group)
+            rank = (self._groups[group], 0)
+            warmed = partial(self._warmed, group)
+            self._workers.warm_up(Work(rank=rank, function=function, after=warmed))
+
+    def _warmed(self, group: Group, _: None) -> None:
+        waiting, self._until_warm[group] = self._until_warm[group], []
+        self._warm.add(group)
+        for work in waiting:
+            self._workers.run(work)
 
     def _abandon(self) -> None:
         self._running.abandon()
-        self._builder.shutdown(wait=False, cancel_futures=True)
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._workers.abandon()
         self._scene.engine.cancel()
         for group in self._groups:
             # A full disk must not keep the others from ending.
@@ -177,7 +172,7 @@ class Sweep:
             gpu=runs[0].cell.environment.device == "gpu",
         )
         group = Group(place, len(runs), scene.cpus, scene.limits, scene.holders)
-        self._groups.append(group)
+        self._groups[group] = len(self._groups)
         for run in runs:
             self._submit(group, run)
 
@@ -198,9 +193,16 @@ class Sweep:
             self._audit(group, run)
 
     def _start(self, group: Group, run: Run, isolation: Isolation, audited: str) -> None:
-        after = partial(self._forked_over, group, run) if isolation == "forked" else self._count
-        work = partial(self._running.carry_out, group, run, isolation, audited)
-        self._enqueue(run, work, after)
+        function = partial(self._running.carry_out, group, run, isolation, audited)
+        if isolation == "fresh":
+            self._workers.run(self._work(group, run, function, self._count))
+            return
+        work = self._work(group, run, function, partial(self._forked_over, group, run))
+        self._warm_up(group)
+        if group in self._warm:
+            self._workers.run(work)
+        else:
+            self._until_warm[group].append(work)
 
     def _forked_over(self, group: Group, run: Run, record: Record) -> None:
         """A forked run is over; it is done again cold if an audit has failed meanwhile."""
@@ -212,8 +214,9 @@ class Sweep:
             self._redo_forked(lock_sha256)
 
     def _audit(self, group: Group, run: Run) -> None:
-        work = partial(self._running.carry_out_audited, group, run)
-        self._enqueue(run, work, partial(self._audited, group, run))
+        function = partial(self._running.carry_out_audited, group, run)
+        self._warm_up(group)
+        self._workers.run(self._work(group, run, function, partial(self._audited, group, run)))
 
     def _audited(self, group: Group, run: Run, found: tuple[Record, Audit]) -> None:
         record, audit = found
@@ -245,6 +248,7 @@ class Sweep:
     def _redo_forked(self, lock_sha256: str) -> None:
         for group, run in self._forked.pop(lock_sha256, []):
             again = Group(group.place, 1, self._scene.cpus, self._scene.limits, 1)
+            self._groups[again] = len(self._groups)
             self._submit(again, run)
 
     def _count(self, record: Record) -> None:

@@ -1,0 +1,61 @@
+"""Work: its order, and when another warm process may be started."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+import pytest
+
+from harness.sweep.work import Work, Workers
+
+
+def test_what_is_left_is_done_by_rank() -> None:
+    done: list[int] = []
+    workers = Workers(1)
+    for number in (3, 1, 2):
+        workers.run(Work(rank=(number,), function=partial(int, number), after=done.append))
+    workers.attend(lambda: True)
+    workers.close()
+    assert done == [1, 2, 3]
+
+
+def test_what_follows_may_bring_more_work() -> None:
+    done: list[str] = []
+    workers = Workers(2)
+
+    def warmed(_: None) -> None:
+        workers.run(Work(rank=(0, 1), function=lambda: "run", after=done.append))
+
+    workers.warm_up(Work(rank=(0, 0), function=lambda: None, after=warmed))
+    workers.attend(lambda: True)
+    workers.close()
+    assert done == ["run"]
+
+
+def test_two_warm_processes_start_side_by_side() -> None:
+    both = threading.Barrier(2, timeout=30)
+    workers = Workers(2)
+    for group in (0, 1):
+        workers.warm_up(Work(rank=(group, 0), function=both.wait, after=lambda _: None))
+    workers.attend(lambda: True)
+    workers.close()
+    assert not both.broken
+
+
+def test_without_room_a_warm_process_waits_for_runs_to_end() -> None:
+    done: list[str] = []
+    workers = Workers(2)
+    workers.warm_up(Work(rank=(0, 0), function=lambda: "import", after=done.append))
+    workers.run(Work(rank=(1, 1), function=lambda: "run", after=done.append))
+    workers.attend(lambda: "run" in done)
+    workers.close()
+    assert done == ["run", "import"]
+
+
+def test_a_fault_in_work_ends_the_attendance() -> None:
+    workers = Workers(1)
+    workers.build(partial(int, "none"), lambda _: None)
+    with pytest.raises(ValueError, match="none"):
+        workers.attend(lambda: True)
+    workers.close()
