@@ -1,0 +1,118 @@
+"""Reading stored arrays back: weights and predictions, checked against the digest that names them.
+
+The file may be anybody's. Nothing in it is believed: no pickle is run, nothing is unpacked that is
+larger than the file itself, and what does not have the digest of its name is refused.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import RecordError
+from harness.results.names import BLOB_FOLDER, is_sha256
+from harness.runner import hashing
+
+Arrays = dict[str, npt.NDArray[Any]]
+"""Arrays by name, in the order in which they were stored."""
+
+MAX_BYTES = 4 << 30
+"""Larger files are not read into memory."""
+
+WEIGHTS, PREDICTIONS = "weights", "predictions"
+
+
+def folder_of(sweep: Path) -> Path:
+    """The folder of the blobs that the records of a sweep folder (`MATRIX/MACHINE`) name."""
+    return sweep.absolute().parent / BLOB_FOLDER
+
+
+def read_weights(blobs: Path, sha256: str) -> Arrays | None:
+    """The weights with this digest, None where they are not stored.
+
+    Raises:
+        RecordError: the file is damaged, too large or holds something else.
+    """
+    found = _read(blobs, WEIGHTS, sha256)
+    if found is not None:
+        path, arrays = found
+        _check(path, sha256, hashing.digest_of_arrays(list(arrays), list(arrays.values())))
+        return arrays
+    return None
+
+
+def read_predictions(blobs: Path, sha256: str) -> npt.NDArray[Any] | None:
+    """The predictions on the test part with this digest, None where they are not stored.
+
+    Raises:
+        RecordError: the file is damaged, too large or holds something else.
+    """
+    found = _read(blobs, PREDICTIONS, sha256)
+    if found is None:
+        return None
+    path, arrays = found
+    if list(arrays) != [hashing.PREDICTIONS_NAME]:
+        raise _unusable(path, f"holds {', '.join(arrays) or 'nothing'}, not predictions")
+    predictions = arrays[hashing.PREDICTIONS_NAME]
+    _check(path, sha256, hashing.tensor_digest(hashing.PREDICTIONS_NAME, predictions))
+    return predictions
+
+
+def _read(blobs: Path, kind: str, sha256: str) -> tuple[Path, Arrays] | None:
+    if not is_sha256(sha256):
+        raise RecordError(f"{blobs}: {sha256!r} is no digest that {kind} could be stored under")
+    path = blobs / kind / f"{sha256}.npz"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_size(path, archive)
+            return path, {_name(path, entry): _array(archive, entry) for entry in archive.filelist}
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise _unusable(path, f"holds no arrays ({error})") from error
+
+
+def _check_size(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse what unpacks to more than lies on the disk: arrays are stored as they are."""
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise _unusable(path, f"is larger than {MAX_BYTES >> 30} GiB")
+    stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.filelist)
+    if not stored or sum(entry.file_size for entry in archive.filelist) > size:
+        raise _unusable(path, "is packed, and the harness stores arrays unpacked")
+
+
+def _name(path: Path, entry: zipfile.ZipInfo) -> str:
+    if not entry.filename.endswith(".npy"):
+        raise _unusable(path, f"holds {entry.filename!r}, which is no array")
+    return entry.filename.removesuffix(".npy")
+
+
+def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    """One array; its header is checked before any memory is asked for."""
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            raise ValueError(f"format {version} of NumPy is not what is stored here")
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        data = file.read()
+    count = int(np.prod(shape, dtype=object))
+    if dtype.hasobject or fortran or count * dtype.itemsize != len(data):
+        raise ValueError(f"{entry.filename}: {len(data)} bytes are no {dtype} of shape {shape}")
+    # CRC and length are checked by the reading; the digest decides in the end.
+    return np.frombuffer(data, dtype=dtype).reshape(shape)
+
+
+def _check(path: Path, wanted: str, found: str) -> None:
+    if found != wanted:
+        raise _unusable(path, f"holds arrays with the digest {found}: it was changed or damaged")
+
+
+def _unusable(path: Path, what: str) -> RecordError:
+    return RecordError(f"{path}: {what}; delete the file and copy it again from where it was made")
