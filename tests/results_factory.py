@@ -12,6 +12,7 @@ from harness.matrix.axes import to_json
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
 from harness.results.record import SCHEMA, EnvironmentPart, Failure, Found, Measured, Record
+from harness.results.store import serialised
 
 MACHINE = "zen4-2cpu-1a2b3c4d"
 
@@ -157,7 +158,7 @@ class SweepOnDisk:
         """Write the record where it belongs."""
         path = self.folder / record.cell / f"{record.repeat}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(record.model_dump_json(by_alias=True), "utf-8")
+        path.write_bytes(serialised(record))
 
 
 def _planned(cell: Cell) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from harness.errors import RecordError
+from harness.results import migration, sealing
+from harness.results.migration import Steps
 from harness.results.names import is_name, is_sha256
 from harness.results.record import SCHEMA, Record
 
@@ -36,14 +39,36 @@ def read_record(path: Path) -> Record | None:
 def _validated(path: Path, data: bytes) -> Record:
     if len(data) > MAX_BYTES:
         raise _unusable(path, f"is larger than {MAX_BYTES >> 20} MiB")
+    content = content_of(path, data, known=SCHEMA, steps=migration.RECORD)
     try:
-        record = Record.model_validate_json(data)
+        return Record.model_validate(content)
     except ValidationError as error:
-        # Of another schema it may well not validate: that is then the thing to say.
-        check_schema(path, _parsed(path, data).get("schema"), SCHEMA)
         raise _unusable(path, f"is no record: {_in_words(error)}") from error
-    check_schema(path, record.schema_number, SCHEMA)
-    return record
+
+
+def content_of(path: Path, data: bytes, *, known: int, steps: Steps) -> dict[str, Any]:
+    """The JSON object in a file with a digest, in the schema `known`.
+
+    Its `sha256` is None where the file is of schema 1, which had no digest.
+
+    Raises:
+        RecordError: it is no JSON object, is of a schema that `steps` do not lead on from, or is
+            not what its digest says.
+    """
+    content = _parsed(path, data)
+    check_schema(path, content.get("schema"), known, older=steps)
+    if content["schema"] > 1:
+        _check_digest(path, content)
+    return migration.upgraded(content, steps)
+
+
+def _check_digest(path: Path, content: dict[str, Any]) -> None:
+    try:
+        found = sealing.digest(content)
+    except ValueError as error:
+        raise _unusable(path, f"holds a number that is none ({error})") from error
+    if content.get(sealing.KEY) != found:
+        raise _unusable(path, "was changed after it was written: its digest does not fit")
 
 
 def _parsed(path: Path, data: bytes) -> dict[str, Any]:
@@ -56,17 +81,17 @@ def _parsed(path: Path, data: bytes) -> dict[str, Any]:
     return content
 
 
-def check_schema(path: Path, found: Any, known: int) -> None:
-    """Refuse another schema number, and say what to do about it.
+def check_schema(path: Path, found: Any, known: int, *, older: Container[int] = ()) -> None:
+    """Refuse a schema number that is neither `known` nor one of `older`, and say what to do.
 
     Raises:
-        RecordError: `found` is not `known`.
+        RecordError: it is another one, or none.
     """
-    if type(found) is int and found == known:
+    if type(found) is int and (found == known or found in older):
         return
     if type(found) is int and found > known:
         remedy = "a newer harness wrote it: pip install --upgrade reproducibility-harness"
-    elif type(found) is int:
+    elif type(found) is int and found > 0:
         remedy = "an older harness wrote it: move the folder away and harness run again"
     else:
         remedy = "no harness wrote it, or it was changed: move the file out of the folder"

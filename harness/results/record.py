@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA = 1
+SCHEMA = 2
 
 Status = Literal[
     "completed",
@@ -90,7 +90,11 @@ class Failure(_Part):
 
 
 class Record(_Part):
-    """One run. `settings` holds every process and run axis as asked."""
+    """One run. `settings` holds every process and run axis as asked.
+
+    `sha256` is the digest that was read and found right (see `sealing`), None where there is none:
+    a record not yet written, or one of schema 1, which nothing vouches for.
+    """
 
     schema_number: int = Field(alias="schema")
     matrix: str
@@ -110,5 +114,6 @@ class Record(_Part):
     failure: Failure | None = None
     seconds: dict[str, float] = Field(default_factory=dict)
     started: str
+    sha256: str | None = None
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

@@ -18,12 +18,14 @@ from typing import Any
 import filelock
 
 from harness.errors import RecordError, UsageError
-from harness.results import durable
+from harness.results import durable, sealing
 from harness.results.names import BLOB_FOLDER, is_name, is_sha256
 from harness.results.reading import read_record
 from harness.results.record import SCHEMA, Record
 from harness.results.scan import LOGS
 from harness.runner import hashing
+
+MACHINE_SCHEMA = 2
 
 _LOCK = ".sweep.lock"
 _HOLDER = ".sweep.json"
@@ -106,7 +108,7 @@ class Store:
             with self._placing:
                 durable.write(
                     path,
-                    [_serialised(record)],
+                    [serialised(record)],
                     partial=self._partial,
                     make_way=lambda: self.supersede(record.cell, record.repeat),
                 )
@@ -129,9 +131,9 @@ class Store:
     def write_machine(self, description: Mapping[str, Any]) -> None:
         """Write `machine.json`, the description of the hardware."""
         path = self.folder / "machine.json"
-        content = {"schema": SCHEMA, "id": self.machine, "hardware": dict(description)}
+        content = {"schema": MACHINE_SCHEMA, "id": self.machine, "hardware": dict(description)}
         with _on_disk(path):
-            durable.write(path, [_json(content)], partial=self._partial)
+            durable.write(path, [sealing.sealed(content)], partial=self._partial)
 
     def make_logs(self) -> Path:
         """The folder for build logs, made if missing.
@@ -159,7 +161,7 @@ class Store:
         try:
             with _on_disk(self.folder):
                 durable.clear(self._partial)
-                durable.write(holder, [_json(_this_process())], partial=self._partial)
+                durable.write(holder, [sealing.text(_this_process())], partial=self._partial)
             yield
         finally:
             holder.unlink(missing_ok=True)
@@ -216,14 +218,9 @@ def _digest(kind: str, source: Path) -> str:
         raise RecordError(f"{source}: the {kind} cannot be read: {error}") from error
 
 
-def _serialised(record: Record) -> bytes:
-    return _json(record.model_dump(by_alias=True))
-
-
-def _json(content: Mapping[str, Any]) -> bytes:
-    text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False)
-    # Names of files and variables may hold bytes that are no UTF-8; a record always is.
-    return (text + "\n").encode("utf-8", "replace")
+def serialised(record: Record) -> bytes:
+    """The file of a record, its digest included."""
+    return sealing.sealed(record.model_dump(by_alias=True))
 
 
 def _this_process() -> dict[str, str | int]:

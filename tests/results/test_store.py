@@ -18,6 +18,7 @@ import pytest
 from made import CELL, MACHINE, MATRIX, array_files, measured, record
 
 from harness.errors import RecordError, UsageError
+from harness.results.record import Record
 from harness.results.scan import sweeps
 from harness.results.store import Store
 from harness.runner import hashing
@@ -50,10 +51,15 @@ def test_a_record_comes_back_as_it_was_written(store: Store, tmp_path: Path) -> 
     done = record(measured=measured(first, second), status="completed", reason="")
     path = store.write(done, weights, predictions)
     assert path == tmp_path / "results" / MATRIX / MACHINE / CELL / "1.json"
-    assert store.read(CELL, 1) == done
+    assert read_without_digest(store) == done
     assert store.blob_path("weights", first).read_bytes() == weights.read_bytes()
     assert store.blob_path("predictions", second).read_bytes() == predictions.read_bytes()
     assert store.read(CELL, 2) is None
+
+
+def read_without_digest(store: Store) -> Record | None:
+    found = store.read(CELL, 1)
+    return found and found.model_copy(update={"sha256": None})
 
 
 def test_the_same_record_is_the_same_bytes(store: Store, tmp_path: Path) -> None:
@@ -101,7 +107,7 @@ def test_a_record_that_measured_brings_its_arrays(store: Store, tmp_path: Path) 
     assert store.read(CELL, 1) is None
     store.write(done, weights, predictions)
     store.write(done, None, None)
-    assert store.read(CELL, 1) == done
+    assert read_without_digest(store) == done
 
 
 def test_a_link_in_the_place_of_arrays_is_not_followed(store: Store, tmp_path: Path) -> None:
@@ -182,7 +188,7 @@ def test_a_digest_that_is_a_path_is_refused(store: Store, tmp_path: Path) -> Non
 
 
 def test_a_record_of_another_sweep_is_refused(store: Store) -> None:
-    for changes in ({"matrix": "other"}, {"machine": "other"}, {"schema_number": 2}):
+    for changes in ({"matrix": "other"}, {"machine": "other"}, {"schema_number": 1}):
         with pytest.raises(RecordError, match="does not belong here"):
             store.write(record(**changes), None, None)
 
