@@ -3,60 +3,51 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
 import pytest
 from commands import harness
 
-import harness as program
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.docker.leftovers import OWNER_LABEL
 
 DATA = Path(__file__).parents[1] / "data" / "matrices"
 pytestmark = [pytest.mark.docker, pytest.mark.tensorflow]
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("both")
-    shutil.copy(DATA / "small.yaml", folder)
-    shutil.copytree(DATA / "locks", folder / "locks")
-    return folder
+Hashes = dict[tuple[str, int], tuple[str, str, str]]
 
 
-def hashes(folder: Path, engine: str, isolation: str) -> dict[tuple[str, int], tuple[str, ...]]:
-    results = folder / f"{engine}-{isolation}"
-    ended = harness(
-        "run",
-        folder / "small.yaml",
-        "--engine",
-        engine,
-        "--results",
-        results,
-        "--isolation",
-        isolation,
-        "--only",
-        "*threads=1*",
-        "--only",
-        "co2-conv,tf2.15.1*",
-    )
+def sweep(matrix: Path, results: Path, engine: str, *more: str) -> Path:
+    ended = harness("run", matrix, "--engine", engine, "--results", results, *more)
     assert ended.code == 0, ended.err
-    frame = program.load(results)
-    frame = frame[frame["status"] != "pending"]
-    assert set(frame["status"]) == {"completed"} and set(frame["engine"]) == {engine}
-    return {
-        (row.cell, row.repeat): (row.init_sha256, row.weights_sha256, row.predictions_sha256)
-        for row in frame.itertuples()
-    }
+    return results
 
 
-def test_containers_and_virtual_environments_leave_the_same_bits(
-    folder: Path, docker_engine: DockerEngine, docker_client: docker.DockerClient
+@pytest.mark.parametrize("isolation", ["fresh", "forked", "auto"])
+def test_containers_leave_the_bits_of_lonely_local_processes(
+    matrix: Path,
+    tmp_path: Path,
+    docker_engine: DockerEngine,
+    docker_client: docker.DockerClient,
+    lonely: Hashes,
+    hashes: Callable[[Path], Hashes],
+    isolation: str,
 ) -> None:
-    local = hashes(folder, "local", "fresh")
-    assert len(local) == 10
-    assert len({cell.split(",")[1] for cell, _ in local}) == 2, "two environments"
-    for isolation in ("fresh", "forked", "auto"):
-        assert hashes(folder, "docker", isolation) == local
+    found = hashes(sweep(matrix, tmp_path / "results", "docker", "--isolation", isolation))
+    assert found == lonely
     assert not docker_client.containers.list(all=True, filters={"label": OWNER_LABEL})
+
+
+def test_a_second_environment_has_an_image_of_its_own_and_the_same_bits_too(
+    tmp_path: Path, docker_engine: DockerEngine, hashes: Callable[[Path], Hashes]
+) -> None:
+    matrix = Path(shutil.copy(DATA / "small.yaml", tmp_path))
+    shutil.copytree(DATA / "locks", tmp_path / "locks")
+    only = ("--only", "*,tf2.12.1,*threads=1,*")
+    local, contained = (
+        hashes(sweep(matrix, tmp_path / engine, engine, *only)) for engine in ("local", "docker")
+    )
+    assert len(local) == 4
+    assert local == contained

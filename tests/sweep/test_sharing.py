@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from commands import harness
 
-import harness as program
 from harness.cli import app
 from harness.sweep import staging
 
-DATA = Path(__file__).parents[1] / "data" / "matrices"
+Hashes = dict[tuple[str, int], tuple[str, str, str]]
 pytestmark = pytest.mark.tensorflow
 
 FORKED_OTHERWISE = """
@@ -39,23 +37,6 @@ WORKLOAD = dataclasses.replace(WORKLOAD, build=_build_otherwise)
 """
 
 
-@pytest.fixture
-def matrix(tmp_path: Path) -> Path:
-    shutil.copytree(DATA / "locks", tmp_path / "locks")
-    path = tmp_path / "small.yaml"
-    source = (DATA / "small.yaml").read_text()
-    path.write_text(source.replace("[2.12.1, 2.15.1]", "2.15.1"))
-    return path
-
-
-def outcome(results: Path) -> dict[tuple[str, int], tuple[str, str]]:
-    frame = program.load(results)
-    assert set(frame["status"]) == {"completed"}
-    return {
-        (r.cell, r.repeat): (r.weights_sha256, r.predictions_sha256) for r in frame.itertuples()
-    }
-
-
 def processes(results: Path) -> list[dict[str, str]]:
     records = sorted(results.glob("*/*/*/[0-9].json"))
     return [json.loads(path.read_text())["process"] for path in records]
@@ -77,27 +58,37 @@ def _burn() -> None:
         pass
 
 
+@pytest.mark.parametrize("isolation", ["fresh", "forked", "auto"])
 def test_side_by_side_under_load_leaves_the_bits_of_lonely_runs(
-    matrix: Path, tmp_path: Path, load: None
+    matrix: Path,
+    tmp_path: Path,
+    load: None,
+    lonely: Hashes,
+    hashes: Callable[[Path], Hashes],
+    isolation: str,
 ) -> None:
-    together = harness("run", matrix, "--engine", "local", "--results", tmp_path / "together")
-    assert together.code == 0, together.err
-    # One run's share is more than half of the memory, so only one runs at a time.
-    alone = ("--isolation", "fresh", "--memory", "1000G")
-    lonely = harness("run", matrix, "--engine", "local", "--results", tmp_path / "alone", *alone)
-    assert lonely.code == 0, lonely.err
-    assert outcome(tmp_path / "together") == outcome(tmp_path / "alone")
-    isolations = {process["isolation"] for process in processes(tmp_path / "together")}
-    assert "forked" in isolations
+    results = tmp_path / "results"
+    ended = harness(
+        "run", matrix, "--engine", "local", "--results", results, "--isolation", isolation
+    )
+    assert ended.code == 0, ended.err
+    assert hashes(results) == lonely
+    ways = {process["isolation"] for process in processes(results)}
+    assert ways <= {"fresh", "forked"} if isolation == "auto" else ways == {isolation}
 
 
 def test_a_workload_that_differs_when_forked_turns_forking_off(
-    matrix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    matrix: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    hashes: Callable[[Path], Hashes],
 ) -> None:
     right = staging._sources()
     spoilt = [_spoilt(*source, mark=str(tmp_path)) for source in right]
     monkeypatch.setattr(staging, "_sources", lambda: spoilt)
-    arguments = ["run", str(matrix), "--engine", "local", "--results"]
+    only = ["--only", "mnist-mlp,*threads=1,*"]
+    arguments = ["run", str(matrix), "--engine", "local", *only, "--results"]
     app([*arguments, str(tmp_path / "auto")], standalone_mode=False)
     assert "forking is off for tf2.15.1,py3.11,cpu" in capfd.readouterr().err
     found = processes(tmp_path / "auto")
@@ -106,8 +97,8 @@ def test_a_workload_that_differs_when_forked_turns_forking_off(
 
     app([*arguments, str(tmp_path / "forked"), "--isolation", "forked"], standalone_mode=False)
     app([*arguments, str(tmp_path / "fresh"), "--isolation", "fresh"], standalone_mode=False)
-    assert outcome(tmp_path / "auto") == outcome(tmp_path / "fresh")
-    assert outcome(tmp_path / "forked") != outcome(tmp_path / "fresh")
+    assert hashes(tmp_path / "auto") == hashes(tmp_path / "fresh")
+    assert hashes(tmp_path / "forked") != hashes(tmp_path / "fresh")
 
 
 def _spoilt(name: str, data: bytes, mark: str) -> tuple[str, bytes]:
