@@ -1,0 +1,1 @@
+"""Bundles: results as one archive that a stranger can check, and reading one safely."""

@@ -1,0 +1,180 @@
+"""What goes into a bundle: a results folder as it is, and what is needed to run it again."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import LockError, RecordError, UsageError
+from harness.publish.bundle.archive import Content
+from harness.publish.bundle.manifest import Arrays, is_safe
+from harness.results import blobs, locks
+from harness.results.names import BLOB_FOLDER
+from harness.results.record import Record
+from harness.results.scan import LOGS, MACHINE, PLAN, SweepFolder, sweeps
+
+RESULTS = "results"
+_SHOWN = 10
+
+
+@dataclass(kw_only=True)
+class Contents:
+    """The files of a bundle by path, and what its description says about them.
+
+    `newest` is the start of the newest run. `absent` names arrays that records ask for and that
+    are not there, `lacking` the locks (by digest) with their environment.
+    """
+
+    files: dict[str, Content] = field(default_factory=dict)
+    matrices: set[str] = field(default_factory=set)
+    machines: set[str] = field(default_factory=set)
+    folders: dict[str, str] = field(default_factory=dict)
+    runners: set[str] = field(default_factory=set)
+    records: int = 0
+    newest: datetime.datetime | None = None
+    absent: list[str] = field(default_factory=list)
+    lacking: dict[str, str] = field(default_factory=dict)
+
+
+def collect(folder: Path, *, lock_folders: Sequence[Path], arrays: Arrays) -> Contents:
+    """Everything of a results folder that belongs into a bundle, read and checked.
+
+    Locks are taken from the results themselves, else from `lock_folders`. Records that were
+    superseded and files that are none of this program's are left out.
+
+    Raises:
+        UsageError: there are no results in the folder, or no records in them.
+        RecordError: a record or array is damaged, or arrays are missing.
+        LockError: a lock that a record names is nowhere.
+    """
+    found = Contents()
+    for sweep in sweeps(folder):
+        _add_sweep(found, sweep, lock_folders, arrays)
+    _require_whole(folder, found)
+    return found
+
+
+def _add_sweep(
+    found: Contents, sweep: SweepFolder, lock_folders: Sequence[Path], arrays: Arrays
+) -> None:
+    place = f"{RESULTS}/{sweep.matrix}/{sweep.machine}"
+    before = found.records
+    known = locks.by_digest([locks.folder_of(sweep.folder.parent), *lock_folders])
+    for record in sweep.records():
+        _add_record(found, sweep, place, record)
+        _add_lock(found, sweep, record, known)
+        if arrays == "all":
+            _add_arrays(found, sweep, record)
+    for name in (PLAN, MACHINE):
+        if (sweep.folder / name).is_file():
+            found.files[f"{place}/{name}"] = sweep.folder / name
+    for log in _logs(sweep.folder / LOGS):
+        found.files[f"{place}/{LOGS}/{log.name}"] = log
+    _add_matrix(found, sweep)
+    found.machines.add(sweep.machine)
+    found.folders[f"{place}/"] = f"{found.records - before} runs on {sweep.machine}"
+
+
+def _add_record(found: Contents, sweep: SweepFolder, place: str, record: Record) -> None:
+    name = f"{record.cell}/{record.repeat}"
+    found.files[f"{place}/{name}.json"] = sweep.folder / f"{name}.json"
+    log = sweep.folder / f"{name}.log"
+    if log.is_file():
+        found.files[f"{place}/{name}.log"] = log
+    found.records += 1
+    found.runners.add(record.runner_sha256)
+    started = _time(record.started)
+    if started is not None:
+        found.newest = max(found.newest or started, started)
+
+
+def _add_lock(
+    found: Contents, sweep: SweepFolder, record: Record, known: Mapping[str, Path]
+) -> None:
+    sha256, environment = record.environment.lock_sha256, record.environment.id
+    if not sha256:
+        return
+    if sha256 not in known:
+        found.lacking[sha256] = environment
+        return
+    folder = f"{RESULTS}/{sweep.matrix}/{locks.FOLDER}"
+    path = f"{folder}/{environment}.txt"
+    if found.files.setdefault(path, known[sha256]) != known[sha256]:
+        found.files.setdefault(f"{folder}/{environment}.{sha256[:8]}.txt", known[sha256])
+    found.folders[f"{folder}/"] = "What was installed: one lock per environment"
+
+
+def _add_arrays(found: Contents, sweep: SweepFolder, record: Record) -> None:
+    if record.measured is None:
+        return
+    stored = blobs.folder_of(sweep.folder)
+    for kind, sha256, read in (
+        (blobs.WEIGHTS, record.measured.weights_sha256, blobs.read_weights),
+        (blobs.PREDICTIONS, record.measured.predictions_sha256, blobs.read_predictions),
+    ):
+        path = f"{RESULTS}/{sweep.matrix}/{BLOB_FOLDER}/{kind}/{sha256}.npz"
+        if path in found.files:
+            continue
+        if read(stored, sha256) is None:
+            found.absent.append(str(stored / kind / f"{sha256}.npz"))
+        else:
+            found.files[path] = stored / kind / f"{sha256}.npz"
+            what = f"The final {kind} of the runs, named by their digest"
+            found.folders[f"{path.rpartition('/')[0]}/"] = what
+
+
+def _logs(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.glob("*.log")) if folder.is_dir() else ():
+        if path.is_file() and not path.is_symlink() and is_safe(path.name):
+            yield path
+
+
+def _add_matrix(found: Contents, sweep: SweepFolder) -> None:
+    """The text of the matrix file, from the plan; machines may have run different texts."""
+    found.matrices.add(sweep.matrix)
+    plan = sweep.plan()
+    if plan is None:
+        return
+    source = plan[0].source.encode("utf-8", "replace")
+    path = f"matrices/{sweep.matrix}.yaml"
+    if found.files.setdefault(path, source) != source:
+        digest = hashlib.sha256(source).hexdigest()[:8]
+        found.files[f"matrices/{sweep.matrix}.{digest}.yaml"] = source
+
+
+def _require_whole(folder: Path, found: Contents) -> None:
+    if found.newest is None:
+        raise UsageError(f"{folder}: no run was recorded here; there is nothing to bundle")
+    if found.lacking:
+        named = [f"{name} ({sha256[:12]}…)" for sha256, name in sorted(found.lacking.items())]
+        raise LockError(
+            f"{folder}: {len(named)} locks that the records name are neither beside them nor "
+            f"elsewhere:\n  {_some(named)}\nName the folder that has them with --locks DIR"
+        )
+    if found.absent:
+        raise RecordError(
+            f"{folder}: {len(found.absent)} arrays that the records name are missing:\n  "
+            f"{_some(found.absent)}\nCopy them from where the sweep ran, or leave all arrays out "
+            "with --without-arrays: hashes stay, sizes of differences cannot be told then"
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = [f"… and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return "\n  ".join([*names[:_SHOWN], *more])
+
+
+def _time(text: str) -> datetime.datetime | None:
+    """The moment in a record, in UTC; None where it is none."""
+    try:
+        found = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    utc = datetime.timezone.utc
+    try:
+        return found.astimezone(utc) if found.tzinfo else found.replace(tzinfo=utc)
+    except OverflowError:
+        return None

@@ -1,0 +1,162 @@
+"""The description of a bundle for people and archives: an RO-Crate 1.1.
+
+https://www.researchobject.org/ro-crate/specification/1.1/ . Single runs are not listed, their
+folders are; the manifest lists every file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from harness.errors import UsageError
+from harness.publish.bundle import manifest
+from harness.publish.bundle.archive import Content
+from harness.publish.bundle.contents import RESULTS, Contents
+from harness.results import locks
+from harness.results.scan import MACHINE, PLAN
+
+NAME = "ro-crate-metadata.json"
+
+_URL = re.compile(r"https?://[^\s<>\"]+")
+_ENCODINGS = {
+    ".json": "application/json",
+    ".jsonl": "application/jsonl",
+    ".yaml": "application/yaml",
+    ".md": "text/markdown",
+}
+_SAID = {
+    manifest.NAME: "The SHA-256 of every file; sha256sum --check reads it",
+    "README.md": "What this is and how to check it",
+    "data.json": "The data sets: digests of the originals and of what was trained on",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credits:
+    """What only people know: the licence (a URL) and the authors (names)."""
+
+    licence: str | None = None
+    authors: tuple[str, ...] = ()
+
+
+def describe(
+    found: Contents, files: Mapping[str, Content], version: str, credits: Credits
+) -> bytes:
+    """The metadata file of a bundle with these files; equal input gives equal bytes.
+
+    `version` is that of this program.
+
+    Raises:
+        UsageError: the licence is no URL.
+    """
+    # Takes a third of a second to import, and only bundling needs it.
+    from rocrate.rocrate import ROCrate
+
+    crate = ROCrate(version="1.1")
+    crate.name = title(found)
+    crate.description = _sentence(found)
+    assert found.newest is not None
+    crate.root_dataset["datePublished"] = found.newest.isoformat(timespec="seconds")
+    _add_files(crate, found, files)
+    _add_people(crate, credits)
+    _add_program(crate, found, version)
+    graph = crate.metadata.generate()
+    graph["@graph"].sort(key=lambda entity: str(entity["@id"]))
+    return (json.dumps(graph, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def title(found: Contents) -> str:
+    """What the bundle is, in a line."""
+    return f"Training reproducibility: {', '.join(sorted(found.matrices))}"
+
+
+def _sentence(found: Contents) -> str:
+    return (
+        f"{found.records} recorded trainings on {len(found.machines)} machine(s), with the hashes "
+        "of their weights, the locks of their environments, and all that is needed to run them "
+        "again and compare."
+    )
+
+
+def _add_files(crate: Any, found: Contents, files: Mapping[str, Content]) -> None:
+    from rocrate.model.dataset import Dataset
+    from rocrate.model.file import File
+
+    folders = {f"{RESULTS}/": "The results, as the sweeps left them", **found.folders}
+    for path, sentence in sorted(folders.items()):
+        properties = {"name": path.rstrip("/"), "description": sentence}
+        crate.add(Dataset(crate, None, path, properties=properties))
+    for path in sorted(files):
+        if _is_listed(path):
+            crate.add(File(crate, None, path, properties=_properties(path, files[path])))
+    crate.add(File(crate, None, manifest.NAME, properties=_properties(manifest.NAME, None)))
+
+
+def _is_listed(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    if parts[0] != RESULTS:
+        return True
+    return parts[-1] in (PLAN, MACHINE) or parts[2:3] == (locks.FOLDER,)
+
+
+def _properties(path: str, content: Content | None) -> dict[str, str]:
+    suffix = PurePosixPath(path).suffix
+    said: dict[str, str] = {"name": path, "encodingFormat": _ENCODINGS.get(suffix, "text/plain")}
+    if path in _SAID:
+        said["description"] = _SAID[path]
+    if content is not None:
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        said["contentSize"] = str(size)
+    return said
+
+
+def _add_people(crate: Any, credits: Credits) -> None:
+    from rocrate.model.contextentity import ContextEntity
+    from rocrate.model.person import Person
+
+    if credits.licence is not None:
+        if not _URL.fullmatch(credits.licence):
+            raise UsageError(
+                f"--license {credits.licence!r} is no URL; "
+                "write https://creativecommons.org/licenses/by/4.0/ for example"
+            )
+        properties = {"@type": "CreativeWork", "name": credits.licence}
+        licence = crate.add(ContextEntity(crate, credits.licence, properties=properties))
+        crate.root_dataset["license"] = licence
+    for number, name in enumerate(credits.authors, start=1):
+        author = crate.add(Person(crate, f"#author-{number}", properties={"name": name}))
+        crate.root_dataset.append_to("author", author)
+
+
+def _add_program(crate: Any, found: Contents, version: str) -> None:
+    from rocrate.model.contextentity import ContextEntity
+
+    runners = ", ".join(sorted(found.runners))
+    program = ContextEntity(
+        crate,
+        "#harness",
+        properties={
+            "@type": "SoftwareApplication",
+            "name": "reproducibility-harness",
+            "version": version,
+            "description": f"The code that trained, by the SHA-256 of its sources: {runners}",
+        },
+    )
+    sweep = ContextEntity(
+        crate,
+        "#sweep",
+        properties={
+            "@type": "CreateAction",
+            "name": "The trainings",
+            "endTime": found.newest.isoformat(timespec="seconds") if found.newest else None,
+        },
+    )
+    crate.add(program, sweep)
+    sweep["instrument"] = program
+    sweep["result"] = crate.root_dataset
+    crate.root_dataset["mentions"] = sweep
