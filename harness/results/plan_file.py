@@ -1,13 +1,18 @@
-"""`plan.jsonl`: the cells of a sweep as planned, one line each, written and read as a stream."""
+"""`plan.jsonl`: the cells of a sweep as planned, one line each, written and read as a stream.
+
+The first line is the header, the last one a seal: how many cells there are, and the SHA-256 of all
+bytes before it. Schema 1 had no seal.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from pydantic_core import from_json
 
@@ -16,17 +21,24 @@ from harness.matrix.axes import to_json
 from harness.matrix.cells import DEFAULTS, SETTING_AXES, Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
+from harness.matrix.reading import MAX_REPEATS
 from harness.results import durable
 from harness.results.names import is_name
+from harness.results.plain_file import opened
 from harness.results.reading import check_schema
 
-SCHEMA = 1
+SCHEMA = 2
+OLDER = frozenset({1})
+"""Schemas that are still read: 1 is the same without the last line."""
 
 Json = str | int | dict[str, str]
 """The value of a setting as it stands in a file: `env` is an object."""
 
 _ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras", "device")
 _STATUSES = (None, "unavailable", "excluded")
+_MAX_LINE = 16 << 20
+"""The header holds a matrix file; what is longer is no line of a plan, and not read to its end."""
+_SEAL = b'{"cells": '
 _DUMPS = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 
 
@@ -72,10 +84,33 @@ def write(path: Path, *, matrix: Matrix, machine: str, cells: Iterable[Cell]) ->
         "defaults": {name: to_json(value) for name, value in DEFAULTS.items()},
     }
     lines = _lines(header, cells)
+    replace(path, lines)
+
+
+def replace(path: Path, lines: Iterable[bytes]) -> None:
+    """Replace the plan by these lines and their seal, in one step.
+
+    Raises:
+        RecordError: the disk does not take it.
+    """
     try:
-        durable.write(path, lines, partial=path.parent / durable.PARTIAL)
+        durable.write(path, _sealed(lines), partial=path.parent / durable.PARTIAL)
     except OSError as error:
         raise RecordError(f"{path}: the plan cannot be written: {error.strerror}") from error
+
+
+def _sealed(lines: Iterable[bytes]) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    count = 0
+    for line in lines:
+        digest.update(line)
+        count += 1
+        yield line
+    yield _seal(count - 1, digest.hexdigest())
+
+
+def _seal(cells: int, sha256: str) -> bytes:
+    return _line(_DUMPS({"cells": cells, "sha256": sha256}))
 
 
 def _lines(header: Mapping[str, Any], cells: Iterable[Cell]) -> Iterator[bytes]:
@@ -113,35 +148,74 @@ def read(path: Path) -> tuple[PlanHeader, Iterator[PlannedCell]]:
 
     Raises:
         RecordError: the plan cannot be read or is of another schema; the message names the line.
-            Problems in the cells are raised when they are reached.
+            Problems in the cells are raised when they are reached, and that the plan was changed
+            or cut off at its end.
     """
-    try:
-        with path.open("rb") as file:
-            header = _header(path, file.readline())
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
-    return header, _cells(path)
+    schema, header = _header(path)
+    return header, _cells(path, is_sealed=schema not in OLDER)
 
 
-def _header(path: Path, line: bytes) -> PlanHeader:
-    found = _parsed(path, 1, line)
-    check_schema(path, found.pop("schema", None), SCHEMA)
+def schema_of(path: Path) -> int:
+    """The schema number of a plan that this harness reads.
+
+    Raises:
+        RecordError: it reads it not.
+    """
+    return _header(path)[0]
+
+
+def _header(path: Path) -> tuple[int, PlanHeader]:
+    with opened(path) as file:
+        found = _parsed(path, 1, file.readline(_MAX_LINE))
+    schema = found.pop("schema", None)
+    check_schema(path, schema, SCHEMA, older=OLDER)
     try:
         header = PlanHeader(**found)
-        names_fit = is_name(header.matrix) and is_name(header.machine)
-        numbers_fit = type(header.repeats) is int and header.repeats > 0
+        fits = _fits_header(header)
     except TypeError as error:
         raise _unusable(path, 1, "is no header of a plan") from error
-    if not (names_fit and numbers_fit and isinstance(header.defaults, dict)):
+    if not fits:
         raise _unusable(path, 1, "is no header of a plan")
-    return header
+    return schema, header
 
 
-def _cells(path: Path) -> Iterator[PlannedCell]:
-    with path.open("rb") as file:
-        file.readline()
-        for number, line in enumerate(file, start=2):
+def _fits_header(header: PlanHeader) -> bool:
+    names_fit = is_name(header.matrix) and is_name(header.machine)
+    numbers_fit = type(header.repeats) is int and 0 < header.repeats <= MAX_REPEATS
+    texts_fit = isinstance(header.source, str) and isinstance(header.matrix_sha256, str)
+    return names_fit and numbers_fit and texts_fit and _fit_settings(header.defaults)
+
+
+def _fit_settings(settings: object) -> bool:
+    """Whether the values are what an axis can have, and not, say, a thousand nested lists."""
+    if not isinstance(settings, dict):
+        return False
+    return all(
+        all(isinstance(text, str) for text in value.values())
+        if isinstance(value, dict)
+        else isinstance(value, (str, int))
+        for value in settings.values()
+    )
+
+
+def _cells(path: Path, *, is_sealed: bool) -> Iterator[PlannedCell]:
+    digest = hashlib.sha256()
+    number = 1
+    with opened(path) as file:
+        digest.update(file.readline(_MAX_LINE))
+        for number, line in enumerate(_lines_of(file), start=2):
+            if is_sealed and line.startswith(_SEAL):
+                if line != _seal(number - 2, digest.hexdigest()) or file.read(1):
+                    raise _unusable(path, number, "the plan was changed after it was written")
+                return
             yield _cell(path, number, line)
+            digest.update(line)
+    if is_sealed:
+        raise _unusable(path, number, "the plan is cut off here")
+
+
+def _lines_of(file: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: file.readline(_MAX_LINE), b"")
 
 
 def _cell(path: Path, number: int, line: bytes) -> PlannedCell:
@@ -149,10 +223,10 @@ def _cell(path: Path, number: int, line: bytes) -> PlannedCell:
     try:
         found["environment"] = _read_environment(**found["environment"])
         cell = PlannedCell(**found)
-        fits = is_name(cell.id) and cell.status in _STATUSES and isinstance(cell.settings, dict)
+        fits = is_name(cell.id) and isinstance(cell.reason, str) and cell.status in _STATUSES
     except (TypeError, KeyError) as error:
         raise _unusable(path, number, "is no cell of a plan") from error
-    if not fits:
+    if not (fits and _fit_settings(cell.settings)):
         raise _unusable(path, number, "is no cell of a plan")
     return cell
 
@@ -160,6 +234,8 @@ def _cell(path: Path, number: int, line: bytes) -> PlannedCell:
 @cache
 def _read_environment(**keys: Any) -> Environment:
     """One value per environment, however many cells name it."""
+    if not all(isinstance(value, str) or value is None for value in keys.values()):
+        raise TypeError("versions are texts")
     return Environment(**keys)
 
 

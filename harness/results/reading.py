@@ -13,6 +13,7 @@ from harness.errors import RecordError
 from harness.results import migration, sealing
 from harness.results.migration import Steps
 from harness.results.names import is_name, is_sha256
+from harness.results.plain_file import content
 from harness.results.record import SCHEMA, Record
 
 MAX_BYTES = 64 << 20
@@ -26,22 +27,14 @@ def read_record(path: Path) -> Record | None:
         RecordError: it cannot be read, is no record, is of another schema, or lies in the wrong
             place; the message names the file.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
-    return _checked(path, _validated(path, data))
+    data = content(path, MAX_BYTES)
+    return None if data is None else _checked(path, _validated(path, data))
 
 
 def _validated(path: Path, data: bytes) -> Record:
-    if len(data) > MAX_BYTES:
-        raise _unusable(path, f"is larger than {MAX_BYTES >> 20} MiB")
-    content = content_of(path, data, known=SCHEMA, steps=migration.RECORD)
+    found = content_of(path, data, known=SCHEMA, steps=migration.RECORD)
     try:
-        return Record.model_validate(content)
+        return Record.model_validate(found)
     except ValidationError as error:
         raise _unusable(path, f"is no record: {_in_words(error)}") from error
 
@@ -55,30 +48,30 @@ def content_of(path: Path, data: bytes, *, known: int, steps: Steps) -> dict[str
         RecordError: it is no JSON object, is of a schema that `steps` do not lead on from, or is
             not what its digest says.
     """
-    content = _parsed(path, data)
-    check_schema(path, content.get("schema"), known, older=steps)
-    if content["schema"] > 1:
-        _check_digest(path, content)
-    return migration.upgraded(content, steps)
+    found = _parsed(path, data)
+    check_schema(path, found.get("schema"), known, older=steps)
+    if found["schema"] > 1:
+        _check_digest(path, found)
+    return migration.upgraded(found, steps)
 
 
-def _check_digest(path: Path, content: dict[str, Any]) -> None:
+def _check_digest(path: Path, found: dict[str, Any]) -> None:
     try:
-        found = sealing.digest(content)
+        digest = sealing.digest(found)
     except ValueError as error:
         raise _unusable(path, f"holds a number that is none ({error})") from error
-    if content.get(sealing.KEY) != found:
+    if found.get(sealing.KEY) != digest:
         raise _unusable(path, "was changed after it was written: its digest does not fit")
 
 
 def _parsed(path: Path, data: bytes) -> dict[str, Any]:
     try:
-        content = from_json(data)
+        found = from_json(data)
     except ValueError as error:
         raise _unusable(path, f"is not valid JSON ({error})") from error
-    if not isinstance(content, dict):
+    if not isinstance(found, dict):
         raise _unusable(path, "is not a JSON object")
-    return content
+    return found
 
 
 def check_schema(path: Path, found: Any, known: int, *, older: Container[int] = ()) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,9 +53,71 @@ def test_a_plan_comes_back_as_it_was_written(plan: Path) -> None:
 
 
 def test_each_line_is_plain_json(plan: Path) -> None:
-    header, *cells = (json.loads(line) for line in plan.read_text("utf-8").splitlines())
-    assert header["schema"] == 1
+    header, *cells, seal = (json.loads(line) for line in plan.read_text("utf-8").splitlines())
+    assert header["schema"] == plan_file.SCHEMA
     assert set(cells[0]) == {"id", "environment", "settings", "status", "reason"}
+    before = plan.read_bytes().rpartition(b'{"cells"')[0]
+    assert seal == {"cells": 2, "sha256": hashlib.sha256(before).hexdigest()}
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3])
+def test_a_plan_that_was_cut_off_is_noticed(plan: Path, kept: int) -> None:
+    plan.write_bytes(b"".join(plan.read_bytes().splitlines(keepends=True)[:kept]))
+    _, cells = plan_file.read(plan)
+    with pytest.raises(RecordError, match=rf"plan\.jsonl:{kept}: the plan is cut off here"):
+        list(cells)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("too slow", "too fast"), ('"repeats": 3', '"repeats": 2'), ('"cells": 2', '"cells": 3')],
+)
+def test_a_changed_plan_is_noticed(plan: Path, old: str, new: str) -> None:
+    plan.write_text(plan.read_text("utf-8").replace(old, new), "utf-8")
+    _, cells = plan_file.read(plan)
+    with pytest.raises(RecordError, match=r"plan\.jsonl:4: the plan was changed"):
+        list(cells)
+
+
+def test_nothing_follows_the_seal(plan: Path) -> None:
+    with plan.open("a") as file:
+        file.write("{}\n")
+    with pytest.raises(RecordError, match=r"plan\.jsonl:4: the plan was changed"):
+        list(plan_file.read(plan)[1])
+
+
+def test_a_plan_of_schema_1_is_read_without_a_seal(plan: Path) -> None:
+    header, *cells, _ = plan.read_text("utf-8").splitlines(keepends=True)
+    plan.write_text("".join([header.replace('"schema": 2', '"schema": 1'), *cells]), "utf-8")
+    assert plan_file.schema_of(plan) == 1
+    assert len(list(plan_file.read(plan)[1])) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"repeats": 10**9},
+        {"repeats": True},
+        {"source": None},
+        {"matrix": 5},
+        {"machine": "../x"},
+        {"defaults": {"threads": [[]]}},
+        {"defaults": {"env": {"A": 1}}},
+    ],
+)
+def test_a_header_with_impossible_values_is_refused(plan: Path, change: dict[str, object]) -> None:
+    header, *rest = plan.read_bytes().splitlines(keepends=True)
+    changed = json.dumps({**json.loads(header), **change}).encode() + b"\n"
+    plan.write_bytes(b"".join([changed, *rest]))
+    with pytest.raises(RecordError, match=r"plan\.jsonl:1: is no header of a plan"):
+        plan_file.read(plan)
+
+
+def test_a_pipe_in_the_place_of_a_plan_is_not_waited_for(plan: Path) -> None:
+    plan.unlink()
+    os.mkfifo(plan)
+    with pytest.raises(RecordError, match=r"plan\.jsonl: is no plain file"):
+        plan_file.read(plan)
 
 
 def test_writing_and_reading_do_not_hold_the_cells(tmp_path: Path) -> None:
@@ -84,13 +148,19 @@ def test_writing_and_reading_do_not_hold_the_cells(tmp_path: Path) -> None:
          '"settings": {}, "status": "done", "reason": ""}', "is no cell"),
         ('{"id": 5, "environment": {"python": [], "tensorflow": "2.10.0"}, '
          '"settings": {}, "status": "done", "reason": ""}', "is no cell"),
+        ('{"id": "x", "environment": {"python": 5, "tensorflow": "2.10.0"}, '
+         '"settings": {}, "status": null, "reason": ""}', "is no cell"),
+        ('{"id": "x", "environment": {"python": "3.10", "tensorflow": "2.10.0"}, '
+         '"settings": {"threads": [1]}, "status": null, "reason": ""}', "is no cell"),
+        ('{"id": "x", "environment": {"python": "3.10", "tensorflow": "2.10.0"}, '
+         '"settings": {}, "status": null, "reason": []}', "is no cell"),
         ('{"id": 5, "environment": {"python": "3.10", "tensorflow": "2.10.0"}, '
          '"settings": {}, "status": null, "reason": ""}', "is no cell"),
     ],
 )  # fmt: skip
 def test_a_bad_line_is_named(plan: Path, line: str, what: str) -> None:
-    with plan.open("a") as file:
-        file.write(line + "\n")
+    lines = plan.read_text("utf-8").splitlines(keepends=True)
+    plan.write_text("".join([*lines[:3], line + "\n", lines[3]]), "utf-8")
     _, cells = plan_file.read(plan)
     with pytest.raises(RecordError, match=rf"plan\.jsonl:4: {what}"):
         list(cells)
