@@ -57,4 +57,10 @@ class RecordError(HarnessError):
     exit_code = 8
 
 
+class NotReproducibleError(HarnessError):
+    """Asked to check, and results that should agree do not."""
+
+    exit_code = 9
+
+
 INTERRUPTED_EXIT_CODE = 130
