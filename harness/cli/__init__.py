@@ -11,7 +11,13 @@ from typing import Any, NoReturn
 import typer
 
 from harness import console
-from harness.cli import environment_commands, matrix_commands, result_commands, run_commands
+from harness.cli import (
+    environment_commands,
+    matrix_commands,
+    plan_command,
+    result_commands,
+    run_commands,
+)
 from harness.errors import INTERRUPTED_EXIT_CODE, HarnessError
 
 # Typer takes its exceptions from click or from a copy of its own, depending on its version.
@@ -26,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("check")(matrix_commands.check)
-app.command("plan")(matrix_commands.plan)
+app.command("plan")(plan_command.plan)
 app.command("lock")(environment_commands.lock)
 app.command("build")(environment_commands.build)
 app.command("run")(run_commands.run)

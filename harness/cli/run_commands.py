@@ -77,6 +77,7 @@ def run(
         matrix,
         machine,
         engine=None if engine is EngineChoice.auto else engine.value,
+        running=chosen,
         audited=isolation is IsolationChoice.auto,
         limits=limits,
     )

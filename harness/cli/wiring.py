@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.datasets import catalogue, preparing
 from harness.datasets.prepared import Prepared
+from harness.engines.protocol import Engine
 from harness.environments import locking
 from harness.environments.lock import Lock
 from harness.errors import HarnessError, LockError
@@ -23,6 +24,7 @@ from harness.sweep.audit import Audits
 from harness.sweep.here import Machine
 from harness.sweep.planning import Wanted
 from harness.sweep.processes import Limits
+from harness.upkeep.reuse import Known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +97,18 @@ def data_of(workload: str) -> Prepared:
 
 
 def wanted(
-    matrix_file: Path, machine: Here, *, engine: str | None, audited: bool, limits: Limits
+    matrix_file: Path,
+    machine: Here,
+    *,
+    engine: str | None,
+    running: Engine,
+    audited: bool,
+    limits: Limits,
 ) -> Wanted:
-    """What records must agree with; `audited` says that a failed audit counts against forked runs.
+    """What records must agree with; nothing is made or fetched for it.
 
-    Nothing is made or fetched for it.
+    `engine` is the one asked for by name, `running` the one that would run. `audited` says that a
+    failed audit counts against forked runs.
     """
     read = lock_reader(matrix_file)
     runner_sha256 = staging.digest()
@@ -112,6 +121,11 @@ def wanted(
             return error
 
     @cache
+    def base(environment: Environment, recorded: str) -> str | None:
+        # A record of the other engine stands on a base that this one knows nothing about.
+        return running.base(environment) if recorded == running.name else None
+
+    @cache
     def distrusted(lock_sha256: str, engine: str) -> str | None:
         audits = Audits(runner_sha256=runner_sha256, engine=engine, machine=machine.id)
         failed = audits.failed(lock_sha256) if audited else None
@@ -120,12 +134,19 @@ def wanted(
     return Wanted(
         runner_sha256=runner_sha256,
         lock=lock,
+        base=base,
         data_sha256=lambda workload: catalogue.get(catalogue.for_workload(workload)).sha256,
         engine=engine,
         distrusted=distrusted,
         timeout=limits.timeout,
         memory=limits.memory,
     )
+
+
+def known(running: Engine, machine: Here, wanted: Wanted) -> Known:
+    """Who is asked about what is reused of an environment."""
+    audits = Audits(runner_sha256=wanted.runner_sha256, engine=running.name, machine=machine.id)
+    return Known(engine=running, lock=wanted.lock, audit=audits.known)
 
 
 def settled_cells(

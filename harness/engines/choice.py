@@ -11,10 +11,11 @@ from harness.errors import EngineError, UsageError
 NAMES = ("auto", "docker", "local")
 
 
-def choose(name: str) -> tuple[Engine, str]:
+def choose(name: str, *, tidy: bool = True) -> tuple[Engine, str]:
     """The engine of that name, and one sentence on why it is this one.
 
-    `auto` takes docker where an Engine answers and is new enough, else local.
+    `auto` takes docker where an Engine answers and is new enough, else local. `tidy` removes the
+    containers that a killed harness left behind.
 
     Raises:
         EngineError: docker was asked for, and cannot be used; the message says what to do.
@@ -24,13 +25,13 @@ def choose(name: str) -> tuple[Engine, str]:
     if name == "local":
         return LocalEngine(), "local was asked for."
     if name == "docker":
-        return DockerEngine(connect), "docker was asked for."
-    return _best()
+        return DockerEngine(connect, tidy=tidy), "docker was asked for."
+    return _best(tidy)
 
 
-def _best() -> tuple[Engine, str]:
+def _best(tidy: bool) -> tuple[Engine, str]:
     try:
-        engine = DockerEngine(connect)
+        engine = DockerEngine(connect, tidy=tidy)
     except EngineError as error:
         # What to do about it, after the semicolon, is for those who asked for docker.
         reason = str(error).partition(";")[0]

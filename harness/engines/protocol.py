@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from harness.environments.lock import Lock
+from harness.matrix.environment import Environment
 
 EngineName = Literal["docker", "local"]
 
@@ -89,6 +90,20 @@ class Engine(Protocol):
         Raises:
             BuildError: it did not build; the message shows the log's last lines and path.
             EngineError: the engine itself failed.
+        """
+        ...
+
+    def held(self, lock: Lock) -> Image | str:
+        """The image for this lock if it is there, else why it would be built; nothing is made.
+
+        The reason names what changed since an older image of the same environment, if there is one.
+        """
+        ...
+
+    def base(self, environment: Environment) -> str | None:
+        """The `Image.base` an image of this environment would get, None if that is not known yet.
+
+        Nothing is fetched to find out.
         """
         ...
 

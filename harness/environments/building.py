@@ -29,9 +29,20 @@ def built(package: Package) -> Path:
         BuildError: it does not build, or not into a wheel for every platform.
     """
     with wheelhouse.reserved([f"built-{package.sha256}"]):
-        folder = places.cache("built", f"{package.sha256}-{_recipe()[:12]}")
+        folder = _folder(package)
+        folder.mkdir(parents=True, exist_ok=True)
         wheel = _intact(folder)
         return wheel if wheel else _build(package, folder)
+
+
+def kept(package: Package) -> Path | None:
+    """The wheel built from this source before, not checked yet; None if there is none."""
+    folder = _folder(package)
+    return next(folder.glob("*.whl"), None) if folder.exists() else None
+
+
+def _folder(package: Package) -> Path:
+    return places.cache("built") / f"{package.sha256}-{_recipe()[:12]}"
 
 
 def _recipe() -> str:

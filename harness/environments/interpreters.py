@@ -49,11 +49,16 @@ def find(python: str) -> Interpreter:
     Raises:
         BuildError: there is none, and uv cannot fetch one.
     """
+    return present(python) or _fetched(python)
+
+
+def present(python: str) -> Interpreter | None:
+    """The interpreter that `find` would give, None if it would have to be fetched."""
     for path in chain(_known_to_uv(python), _of_pyenv(python)):
         found = probe(path, python)
         if found is not None:
             return found
-    return _fetched(python)
+    return None
 
 
 def probe(path: Path, python: str) -> Interpreter | None:

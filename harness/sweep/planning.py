@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.engines import outdated
 from harness.environments.lock import Lock
 from harness.errors import LockError
 from harness.matrix.axes import to_json
@@ -33,13 +34,16 @@ class Wanted:
     """What a record must agree with to answer for a run.
 
     `lock` gives an environment's lock, None where there is none yet, or what is wrong with it;
-    `data_sha256` the digest of a workload's prepared data. `engine` is None where any engine's
-    record will do. `distrusted` says why forked runs of a lock (by digest) and an engine are not
-    believed, None where they are. `timeout` is in seconds, `memory` in bytes.
+    `base` the base that an engine, by name, would put an environment on, None where that is not
+    known or another engine would run; `data_sha256` the digest of a workload's prepared data.
+    `engine` is None where any engine's record will do. `distrusted` says why forked runs of a lock
+    (by digest) and an engine are not believed, None where they are. `timeout` is in seconds,
+    `memory` in bytes.
     """
 
     runner_sha256: str
     lock: Callable[[Environment], Lock | LockError | None]
+    base: Callable[[Environment, str], str | None]
     data_sha256: Callable[[str], str]
     engine: str | None
     distrusted: Callable[[str, str], str | None]
@@ -72,30 +76,37 @@ def _why_run(cell: Cell, record: Record | None, wanted: Wanted) -> str | None:
     if record.status not in FINISHED:
         return f"last time {record.status}: {record.reason}"
     return (
-        _changed_input(cell, record, wanted)
+        "; ".join(_changes(cell, record, wanted))
         or _distrusted(record, wanted)
         or _raised_limit(record, wanted)
         or _other_engine(record, wanted)
     )
 
 
-def _changed_input(cell: Cell, record: Record, wanted: Wanted) -> str | None:
+def _changes(cell: Cell, record: Record, wanted: Wanted) -> Iterator[str]:
+    """Everything that went into the record and is another one now."""
     if record.runner_sha256 != wanted.runner_sha256:
-        return f"the runner changed ({record.runner_sha256[:8]} to {wanted.runner_sha256[:8]})"
+        yield outdated.changed("the runner", record.runner_sha256, wanted.runner_sha256)
     settings = {name: to_json(value) for name, value in cell.settings.items()}
     if {**_DEFAULTS, **record.settings} != settings:
-        return "the record is of other settings"
-    lock = wanted.lock(cell.environment)
-    if isinstance(lock, LockError):
-        return str(lock).partition("\n")[0]
-    if lock is not None and lock.sha256 != record.environment.lock_sha256:
-        old = record.environment.lock_sha256
-        return f"the lock changed ({old[:8]} to {lock.sha256[:8]})"
+        yield "the record is of other settings"
+    yield from _changed_environment(cell, record, wanted)
     data = wanted.data_sha256(str(cell.settings["workload"]))
     measured = record.measured
     if measured is not None and measured.data_sha256 != data:
-        return f"the data changed ({measured.data_sha256[:8]} to {data[:8]})"
-    return None
+        yield outdated.changed("the data", measured.data_sha256, data)
+
+
+def _changed_environment(cell: Cell, record: Record, wanted: Wanted) -> Iterator[str]:
+    made = record.environment
+    lock = wanted.lock(cell.environment)
+    if isinstance(lock, LockError):
+        yield str(lock).partition("\n")[0]
+    elif lock is not None and lock.sha256 != made.lock_sha256:
+        yield outdated.changed("the lock", made.lock_sha256, lock.sha256)
+    base = wanted.base(cell.environment, record.engine.get("name", ""))
+    if base is not None and outdated.content_of(base) != outdated.content_of(made.base):
+        yield outdated.changed("the base", made.base, base)
 
 
 def _distrusted(record: Record, wanted: Wanted) -> str | None:

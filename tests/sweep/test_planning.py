@@ -37,8 +37,9 @@ def lock_of(environment: Environment, sha256: str) -> Lock:
 
 def wanted(**changes: Any) -> Wanted:
     given: dict[str, Any] = {
-        "runner_sha256": "r" * 64,
-        "lock": lambda environment: lock_of(environment, "l" * 64),
+        "runner_sha256": "a" * 64,
+        "lock": lambda environment: lock_of(environment, "c" * 64),
+        "base": lambda environment, engine: None,
         "data_sha256": lambda workload: "d" * 64,
         "engine": None,
         "distrusted": lambda lock_sha256, engine: None,
@@ -77,13 +78,13 @@ def record(status: str = "completed", **changes: Any) -> Record:
             "numpy": None,
             "keras": None,
             "device": "cpu",
-            "lock_sha256": "l" * 64,
+            "lock_sha256": "c" * 64,
             "image": "i",
             "base": "b",
         },
         "settings": {name: to_json(value) for name, value in DEFAULTS.items()},
         "process": {"timeout_s": 60.0, "memory_bytes": 2**30},
-        "runner_sha256": "r" * 64,
+        "runner_sha256": "a" * 64,
         "measured": measured if status == "completed" else None,
         "started": "2026-01-01T00:00:00+00:00",
     }
@@ -102,9 +103,9 @@ def test_a_run_with_its_record_is_done() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"runner_sha256": "s" * 64}, "the runner changed (rrrrrrrr to ssssssss)"),
-        ({"lock": lambda e: lock_of(e, "k" * 64)}, "the lock changed (llllllll to kkkkkkkk)"),
-        ({"data_sha256": lambda workload: "e" * 64}, "the data changed (dddddddd to eeeeeeee)"),
+        ({"runner_sha256": "b" * 64}, "the runner changed (aaaaaaaa → bbbbbbbb)"),
+        ({"lock": lambda e: lock_of(e, "f" * 64)}, "the lock changed (cccccccc → ffffffff)"),
+        ({"data_sha256": lambda workload: "e" * 64}, "the data changed (dddddddd → eeeeeeee)"),
         ({"engine": "docker"}, "recorded with the engine local, now asked for docker"),
     ],
 )
@@ -114,8 +115,42 @@ def test_a_changed_input_makes_it_run_again_and_says_which(
     assert why(record(), **changes) == ("run", expected)
 
 
+def test_every_changed_input_is_named() -> None:
+    lock, data = lock_of(cells_of("")[0].environment, "f" * 64), "e" * 64
+    action, said = why(record(), lock=lambda e: lock, data_sha256=lambda workload: data)
+    assert action == "run"
+    assert said == "the lock changed (cccccccc → ffffffff); the data changed (dddddddd → eeeeeeee)"
+
+
 def test_what_is_not_known_yet_changes_nothing() -> None:
     assert why(record(), lock=lambda e: None)[0] == "done"
+    assert why(record(), base=lambda e, engine: None)[0] == "done"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (f"python:3.11@sha256:{'a' * 64}", f"sha256:{'b' * 64}", "(aaaaaaaa → bbbbbbbb)"),
+        ("CPython 3.11.2 (x)", "CPython 3.11.3 (y)", "(CPython 3.11.2 (x) → CPython 3.11.3 (y))"),
+    ],
+)
+def test_another_base_alone_makes_it_run_again(old: str, new: str, expected: str) -> None:
+    found = record(environment=record().environment.model_copy(update={"base": old}).model_dump())
+    assert why(found, base=lambda e, engine: old)[0] == "done"
+    assert why(found, base=lambda e, engine: new) == ("run", f"the base changed {expected}")
+
+
+def test_the_same_base_from_another_registry_is_the_same_base() -> None:
+    base = f"sha256:{'a' * 64}"
+    made = record().environment.model_copy(update={"base": f"python:3.11@{base}"})
+    found = record(environment=made.model_dump())
+    assert why(found, base=lambda e, engine: f"mirror:5000/python@{base}")[0] == "done"
+
+
+def test_the_base_is_asked_of_the_engine_that_recorded() -> None:
+    asked = []
+    why(record(), base=lambda e, engine: asked.append(engine))
+    assert asked == ["local"]
 
 
 def test_a_stale_lock_is_the_reason() -> None:
@@ -130,7 +165,7 @@ def test_a_record_of_other_settings_answers_for_nothing() -> None:
 def test_forked_runs_are_done_again_after_a_failed_audit() -> None:
     process = {"timeout_s": 60.0, "memory_bytes": 2**30, "isolation": "forked"}
     asked = {"distrusted": lambda lock_sha256, engine: f"{lock_sha256[:1]} {engine}"}
-    assert why(record(process=process), **asked) == ("run", "l local")
+    assert why(record(process=process), **asked) == ("run", "c local")
     assert why(record(process={**process, "isolation": "fresh"}), **asked)[0] == "done"
 
 

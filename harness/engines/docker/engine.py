@@ -14,14 +14,16 @@ from harness.engines import gpus
 from harness.engines.docker import images, leftovers, ownership, running
 from harness.engines.docker.running import Running
 from harness.engines.protocol import EngineName, Image, Order, Outcome
+from harness.environments import bases
 from harness.environments.lock import Lock
 from harness.errors import BuildError, EngineError
+from harness.matrix.environment import Environment
 
 
 class DockerEngine:
     """Images and containers, through the engine that `connect` reaches.
 
-    Making one also removes the containers that a killed harness left behind.
+    Making one also removes the containers that a killed harness left behind, if `tidy`.
 
     Raises:
         EngineError: there is no usable engine.
@@ -29,14 +31,15 @@ class DockerEngine:
 
     name: EngineName = "docker"
 
-    def __init__(self, connect: Callable[[], docker.DockerClient]) -> None:
+    def __init__(self, connect: Callable[[], docker.DockerClient], *, tidy: bool = True) -> None:
         self._connect = connect
         self._threads = threading.local()
         self._running = Running()
         try:
             self._version = self._client.version()
             self._info = self._client.info()
-            leftovers.remove(self._client)
+            if tidy:
+                leftovers.remove(self._client)
         except (DockerException, requests.RequestException) as error:
             raise EngineError(f"the Docker Engine does not answer: {error}") from error
 
@@ -84,6 +87,24 @@ class DockerEngine:
             return images.assemble(self._client, lock, log)
         except (DockerException, requests.RequestException) as error:
             raise EngineError(f"the Docker Engine failed during a build: {error}") from error
+
+    def held(self, lock: Lock) -> Image | str:
+        """The image for this lock if it is there, else why it would be built.
+
+        Raises:
+            EngineError: the engine itself failed.
+        """
+        try:
+            return images.held(self._client, lock)
+        except (DockerException, requests.RequestException) as error:
+            raise EngineError(f"the Docker Engine does not answer: {error}") from error
+
+    def base(self, environment: Environment) -> str | None:
+        """The base an image of this environment would stand on, None where none is pinned."""
+        try:
+            return bases.base_for(environment).reference
+        except BuildError:
+            return None
 
     def run(self, order: Order) -> Outcome:
         """Run to its end; after `cancel` not at all. The container is removed in any case.

@@ -16,6 +16,7 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from filelock import FileLock
 
 from harness import places
+from harness.engines import outdated
 from harness.engines.docker import contexts
 from harness.engines.protocol import Image
 from harness.environments import bases, wheels
@@ -26,6 +27,7 @@ from harness.processes import tail_of
 
 REPOSITORY = "reproducibility-harness"
 LABEL = "reproducibility-harness"
+ENVIRONMENT, LOCK, BASE = (f"{LABEL}.{name}" for name in ("environment", "lock_sha256", "base"))
 FORMAT = 1
 """Counts up when images are built in another way than the Dockerfile shows."""
 
@@ -69,9 +71,9 @@ class Recipe:
             "org.opencontainers.image.description": "An environment for reproducibility runs",
             "org.opencontainers.image.base.name": self.base.reference,
             "org.opencontainers.image.base.digest": self.base.digest,
-            f"{LABEL}.environment": environment.id,
-            f"{LABEL}.lock_sha256": self.lock.sha256,
-            f"{LABEL}.base": self.base.reference,
+            ENVIRONMENT: environment.id,
+            LOCK: self.lock.sha256,
+            BASE: self.base.reference,
             f"{LABEL}.tensorflow": environment.tensorflow,
             f"{LABEL}.python": environment.python,
         }
@@ -103,6 +105,21 @@ def assemble(client: docker.DockerClient, lock: Lock, log: Path) -> Image:
     with FileLock(places.cache("images") / f"{wanted.digest}.lock"):
         # Another process may have built it while this one waited.
         return _find(client, wanted) or _build(client, wanted, log)
+
+
+def held(client: docker.DockerClient, lock: Lock) -> Image | str:
+    """The image of this lock if it is there, else why it would be built."""
+    try:
+        wanted = recipe(lock)
+    except BuildError as error:
+        return str(error)
+    found = _find(client, wanted)
+    if found is not None:
+        return found
+    others = client.images.list(name=wanted.name.partition(":")[0])
+    newest = sorted(others, key=lambda image: str(image.attrs.get("Created")), reverse=True)
+    made = [{"lock": i.labels.get(LOCK, ""), "base": i.labels.get(BASE, "")} for i in newest]
+    return outdated.reason({"lock": lock.sha256, "base": wanted.base.reference}, made, kind="image")
 
 
 def pin(client: docker.DockerClient, tagged: str) -> str:

@@ -13,7 +13,9 @@ from harness import processes
 from harness.engines import gpus, outcomes
 from harness.engines.local import environments, isolation, running
 from harness.engines.protocol import EngineName, Image, Order, Outcome
+from harness.environments import interpreters
 from harness.environments.lock import Lock
+from harness.matrix.environment import Environment
 
 
 class LocalEngine:
@@ -51,6 +53,15 @@ class LocalEngine:
             LockError: a wheel does not match the lock.
         """
         return environments.assemble(lock, log)
+
+    def held(self, lock: Lock) -> Image | str:
+        """The virtual environment for this lock if it is there, else why it would be made."""
+        return environments.held(lock)
+
+    def base(self, environment: Environment) -> str | None:
+        """The interpreter an environment would stand on, None where uv would have to fetch one."""
+        found = interpreters.present(environment.python)
+        return found.description if found else None
 
     def run(self, order: Order) -> Outcome:
         """Run to its end; after `cancel` not at all. Nothing is left running, whatever happens.

@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from harness import places, processes
+from harness.engines import outdated
 from harness.engines.protocol import Image
 from harness.environments import bases, commands, interpreters, wheels
 from harness.environments.interpreters import Interpreter
@@ -35,14 +36,53 @@ def assemble(lock: Lock, log: Path) -> Image:
     _require_platform(lock)
     _require_cuda(lock)
     interpreter = interpreters.find(lock.environment.python)
-    name = digest(lock, interpreter)
-    folder = places.cache("environments") / name
+    folder = root() / digest(lock, interpreter)
     with FileLock(folder.with_suffix(".lock")):
-        if not _is_complete(folder):
+        if not is_complete(folder):
             _make(lock, interpreter, folder, log)
+    return _image(lock, interpreter, folder)
+
+
+def held(lock: Lock) -> Image | str:
+    """The virtual environment of this lock if it is there, else why it would be made."""
+    interpreter = interpreters.present(lock.environment.python)
+    if interpreter is None:
+        return f"no Python {lock.environment.python} here yet; uv would fetch it"
+    folder = root() / digest(lock, interpreter)
+    if is_complete(folder):
+        return _image(lock, interpreter, folder)
+    wanted = {"lock": lock.sha256, "base": interpreter.description}
+    return outdated.reason(wanted, _others(lock), kind="virtual environment")
+
+
+def root() -> Path:
+    """The folder of all virtual environments in the cache."""
+    return places.cache("environments")
+
+
+def made_of(folder: Path) -> dict[str, str]:
+    """What a virtual environment says of itself: `lock` (its digest), `environment`, `base`.
+
+    Empty where it is not complete.
+    """
+    try:
+        found: dict[str, str] = json.loads((folder / COMPLETE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _others(lock: Lock) -> list[dict[str, str]]:
+    """What the other virtual environments for the same request are made of, the newest first."""
+    found = [(path.stat().st_mtime, made_of(path.parent)) for path in root().glob(f"*/{COMPLETE}")]
+    newest = sorted(found, key=lambda pair: pair[0], reverse=True)
+    return [made for _, made in newest if made.get("environment") == lock.environment.id]
+
+
+def _image(lock: Lock, interpreter: Interpreter, folder: Path) -> Image:
     return Image(
         engine="local",
-        id=f"venv-{name}",
+        id=f"venv-{folder.name}",
         reference=str(folder),
         base=interpreter.description,
         lock=lock,
@@ -72,7 +112,8 @@ def python_of(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def _is_complete(folder: Path) -> bool:
+def is_complete(folder: Path) -> bool:
+    """Whether it was made to its end and can start."""
     # The interpreter it points to may have been removed since.
     return (folder / COMPLETE).exists() and python_of(folder).exists()
 
@@ -86,14 +127,14 @@ def _make(lock: Lock, interpreter: Interpreter, folder: Path, log: Path) -> None
         site_packages = folder / "lib" / f"python{lock.environment.python}" / "site-packages"
         wheels.install(lock, site_packages)
         _compile(folder, site_packages, log)
-        made_of = {"lock": lock.sha256, "environment": lock.environment.id}
-        (folder / COMPLETE).write_text(json.dumps(made_of | {"base": interpreter.description}))
+        made = {"lock": lock.sha256, "environment": lock.environment.id}
+        (folder / COMPLETE).write_text(json.dumps(made | {"base": interpreter.description}))
     except ProcessFailedError as failure:
         raise BuildError(_failed(lock, log, str(failure))) from failure
     except OSError as error:
         raise BuildError(_failed(lock, log, str(error))) from error
     finally:
-        if not _is_complete(folder):
+        if not is_complete(folder):
             discard(folder)
 
 

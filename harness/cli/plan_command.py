@@ -1,0 +1,205 @@
+"""`plan`: what would happen, what of it is done, what is reused, and why."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
+from enum import Enum
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from harness import console
+from harness.cli import options, wiring
+from harness.cli.options import EngineChoice
+from harness.cli.wiring import Here
+from harness.engines import choice
+from harness.engines.protocol import Engine
+from harness.matrix import cells, reading
+from harness.matrix.cells import PLACES, Cell
+from harness.matrix.environment import Environment
+from harness.matrix.matrix import Matrix
+from harness.publish import tables
+from harness.results.store import Store
+from harness.sweep import planning
+from harness.sweep.planning import Step
+from harness.sweep.processes import Limits
+from harness.upkeep import reuse
+from harness.upkeep.reuse import Known, Reuse
+
+SHOWN = 60
+"""How many cells a terminal is shown; the other formats have all."""
+
+
+class Grouping(str, Enum):
+    """What one row of a plan is."""
+
+    cell = "cell"
+    environment = "environment"
+
+
+class Seen:
+    """The environments of the steps that passed by, with the workloads that run in them."""
+
+    def __init__(self) -> None:
+        self._workloads: dict[Environment, set[str]] = {}
+
+    def passing(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """The same steps, noted on the way."""
+        last: Cell | None = None
+        for step in steps:
+            if step.cell is not last and step.action in ("done", "run"):
+                last = step.cell
+                known = self._workloads.setdefault(last.environment, set())
+                known.add(str(last.values[PLACES["workload"]]))
+            yield step
+
+    def parts(self, known: Known) -> list[Reuse]:
+        """What is reused of each environment seen, and why the rest is not."""
+        return [
+            part
+            for environment, workloads in self._workloads.items()
+            for part in reuse.of_environment(environment, workloads, known)
+        ]
+
+
+def plan(
+    matrix: options.MatrixFile,
+    only: options.Only = None,
+    results: options.Results = options.RESULTS,
+    engine: options.Engine = EngineChoice.auto,
+    timeout: options.Timeout = options.TIMEOUT,
+    memory: options.Memory = options.MEMORY,
+    by: Annotated[Grouping | None, typer.Option("--by", help="What one row is.")] = None,
+    format: options.Format = "rich",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Environments and cells in one JSON document.")
+    ] = False,
+) -> None:
+    """Say what would happen, cell by cell, what is reused of each environment, and why."""
+    options.check_format(format)
+    found = reading.read(matrix)
+    limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
+    machine = wiring.this_machine()
+    chosen, why = choice.choose(engine.value, tidy=False)
+    named = None if engine is EngineChoice.auto else engine.value
+    wanted = wiring.wanted(
+        matrix, machine, engine=named, running=chosen, audited=True, limits=limits
+    )
+    selected = _selected(found, machine, chosen, only)
+    store = Store(results, found.name, machine.id)
+    seen, known = Seen(), wiring.known(chosen, machine, wanted)
+    steps = seen.passing(planning.steps(selected, found.repeats, wanted, store.reader()))
+    if as_json:
+        _print_all(found.name, chosen.name, steps, seen, known)
+    elif format == "rich":
+        _show(steps, seen, known, by, f"engine: {chosen.name}; {why}")
+    else:
+        _print_table(steps, seen, known, by, format)
+
+
+def _selected(
+    matrix: Matrix, machine: Here, engine: Engine, only: list[str] | None
+) -> Iterator[Cell]:
+    def unavailable(device: str) -> str | None:
+        return engine.unavailable(device=device)
+
+    settled = wiring.settled_cells(matrix, machine.limits, unavailable)
+    return cells.select(settled, tuple(only or ()))
+
+
+def _print_all(matrix: str, engine: str, steps: Iterator[Step], seen: Seen, known: Known) -> None:
+    rows = [{**_row(step), "environment": step.cell.environment.id} for step in steps]
+    parts = [asdict(part) for part in seen.parts(known)]
+    document = {"matrix": matrix, "engine": engine, "environments": parts, "cells": rows}
+    console.result(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def _print_table(
+    steps: Iterator[Step], seen: Seen, known: Known, by: Grouping | None, format: str
+) -> None:
+    if by is not Grouping.environment:
+        rows = [_row(step) for step in steps]
+        frame = pd.DataFrame(rows, columns=["cell", "repeat", "action", "why"])
+    else:
+        for _ in steps:
+            pass
+        frame = _environments(seen.parts(known))
+    console.result(tables.render(frame, format))
+
+
+def _row(step: Step) -> dict[str, Any]:
+    return {
+        "cell": step.cell.id,
+        "repeat": step.repeat,
+        "action": step.action,
+        "why": step.why,
+    }
+
+
+def _environments(parts: list[Reuse]) -> pd.DataFrame:
+    rows = [asdict(part) for part in parts]
+    names = [field.name for field in fields(Reuse)]
+    frame: pd.DataFrame = pd.DataFrame(rows, columns=names)
+    return frame
+
+
+def _show(
+    steps: Iterator[Step], seen: Seen, known: Known, by: Grouping | None, engine: str
+) -> None:
+    """What is asked for as tables, and what all cells come to."""
+    counts: Counter[str] = Counter()
+    cell_count = 0
+    shown: list[tuple[str, int, str, str]] = []
+    for _, group in itertools.groupby(steps, _alike):
+        alike = list(group)
+        first, runs = alike[0], len(alike)
+        counts[first.action] += runs
+        cell_count += 1
+        if len(shown) < SHOWN:
+            shown.append((first.cell.id, runs, first.action, first.why))
+    console.note(engine)
+    if by is not Grouping.environment:
+        frame = pd.DataFrame(shown, columns=["cell", "runs", "action", "why"])
+        console.result(tables.render(frame, "rich"))
+        if cell_count > SHOWN:
+            console.note(f"… and {cell_count - SHOWN:,} more; --only narrows, --format csv has all")
+    if by is not Grouping.cell:
+        _show_environments(seen.parts(known))
+    parts = ", ".join(f"{number:,} {action}" for action, number in sorted(counts.items()))
+    console.note(f"{counts.total():,} runs: {parts}")
+
+
+def _alike(step: Step) -> tuple[int, str, str]:
+    # The steps of one cell share one value, and comparing a million cells would take seconds.
+    return id(step.cell), step.action, step.why
+
+
+def _show_environments(parts: list[Reuse]) -> None:
+    """A row per environment for what is reused, and one for each part that is not."""
+    rows: list[tuple[str, str, str, str]] = []
+    for environment, group in itertools.groupby(parts, lambda part: part.environment):
+        told = list(_told(list(group)))
+        rows += [(environment if n == 0 else "", *row) for n, row in enumerate(told)]
+    if rows:
+        frame = pd.DataFrame(rows, columns=["environment", "reused", "what", "why"])
+        console.result("\n" + tables.render(frame, "rich"))
+
+
+def _told(parts: list[Reuse]) -> Iterator[tuple[str, str, str]]:
+    reused = [part for part in parts if part.reused]
+    if reused:
+        what = ", ".join(dict.fromkeys(part.part for part in reused))
+        digests = (part for part in reused if part.part in ("lock", "image"))
+        yield "yes", what, ", ".join(f"{part.part} {part.why}" for part in digests)
+    missing: dict[tuple[str, str], list[str]] = {}
+    for part in parts:
+        if not part.reused:
+            missing.setdefault((part.part, part.why), []).append(part.workload)
+    for (what, why), workloads in missing.items():
+        names = ", ".join(filter(None, workloads))
+        yield "no", what, f"{names}: {why}" if names else why
