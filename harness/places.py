@@ -35,3 +35,13 @@ def dockerfiles() -> Path:
     package = Path(__file__).resolve().parent
     inside = package / "dockerfiles"
     return inside if inside.is_dir() else package.parent / "dockerfiles"
+
+
+def locks() -> Path:
+    """The folder of the locks that come with the program: `matrices/locks`, or inside the package.
+
+    They are those of the matrices shipped.
+    """
+    package = Path(__file__).resolve().parent
+    inside = package / "locks"
+    return inside if inside.is_dir() else package.parent / "matrices" / "locks"

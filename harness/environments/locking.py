@@ -54,6 +54,19 @@ def read(path: Path, environment: Environment) -> Lock:
     return lockfile.parse(path, environment, _header(environment, requirements(environment)))
 
 
+def read_as_is(path: Path, environment: Environment) -> Lock:
+    """The lock at `path`, of this environment and platform, whenever and however it was asked for.
+
+    For results that are to be had again: what was installed then counts, not what would be asked
+    for today.
+
+    Raises:
+        LockError: it is missing or malformed, or of another environment.
+    """
+    header = {"environment": environment.id, "platform": compatibility.platform()}
+    return lockfile.parse(path, environment, header)
+
+
 def make(environment: Environment, folder: Path) -> Lock:
     """Resolve the environment with uv and write its lock into `folder`, over an older one.
 

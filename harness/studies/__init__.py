@@ -1,0 +1,1 @@
+"""Things that plan new cells from old results: verify."""

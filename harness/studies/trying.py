@@ -1,0 +1,88 @@
+"""Which cells of foreign results can be tried on this machine, and what each needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.datasets import catalogue
+from harness.environments.lock import Lock
+from harness.errors import LockError
+from harness.matrix.cells import PLACES, Cell
+from harness.studies.foreign_locks import Locks
+from harness.studies.reference import Reference
+
+Settle = Callable[[Cell], Cell]
+"""Marks a cell `unavailable`, with the reason, where this machine cannot run it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A cell that can be tried here, or the obstacle to that.
+
+    `sweep` names the matrix under which it runs: that of the reference, with the lock's digest
+    where the same environment is also tried with another lock.
+    """
+
+    reference: Reference
+    obstacle: str = ""
+    lock: Lock | None = None
+    sweep: str = ""
+
+
+def trials(references: Iterable[Reference], locks: Locks, settle: Settle) -> list[Trial]:
+    """A trial for every reference, in order."""
+    found = [_trial(reference, locks, settle) for reference in references]
+    return list(_named(found))
+
+
+def _trial(reference: Reference, locks: Locks, settle: Settle) -> Trial:
+    cell, model = reference.cell, reference.model
+    if reference.obstacle or cell is None or model is None:
+        return Trial(reference=reference, obstacle=reference.obstacle)
+    settled = settle(cell)
+    if settled.status is not None:
+        return Trial(reference=reference, obstacle=f"{settled.status} here: {settled.reason}")
+    data = catalogue.get(catalogue.for_workload(str(cell.settings["workload"]))).sha256
+    if model.data_sha256 != data:
+        what = f"trained on other data there ({model.data_sha256[:8]}…, here {data[:8]}…)"
+        return Trial(reference=reference, obstacle=what)
+    try:
+        lock = locks.get(reference.matrix, reference.lock_sha256, cell.environment)
+    except LockError as error:
+        return Trial(reference=reference, obstacle=str(error).partition("\n")[0])
+    return Trial(reference=reference, lock=lock, sweep=reference.matrix)
+
+
+def _named(trials: Sequence[Trial]) -> Iterator[Trial]:
+    """The same trials; a second lock of the same environment makes another sweep."""
+    first: dict[tuple[str, str], str] = {}
+    for trial in trials:
+        if trial.lock is None:
+            yield trial
+            continue
+        sha256 = trial.lock.sha256
+        plain = first.setdefault((trial.sweep, trial.lock.environment.id), sha256) == sha256
+        sweep = trial.sweep if plain else f"{trial.sweep}.lock-{sha256[:8]}"
+        yield Trial(reference=trial.reference, lock=trial.lock, sweep=sweep)
+
+
+def foreign_code(trials: Iterable[Trial], locks: Locks) -> list[str]:
+    """What the results bring that would run in the engine: locks not one's own, and variables."""
+    brought = {
+        f"the packages of {trial.lock.environment.id} ({trial.lock.path.name})"
+        for trial in trials
+        if trial.lock is not None and not locks.is_own(trial.lock.sha256)
+    }
+    variables = {
+        f"the variable {name}"
+        for trial in trials
+        if trial.lock is not None and trial.reference.cell is not None
+        for name, _ in _variables(trial.reference.cell)
+    }
+    return sorted(brought) + sorted(variables)
+
+
+def _variables(cell: Cell) -> tuple[tuple[str, str], ...]:
+    value = cell.values[PLACES["env"]]
+    return value if isinstance(value, tuple) else ()
