@@ -11,7 +11,9 @@ from pathlib import Path
 from harness.matrix.axes import to_json
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
+from harness.results import plan_file
 from harness.results.record import SCHEMA, EnvironmentPart, Failure, Found, Measured, Record
+from harness.results.sealing import sealed
 from harness.results.store import serialised
 
 MACHINE = "zen4-2cpu-1a2b3c4d"
@@ -42,6 +44,18 @@ def cell(
     return Cell(environment=environment, values=values, status=status, reason=reason)  # type: ignore[arg-type]
 
 
+def hardware(**changes: object) -> dict[str, object]:
+    """A machine as `machine.json` describes it: two CPUs, AVX2."""
+    described = {
+        "cpu_model": "EPYC",
+        "microarchitecture": "zen4",
+        "cpu_flags": ["avx", "avx2", "fma", "sse4_1"],
+        "visible_cpus": [0, 1],
+        "gpus": [],
+    }
+    return {**described, **changes}
+
+
 @dataclass(frozen=True, kw_only=True)
 class SweepOnDisk:
     """One matrix on one machine below `root`."""
@@ -54,6 +68,7 @@ class SweepOnDisk:
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     runner: str = "runner"
     process: dict[str, object] = field(default_factory=dict)
+    hardware: dict[str, object] = field(default_factory=hardware)
 
     @property
     def folder(self) -> Path:
@@ -62,7 +77,7 @@ class SweepOnDisk:
     def plan(self, cells: Sequence[Cell]) -> None:
         """Write the plan of these cells."""
         header = {
-            "schema": 1,
+            "schema": plan_file.SCHEMA,
             "matrix": self.matrix,
             "machine": self.machine,
             "repeats": self.repeats,
@@ -72,9 +87,10 @@ class SweepOnDisk:
         }
         lines = [header, *(_planned(cell) for cell in cells)]
         self.folder.mkdir(parents=True, exist_ok=True)
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        (self.folder / "plan.jsonl").write_text(text, "utf-8")
-        (self.folder / "machine.json").write_text("{}", "utf-8")
+        texts = (json.dumps(line).encode() + b"\n" for line in lines)
+        plan_file.replace(self.folder / "plan.jsonl", texts)
+        machine = {"schema": 2, "id": self.machine, "hardware": self.hardware}
+        (self.folder / "machine.json").write_bytes(sealed(machine))
 
     def complete(
         self,

@@ -74,7 +74,9 @@ def _distinct(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
 
 def _first_reason(runs: pd.DataFrame, number: pd.Series[int]) -> pd.Series[str]:
     given = runs["reason"].fillna("") != ""
-    return runs.loc[given, "reason"].groupby(number[given]).first()
+    told = pd.DataFrame({"number": number[given], "reason": runs.loc[given, "reason"]})
+    first: pd.Series[str] = told.drop_duplicates("number").set_index("number")["reason"]
+    return first
 
 
 def _status_in_words(counts: pd.DataFrame) -> pd.Series[str]:

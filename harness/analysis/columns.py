@@ -52,6 +52,10 @@ _WORKLOAD = _column("workload", "string", "The reference training.")
 _WEIGHTS = "The hash of all final weights"
 _LOSS = "The training loss of the last epoch, exact"
 
+_EMULATED = _column(
+    "emulated", "bool", "True where `isa` or `cpus` imitates a smaller CPU than the machine has."
+)
+
 AXIS_NAMES: tuple[str, ...] = tuple(
     axis.name for axis in CATALOGUE if axis.name not in ("device", "workload")
 )
@@ -91,7 +95,7 @@ RUN_COLUMNS: tuple[Column, ...] = (
     _column("lock_sha256", "string", "The hash of the environment's lock."),
     _column("runner_sha256", "string", "The hash of the runner: of the code that trained."),
     _column("planned", "bool", "False if the matrix no longer asks for it."),
-    _column("emulated", "bool", "True where `isa` imitates an older CPU."),
+    _EMULATED,
     _column("found_threads", "string", "Intra-op threads as read back in the process."),
     _column("found_onednn", "string", "oneDNN as read back in the process."),
     _column("isolation", "string", "fresh (a process of its own) or forked (from a warm one)."),
@@ -118,7 +122,11 @@ CELL_COLUMNS: tuple[Column, ...] = (
     _column("value", "float64", "The metric of the first completed run."),
     _column("distinct_init", "Int64", "Different initial weights among the completed runs."),
     _column("distinct_predictions", "Int64", "Different predictions among the completed runs."),
-    _column("emulated", "bool", "True where `isa` imitates an older CPU."),
+    _EMULATED,
+    _column("lock_sha256", "string", "The lock of the first completed run's environment."),
+    _column("runner_sha256", "string", "The runner of the first completed run."),
+    _column("found_threads", "string", "Its intra-op threads as read back."),
+    _column("found_onednn", "string", "Its oneDNN as read back."),
     _column("repeats", "Int64", "Planned runs: the sum of the counts that follow."),
     *(_column(status, "Int64", f"Runs that are {status}.") for status in STATUSES),
 )
@@ -162,14 +170,146 @@ EFFECT_COLUMNS: tuple[Column, ...] = (
 )
 
 
+_SIZES: tuple[Column, ...] = (
+    _column("max_abs", "float64", "The largest absolute difference of two weights."),
+    _column("max_ulp", "Int64", "The most floats that lie between two weights; large across zero."),
+    _column("relative_l2", "float64", "The norm of the difference over that of the baseline."),
+    _column("differing", "Int64", "Weights with other bits."),
+    _column("elements", "Int64", "Weights that were compared."),
+    _column("sign_changes", "Int64", "Weights whose sign differs."),
+    _column(
+        "not_finite", "Int64", "Differing weights that are NaN or infinite on a side; no size."
+    ),
+)
+
+COMPARISON_COLUMNS: tuple[Column, ...] = (
+    _WORKLOAD,
+    _column(
+        "verdict",
+        "string",
+        "identical, different, unstable here (a side's own runs differ), or where it is alone: "
+        "only here, only in baseline, nowhere.",
+    ),
+    _MATRIX,
+    _MACHINE,
+    _CELL,
+    _column("baseline_matrix", "string", "The matrix of the cell it is compared with."),
+    _column("baseline_machine", "string", "The machine of the cell it is compared with."),
+    _column("baseline", "string", "The id of the cell it is compared with."),
+    *SETTING_COLUMNS[:1],
+    *SETTING_COLUMNS[2:],
+    _EMULATED,
+    _column("unlike", "string", "What was not equal, as `name baseline → here`; hashes by name."),
+    _column("unstable_on", "string", "The machines on which its own runs differ."),
+    _column(
+        "origin",
+        "string",
+        "another random stream (initial weights differ already), another arithmetic (only trained "
+        "ones do) or other data.",
+    ),
+    *_SIZES,
+    _column("matched_by", "string", "How tensors found their partners: name, order or both."),
+    _column("unmatched", "Int64", "Tensors without a partner, which have no part in the sizes."),
+    _column("churn", "float64", "Of a classifier: the share of test rows whose class differs."),
+    _column("largest", "float64", "Of a forecast: the largest difference of two predictions."),
+    _column("unit", "string", "The unit of `largest`."),
+    _column("metric", "string", "The name of the metric."),
+    _column("baseline_value", "float64", "The metric of the baseline's first completed run."),
+    _column("value", "float64", "The metric of the first completed run here."),
+    _column("value_difference", "float64", "The metric here minus that of the baseline."),
+    _column("baseline_runs", "Int64", "Completed runs of the baseline."),
+    _column("runs", "Int64", "Completed runs here."),
+    _column("baseline_weights_sha256", "string", "The final weights of the baseline."),
+    _column("weights_sha256", "string", "The final weights here."),
+    _column("reason", "string", "Why a side has nothing to compare, or sizes are missing."),
+)
+"""Sizes are those of the two cells' first completed runs."""
+
+TENSOR_COLUMNS: tuple[Column, ...] = (
+    _WORKLOAD,
+    _MACHINE,
+    _CELL,
+    _column("baseline_machine", "string", "The machine of the cell it is compared with."),
+    _column("baseline", "string", "The id of the cell it is compared with."),
+    _column("tensor", "string", "The name of the tensor, in the baseline."),
+    _column("tensor_here", "string", "Its name here; missing where it has no partner."),
+    _column("matched_by", "string", "name, or order (of tensors with that shape); else missing."),
+    _column("shape", "string", "Its shape."),
+    _column(
+        "tensor_dtype", "string", "Its dtype in little-endian NumPy text; with → if it differs."
+    ),
+    *_SIZES,
+)
+
+MACHINE_COLUMNS: tuple[Column, ...] = (
+    _MACHINE,
+    _column("baseline_machine", "string", "The machine it is compared with."),
+    _column("unlike", "string", "What hardware it has other than the baseline."),
+    _WORKLOAD,
+    _column("cells", "Int64", "Cells of either: the sum of the six counts that follow."),
+    _column("identical", "Int64", "Cells with equal final weights on both."),
+    _column("different", "Int64", "Cells with different final weights, each stable in itself."),
+    _column("unstable", "Int64", "Cells whose own runs differ on one of them, or both."),
+    _column("only_here", "Int64", "Cells with weights on this machine only."),
+    _column("only_in_baseline", "Int64", "Cells with weights on the baseline only."),
+    _column("nowhere", "Int64", "Cells with weights on neither."),
+    _column(
+        "other_stream", "Int64", "Of the different: those whose initial weights differ already."
+    ),
+    _column("max_abs", "float64", "The largest absolute difference of two weights."),
+    _column("max_ulp", "Int64", "The most floats between two weights."),
+    _column("relative_l2", "float64", "The largest relative difference of a cell's weights."),
+    _column("churn", "float64", "The largest share of test rows whose class differs."),
+    _column("largest", "float64", "The largest difference of two predictions of a forecast."),
+    _column("unit", "string", "The unit of `largest`."),
+    _column("value_difference", "float64", "The difference of the metric furthest from zero."),
+)
+
+SPREAD_COLUMNS: tuple[Column, ...] = (
+    _WORKLOAD,
+    _MATRIX,
+    _MACHINE,
+    _column("cells", "Int64", "Cells of the group: equal in everything but the seed."),
+    _column("group", "string", "The id of its cells, without the seed."),
+    *SETTING_COLUMNS[:1],
+    *(column for column in SETTING_COLUMNS[2:] if column.name != "seed"),
+    _EMULATED,
+    _column("metric", "string", "The name of the metric."),
+    _column("runs", "Int64", "Completed runs."),
+    _column("seeds", "Int64", "Different seeds among them."),
+    _column("distinct", "Int64", "Different final weights among them."),
+    _column("of", "string", "What an observation is: a seed (the mean of its runs), or a run."),
+    _column("observations", "Int64", "Observations; equal runs of one seed are one."),
+    _column("mean", "float64", "The mean of the observations."),
+    _column("sd", "float64", "Their standard deviation (n - 1); missing for a single one."),
+    _column("smallest", "float64", "The smallest value of a run."),
+    _column("largest", "float64", "The largest value of a run."),
+    _column("range", "float64", "The largest minus the smallest."),
+    _column("baseline", "string", "The group it is tested against, as machine/group."),
+    _column("difference", "float64", "Its mean minus that of the baseline."),
+    _column("low", "float64", "The lower end of the 95 % interval of the difference."),
+    _column("high", "float64", "The upper end."),
+    _column("p", "float64", "Two-sided p of the t test: paired by seed, else Welch's."),
+    _column("p_permutation", "float64", "Two-sided p of the permutation test: no normality asked."),
+    _column("p_adjusted", "float64", "p by Holm, for all tests of this table."),
+    _column("test", "string", "The test, or why there is none."),
+)
+
+
 def names(columns: Sequence[Column]) -> list[str]:
     """The names of the columns, in order."""
     return [column.name for column in columns]
 
 
+def _stored(dtype: Dtype) -> Any:
+    """Texts as Python's own: pandas would take pyarrow's where that is installed, and then some
+    operations on empty columns fail and lists come out as arrays."""
+    return pd.StringDtype("python") if dtype == "string" else dtype
+
+
 def frame_of(data: Mapping[str, Any] | pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     """A frame with exactly these columns, in this order and with their dtypes."""
     frame = pd.DataFrame({column.name: data[column.name] for column in columns})
-    typed: pd.DataFrame = frame.astype({column.name: column.dtype for column in columns})
+    typed: pd.DataFrame = frame.astype({column.name: _stored(column.dtype) for column in columns})
     typed.index = pd.RangeIndex(len(typed))
     return typed

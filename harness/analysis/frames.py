@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from harness.analysis.columns import AXIS_NAMES, RUN_COLUMNS, frame_of, names
+from harness.analysis import hardware, index
+from harness.analysis.columns import RUN_COLUMNS, Column, frame_of, names
+from harness.analysis.rows import Row, of_plan, of_record
 from harness.errors import RecordError
-from harness.matrix.axes import BY_NAME, to_json
-from harness.matrix.environment import Environment
-from harness.results.plan_file import PlannedCell
-from harness.results.record import Measured, Record
+from harness.results import inventory
+from harness.results.inventory import Found
+from harness.results.reading import read_record
 from harness.results.scan import SweepFolder, sweeps
 
-Row = dict[str, object]
-
-_NAMES = names(RUN_COLUMNS)
-_DEFAULTS = {name: to_json(BY_NAME[name].default) for name in (*AXIS_NAMES, "workload")}
-_NATIVE = BY_NAME["isa"].default
-_TENSORFLOW_PACKAGES = ("tensorflow", "tensorflow-cpu")
+_STAMPED: tuple[Column, ...] = (
+    *RUN_COLUMNS,
+    *(Column(name=name, dtype="Int64", sentence="") for name in (*index.FILE, *index.FOLDER)),
+)
+_AT_ONCE = 10_000
+"""So many rows are Python objects at a time; in a frame they take a tenth of the memory."""
 
 
 def runs(folder: str | Path) -> pd.DataFrame:
@@ -36,132 +38,99 @@ def runs(folder: str | Path) -> pd.DataFrame:
         UsageError: there are no results in this folder.
         RecordError: a record or a plan is unreadable or of another schema.
     """
-    columns: dict[str, list[object]] = {name: [] for name in _NAMES}
-    for sweep in sweeps(folder):
-        for row in _rows(sweep):
-            for name, values in columns.items():
-                values.append(row.get(name))
-    return frame_of(columns, RUN_COLUMNS)
+    tables = [_labelled(_of_sweep(sweep), sweep) for sweep in sweeps(folder)]
+    return frame_of(_joined(tables), RUN_COLUMNS)
 
 
-def _rows(sweep: SweepFolder) -> Iterator[Row]:
-    """The rows of one sweep. The folders name matrix and machine, whoever made the records."""
-    place: Row = {"matrix": sweep.matrix, "machine": sweep.machine}
-    recorded = {(row["cell"], row["repeat"]): row for row in _recorded(sweep)}
-    plan = sweep.plan()
-    if plan is not None:
-        header, cells = plan
-        for cell in cells:
-            asked = _of_plan(cell, header.defaults)
-            for repeat in range(1, header.repeats + 1):
-                # What the plan says will not run is answered by the plan: a record is an older one.
-                found = None if cell.status else recorded.pop((cell.id, repeat), None)
-                yield {**(found or {**asked, "repeat": repeat}), **place, "planned": True}
-    for row in recorded.values():
-        yield {**row, **place, "planned": False}
+def _labelled(table: pd.DataFrame, sweep: SweepFolder) -> pd.DataFrame:
+    """The table as of this sweep: the folders name matrix and machine, whoever made the records."""
+    labelled: pd.DataFrame = table.assign(
+        matrix=pd.Series(sweep.matrix, index=table.index, dtype="string"),
+        machine=pd.Series(sweep.machine, index=table.index, dtype="string"),
+    )
+    return labelled
 
 
-def _recorded(sweep: SweepFolder) -> Iterator[Row]:
-    for record in sweep.records():
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
+
+
+def _of_sweep(sweep: SweepFolder) -> pd.DataFrame:
+    """The table of one sweep with its stamps: from its index as far as that still holds."""
+    sources = index.sources(sweep.folder)
+    known = index.read(sweep.folder, sources)
+    found = inventory.look(sweep.folder, known.inventory if known else inventory.EMPTY)
+    if known is not None and known.is_current(found, sources):
+        return known.table
+    described = hardware.read(sweep.folder)
+    cpus = described.cpus if described else None
+    records = _frame(_read(sweep, found, cpus))
+    if known is not None:
+        records = pd.concat([known.kept(found), records], ignore_index=True)
+    table = _assembled(sweep, records.sort_values(["cell", "repeat"], ignore_index=True), cpus)
+    index.write(sweep.folder, table, found, sources)
+    return table
+
+
+def _frame(rows: Iterator[Row]) -> pd.DataFrame:
+    """A frame of rows that come as a stream; what a row does not have is missing."""
+    parts = [_part([])]
+    while chunk := list(itertools.islice(rows, _AT_ONCE)):
+        parts.append(_part(chunk))
+    return _joined(parts[1:] or parts)
+
+
+def _part(rows: list[Row]) -> pd.DataFrame:
+    return frame_of({name: [row.get(name) for row in rows] for name in names(_STAMPED)}, _STAMPED)
+
+
+def _read(sweep: SweepFolder, found: Found, cpus: int | None) -> Iterator[Row]:
+    """The rows of the records that no index answers for."""
+    for (cell, repeat), stamp in found.anew.items():
+        path = sweep.folder / cell / f"{repeat}.json"
+        record = read_record(path)
+        if record is None:
+            continue
         try:
-            yield _of_record(record)
+            row = of_record(record, cpus)
         except (ValueError, OverflowError) as error:
-            path = sweep.folder / record.cell / f"{record.repeat}.json"
             raise RecordError(
                 f"{path}: a loss or metric is no number in hexadecimal ({error}); "
                 "move the file out of the folder, and harness run makes it again"
             ) from error
+        stamps = zip((*index.FILE, *index.FOLDER), (*stamp, *found.folders[cell]), strict=True)
+        yield {**row, **dict(stamps), "planned": False}
 
 
-def _of_plan(cell: PlannedCell, defaults: Mapping[str, Any]) -> Row:
-    return {
-        "cell": cell.id,
-        "status": cell.status or "pending",
-        "reason": cell.reason,
-        **_of_environment(cell.environment),
-        **_of_settings({**defaults, **cell.settings}),
-    }
+def _assembled(sweep: SweepFolder, records: pd.DataFrame, cpus: int | None) -> pd.DataFrame:
+    """The planned runs in the order of the plan, each with its record if there is one; the rest.
+
+    What the plan says will not run is answered by the plan: a record is an older one.
+    """
+    plan = sweep.plan()
+    if plan is None:
+        return records
+    header, cells = plan
+    asked = _frame(of_plan(cell, header.defaults, cpus) for cell in cells)
+    order = _order(asked, records, header.repeats)
+    table = pd.concat([asked, records], ignore_index=True).take(order).reset_index(drop=True)
+    planned = len(asked) * header.repeats
+    repeats = np.tile(np.arange(1, header.repeats + 1), len(asked))
+    rest = table["repeat"].iloc[planned:].to_numpy(dtype=np.int64)
+    table["repeat"] = pd.array(np.concatenate([repeats, rest]), dtype="Int64")
+    table["planned"] = np.arange(len(table)) < planned
+    return table
 
 
-def _of_environment(environment: Environment) -> Row:
-    return {
-        name: getattr(environment, name)
-        for name in ("python", "tensorflow", "keras", "numpy", "device")
-    }
-
-
-def _of_settings(settings: Mapping[str, Any]) -> Row:
-    """The axes as text; one that was not known yet when this was written has its default."""
-    values = {name: settings.get(name, default) for name, default in _DEFAULTS.items()}
-    told: Row = {name: _text(value) for name, value in values.items()}
-    return {**told, "emulated": values["isa"] != _NATIVE}
-
-
-def _text(value: object) -> str:
-    """The value as in the matrix; variables as `A=1 B=2`, sorted by name."""
-    if isinstance(value, dict):
-        return " ".join(f"{name}={value[name]}" for name in sorted(value))
-    return str(value)
-
-
-def _of_record(record: Record) -> Row:
-    environment = record.environment
-    return {
-        "cell": record.cell,
-        "repeat": record.repeat,
-        "status": record.status,
-        "reason": record.reason,
-        "engine": record.engine.get("name"),
-        "python": environment.python,
-        "device": environment.device,
-        **_versions(record),
-        **_of_settings(record.settings),
-        **(_of_measured(record.measured) if record.measured else {}),
-        **{f"{name}_s": record.seconds.get(name) for name in ("import", "fit", "total")},
-        "image": environment.image or None,
-        "lock_sha256": environment.lock_sha256 or None,
-        "runner_sha256": record.runner_sha256,
-        "found_threads": _found(record, "threads"),
-        "found_onednn": _found(record, "onednn"),
-        "isolation": _of_process(record, "isolation"),
-        "audit": _of_process(record, "audit"),
-    }
-
-
-def _versions(record: Record) -> Row:
-    """As the process saw them, else as installed, else as asked."""
-    environment, packages = record.environment, record.environment.packages
-    seen = record.process.get("versions")
-    told = seen if isinstance(seen, dict) else {}
-    installed = (packages[name] for name in _TENSORFLOW_PACKAGES if name in packages)
-    return {
-        "tensorflow": told.get("tensorflow") or next(installed, environment.tensorflow),
-        "keras": told.get("keras") or packages.get("keras", environment.keras),
-        "numpy": told.get("numpy") or packages.get("numpy", environment.numpy),
-    }
-
-
-def _of_measured(measured: Measured) -> Row:
-    return {
-        "data_sha256": measured.data_sha256,
-        "init_sha256": measured.init_sha256,
-        "weights_sha256": measured.weights_sha256,
-        "predictions_sha256": measured.predictions_sha256,
-        "loss": float.fromhex(measured.loss),
-        "metric": measured.metric,
-        "value": float.fromhex(measured.value),
-    }
-
-
-def _of_process(record: Record, name: str) -> str | None:
-    """What a record says in words about its process; None where it had none or does not say."""
-    told = record.process.get(name)
-    return told if isinstance(told, str) else None
-
-
-def _found(record: Record, axis: str) -> str | None:
-    """A setting as read back; None where it was not."""
-    found = record.found.get(axis)
-    if found is None or found.value is None:
-        return None
-    return found.value if isinstance(found.value, str) else json.dumps(found.value, sort_keys=True)
+def _order(asked: pd.DataFrame, records: pd.DataFrame, repeats: int) -> npt.NDArray[np.intp]:
+    """Which rows of `asked` and then `records` make up the table: the planned runs, the rest."""
+    open_cells = asked["cell"][asked["status"] == "pending"]
+    # Of cells planned twice the first one gets the records.
+    places = {cell: place for place, cell in reversed(list(open_cells.items()))}
+    cell = np.array([places.get(cell, -1) for cell in records["cell"]], dtype=np.intp)
+    repeat = records["repeat"].to_numpy(dtype=np.intp)
+    is_planned = (cell >= 0) & (repeat <= repeats)
+    order = np.repeat(np.arange(len(asked), dtype=np.intp), repeats)
+    recorded = np.arange(len(asked), len(asked) + len(records), dtype=np.intp)
+    order[(cell * repeats + repeat - 1)[is_planned]] = recorded[is_planned]
+    return np.concatenate([order, recorded[~is_planned]])

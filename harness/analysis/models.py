@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -53,7 +54,7 @@ class Difference:
     missing: str
 
 
-def model_of(row: pd.Series[Any], sweep: Path) -> Model:
+def model_of(row: Mapping[str, Any] | pd.Series[Any], sweep: Path) -> Model:
     """The model of a row of the run or cell table with results; `sweep` is `DIR/matrix/machine`."""
     return Model(
         blobs=blobs.folder_of(sweep),

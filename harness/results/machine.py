@@ -62,7 +62,7 @@ def identify(description: Mapping[str, Any]) -> str:
     cpus = len(description["visible_cpus"])
     hardware = {
         "model": description["cpu_model"],
-        "flags": sorted(f for f in description["cpu_flags"] if _ARITHMETIC.match(f)),
+        "flags": sorted(arithmetic_flags(description)),
         "cpus": cpus,
         "gpus": [
             {key: gpu[key] for key in ("name", "memory_bytes")} for gpu in _sorted_gpus(description)
@@ -71,6 +71,11 @@ def identify(description: Mapping[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps(hardware, sort_keys=True).encode()).hexdigest()[:8]
     parts = [_slug(str(description["microarchitecture"])), f"{cpus}cpu"]
     return "-".join([*parts, *_gpu_words(description), digest])
+
+
+def arithmetic_flags(description: Mapping[str, Any]) -> frozenset[str]:
+    """The CPU flags that libraries choose their kernels by."""
+    return frozenset(flag for flag in description["cpu_flags"] if _ARITHMETIC.match(flag))
 
 
 def visible_cpus() -> list[int]:

@@ -1,0 +1,213 @@
+"""Results of several folders side by side: which machine is which, and what is there twice.
+
+Nothing is rewritten. A folder given twice and a copy of a folder count once; machines that share a
+name and nothing else get names that tell them apart.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from harness.analysis import frames, hardware
+from harness.analysis.columns import RUN_COLUMNS, frame_of
+from harness.analysis.hardware import Hardware
+from harness.errors import SelectionError
+from harness.results.scan import SweepFolder, sweeps
+
+Run = tuple[str, int]
+Signature = Mapping[Run, tuple[object, ...]]
+Relation = Literal["copy", "part", "other"]
+
+_TOLD = ["status", "weights_sha256", "import_s", "fit_s", "total_s"]
+_KEY = ["matrix", "machine", "cell", "repeat", "planned"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """The run table of all folders, where its sweeps lie, and what the machines are.
+
+    The column `machine` of `runs` has the names of `machines`: the fingerprint, with `#HARDWARE`
+    or `@FOLDER` behind it where one fingerprint stands for several. `folders` leads from (matrix,
+    machine) to the sweep folders, more than one where parts of a sweep were put together. `notes`
+    says what was given twice or told apart.
+    """
+
+    runs: pd.DataFrame
+    folders: Mapping[tuple[str, str], tuple[Path, ...]]
+    machines: Mapping[str, Hardware | None]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """One sweep folder, read; `top` is the folder that was given."""
+
+    top: Path
+    sweep: SweepFolder
+    hardware: Hardware | None
+    runs: pd.DataFrame
+    signature: Signature
+    name: str
+
+
+def gather(folders: Sequence[Path], only: Sequence[str] = ()) -> Gathered:
+    """Everything in these folders, machines in the order given; `only` selects cells by glob.
+
+    Raises:
+        UsageError: there are no results in a folder.
+        SelectionError: no cell matches.
+        RecordError: a record, plan or machine description is unreadable or of another schema.
+    """
+    notes: list[str] = []
+    sources = _told_apart(_without_copies(list(_sources(folders, notes)), notes), notes)
+    runs = pd.concat(
+        [source.runs.assign(machine=source.name) for source in sources], ignore_index=True
+    )
+    places: dict[tuple[str, str], tuple[Path, ...]] = {}
+    for source in sources:
+        key = (source.sweep.matrix, source.name)
+        places[key] = (*places.get(key, ()), source.sweep.folder)
+    return Gathered(
+        runs=_selected(_once(runs), only),
+        folders=places,
+        machines={source.name: source.hardware for source in sources},
+        notes=tuple(notes),
+    )
+
+
+def _sources(folders: Sequence[Path], notes: list[str]) -> Iterator[_Source]:
+    seen: dict[Path, Path] = {}
+    for top in folders:
+        for sweep in sweeps(top):
+            real = sweep.folder.resolve()
+            if real in seen:
+                notes.append(f"{sweep.folder}: given twice; it counts once")
+                continue
+            seen[real] = sweep.folder
+            runs = frames.runs(sweep.folder)
+            yield _Source(
+                top=Path(top),
+                sweep=sweep,
+                hardware=hardware.read(sweep.folder),
+                runs=runs,
+                signature=_signature(runs),
+                name=sweep.machine,
+            )
+
+
+def _signature(runs: pd.DataFrame) -> Signature:
+    """What each run measured, to the last digit of its seconds: only a copy has the same."""
+    ended = runs[runs["total_s"].notna()]
+    told = ended[_TOLD].astype(object).where(ended[_TOLD].notna(), None)
+    keys = zip(ended["cell"], ended["repeat"], strict=True)
+    return dict(zip(keys, told.itertuples(index=False, name=None), strict=True))
+
+
+def _relation(source: _Source, earlier: _Source) -> Relation:
+    """Whether a folder repeats another one, completes it, or says something else."""
+    ours, theirs = source.signature, earlier.signature
+    shared = ours.keys() & theirs.keys()
+    if any(ours[run] != theirs[run] for run in shared):
+        return "other"
+    alike = _hardware_of(source) == _hardware_of(earlier)
+    if shared and alike and len(shared) in (len(ours), len(theirs)):
+        return "copy"
+    same_place = _place(source) == _place(earlier)
+    return "part" if same_place and alike else "other"
+
+
+def _without_copies(sources: Sequence[_Source], notes: list[str]) -> list[_Source]:
+    """The sources, of a folder and its copies the one with most runs."""
+    kept: list[_Source] = []
+    for source in sources:
+        twin = next((one for one in kept if _relation(source, one) == "copy"), None)
+        if twin is None:
+            kept.append(source)
+            continue
+        larger, smaller = (twin, source)
+        if len(source.signature) > len(twin.signature):
+            larger, smaller = source, twin
+            kept[kept.index(twin)] = source
+        notes.append(
+            f"{smaller.sweep.folder}: a copy of {larger.sweep.folder} "
+            f"({len(smaller.signature)} of {len(larger.signature)} runs); it counts once"
+        )
+    return kept
+
+
+def _told_apart(sources: Sequence[_Source], notes: list[str]) -> list[_Source]:
+    """The sources with names that stand for one machine, and one sweep of a matrix, each."""
+    by_hardware = [_named_by_hardware(source, sources, notes) for source in sources]
+    return [_named_by_folder(source, by_hardware, notes) for source in by_hardware]
+
+
+def _named_by_hardware(source: _Source, sources: Sequence[_Source], notes: list[str]) -> _Source:
+    others = [one for one in sources if one.name == source.name]
+    other = next((one for one in others if _hardware_of(one) != _hardware_of(source)), None)
+    if other is None or source.hardware is None:
+        return source
+    if others.index(source):
+        notes.append(
+            f"{others[0].sweep.folder} and {source.sweep.folder}: one name, other hardware "
+            f"({hardware.unlike(others[0].hardware, source.hardware)}); told apart by #…"
+        )
+    return replace(source, name=f"{source.name}#{source.hardware.digest}")
+
+
+def _named_by_folder(source: _Source, sources: Sequence[_Source], notes: list[str]) -> _Source:
+    rivals = [one for one in sources if _place(one) == _place(source)]
+    if not any(_relation(one, source) == "other" for one in rivals if one is not source):
+        return source
+    if rivals.index(source):
+        notes.append(
+            f"{rivals[0].sweep.folder} and {source.sweep.folder}: the same machine at two times; "
+            "told apart by @…"
+        )
+    return replace(source, name=f"{source.name}@{_shortest(source, rivals)}")
+
+
+def _shortest(source: _Source, rivals: Sequence[_Source]) -> str:
+    """The last parts of the folder given, as many as no rival shares."""
+    parts = source.top.resolve().parts
+    for count in range(1, len(parts)):
+        tail = parts[-count:]
+        if sum(one.top.resolve().parts[-count:] == tail for one in rivals) == 1:
+            return "/".join(tail)
+    return str(source.top)
+
+
+def _place(source: _Source) -> tuple[str, str]:
+    return source.sweep.matrix, source.name
+
+
+def _hardware_of(source: _Source) -> str:
+    """The hardware; where it is not described, the name must do."""
+    return source.hardware.fingerprint if source.hardware else source.name
+
+
+def _once(runs: pd.DataFrame) -> pd.DataFrame:
+    """Every run once, where parts of a sweep lie in several folders: what ran before what waits."""
+    waiting = (runs["status"] == "pending").rename("waiting")
+    kept = runs.assign(waiting=waiting).sort_values("waiting", kind="stable")
+    once = kept.drop_duplicates(_KEY).sort_index()
+    return frame_of(once.reset_index(drop=True), RUN_COLUMNS)
+
+
+def _selected(runs: pd.DataFrame, only: Sequence[str]) -> pd.DataFrame:
+    if not only:
+        return runs
+    ids = runs["cell"].unique().tolist()
+    cells = {cell for cell in ids if any(fnmatch.fnmatchcase(cell, glob) for glob in only)}
+    if not cells:
+        examples = "\n  ".join(ids[:3])
+        raise SelectionError(
+            f"no cell matches {' or '.join(map(repr, only))}; ids look like\n  {examples}\n"
+            "* stands for anything: --only '*tf2.10*threads=1*'"
+        )
+    return frame_of(runs[runs["cell"].isin(cells)].reset_index(drop=True), RUN_COLUMNS)
