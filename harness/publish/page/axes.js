@@ -1,0 +1,69 @@
+/* Which axes go down and which across: chosen well at first, then by the reader. */
+
+/** A first arrangement that is about as wide as high; on a narrow screen few columns. */
+function arrange() {
+  const axes = workload().axes;
+  const widest = NARROW.matches ? 6 : 36;
+  const bySize = axes.map((_, place) => place)
+    .sort((a, b) => axes[b].values.length - axes[a].values.length);
+  const rows = [];
+  const columns = [];
+  let down = 1;
+  let across = 1;
+  for (const place of bySize) {
+    const size = axes[place].values.length;
+    if (across * size <= widest && across <= down * 2) {
+      columns.push(place);
+      across *= size;
+    } else {
+      rows.push(place);
+      down *= size;
+    }
+  }
+  view.rows = rows.sort((a, b) => a - b);
+  view.columns = columns.sort((a, b) => a - b);
+}
+
+function axisControls() {
+  return html("div", { class: "arrangement" },
+    lane("Rows", view.rows, view.columns),
+    lane("Columns", view.columns, view.rows));
+}
+
+function lane(label, mine, other) {
+  return html("div", { class: "lane", role: "group", "aria-label": label },
+    html("span", { class: "lane-name" }, label),
+    mine.length ? mine.map((axis, place) => chip(axis, place, label, mine, other))
+      : html("span", { class: "fine" }, "none"));
+}
+
+function chip(axis, place, label, mine, other) {
+  const { name, with: followers, sentence } = workload().axes[axis];
+  const target = label === "Rows" ? "columns" : "rows";
+  const text = followers.length ? `${name} (with ${followers.join(", ")})` : name;
+  return html("span", { class: "chip", title: sentence },
+    place > 0 && html("button", {
+      type: "button", "aria-label": `${name}: one place outward`, "data-focus": `out-${axis}`,
+      click: () => move(() => { mine.splice(place, 1); mine.splice(place - 1, 0, axis); }, `out-${axis}`, `to-${axis}`),
+    }, "‹"),
+    html("button", {
+      type: "button", "aria-label": `${text}: move to the ${target}`, "data-focus": `to-${axis}`,
+      click: () => move(() => { mine.splice(place, 1); other.push(axis); }, `to-${axis}`),
+    }, text));
+}
+
+function move(change, ...focus) {
+  change();
+  drawControls();
+  drawMatrix();
+  focusOn("matrix-controls", ...focus);
+}
+
+/** Focus again on what a redrawing has replaced. */
+function focusOn(id, ...names) {
+  for (const name of names) {
+    const found = document.querySelector(`#${id} [data-focus="${CSS.escape(name)}"]`);
+    if (found) return found.focus();
+  }
+  return undefined;
+}

@@ -1,0 +1,73 @@
+/* What the reader leaves out: by value, by class or status, by text. Nothing is lost in silence. */
+
+/** The numbers of the cells that pass. */
+function kept() {
+  const { axes, classes, statuses, text } = view.keep;
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = [];
+  for (let cell = 0; cell < cells().id.length; cell += 1) {
+    const name = className(cell);
+    const byClass = !classes.size && !statuses.size
+      ? true : name ? classes.has(name) : statuses.has(statusOf(cell));
+    const byAxis = axes.every((codes, place) => !codes.size || codes.has(cells().codes[place][cell]));
+    if (byClass && byAxis && words.every((word) => textOf(cell).includes(word))) found.push(cell);
+  }
+  return found;
+}
+
+function textOf(cell) {
+  return `${cells().id[cell]} ${reasonOf(cell)} ${cells().machine[cell] || ""} ${cells().verdict[cell]} ${statusWords(cell)}`.toLowerCase();
+}
+
+function clearFilters() {
+  view.keep = {
+    axes: workload().axes.map(() => new Set()), classes: new Set(), statuses: new Set(), text: "",
+  };
+}
+
+function isFiltered() {
+  const { axes, classes, statuses, text } = view.keep;
+  return Boolean(text || classes.size || statuses.size || axes.some((codes) => codes.size));
+}
+
+function filterControls() {
+  let timer = 0;
+  const search = html("input", {
+    type: "search", value: view.keep.text, placeholder: "text in id, reason, machine…", "aria-label": "Text in id, reason or machine",
+    input: () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => { view.keep.text = search.value; drawMatrix(); }, 120);
+    },
+  });
+  const chosen = view.keep.axes.filter((codes) => codes.size).length;
+  const panel = html("details", { class: "filters", open: view.filtersOpen },
+    html("summary", {}, chosen ? `Filter (${counted(chosen, "axis", "axes")})` : "Filter"),
+    html("div", { class: "filter-axes" }, workload().axes.map(axisFilter)));
+  panel.addEventListener("toggle", () => { view.filtersOpen = panel.open; });
+  return [search, panel];
+}
+
+function axisFilter(axis, place) {
+  const keep = view.keep.axes[place];
+  return html("fieldset", {}, html("legend", {}, axis.name),
+    axis.values.map((value, code) => html("button", {
+      type: "button", class: "value", "aria-pressed": keep.has(code) ? "true" : "false", "data-focus": `${place}=${code}`,
+      click: () => {
+        if (!keep.delete(code)) keep.add(code);
+        drawControls();
+        drawMatrix();
+        focusOn("matrix-controls", `${place}=${code}`);
+      },
+    }, value)));
+}
+
+function tellShown(count) {
+  const all = cells().id.length;
+  const line = place("shown", isFiltered() ? `Showing ${count.toLocaleString("en")} of ${counted(all, "cell")}. ` : `${counted(all, "cell")}. `);
+  if (isFiltered()) {
+    line.append(html("button", {
+      type: "button", class: "plain",
+      click: () => { clearFilters(); drawControls(); drawLegend(); drawMatrix(); },
+    }, "Show all"));
+  }
+}

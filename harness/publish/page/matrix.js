@@ -1,0 +1,279 @@
+/* Figure 1: the matrix. A grid to walk with the arrow keys; one tile per cell, none dropped. */
+
+const grid = { tiles: [], cells: [], width: 0, focus: null };
+
+function drawControls() {
+  const colours = [["class", "class of equal weights"], ["distance", "distance from the baseline"], ["init", "initial weights"]];
+  place("matrix-controls", axisControls(),
+    html("div", { class: "row" },
+      choice("Colour", colours, view.colour, (value) => { view.colour = value; recolour(); }),
+      baselineChoice(), ...filterControls()));
+}
+
+function baselineChoice() {
+  const points = workload().distances.points;
+  if (!points.length) return null;
+  const options = points.map((_, point) => [point, pointLabel(point)]);
+  return choice("Baseline", options, view.baseline, (value) => {
+    view.baseline = Number(value);
+    drawControls();
+    recolour();
+    drawDistances();
+    drawLosses();
+    if (view.cell !== null) openStory(view.cell);
+  });
+}
+
+function pointLabel(point) {
+  const { cell } = workload().distances.points[point];
+  return cell === null ? `class ${pointName(point)}` : `unstable cell ${cell + 1}, first run`;
+}
+
+function drawMatrix() {
+  const chosen = kept();
+  const down = keysOf(view.rows, chosen);
+  const across = keysOf(view.columns, chosen);
+  grid.width = across.length;
+  grid.tiles = [];
+  grid.cells = [];
+  const table = html("div", {
+    role: "grid", class: "grid", "aria-labelledby": "matrix-title",
+    "aria-rowcount": down.length + view.columns.length, "aria-colcount": across.length + 1,
+  }, columnHeads(across), rowsOf(down, across, chosen));
+  table.style.setProperty("--tile", `${tileWidth(across)}px`);
+  headWidths().forEach((width, level) => table.style.setProperty(`--head${level}`, `${width}px`));
+  table.addEventListener("keydown", walk);
+  table.addEventListener("click", (event) => withCell(event.target, (cell, tile) => { focusTile(tile); openStory(cell); }));
+  table.addEventListener("pointerover", (event) => withCell(event.target, showHint, hideHint));
+  table.addEventListener("pointerleave", hideHint);
+  table.addEventListener("focusin", (event) => withCell(event.target, (cell, tile) => tile.setAttribute("aria-label", sentenceOf(cell))));
+  place("matrix", chosen.length ? table : html("p", { class: "fine" }, "No cell passes the filter."));
+  grid.focus = grid.tiles.find((tile) => tile && tile.dataset.cell) || null;
+  if (grid.focus) grid.focus.tabIndex = 0;
+  tellShown(chosen.length);
+  tellMatrix();
+  markOpen();
+}
+
+/** The different combinations of some axes among these cells, in order. */
+function keysOf(axes, chosen) {
+  const codes = axes.map((axis) => cells().codes[axis]);
+  const sizes = axes.map((axis) => workload().axes[axis].values.length);
+  const seen = new Map();
+  for (const cell of chosen) {
+    let key = 0;
+    for (let level = 0; level < axes.length; level += 1) key = key * sizes[level] + codes[level][cell];
+    if (!seen.has(key)) seen.set(key, codes.map((column) => column[cell]));
+  }
+  return [...seen].sort((a, b) => a[0] - b[0]).map(([key, values]) => ({ key, values }));
+}
+
+function keyOf(axes, cell) {
+  return axes.reduce((key, axis) => key * workload().axes[axis].values.length + cells().codes[axis][cell], 0);
+}
+
+function columnHeads(across) {
+  return view.columns.map((axis, level) => {
+    const heads = spans(across, level).map(([value, count]) => {
+      const head = html("div", { role: "columnheader", class: "head", title: valueOf(axis, value) },
+        html("span", {}, valueOf(axis, value)));
+      head.style.width = `calc(${count} * var(--tile))`;
+      return head;
+    });
+    const last = level === view.columns.length - 1;
+    return html("div", { role: "row", class: `heads${last && isUpright(across) ? " upright" : ""}` },
+      html("div", { role: "columnheader", class: "corner" }, html("span", {}, workload().axes[axis].name)), heads);
+  });
+}
+
+/** Neighbours that share their outer values stand under one head. */
+function spans(keys, level) {
+  const found = [];
+  let before = null;
+  for (const { values } of keys) {
+    const path = values.slice(0, level + 1).join();
+    if (path === before) found[found.length - 1][1] += 1;
+    else found.push([values[level], 1]);
+    before = path;
+  }
+  return found;
+}
+
+function rowsOf(down, across, chosen) {
+  const columnAt = new Map(across.map(({ key }, place) => [key, place]));
+  const rowAt = new Map(down.map(({ key }, place) => [key, place]));
+  const width = across.length;
+  const places = new Array(width * down.length).fill(-1);
+  for (const cell of chosen) {
+    places[rowAt.get(keyOf(view.rows, cell)) * width + columnAt.get(keyOf(view.columns, cell))] = cell;
+  }
+  grid.cells = places;
+  return down.map(({ values }, row) => {
+    const line = html("div", { role: "row", class: `line${edgeOf(down, row)}` }, rowHead(values));
+    for (let column = 0; column < width; column += 1) {
+      line.append(tileElement(places[row * width + column], edgeOf(across, column)));
+    }
+    return line;
+  });
+}
+
+/** A gap before a new outer group, the wider the further out. */
+function edgeOf(keys, place) {
+  if (place === 0) return "";
+  const a = keys[place - 1].values;
+  const b = keys[place].values;
+  const level = b.findIndex((value, i) => value !== a[i]);
+  return level < b.length - 1 ? " gap" : "";
+}
+
+function rowHead(values) {
+  const heads = values.map((value, level) => {
+    const text = valueOf(view.rows[level], value);
+    const head = html("span", { title: `${workload().axes[view.rows[level]].name} ${text}` }, text);
+    head.style.width = `var(--head${level})`;
+    return head;
+  });
+  return html("div", { role: "rowheader", class: "side" }, heads);
+}
+
+function valueOf(axis, code) { return workload().axes[axis].values[code]; }
+
+function tileElement(cell, edge) {
+  const tile = document.createElement("div");
+  tile.setAttribute("role", "gridcell");
+  tile.className = `tile none${edge}`;
+  if (cell >= 0) {
+    const { text, look } = tileOf(cell);
+    tile.className = `tile ${look}${edge}`;
+    tile.dataset.edge = edge;
+    tile.dataset.cell = cell;
+    tile.textContent = text;
+    tile.tabIndex = -1;
+  }
+  grid.tiles.push(tile);
+  return tile;
+}
+
+function recolour() {
+  grid.tiles.forEach((tile, place) => {
+    const cell = grid.cells[place];
+    if (cell >= 0) tile.className = `tile ${tileOf(cell).look}${tile.dataset.edge}`;
+  });
+  tellMatrix();
+  markOpen();
+}
+
+function tileWidth(across) {
+  if (isUpright(across)) return 28;
+  return Math.min(64, Math.max(30, longest(view.columns[view.columns.length - 1]) * 6.4 + 8));
+}
+
+/** Whether the innermost heads stand upright, because they are many or long. */
+function isUpright(across) {
+  const inner = view.columns[view.columns.length - 1];
+  return inner !== undefined && longest(inner) > 2 && (across.length > 14 || longest(inner) > 8 || NARROW.matches);
+}
+
+function longest(axis) {
+  return axis === undefined ? 0 : Math.max(...workload().axes[axis].values.map((value) => value.length));
+}
+
+function headWidths() {
+  return view.rows.map((axis) => Math.min(NARROW.matches ? 88 : 150, Math.max(longest(axis), workload().axes[axis].name.length * 0.9) * 6.8 + 12));
+}
+
+function tellMatrix() {
+  const names = (axes) => axes.map((axis) => workload().axes[axis].name).join(" × ") || "all cells";
+  const legend = { class: "Equal letters are equal bits.", init: "Letters are the classes; the colour is that of the initial weights: another colour is another random stream.", distance: distanceWords() }[view.colour];
+  const rows = view.rows.length ? `Rows: ${names(view.rows)}; columns: ${names(view.columns)}.` : `Columns: ${names(view.columns)}.`;
+  place("matrix-caption", `${rows} ${legend} Point at a tile for its settings; click, or press Enter, for its story.`);
+}
+
+function distanceWords() {
+  const [low, high] = span();
+  return `From pale to dark: ${MEASURES[view.measure].toLowerCase()} from ${pointLabel(view.baseline)}, 10^${low} to 10^${high}; outlined: the same bits.`.replace(/\^-/g, "^−");
+}
+
+/* Walking and pointing. */
+
+function withCell(target, found, none) {
+  const tile = target.closest(".tile[data-cell]");
+  if (tile) found(Number(tile.dataset.cell), tile);
+  else if (none) none();
+}
+
+function focusTile(tile) {
+  if (grid.focus) grid.focus.tabIndex = -1;
+  grid.focus = tile;
+  tile.tabIndex = 0;
+  tile.focus();
+  tile.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+const STEPS_OF_KEYS = {
+  ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0], PageDown: [8, 0], PageUp: [-8, 0],
+};
+
+function walk(event) {
+  const start = grid.tiles.indexOf(event.target);
+  if (start < 0) return;
+  const target = event.key in STEPS_OF_KEYS ? step(start, ...STEPS_OF_KEYS[event.key])
+    : event.key === "Home" ? end(start, event.ctrlKey, 1) : event.key === "End" ? end(start, event.ctrlKey, -1) : null;
+  if (event.key === "Enter" || event.key === " ") {
+    event.preventDefault();
+    openStory(grid.cells[start], true);
+  } else if (target !== null) {
+    event.preventDefault();
+    focusTile(grid.tiles[target]);
+  }
+}
+
+/** The next tile with a cell in a direction; the same one where there is none. */
+function step(start, rows, columns) {
+  const height = grid.tiles.length / grid.width;
+  const clamp = (value) => Math.min(height - 1, Math.max(0, value));
+  let row = Math.floor(start / grid.width);
+  let column = start % grid.width;
+  const single = Math.sign(rows);
+  row = Math.abs(rows) > 1 ? clamp(row + rows) - single : row;
+  for (;;) {
+    row += single;
+    column += columns;
+    if (row < 0 || row >= height || column < 0 || column >= grid.width) return start;
+    if (grid.cells[row * grid.width + column] >= 0) return row * grid.width + column;
+  }
+}
+
+function end(start, whole, direction) {
+  const first = whole ? 0 : Math.floor(start / grid.width) * grid.width;
+  const last = whole ? grid.tiles.length - 1 : first + grid.width - 1;
+  for (let place = direction > 0 ? first : last; place >= first && place <= last; place += direction) {
+    if (grid.cells[place] >= 0) return place;
+  }
+  return start;
+}
+
+function showHint(cell, tile) {
+  const hint = document.getElementById("hint");
+  const name = className(cell);
+  hint.replaceChildren(
+    html("b", {}, name === UNSTABLE ? "unstable" : name ? `class ${name}` : statusWords(cell)),
+    html("dl", {}, settingsOf(cell).map(([key, value]) => [html("dt", {}, key), html("dd", {}, value)])),
+    reasonOf(cell) ? html("p", {}, shorten(reasonOf(cell), 160)) : "",
+    name ? html("p", {}, `loss ${number(cells().loss[cell], 9)}`) : "");
+  hint.hidden = false;
+  const box = tile.getBoundingClientRect();
+  const below = box.bottom + hint.offsetHeight + 12 < window.innerHeight;
+  hint.style.left = `${Math.max(6, Math.min(box.left, document.documentElement.clientWidth - hint.offsetWidth - 6))}px`;
+  hint.style.top = `${below ? box.bottom + 6 : box.top - hint.offsetHeight - 6}px`;
+}
+
+function hideHint() { document.getElementById("hint").hidden = true; }
+
+function shorten(text, length) { return text.length > length ? `${text.slice(0, length - 1)}…` : text; }
+
+function markOpen() {
+  for (const tile of document.querySelectorAll(".tile.open")) tile.classList.remove("open");
+  const place = view.cell === null ? -1 : grid.cells.indexOf(view.cell);
+  if (place >= 0) grid.tiles[place].classList.add("open");
+}

@@ -1,0 +1,68 @@
+/* Choosing a workload, the page's address, and the beginning. */
+
+function drawWorkloads() {
+  const tabs = DATA.workloads.map((one, place) => html("button", {
+    type: "button", "aria-current": place === view.workload ? "true" : false,
+    click: () => choose(place),
+  }, one.name, html("small", {}, counted(one.cells.id.length, "cell"))));
+  place("workloads", tabs);
+}
+
+function choose(chosen) {
+  closeStory();
+  view.workload = chosen;
+  view.baseline = 0;
+  view.over = widestAxis();
+  distancesReady();
+  clearFilters();
+  arrange();
+  drawWorkloads();
+  drawControls();
+  drawLegend();
+  drawMatrix();
+  showTables();
+  later(() => { drawDistances(); drawLosses(); });
+  setAddress();
+}
+
+function widestAxis() {
+  const sizes = workload().axes.map((axis) => axis.values.length);
+  return sizes.length ? sizes.indexOf(Math.max(...sizes)) : "";
+}
+
+/** After the matrix is on the screen. */
+function later(work) { requestAnimationFrame(() => setTimeout(work)); }
+
+function showTables() {
+  for (const section of document.querySelectorAll("section.classes")) {
+    section.classList.toggle("other", section.dataset.workload !== workload().name);
+  }
+}
+
+function setAddress() {
+  const parts = new URLSearchParams({ workload: workload().name });
+  if (view.cell !== null) parts.set("cell", cells().id[view.cell]);
+  replaceAddress(`#${parts}`);
+}
+
+function replaceAddress(address) {
+  try { window.history.replaceState(null, "", address); } catch { /* Some browsers refuse it for files. */ }
+}
+
+function begin() {
+  const asked = new URLSearchParams(window.location.hash.slice(1));
+  const found = DATA.workloads.findIndex((one) => one.name === asked.get("workload"));
+  choose(Math.max(0, found));
+  const cell = cells().id.indexOf(asked.get("cell"));
+  if (cell >= 0) openStory(cell);
+}
+
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") { hideHint(); closeStory(); } });
+window.addEventListener("scroll", hideHint, { passive: true });
+NARROW.addEventListener("change", () => choose(view.workload));
+let resized = 0;
+window.addEventListener("resize", () => {
+  clearTimeout(resized);
+  resized = setTimeout(() => { drawDistances(); drawLosses(); }, 150);
+});
+if (DATA.workloads.length) begin();
