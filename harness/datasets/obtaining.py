@@ -5,13 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import pickle
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness import console
+from harness import console, scratch
 from harness.datasets.catalogue import DataSet, Form
 from harness.datasets.sources import DATA_VARIABLE, Source, SourceError
 from harness.errors import DataError
@@ -55,9 +54,9 @@ def _wanted(data_set: DataSet) -> str:
 def _from(source: Source, data_set: DataSet) -> dict[str, bytes]:
     if source.is_remote:
         console.note(f"data set {data_set.name}: {source.name}")
-    with tempfile.TemporaryDirectory(prefix="harness-data-") as scratch:
+    with scratch.folder("data") as folder:
         try:
-            return in_folder(source.folder(Path(scratch)), data_set)
+            return in_folder(source.folder(folder), data_set)
         except OSError as error:
             raise SourceError(str(error)) from error
 

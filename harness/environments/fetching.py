@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 
-from harness import compatibility
+from harness import compatibility, scratch
 from harness.environments import commands, targets, wheelhouse
 from harness.environments.lock import Lock, Package
 from harness.errors import BuildError, LockError
@@ -56,10 +56,10 @@ def builder() -> Iterator[Path]:
     """A folder with the one tool that builds packages from source, to put on PYTHONPATH."""
     package = Package(**compatibility.builder())
     _have([package], ["--only-binary", ":all:"])
-    with tempfile.TemporaryDirectory(prefix="harness-builder-") as folder:
+    with scratch.folder("builder") as folder:
         with zipfile.ZipFile(wheelhouse.place(package)) as archive:
             archive.extractall(folder)
-        yield Path(folder)
+        yield folder
 
 
 def _batches(packages: Sequence[Package]) -> list[list[Package]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import tomli
 
-from harness import compatibility
+from harness import compatibility, scratch
 from harness.environments import commands, targets
 from harness.environments.lock import Package
 from harness.errors import LockError
@@ -56,8 +55,7 @@ def resolve(request: Request, heading: str) -> tuple[Package, ...]:
         LockError: uv finds no answer (the message carries its explanation) or no network, or a
             package has no file for this Python and platform.
     """
-    with tempfile.TemporaryDirectory(prefix="harness-lock-") as name:
-        folder = Path(name)
+    with scratch.folder("lock") as folder:
         _write_input(request, folder)
         try:
             printed = commands.run(_command(request), cwd=folder)

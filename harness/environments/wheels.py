@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from harness import scratch
 from harness.environments import building, commands, fetching, targets, wheelhouse
 from harness.environments.lock import Lock, Package
 from harness.environments.resolving import uv_platform
@@ -32,6 +32,7 @@ def gather(lock: Lock, progress: Progress | None = None) -> Path:
         LockError: the package index has other bytes than the lock asks for, or none any more.
         BuildError: the index cannot be reached, a source does not build, or the disk is full.
     """
+    scratch.use_cache()
     with commands.disk_space_needed(wheelhouse.root()):
         fetching.fetch(lock, progress or _silent)
         for package in lock.packages:
@@ -64,8 +65,8 @@ def install(lock: Lock, site_packages: Path, progress: Progress | None = None) -
 def _fill(lock: Lock, site_packages: Path, progress: Progress) -> None:
     progress(f"installing {len(lock.packages)} packages")
     site_packages.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="harness-install-") as folder:
-        wanted = Path(folder) / "wanted.txt"
+    with scratch.folder("install") as folder:
+        wanted = folder / "wanted.txt"
         wheels = {package: wheel_of(package) for package in lock.packages}
         wanted.write_text("\n".join([*map(_pin, wheels, wheels.values()), ""]), encoding="utf-8")
         _run_uv(lock, site_packages, wanted, list(wheels.values()))

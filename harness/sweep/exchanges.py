@@ -46,10 +46,18 @@ def put(path: Path, content: Mapping[str, Any]) -> None:
 
 def remove_abandoned() -> int:
     """Remove exchange folders that no living process holds; how many there were."""
-    return sum(_remove_if_abandoned(folder) for folder in places.cache("exchange").iterdir())
+    left = abandoned()
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
 
 
-def _remove_if_abandoned(folder: Path) -> bool:
+def abandoned() -> list[Path]:
+    """The exchange folders that no living process holds."""
+    return [folder for folder in places.cache("exchange").iterdir() if _is_abandoned(folder)]
+
+
+def _is_abandoned(folder: Path) -> bool:
     try:
         if time.time() - folder.stat().st_mtime < _GRACE_SECONDS:
             return False
@@ -59,5 +67,4 @@ def _remove_if_abandoned(folder: Path) -> bool:
         pass
     except OSError:
         return False
-    shutil.rmtree(folder, ignore_errors=True)
     return True

@@ -15,7 +15,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 from filelock import FileLock
 
-from harness import places
+from harness import places, scratch
 from harness.engines import outdated
 from harness.engines.docker import contexts
 from harness.engines.protocol import Image
@@ -98,6 +98,7 @@ def assemble(client: docker.DockerClient, lock: Lock, log: Path) -> Image:
         BuildError: it did not build.
         LockError: a wheel does not match the lock.
     """
+    scratch.use_cache()
     wanted = recipe(lock)
     found = _find(client, wanted)
     if found is not None:

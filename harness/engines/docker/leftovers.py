@@ -8,6 +8,7 @@ import platform
 import docker
 import psutil
 from docker.errors import APIError, NotFound
+from docker.models.containers import Container
 
 from harness.engines.docker.containers import OWNER_LABEL
 
@@ -19,14 +20,20 @@ def owner() -> str:
 
 def remove(client: docker.DockerClient) -> int:
     """Remove the containers of this host's dead harness processes; returns how many."""
-    found = client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True)
-    dead = [one for one in found if _is_dead(str(one.labels[OWNER_LABEL]))]
+    dead, _ = owned(client)
     for container in dead:
         try:
             container.remove(force=True, v=True)
         except (NotFound, APIError):
             continue
     return len(dead)
+
+
+def owned(client: docker.DockerClient) -> tuple[list[Container], list[Container]]:
+    """The containers of this host's dead harness processes, and those of living or other ones."""
+    found = client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True)
+    dead = [one for one in found if _is_dead(str(one.labels[OWNER_LABEL]))]
+    return dead, [one for one in found if one not in dead]
 
 
 def _is_dead(label: str) -> bool:

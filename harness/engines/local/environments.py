@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from harness import places, processes
+from harness import places, processes, scratch
 from harness.engines import outdated
 from harness.engines.protocol import Image
 from harness.environments import bases, commands, interpreters, wheels
@@ -33,6 +33,7 @@ def assemble(lock: Lock, log: Path) -> Image:
         BuildError: it cannot be made here.
         LockError: a wheel does not match the lock.
     """
+    scratch.use_cache()
     _require_platform(lock)
     _require_cuda(lock)
     interpreter = interpreters.find(lock.environment.python)

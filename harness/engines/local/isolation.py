@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
+from harness import scratch
 from harness.engines.local import guarding
 from harness.engines.local.guard import ISOLATIONS
 from harness.results.machine import visible_cpus
@@ -25,14 +25,14 @@ def best() -> str:
 
 
 def _works(isolation: str) -> bool:
-    with tempfile.TemporaryDirectory(prefix="harness-probe-") as folder:
-        (Path(folder) / "read-only").mkdir()
+    with scratch.folder("probe") as folder:
+        (folder / "read-only").mkdir()
         tree = guarding.Tree(
             command=[sys.executable, "-I", "-S", "-c", ""],
-            cwd=folder,
+            cwd=str(folder),
             cpus=tuple(visible_cpus()),
             isolation=isolation,
-            read_only=(str(Path(folder) / "read-only"),),
+            read_only=(str(folder / "read-only"),),
             variables={},
             log=Path(os.devnull),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Literal
 
 import psutil
 
+from harness import scratch
 from harness.engines import outcomes
 from harness.engines.local import environments, guarding, isolation
 from harness.engines.local.guarding import Guard, Tree
@@ -21,6 +21,8 @@ from harness.errors import EngineError
 WATCH_SECONDS = 0.2
 WATCH_SHARE = 0.02
 """The most of a CPU that watching may take: it shares the machine with what it watches."""
+HOME = "home"
+"""The kind of temporary folder that is a process's home."""
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
 Ended = Literal["itself", "timeout", "out_of_memory", "cancelled"]
@@ -33,8 +35,8 @@ def run(order: Order, cancelled: threading.Event, *, gpu: str) -> Outcome:
         EngineError: the process could not be started.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="harness-home-", ignore_cleanup_errors=True) as home,
-        guarding.started(_tree(order, home, gpu)) as guard,
+        scratch.folder(HOME) as home,
+        guarding.started(_tree(order, str(home), gpu)) as guard,
     ):
         began = time.monotonic()
         ended = _watch(guard, order, began, cancelled)

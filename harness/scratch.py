@@ -1,0 +1,85 @@
+"""Temporary folders, and the cache as a whole, held by locks that end with the process.
+
+What a killed process left can so be told from what a living one works with, whatever process ids
+or clocks say.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from harness import places
+
+_NAME = re.compile(r"harness-[a-z]+-[a-z0-9_]{8}")
+_GRACE_SECONDS = 2
+"""A younger folder may still be on its way to being held."""
+
+_HELD: dict[Path, IO[bytes]] = {}
+
+
+@contextmanager
+def folder(kind: str) -> Iterator[Path]:
+    """A temporary folder `harness-<kind>-…`, held while this process lives, removed at the end."""
+    made = Path(tempfile.mkdtemp(prefix=f"harness-{kind}-"))
+    held = os.open(made, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(held)
+
+
+def abandoned() -> list[Path]:
+    """The temporary folders of harness processes that live no more."""
+    found = Path(tempfile.gettempdir()).glob("harness-*")
+    return sorted(path for path in found if _NAME.fullmatch(path.name) and is_abandoned(path))
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether nobody holds a folder that `folder` made, or it is gone."""
+    try:
+        # One from the future was left before the clock was set back.
+        if 0 <= time.time() - path.stat().st_ctime < _GRACE_SECONDS:
+            return False
+        held = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(held)
+    return True
+
+
+def use_cache() -> None:
+    """Until this process ends, `alone` says that the cache is in use."""
+    path = places.cache() / ".used"
+    if path not in _HELD:
+        _HELD[path] = path.open("ab")
+        fcntl.flock(_HELD[path], fcntl.LOCK_SH)
+
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """Whether no process uses the cache; if so, those that want to wait for the block's end."""
+    with (places.cache() / ".used").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
