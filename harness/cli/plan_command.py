@@ -88,7 +88,12 @@ def plan(
     chosen, why = choice.choose(engine.value, tidy=False)
     named = None if engine is EngineChoice.auto else engine.value
     wanted = wiring.wanted(
-        matrix, machine, engine=named, running=chosen, audited=True, limits=limits
+        wiring.lock_reader(matrix),
+        machine,
+        engine=named,
+        running=chosen,
+        audited=True,
+        limits=limits,
     )
     selected = _selected(found, machine, chosen, only)
     store = Store(results, found.name, machine.id)

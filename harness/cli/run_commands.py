@@ -7,33 +7,23 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
-import psutil
 import typer
 
 import harness
-from harness import console, places
+from harness import console
 from harness.analysis import classes, effects
-from harness.cli import options, wiring
+from harness.cli import options, scenes, wiring
 from harness.cli.options import EngineChoice
-from harness.cli.wiring import Here
 from harness.engines import choice
-from harness.engines.protocol import Engine
 from harness.errors import IncompleteSweepError
 from harness.matrix import cells, reading
-from harness.matrix.matrix import Matrix
 from harness.publish import tables
 from harness.results import plan_file
 from harness.results.store import Store
-from harness.sweep import exchanges, planning, progress, staging
-from harness.sweep.audit import Audits
+from harness.sweep import exchanges, planning
 from harness.sweep.planning import Step
 from harness.sweep.processes import Limits
-from harness.sweep.recording import Origin, Run
-from harness.sweep.scene import Scene
-from harness.sweep.sweeping import Sweep, Tally
-
-_HEADROOM = 0.8
-"""The share of the memory now available that runs may plan with."""
+from harness.sweep.sweeping import Tally
 
 
 class IsolationChoice(str, Enum):
@@ -74,7 +64,7 @@ def run(
     settled = wiring.settled_cells(found, machine.limits, unavailable)
     selected = list(cells.select(settled, tuple(only or ())))
     wanted = wiring.wanted(
-        matrix,
+        wiring.lock_reader(matrix),
         machine,
         engine=None if engine is EngineChoice.auto else engine.value,
         running=chosen,
@@ -87,60 +77,17 @@ def run(
         planned = wiring.settled_cells(found, machine.limits, unavailable)
         plan_file.write(store.plan_path, matrix=found, machine=machine.id, cells=planned)
         steps = list(planning.steps(selected, found.repeats, wanted, store.reader()))
-        scene = _scene(matrix, found, store, machine, chosen, limits, isolation)
-        tally = _sweep(scene, steps)
+        scene = scenes.scene(
+            store,
+            machine,
+            chosen,
+            limits=limits,
+            isolation=isolation.value,
+            lock=wiring.kept(wiring.lock_maker(matrix), store),
+        )
+        tally = scenes.carry_out(scene, steps)
     _report(results / found.name)
     _judge(steps, tally, store)
-
-
-def _scene(
-    matrix_file: Path,
-    matrix: Matrix,
-    store: Store,
-    machine: Here,
-    engine: Engine,
-    limits: Limits,
-    isolation: IsolationChoice,
-) -> Scene:
-    runner = staging.stage()
-    visible = tuple(machine.hardware["visible_cpus"])
-    return Scene(
-        engine=engine,
-        store=store,
-        origin=Origin(
-            matrix=matrix.name,
-            machine=machine.id,
-            hardware=machine.hardware,
-            engine=engine.describe(),
-            runner_sha256=runner.sha256,
-        ),
-        runner=runner,
-        lock=wiring.lock_maker(matrix_file),
-        data=wiring.data_of,
-        data_root=places.cache("datasets"),
-        cpus=visible,
-        holders=_holders(limits, len(visible)),
-        limits=limits,
-        isolation=isolation.value,
-        audits=Audits(runner_sha256=runner.sha256, engine=engine.name, machine=machine.id),
-        logs=store.make_logs(),
-    )
-
-
-def _holders(limits: Limits, visible: int) -> int:
-    """How many runs may go side by side, by memory and by CPUs."""
-    fits = int(psutil.virtual_memory().available * _HEADROOM // limits.memory)
-    return max(1, min(fits, visible))
-
-
-def _sweep(scene: Scene, steps: list[Step]) -> Tally:
-    runs = [Run(cell=step.cell, repeat=step.repeat) for step in steps if step.action == "run"]
-    done = sum(step.action == "done" for step in steps)
-    console.note(f"{len(runs)} runs to do, {done} done before, {len(steps)} in all")
-    if not runs:
-        return Tally()
-    with progress.shown(len(runs)) as shown:
-        return Sweep(scene, shown).carry_out(runs)
 
 
 def _report(folder: Path) -> None:

@@ -18,7 +18,8 @@ from harness.matrix import cells
 from harness.matrix.cells import Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
-from harness.results import machine
+from harness.results import durable, locks, machine
+from harness.results.store import Store
 from harness.sweep import here, staging
 from harness.sweep.audit import Audits
 from harness.sweep.here import Machine
@@ -75,6 +76,19 @@ def lock_reader(matrix_file: Path) -> Callable[[Environment], Lock | None]:
     return read
 
 
+def kept(lock_of: Callable[[Environment], Lock], store: Store) -> Callable[[Environment], Lock]:
+    """The same locks; a copy of each is kept beside the results, which name it by digest only."""
+    folder = locks.folder_of(store.folder.parent)
+
+    def keep(environment: Environment) -> Lock:
+        lock = lock_of(environment)
+        partial = store.folder / durable.PARTIAL
+        locks.keep(lock.path, environment.id, folder, partial=partial)
+        return lock
+
+    return keep
+
+
 _DATA: dict[str, Prepared | HarnessError] = {}
 
 
@@ -97,7 +111,7 @@ def data_of(workload: str) -> Prepared:
 
 
 def wanted(
-    matrix_file: Path,
+    read: Callable[[Environment], Lock | None],
     machine: Here,
     *,
     engine: str | None,
@@ -107,10 +121,10 @@ def wanted(
 ) -> Wanted:
     """What records must agree with; nothing is made or fetched for it.
 
+    `read` gives an environment's lock, None where there is none yet, or raises a `LockError`.
     `engine` is the one asked for by name, `running` the one that would run. `audited` says that a
     failed audit counts against forked runs.
     """
-    read = lock_reader(matrix_file)
     runner_sha256 = staging.digest()
 
     @cache

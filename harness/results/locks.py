@@ -24,8 +24,10 @@ def folder_of(matrix: Path) -> Path:
     return matrix / FOLDER
 
 
-def keep(lock: Path, name: str, folder: Path) -> Path:
+def keep(lock: Path, name: str, folder: Path, *, partial: Path) -> Path:
     """Have a copy of a lock in `folder`, under `name` unless another one has that name.
+
+    `partial` is where a sweep on the same disk writes what is unfinished.
 
     Raises:
         RecordError: it cannot be written.
@@ -38,7 +40,7 @@ def keep(lock: Path, name: str, folder: Path) -> Path:
             return there
         path = folder / f"{name}.txt"
         path = folder / f"{name}.{sha256[:8]}.txt" if path.exists() else path
-        durable.write(path, [content], partial=folder.parent / durable.PARTIAL)
+        durable.write(path, [content], partial=partial)
     except OSError as error:
         raise RecordError(f"{folder}: a lock cannot be kept: {error.strerror}") from error
     return path

@@ -1,0 +1,77 @@
+"""What a sweep works with, put together for the commands that run one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import psutil
+
+from harness import console, places
+from harness.cli import wiring
+from harness.cli.wiring import Here
+from harness.engines.protocol import Engine
+from harness.environments.lock import Lock
+from harness.matrix.environment import Environment
+from harness.results.store import Store
+from harness.sweep import progress, staging
+from harness.sweep.audit import Audits
+from harness.sweep.planning import Step
+from harness.sweep.processes import Limits
+from harness.sweep.recording import Origin, Run
+from harness.sweep.scene import IsolationPolicy, Scene
+from harness.sweep.sweeping import Sweep, Tally
+
+_HEADROOM = 0.8
+"""The share of the memory now available that runs may plan with."""
+
+
+def scene(
+    store: Store,
+    machine: Here,
+    engine: Engine,
+    *,
+    limits: Limits,
+    isolation: IsolationPolicy,
+    lock: Callable[[Environment], Lock],
+) -> Scene:
+    """Everything a sweep into `store` works with; `lock` gives the lock of an environment."""
+    runner = staging.stage()
+    visible = tuple(machine.hardware["visible_cpus"])
+    return Scene(
+        engine=engine,
+        store=store,
+        origin=Origin(
+            matrix=store.matrix,
+            machine=machine.id,
+            hardware=machine.hardware,
+            engine=engine.describe(),
+            runner_sha256=runner.sha256,
+        ),
+        runner=runner,
+        lock=lock,
+        data=wiring.data_of,
+        data_root=places.cache("datasets"),
+        cpus=visible,
+        holders=_holders(limits, len(visible)),
+        limits=limits,
+        isolation=isolation,
+        audits=Audits(runner_sha256=runner.sha256, engine=engine.name, machine=machine.id),
+        logs=store.make_logs(),
+    )
+
+
+def _holders(limits: Limits, visible: int) -> int:
+    """How many runs may go side by side, by memory and by CPUs."""
+    fits = int(psutil.virtual_memory().available * _HEADROOM // limits.memory)
+    return max(1, min(fits, visible))
+
+
+def carry_out(scene: Scene, steps: Sequence[Step]) -> Tally:
+    """Run what has to be run of a plan, showing how it goes; every run leaves a record."""
+    runs = [Run(cell=step.cell, repeat=step.repeat) for step in steps if step.action == "run"]
+    done = sum(step.action == "done" for step in steps)
+    console.note(f"{len(runs)} runs to do, {done} done before, {len(steps)} in all")
+    if not runs:
+        return Tally()
+    with progress.shown(len(runs)) as shown:
+        return Sweep(scene, shown).carry_out(runs)
