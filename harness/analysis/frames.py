@@ -45,8 +45,8 @@ def runs(folder: str | Path) -> pd.DataFrame:
 def _labelled(table: pd.DataFrame, sweep: SweepFolder) -> pd.DataFrame:
     """The table as of this sweep: the folders name matrix and machine, whoever made the records."""
     labelled: pd.DataFrame = table.assign(
-        matrix=pd.Series(sweep.matrix, index=table.index, dtype="string"),
-        machine=pd.Series(sweep.machine, index=table.index, dtype="string"),
+        matrix=pd.array([sweep.matrix] * len(table), dtype="string"),
+        machine=pd.array([sweep.machine] * len(table), dtype="string"),
     )
     return labelled
 
@@ -113,7 +113,9 @@ def _assembled(sweep: SweepFolder, records: pd.DataFrame, cpus: int | None) -> p
     header, cells = plan
     asked = _frame(of_plan(cell, header.defaults, cpus) for cell in cells)
     order = _order(asked, records, header.repeats)
-    table = pd.concat([asked, records], ignore_index=True).take(order).reset_index(drop=True)
+    table: pd.DataFrame = (
+        pd.concat([asked, records], ignore_index=True).take(order).reset_index(drop=True)
+    )
     planned = len(asked) * header.repeats
     repeats = np.tile(np.arange(1, header.repeats + 1), len(asked))
     rest = table["repeat"].iloc[planned:].to_numpy(dtype=np.int64)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+
+Numbers = npt.NDArray[np.int64]
 
 UNSTABLE = "unstable"
 """Stands for the letter where a cell's own runs differ."""
@@ -24,13 +28,24 @@ def letters(workload: pd.Series[str], sha256: pd.Series[str]) -> pd.Series[str]:
     Within a workload A is the hash that most rows have; of equally frequent ones that of the
     earlier row.
     """
-    known = sha256.notna()
-    rows = pd.DataFrame({"workload": workload[known], "sha256": sha256[known]})
-    rows["place"] = range(len(rows))
-    sizes = rows.groupby(["workload", "sha256"], sort=False)["place"].agg(["size", "first"])
-    ranked = sizes.sort_values(["size", "first"], ascending=[False, True])
-    number = ranked.groupby(level="workload", sort=False).cumcount().rename("number")
-    numbers = rows.join(number, on=["workload", "sha256"])["number"]
-    names = {value: letter(int(value)) for value in numbers.unique()}
-    found: pd.Series[str] = numbers.map(names).reindex(workload.index).astype("string")
-    return found
+    known = np.flatnonzero(sha256.notna().to_numpy())
+    workloads = pd.factorize(workload.iloc[known])[0]
+    hashes = pd.factorize(sha256.iloc[known])[0]
+    both = workloads * (hashes.max(initial=0) + 1) + hashes
+    # Numbered in the order of the first row that has them.
+    number, pairs = pd.factorize(both)
+    ranks = _ranks(pairs // (hashes.max(initial=0) + 1), np.bincount(number))
+    names = np.array([letter(rank) for rank in range(ranks.max(initial=-1) + 1)], dtype=object)
+    found = np.full(len(workload), None, dtype=object)
+    found[known] = names[ranks[number]] if len(known) else None
+    told: pd.Series[str] = pd.Series(found, index=workload.index, dtype="string")
+    return told
+
+
+def _ranks(workloads: Numbers, sizes: Numbers) -> Numbers:
+    """The rank of each hash within its workload, from 0, by size and then by number."""
+    order = np.lexsort((np.arange(len(sizes)), -sizes, workloads))
+    first = np.searchsorted(workloads[order], workloads[order])
+    ranks = np.empty(len(sizes), dtype=np.int64)
+    ranks[order] = np.arange(len(sizes)) - first
+    return ranks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,14 +49,22 @@ class SweepFolder:
         Raises:
             RecordError: a record is unreadable or of another schema; the message names the file.
         """
-        foreign: list[str] = []
-        for path in _record_paths(self.folder, foreign):
-            record = read_record(path)
-            if record is not None:
-                yield record
-        if foreign:
-            shown = ", ".join(foreign[:_EXAMPLES]) + (", …" if len(foreign) > _EXAMPLES else "")
-            console.note(f"{self.folder}: left out what is no record: {shown} ({len(foreign)})")
+        cells, foreign = cell_folders(self.folder)
+        for cell in cells:
+            repeats, others = repeats_in(self.folder / cell)
+            foreign += [f"{cell}/{name}" for name in others]
+            for repeat in repeats:
+                record = read_record(self.folder / cell / f"{repeat}.json")
+                if record is not None:
+                    yield record
+        note_foreign(self.folder, foreign)
+
+
+def note_foreign(folder: Path, names: Sequence[str]) -> None:
+    """Say which files of a sweep are no records, if there are any."""
+    if names:
+        shown = ", ".join(names[:_EXAMPLES]) + (", …" if len(names) > _EXAMPLES else "")
+        console.note(f"{folder}: left out what is no record: {shown} ({len(names)})")
 
 
 def sweeps(folder: str | Path) -> list[SweepFolder]:
@@ -98,27 +106,35 @@ def _sweep(folder: Path) -> SweepFolder:
     return SweepFolder(matrix=resolved.parent.name, machine=resolved.name, folder=folder)
 
 
-def _record_paths(folder: Path, foreign: list[str]) -> Iterator[Path]:
-    for cell in _entries(folder):
-        if cell.is_dir():
-            yield from _records_of(cell, foreign)
-        elif cell.name not in (PLAN, MACHINE) and not _KNOWN.fullmatch(cell.name):
-            foreign.append(cell.name)
+def cell_folders(folder: Path) -> tuple[list[str], list[str]]:
+    """The folders of a sweep in which records may lie, and what does not belong there; sorted."""
+    entries = _entries(folder)
+    folders = [entry.name for entry in entries if _may_hold_records(entry)]
+    files = [entry.name for entry in entries if not entry.is_dir()]
+    return folders, [name for name in files if name not in (PLAN, MACHINE) and _is_foreign(name)]
 
 
-def _records_of(cell: os.DirEntry[str], foreign: list[str]) -> Iterator[Path]:
-    if cell.name.startswith(".") or cell.name == LOGS:
-        return
+def _may_hold_records(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir() and not entry.name.startswith(".") and entry.name != LOGS
+
+
+def repeats_in(folder: Path) -> tuple[list[int], list[str]]:
+    """The repeats that a cell's folder has records of, and what does not belong there; sorted."""
     repeats: list[int] = []
-    for entry in _entries(cell.path):
+    foreign: list[str] = []
+    for entry in _entries(folder):
         match = _RECORD.fullmatch(entry.name)
         if match and entry.is_file():
             repeats.append(int(match[1]))
-        elif not _KNOWN.fullmatch(entry.name):
-            foreign.append(f"{cell.name}/{entry.name}")
-    yield from (Path(cell.path, f"{repeat}.json") for repeat in sorted(repeats))
+        elif _is_foreign(entry.name):
+            foreign.append(entry.name)
+    return sorted(repeats), foreign
 
 
-def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
+def _is_foreign(name: str) -> bool:
+    return not _KNOWN.fullmatch(name)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as found:
         return sorted(found, key=lambda entry: entry.name)

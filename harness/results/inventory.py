@@ -1,0 +1,143 @@
+"""Which record files a sweep has, and whether they are as they were, told without opening one.
+
+A file is as it was if its size, its time of modification and its time of change are. The last one
+cannot be set by a program, so it also tells an edit that put the other two back, and a copy from
+elsewhere. File systems keep time in ticks: what changed within the last ticks could change again
+without a trace, so it is not believed to be as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.results import scan
+
+Stamp = tuple[int, int, int]
+"""Size in bytes, modification and change in nanoseconds."""
+
+Name = tuple[str, int]
+"""A record: the folder of its cell, and the repeat."""
+
+TOO_RECENT: Stamp = (-1, -1, -1)
+"""Stands for the stamp of what may change again within the tick; no file has it."""
+
+_TICK_NS = 2_000_000_000
+"""The coarsest ticks in use, those of FAT; other file systems have milliseconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """The records of a sweep with their stamps, and the folders they lie in with theirs.
+
+    `foreign` names by folder what is no record.
+    """
+
+    names: Sequence[Name] = ()
+    stamps: Sequence[Stamp] = ()
+    folders: Mapping[str, Stamp]
+    foreign: Mapping[str, Sequence[str]]
+
+
+EMPTY = Inventory(folders={}, foreign={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A sweep's folder as it is now, against an inventory made before.
+
+    `kept` are the places in that inventory of the records that are as they were; `anew` are those
+    to be read, with the stamps they had before.
+    """
+
+    kept: Sequence[int]
+    anew: Mapping[Name, Stamp]
+    folders: Mapping[str, Stamp]
+    foreign: Mapping[str, Sequence[str]]
+
+
+def look(folder: Path, known: Inventory = EMPTY) -> Found:
+    """Compare a sweep's folder with what is known of it.
+
+    Every record's stamp is looked at; folders that are as they were are not listed again.
+    """
+    cells, others = scan.cell_folders(folder)
+    with _opened(folder) as handle:
+        now, was = time.time_ns(), known.folders
+        folders = {cell: _stamp(cell, handle, now) for cell in cells}
+        listed = [cell for cell, stamp in folders.items() if not stamp or stamp != was.get(cell)]
+        repeats, foreign = _listed(folder, listed)
+        kept, anew = _compared(known, folders.keys() - set(listed), repeats, handle, now)
+    foreign |= {cell: names for cell, names in known.foreign.items() if cell not in repeats}
+    inside = [f"{cell}/{name}" for cell, names in sorted(foreign.items()) for name in names]
+    scan.note_foreign(folder, [*others, *inside])
+    believed = {cell: stamp or TOO_RECENT for cell, stamp in folders.items()}
+    return Found(kept=kept, anew=anew, folders=believed, foreign=foreign)
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """The stamp of one file; None where it may change without a trace, or is not there."""
+    with _opened(path.parent) as handle:
+        return _stamp(path.name, handle, time.time_ns())
+
+
+def _listed(
+    folder: Path, cells: Sequence[str]
+) -> tuple[dict[str, Sequence[int]], dict[str, Sequence[str]]]:
+    """The repeats recorded in each of these folders, and what does not belong there."""
+    repeats: dict[str, Sequence[int]] = {}
+    foreign: dict[str, Sequence[str]] = {}
+    for cell in cells:
+        repeats[cell], others = scan.repeats_in(folder / cell)
+        if others:
+            foreign[cell] = others
+    return repeats, foreign
+
+
+def _compared(
+    known: Inventory, same: set[str], repeats: Mapping[str, Sequence[int]], handle: int, now: int
+) -> tuple[list[int], dict[Name, Stamp]]:
+    """The places of the records that are as they were, and the others, sorted, with their stamps.
+
+    `same` are the folders that are as they were, `repeats` what the others hold.
+    """
+    left = {(cell, repeat) for cell, its in repeats.items() for repeat in its}
+    kept: list[int] = []
+    anew: dict[Name, Stamp] = {}
+    for place, (name, stamp) in enumerate(zip(known.names, known.stamps, strict=True)):
+        if name[0] in same or name in left:
+            found = _stamp(f"{name[0]}/{name[1]}.json", handle, now)
+            if found == stamp:
+                kept.append(place)
+            else:
+                anew[name] = found or TOO_RECENT
+            left.discard(name)
+    for cell, repeat in left:
+        anew[cell, repeat] = _stamp(f"{cell}/{repeat}.json", handle, now) or TOO_RECENT
+    return kept, dict(sorted(anew.items()))
+
+
+def _stamp(path: str, handle: int, now: int) -> Stamp | None:
+    """The stamp of a file or folder below `handle`; None if it may change without a trace."""
+    try:
+        found = os.stat(path, dir_fd=handle)
+    except FileNotFoundError:
+        return None
+    modified, changed = found.st_mtime_ns, found.st_ctime_ns
+    if modified > now - _TICK_NS or changed > now - _TICK_NS:
+        return None
+    return found.st_size, modified, changed
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    """The folder held open: names below it are found quicker from there."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
