@@ -89,19 +89,6 @@ def test_an_interrupted_sweep_goes_on_where_it_was(
     assert hashes(results) == lonely
 
 
-def test_two_sweeps_cannot_share_a_folder(matrix: Path, tmp_path: Path) -> None:
-    results = tmp_path / "results"
-    process = start("run", matrix, "--engine", "local", "--results", results)
-    deadline = time.monotonic() + 60
-    while not list(results.glob("*/*/.sweep.json")):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    second = run(matrix, results)
-    assert second.code == 2 and f"process {process.pid}" in second.err
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-
-
 def test_a_run_that_needs_too_long_or_too_much_is_recorded_and_the_rest_goes_on(
     matrix: Path, tmp_path: Path
 ) -> None:
