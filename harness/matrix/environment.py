@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
+
+_ID = re.compile(
+    r"tf(?P<tensorflow>[^,]+),py(?P<python>[^,]+)(,np(?P<numpy>[^,]+))?(,keras(?P<keras>[^,]+))?"
+    r",(?P<device>cpu|gpu)"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,3 +39,15 @@ class Environment:
     def digest(self) -> str:
         """A short digest of the id, for names that allow no commas (image tags)."""
         return hashlib.sha256(self.id.encode()).hexdigest()[:12]
+
+
+def from_id(text: str) -> Environment:
+    """The environment whose `id` this is.
+
+    Raises:
+        ValueError: it is no such id.
+    """
+    match = _ID.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not the id of an environment")
+    return Environment(**match.groupdict())

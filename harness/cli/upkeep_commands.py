@@ -1,0 +1,155 @@
+"""`clean` and `doctor`: what lies on this machine, and what stands in the way."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from harness import console, scratch
+from harness.cli import options
+from harness.errors import UsageError
+from harness.publish import tables
+from harness.upkeep import clean as cleaning
+from harness.upkeep import items, references
+from harness.upkeep.clean import Scope
+from harness.upkeep.items import Item
+
+SHOWN = 25
+"""How many things a terminal is shown; the other formats have all."""
+
+
+class KindChoice(str, Enum):
+    """What can be removed."""
+
+    image = "image"
+    environment = "environment"
+    wheels = "wheels"
+    runner = "runner"
+    blobs = "blobs"
+    container = "container"
+    process = "process"
+    mount = "mount"
+    folder = "folder"
+
+
+Folders = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[FOLDER]...",
+        help="Folders with matrices, or matrix files: what their locks name is kept. "
+        "By default this folder and matrices/ in it.",
+    ),
+]
+ResultFolders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--results",
+        metavar="DIR",
+        help="Results: what their records name is kept, blobs that none names may go. "
+        "By default results/ if it is there; may be repeated.",
+    ),
+]
+
+
+def clean(
+    folders: Folders = None,
+    results: ResultFolders = None,
+    kind: Annotated[
+        list[KindChoice] | None, typer.Option("--kind", help="Only these; may be repeated.")
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Also what is referred to: it can all be made again."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list, which is what happens without --yes.")
+    ] = False,
+    format: options.Format = "rich",
+) -> None:
+    """List what no lock or record refers to and what killed sweeps left; remove it with --yes."""
+    options.check_format(format)
+    if yes and dry_run:
+        raise UsageError("--yes and --dry-run exclude each other")
+    places = _existing_results(results)
+    locks = references.lock_folders(folders or _usual_folders())
+    if folders and not locks:
+        raise UsageError(f"{', '.join(map(str, folders))}: there are no locks here or in locks/")
+    with scratch.alone() as alone:
+        known = references.gather(locks, places)
+        _note_looked_at(locks, places, known)
+        scope = Scope(known=known, results=places, everything=everything)
+        kinds = {one.value for one in kind or KindChoice}
+        listed = cleaning.found(scope, alone=alone, note=console.note)
+        found = [item for item in listed if item.kind in kinds]
+        freed = items.freed(found)
+        outcomes = [_removed(item) if yes else "listed" for item in found]
+    _show(found, outcomes, format)
+    _note_what_to_type(found, outcomes, freed, yes)
+
+
+def _usual_folders() -> list[Path]:
+    return [path for path in (Path(), Path("matrices")) if path.is_dir()]
+
+
+def _existing_results(named: list[Path] | None) -> list[Path]:
+    for folder in named or []:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such folder; --results names a folder of results")
+    return [path.absolute() for path in named or [options.RESULTS] if path.is_dir()]
+
+
+def _note_looked_at(
+    locks: Iterable[Path], results: Iterable[Path], known: references.References
+) -> None:
+    where = ", ".join(map(str, locks)) or "nowhere: no folder of locks"
+    console.note(f"kept is what {known.locks} locks name ({where})")
+    where = ", ".join(map(str, results)) or "nowhere: no folder of results"
+    console.note(f"and what {known.records} records name ({where})")
+    for unread in known.unread:
+        console.note(f"kept as well is what this lock names, though it cannot be used: {unread}")
+
+
+def _removed(item: Item) -> str:
+    reason = item.remove()
+    return f"kept: {reason}" if reason else "removed"
+
+
+def _show(found: list[Item], outcomes: list[str], format: str) -> None:
+    rows = [
+        (item.kind, item.name, items.readable(item.size), item.size, item.why, outcome)
+        for item, outcome in zip(found, outcomes, strict=True)
+    ]
+    names = ["kind", "name", "size", "bytes", "why", "outcome"]
+    frame = pd.DataFrame(rows, columns=names)
+    if format != "rich":
+        console.result(tables.render(frame, format))
+    elif rows:
+        largest = frame.sort_values("bytes", ascending=False, kind="stable").head(SHOWN)
+        columns = [name for name in names if name != "bytes"]
+        console.result(tables.render(largest, "rich", columns))
+        if len(rows) > SHOWN:
+            console.note(f"… and {len(rows) - SHOWN} smaller ones; --format csv shows all")
+
+
+def _note_what_to_type(found: list[Item], outcomes: list[str], freed: int, yes: bool) -> None:
+    kinds = Counter(item.kind for item in found)
+    parts = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
+    if not found:
+        console.note("nothing to remove")
+    elif yes:
+        console.note(f"removed {outcomes.count('removed')} of {len(found)}: {parts}")
+    else:
+        again = [word for word in sys.argv[1:] if word != "--dry-run"]
+        console.note(f"{len(found)} things ({parts}); removing them frees {items.readable(freed)}")
+        console.note(
+            f"nothing was removed; to remove them: {shlex.join(['harness', *again])} --yes"
+        )

@@ -1,0 +1,151 @@
+"""What locks and records refer to: everything else in the caches serves nobody."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import compatibility
+from harness.engines.docker import images
+from harness.engines.local import environments
+from harness.environments import interpreters, locking
+from harness.environments.lock import Lock
+from harness.errors import BuildError, LockError, RecordError, UsageError
+from harness.matrix import environment
+from harness.results.names import BLOB_FOLDER
+
+LOCKS = "locks"
+_DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class References:
+    """What is referred to. `files` are digests of wheels and sources, `environments` the names of
+    virtual environments, `images` names of images, `digests` every digest a record has.
+
+    `packages` are names with versions, `stale` the digests of locks that are there and cannot be
+    used now. `locks` counts the locks, `records` the records looked at;
+    `unread` says which locks could not be used and why.
+    """
+
+    files: frozenset[str] = frozenset()
+    packages: frozenset[tuple[str, str]] = frozenset()
+    environments: frozenset[str] = frozenset()
+    images: frozenset[str] = frozenset()
+    digests: frozenset[str] = frozenset()
+    stale: frozenset[str] = frozenset()
+    locks: int = 0
+    records: int = 0
+    unread: tuple[str, ...] = field(default=())
+
+
+def lock_folders(places: Sequence[Path]) -> list[Path]:
+    """The folders of locks in or beside what is named: matrix files, or folders with them.
+
+    Raises:
+        UsageError: there is no such file or folder.
+    """
+    found: dict[Path, None] = {}
+    for place in places:
+        if not place.exists():
+            raise UsageError(f"{place}: no such file or folder; name folders with matrices")
+        beside = place.parent if place.is_file() else place
+        for folder in (beside / LOCKS, beside):
+            if any(folder.glob("tf*.txt")):
+                found[folder.absolute()] = None
+    return list(found)
+
+
+def gather(lock_folders: Iterable[Path], results: Sequence[Path]) -> References:
+    """What the locks in these folders and the records below these results folders refer to.
+
+    Raises:
+        RecordError: a record cannot be read, so what it refers to is not known.
+        UsageError: a file of bases cannot be used.
+    """
+    paths = sorted(path for folder in lock_folders for path in folder.glob("tf*.txt"))
+    locks, unread = _read(paths)
+    digests, records = of_records(results)
+    # What a stale lock names may be wanted again: it is kept as well.
+    named, _ = _digests_in(paths)
+    return References(
+        files=named | {compatibility.builder()["sha256"]},
+        packages=frozenset((p.name, p.version) for lock in locks for p in lock.packages),
+        environments=frozenset(_virtual_environments(locks)),
+        images=frozenset(_images(locks)),
+        digests=digests,
+        stale=frozenset(_sha256(path) for path in unread),
+        locks=len(locks),
+        records=records,
+        unread=tuple(unread.values()),
+    )
+
+
+def of_records(results: Sequence[Path]) -> tuple[frozenset[str], int]:
+    """Every digest that stands in a record below the folders, and how many records there are.
+
+    Superseded, damaged and older records count too: whatever they name is kept.
+    """
+    return _digests_in(_record_files(results))
+
+
+def _digests_in(paths: Iterable[Path]) -> tuple[frozenset[str], int]:
+    digests: set[bytes] = set()
+    count = 0
+    for path in paths:
+        try:
+            digests.update(_DIGEST.findall(path.read_bytes()))
+        except OSError as error:
+            raise RecordError(
+                f"{path}: cannot be read: {error.strerror}; what it refers to is not known, so "
+                "nothing is removed: give the right to read it, or move it away"
+            ) from error
+        count += 1
+    return frozenset(digest.decode() for digest in digests), count
+
+
+def _record_files(results: Sequence[Path]) -> Iterator[Path]:
+    for top in results:
+        for folder, names, files in os.walk(top):
+            names[:] = [name for name in names if name != BLOB_FOLDER]
+            yield from (Path(folder, name) for name in files if name.endswith(".json"))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _read(paths: Iterable[Path]) -> tuple[list[Lock], dict[Path, str]]:
+    """The locks, and why the others cannot be used."""
+    locks, unread = [], {}
+    for path in paths:
+        try:
+            locks.append(locking.read(path, environment.from_id(path.stem)))
+        except (ValueError, LockError) as error:
+            unread[path] = str(error).partition("\n")[0]
+    return locks, unread
+
+
+def _virtual_environments(locks: Iterable[Lock]) -> Iterator[str]:
+    here = {python: interpreters.present(python) for python in _pythons(locks)}
+    for lock in locks:
+        interpreter = here[lock.environment.python]
+        if interpreter is not None:
+            yield environments.digest(lock, interpreter)
+
+
+def _pythons(locks: Iterable[Lock]) -> list[str]:
+    return sorted({lock.environment.python for lock in locks})
+
+
+def _images(locks: Iterable[Lock]) -> Iterator[str]:
+    for lock in locks:
+        try:
+            yield images.recipe(lock).name
+        except BuildError:
+            # No base is pinned for it here, so no image of it is current.
+            continue

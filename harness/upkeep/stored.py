@@ -1,0 +1,109 @@
+"""What lies in a results folder and no record names: blobs, and files left half written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.results import durable, scan
+from harness.results.names import BLOB_FOLDER, is_name, is_sha256
+from harness.results.store import Store
+from harness.upkeep import items, references
+from harness.upkeep.items import Item
+
+_OF_A_SWEEP = (scan.PLAN, scan.MACHINE, durable.PARTIAL)
+
+
+def unreferenced(results: Sequence[Path], digests: frozenset[str]) -> Iterator[Item]:
+    """The blobs that no record names, an item per matrix, and what killed sweeps left there.
+
+    They are judged again when they are removed, with every sweep of their folder kept out.
+    """
+    for matrix in sorted(_matrices(results)):
+        blobs = _unnamed(matrix, digests)
+        if blobs:
+            yield Item(
+                kind="blobs",
+                name=f"{len(blobs)} of {len(_blobs(matrix))} in {matrix / BLOB_FOLDER}",
+                size=items.taken(*blobs),
+                paths=tuple(blobs),
+                why="no record below the results folders names them",
+                remove=_remover(matrix, results),
+            )
+        for left in sorted(matrix.glob(f"*/{durable.PARTIAL}")):
+            yield Item(
+                kind="folder",
+                name=str(left),
+                size=items.taken(left),
+                paths=(left,),
+                why="left half written by a sweep that was killed",
+                remove=_in_words(partial(_end_of, matrix)),
+            )
+
+
+def _matrices(results: Sequence[Path]) -> set[Path]:
+    """The folders of matrices: those with blobs, or with sweeps that were killed."""
+    found = set()
+    for top in results:
+        for folder, names, _ in os.walk(top):
+            if BLOB_FOLDER in names:
+                found.add(Path(folder))
+            if durable.PARTIAL in names:
+                found.add(Path(folder).parent)
+            names[:] = [name for name in names if is_name(name) and name != BLOB_FOLDER]
+    return found
+
+
+def _blobs(matrix: Path) -> list[Path]:
+    found = (matrix / BLOB_FOLDER).glob("*/*")
+    return [path for path in found if is_sha256(path.name.partition(".")[0])]
+
+
+def _unnamed(matrix: Path, digests: frozenset[str]) -> list[Path]:
+    return [path for path in _blobs(matrix) if path.name.partition(".")[0] not in digests]
+
+
+def _remover(matrix: Path, results: Sequence[Path]) -> Callable[[], str | None]:
+    def remove() -> None:
+        with _kept_out(matrix):
+            digests, _ = references.of_records(results)
+            for path in _unnamed(matrix, digests):
+                path.unlink(missing_ok=True)
+
+    return _in_words(remove)
+
+
+def _end_of(matrix: Path) -> None:
+    """What a killed sweep left is removed by whoever locks its folder next."""
+    _kept_out(matrix).close()
+
+
+def _kept_out(matrix: Path) -> ExitStack:
+    """Keeps the sweeps of every machine out, which also removes what killed ones left there.
+
+    Raises:
+        UsageError: one is running.
+    """
+    with ExitStack() as stack:
+        for folder in sorted(matrix.iterdir()):
+            if any((folder / name).exists() for name in _OF_A_SWEEP) and is_name(folder.name):
+                store = Store(matrix.parent, matrix.name, folder.name)
+                stack.enter_context(store.lock())
+        return stack.pop_all()
+
+
+def _in_words(remove: Callable[[], object]) -> Callable[[], str | None]:
+    def removed() -> str | None:
+        try:
+            remove()
+        except HarnessError as error:
+            return str(error).partition(";")[0]
+        except OSError as error:
+            return f"{error.filename}: {error.strerror}"
+        return None
+
+    return removed
