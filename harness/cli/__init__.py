@@ -12,11 +12,14 @@ import typer
 
 from harness import console
 from harness.cli import (
+    check_commands,
     environment_commands,
     matrix_commands,
     plan_command,
+    publish_commands,
     result_commands,
     run_commands,
+    upkeep_commands,
 )
 from harness.errors import INTERRUPTED_EXIT_CODE, HarnessError
 
@@ -31,12 +34,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command("check")(matrix_commands.check)
+app.command("check")(check_commands.check)
+app.command("migrate")(check_commands.migrate)
 app.command("plan")(plan_command.plan)
 app.command("lock")(environment_commands.lock)
 app.command("build")(environment_commands.build)
 app.command("run")(run_commands.run)
 app.command("table")(result_commands.table)
+app.command("publish")(publish_commands.publish)
+app.command("clean")(upkeep_commands.clean)
 app.command("bases")(environment_commands.bases)
 app.command("schema")(matrix_commands.schema)
 app.command("reference")(matrix_commands.reference)
