@@ -21,6 +21,7 @@ def publish(
     ] = "",
 ) -> None:
     """Write results as a folder with a page, tables, the records and a badge."""
-    told = report.publish(folders, out, title)
+    notes = report.publish(folders, out, title)
     console.result(f"{out / report.PAGE}\n")
-    console.note(told)
+    for note in notes:
+        console.note(note)

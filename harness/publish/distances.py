@@ -6,17 +6,19 @@ the largest only, and beyond that not at all. The page says which.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from harness.analysis import models
 from harness.analysis.differences import TensorDifference, WeightsDifference
+from harness.analysis.gathering import Gathered
 from harness.analysis.models import Model
 from harness.publish.overview import Json, Part, is_unstable
-from harness.publish.sources import Sources
+from harness.results import blobs
 
 MOST_PAIRED = 16
 MOST_COMPARED = 64
@@ -42,13 +44,13 @@ PAIR = ("relative_l2", "max_ulp", "max_abs", "differing", "elements", "churn", "
 TENSOR = ("name", "shape", "relative_l2", "max_ulp", "max_abs", "differing", "elements", "other")
 
 
-def of_part(part: Part, sources: Sources) -> Distances:
+def of_part(part: Part, gathered: Gathered) -> Distances:
     """The distances between the classes of one workload.
 
     Raises:
         RecordError: stored arrays are damaged.
     """
-    points, found = _points(part, sources)
+    points, found = _points(part, gathered)
     pairs: list[list[object]] = []
     tensors: list[list[list[object]]] = []
     missing: dict[str, None] = {}
@@ -64,39 +66,26 @@ def of_part(part: Part, sources: Sources) -> Distances:
     )
 
 
-def _points(part: Part, sources: Sources) -> tuple[list[Json], list[Model]]:
+def _points(part: Part, gathered: Gathered) -> tuple[list[Json], list[Model]]:
     """One cell of each class, the largest class first; then unstable cells, by themselves."""
     cells = part.cells[part.cells["distinct"] > 0]
     settled = cells[cells["distinct"] == 1].drop_duplicates("weights_sha256")
     order = settled["class"].map(lambda name: (len(name), name))
     settled = settled.loc[order.sort_values(kind="stable").index]
     chosen = pd.concat([settled, cells[cells["distinct"] > 1]]).head(MOST_COMPARED)
-    find = _finder(sources)
     points = [
         {"class": row["class"], "cell": int(str(place)) if is_unstable(row["class"]) else None}
         for place, row in chosen.iterrows()
     ]
-    return points, [models.model_of(row, find(row)) for _, row in chosen.iterrows()]
+    return points, [models.model_of(row, _holding(row, gathered)) for _, row in chosen.iterrows()]
 
 
-def _finder(sources: Sources) -> Callable[[pd.Series], Path]:
-    """Which sweep folder has the weights of a row: of several parts the one that holds them."""
-
-    def find(row: pd.Series) -> Path:
-        name = f"{row['weights_sha256']}.npz"
-        folders = [
-            sweep.folder
-            for sweep in sources.sweeps
-            if (sweep.matrix, sweep.machine) == (row["matrix"], row["machine"])
-        ]
-        holding = (
-            folder
-            for folder in folders
-            if (folder.absolute().parent / "blobs" / "weights" / name).exists()
-        )
-        return next(holding, folders[0])
-
-    return find
+def _holding(row: pd.Series[Any], gathered: Gathered) -> Path:
+    """The sweep folder beside which the weights of a row lie: of several parts one may have them."""
+    folders = gathered.folders[str(row["matrix"]), str(row["machine"])]
+    name = f"{row['weights_sha256']}.npz"
+    held = (one for one in folders if (blobs.folder_of(one) / blobs.WEIGHTS / name).exists())
+    return next(held, folders[0])
 
 
 def _wanted(count: int) -> Iterator[tuple[int, int]]:

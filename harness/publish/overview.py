@@ -97,7 +97,9 @@ def of_part(part: Part, classes: pd.DataFrame, effects: pd.DataFrame, shard: int
             "id": cells["cell"].tolist(),
             "machine": cells["machine"].tolist() if cells["machine"].nunique() > 1 else [],
             "codes": [axis.codes.tolist() for axis in part.axes],
-            "class": [names.index(name) if name in names else -1 for name in _texts(cells["class"])],
+            "class": [
+                names.index(name) if name in names else -1 for name in _texts(cells["class"])
+            ],
             "status": [_status(row) for row in cells[list(STATUSES)].to_numpy()],
             "verdict": _texts(cells["verdict"]),
             "init": _texts(cells["init"]),

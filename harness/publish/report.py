@@ -6,6 +6,7 @@ time, a path or a machine other than those of the records.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -17,23 +18,23 @@ import pandas as pd
 from harness.analysis.classes import by_class
 from harness.analysis.columns import STATUSES
 from harness.analysis.effects import by_axis
+from harness.analysis.gathering import Gathered
 from harness.errors import UsageError
-from harness.publish import badge, distances, files, overview, page, words
+from harness.publish import badge, distances, files, overview, page, sources, words
 from harness.publish.layout import layout
 from harness.publish.overview import Json, Part
-from harness.publish.sources import Sources, gather
-from harness.publish.sources import files as source_files
 from harness.publish.stories import SHARD, Stories
 from harness.publish.summary import summary
 
 PAGE = "index.html"
-_ENTRIES = frozenset({PAGE, "badge.svg", "data", "tables", "results"})
+RESULTS = "results"
+_ENTRY = re.compile(rf"index\.html|badge\.svg|data|tables|{RESULTS}(-[0-9]+)?")
 _MARK = '<meta name="generator" content="reproducibility-harness">'
 _MOST_CURVES = 48
 
 
-def publish(folders: Sequence[Path], out: Path, title: str = "") -> str:
-    """Write the publication of these results folders into `out`; returns its summary in a line.
+def publish(folders: Sequence[Path], out: Path, title: str = "") -> list[str]:
+    """Write the publication of these results folders into `out`; returns what to say about it.
 
     An earlier publication there is replaced, in the moment in which the new one is complete.
 
@@ -42,16 +43,16 @@ def publish(folders: Sequence[Path], out: Path, title: str = "") -> str:
         RecordError: a record, a plan or stored weights cannot be read.
     """
     check_target(folders, out)
-    sources = gather(folders)
+    gathered = sources.gather(folders)
     _make_parent(out)
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".publishing-") as partial:
         made = Path(partial) / "made"
-        _write(made, sources, title)
+        _write(made, gathered, title)
         made.chmod(0o755)
         if out.exists():
             shutil.move(out, Path(partial) / "before")
         made.rename(out)
-    return summary(sources.runs)
+    return [*gathered.notes, summary(gathered.runs)]
 
 
 def check_target(folders: Sequence[Path], out: Path) -> None:
@@ -67,8 +68,9 @@ def check_target(folders: Sequence[Path], out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out}: is a file; name a folder")
     present = {path.name for path in out.iterdir()} if out.is_dir() else set()
-    if present and not (present <= _ENTRIES and _is_ours(out / PAGE)):
-        other = sorted(present - _ENTRIES) or sorted(present)
+    foreign = sorted(name for name in present if not _ENTRY.fullmatch(name))
+    if foreign or (present and not _is_ours(out / PAGE)):
+        other = foreign or sorted(present)
         raise UsageError(
             f"{out}: holds {other[0]!r}, which no publication has; name a new or empty folder"
         )
@@ -85,22 +87,22 @@ def _make_parent(out: Path) -> None:
         raise UsageError(f"{out}: cannot be made: {error.strerror}; name another folder") from error
 
 
-def _write(out: Path, sources: Sources, title: str) -> None:
-    parts = overview.parts(sources.runs)
-    classes, effects = by_class(sources.runs), by_axis(sources.runs)
+def _write(out: Path, gathered: Gathered, title: str) -> None:
+    parts = overview.parts(gathered.runs)
+    classes, effects = by_class(gathered.runs), by_axis(gathered.runs)
     cells = pd.concat([part.cells for part in parts]).drop(columns="init") if parts else None
     if cells is None:
         raise UsageError("nothing is planned in these folders: there is no plan.jsonl in them")
-    stories = Stories(sources)
-    found = [distances.of_part(part, sources) for part in parts]
-    frames = {"classes": classes, "axes": effects, "cells": cells, "runs": sources.runs}
+    stories = Stories(gathered)
+    found = [distances.of_part(part, gathered) for part in parts]
+    frames = {"classes": classes, "axes": effects, "cells": cells, "runs": gathered.runs}
     files.write(out / "tables", frames)
     (out / "badge.svg").write_text(badge.badge(cells), "utf-8")
     _write_data(out / "data", parts, stories, found)
     data = _data(parts, classes, effects, stories, found)
-    context = _context(sources, parts, cells, classes, effects, title)
+    context = _context(gathered.runs, parts, cells, classes, effects, title)
     (out / PAGE).write_text(page.render(context, data), "utf-8")
-    _copy_records(out / "results", sources)
+    _copy_records(out, gathered)
 
 
 def _write_data(
@@ -123,9 +125,7 @@ def _data(
 ) -> Json:
     workloads, first = [], 0
     for part, apart in zip(parts, found, strict=True):
-        mine, axes = (
-            frame[frame["workload"] == part.workload] for frame in (classes, effects)
-        )
+        mine, axes = (frame[frame["workload"] == part.workload] for frame in (classes, effects))
         told = overview.of_part(part, mine, axes, first)
         told["curves"] = _curves(part, stories)
         told["distances"] = {
@@ -163,7 +163,7 @@ def _curves(part: Part, stories: Stories) -> Json:
 
 
 def _context(
-    sources: Sources,
+    runs: pd.DataFrame,
     parts: Sequence[Part],
     cells: pd.DataFrame,
     classes: pd.DataFrame,
@@ -171,7 +171,7 @@ def _context(
     title: str,
 ) -> dict[str, Any]:
     matrices = sorted(cells["matrix"].unique())
-    counts = words.counts(sources.runs)
+    counts = words.counts(runs)
     return {
         "title": title or " · ".join(matrices),
         "machines": sorted(cells["machine"].unique()),
@@ -179,7 +179,9 @@ def _context(
         "sentence": badge.sentence(cells),
         "counts": counts,
         "total": sum(number for _, number in counts),
-        "told": [words.of_part(part, effects[effects["workload"] == part.workload]) for part in parts],
+        "told": [
+            words.of_part(part, effects[effects["workload"] == part.workload]) for part in parts
+        ],
         "tables": {
             part.workload: layout(classes[classes["workload"] == part.workload])
             for part in parts
@@ -190,14 +192,19 @@ def _context(
             for name, rows in classes.groupby("workload", sort=False)
         },
         "emulated": int(cells["emulated"].sum()),
-        "summary": summary(sources.runs),
+        "summary": summary(runs),
     }
 
 
-def _copy_records(out: Path, sources: Sources) -> None:
-    """The records as they are, byte for byte; weights stay where they are."""
-    for sweep in sources.sweeps:
-        for path in source_files(sweep):
-            target = out / sweep.matrix / sweep.machine / path.relative_to(sweep.folder)
+def _copy_records(out: Path, gathered: Gathered) -> None:
+    """The records as they are, byte for byte; weights stay where they are.
+
+    Parts of one sweep have plans of their own, so the second goes into `results-2`.
+    """
+    for source in sources.sources(gathered):
+        top = out / (RESULTS if source.part == 1 else f"{RESULTS}-{source.part}")
+        folder = top / source.matrix / source.machine.replace("/", "-")
+        for path in sources.files(source):
+            target = folder / path.relative_to(source.sweep.folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.gathering import Gathered
 from harness.publish.overview import Json, Part
-from harness.publish.sources import Sources
+from harness.publish.sources import sources
 from harness.results.record import Measured, Record
 
 SHARD = 100
@@ -58,7 +59,7 @@ class Interned:
 class Stories:
     """Every cell's story. Records are read once, and only what the page shows is kept."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, gathered: Gathered) -> None:
         self.settings = Interned()
         self.environments = Interned()
         self.machines: dict[str, Json] = {}
@@ -66,12 +67,13 @@ class Stories:
         self.tensors = Interned()
         self.processes = Interned()
         self._records: dict[tuple[str, str, str], dict[int, Json]] = {}
-        for sweep in sources.sweeps:
-            for record in sweep.records():
-                key = (sweep.matrix, sweep.machine, record.cell)
-                self._records.setdefault(key, {})[record.repeat] = self._of_record(record)
-                self.machines.setdefault(sweep.machine, dict(sorted(record.hardware.items())))
-        planned = sources.runs[sources.runs["planned"]]
+        for source in sources(gathered):
+            for record in source.sweep.records():
+                key = (source.matrix, source.machine, record.cell)
+                told = self._records.setdefault(key, {})
+                told.setdefault(record.repeat, self._of_record(record))
+                self.machines.setdefault(source.machine, dict(sorted(record.hardware.items())))
+        planned = gathered.runs[gathered.runs["planned"]]
         self._runs = {
             key: rows.index
             for key, rows in planned.groupby(["matrix", "machine", "cell"], sort=False)

@@ -3,15 +3,17 @@
 /** A first arrangement that is about as wide as high; on a narrow screen few columns. */
 function arrange() {
   const axes = workload().axes;
+  const chosen = kept();
+  const sizes = axes.map((_, place) => new Set(chosen.map((cell) => cells().codes[place][cell])).size);
   const widest = NARROW.matches ? 6 : 36;
   const bySize = axes.map((_, place) => place)
-    .sort((a, b) => axes[b].values.length - axes[a].values.length);
+    .sort((a, b) => sizes[b] - sizes[a]);
   const rows = [];
   const columns = [];
   let down = 1;
   let across = 1;
   for (const place of bySize) {
-    const size = axes[place].values.length;
+    const size = sizes[place];
     if (across * size <= widest && across <= down * 2) {
       columns.push(place);
       across *= size;
@@ -33,8 +35,14 @@ function axisControls() {
 function lane(label, mine, other) {
   return html("div", { class: "lane", role: "group", "aria-label": label },
     html("span", { class: "lane-name" }, label),
-    mine.length ? mine.map((axis, place) => chip(axis, place, label, mine, other))
+    mine.some(hasSeveral) ? mine.map((axis, place) => hasSeveral(axis) && chip(axis, place, label, mine, other))
       : html("span", { class: "fine" }, "none"));
+}
+
+/** Whether an axis has several values among what passes the filters. */
+function hasSeveral(axis) {
+  const keep = view.keep.axes[axis];
+  return keep.size !== 1 && varying([axis], kept()).length > 0;
 }
 
 function chip(axis, place, label, mine, other) {

@@ -34,13 +34,14 @@ function drawCurves(id, curves, label) {
   let [low, high] = [Math.min(...known), Math.max(...known)];
   if (low === high) [low, high] = [low - Math.abs(low || 1) * 0.5, high + Math.abs(high || 1) * 0.5];
   const epochs = Math.max(...curves.map((line) => line.values.length));
-  const x = (i) => PLOT.left + (epochs > 1 ? i / (epochs - 1) : 0.5) * (width - PLOT.left - right);
+  const x = (i, line) => PLOT.left + (epochs > 1 ? i / (epochs - 1) : (curves.indexOf(line) + 0.5) / curves.length) * (width - PLOT.left - right);
   const y = (value) => height - PLOT.bottom - ((value - low) / (high - low)) * (height - PLOT.bottom - PLOT.top);
   const plot = frame(width, height, label);
   for (const value of ticks(low, high)) plot.append(lineAt(PLOT.left, y(value), width - right, y(value), value === 0 ? "axis" : "faint"), text(PLOT.left - 6, y(value) + 4, number(value), { class: "tick", "text-anchor": "end" }));
-  for (const i of ticks(1, epochs, Math.min(epochs - 1, 8)).filter(Number.isInteger)) plot.append(text(x(i - 1), height - PLOT.bottom + 16, String(i), { class: "tick", "text-anchor": "middle" }));
-  plot.append(text((PLOT.left + width - right) / 2, height - 3, "epoch", { class: "tick", "text-anchor": "middle" }));
-  plot.append(...[...curves].reverse().flatMap((line) => curve(line, x, y)), ...lineNames(curves, x, y));
+  if (epochs > 1) for (const i of ticks(1, epochs, Math.min(epochs - 1, 8)).filter(Number.isInteger)) plot.append(text(x(i - 1), height - PLOT.bottom + 16, String(i), { class: "tick", "text-anchor": "middle" }));
+  else plot.append(...curves.map((line) => text(x(0, line), height - PLOT.bottom + 16, curves.length > 30 || line.class === UNSTABLE ? "" : line.class, { class: "tick", "text-anchor": "middle" })));
+  plot.append(text((PLOT.left + width - right) / 2, height - 3, epochs > 1 ? "epoch" : "class, after the only epoch", { class: "tick", "text-anchor": "middle" }));
+  plot.append(...[...curves].reverse().flatMap((line) => curve(line, (i) => x(i, line), y)), ...(epochs > 1 ? lineNames(curves, x, y) : []));
   return place(id, plot);
 }
 
@@ -48,7 +49,7 @@ function curve({ class: name, values, cell }, x, y) {
   const points = values.map((value, i) => (value === null ? null : [x(i), y(value)])).filter(Boolean);
   const path = points.map(([a, b], i) => `${i ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
   return [svg("g", { class: `curve ${colourOfClass(name)}`, click: () => openStory(cell) },
-    svg("path", { d: path }), points.map(([cx, cy]) => svg("circle", { cx, cy, r: 2.2 })), svg("title", {}, name === UNSTABLE ? `unstable cell ${cell + 1}` : `class ${name}`))];
+    svg("path", { d: path }), points.map(([cx, cy]) => svg("circle", { cx, cy, r: points.length > 1 ? 2.2 : 4 })), svg("title", {}, name === UNSTABLE ? `unstable cell ${cell + 1}` : `class ${name}`))];
 }
 
 /** The letters at the ends of the lines, moved apart; letters of lines that end alike share a place. */

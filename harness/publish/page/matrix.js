@@ -1,13 +1,32 @@
 /* Figure 1: the matrix. A grid to walk with the arrow keys; one tile per cell, none dropped. */
 
-const grid = { tiles: [], cells: [], width: 0, focus: null };
+/** What is on the screen; `rows` and `columns` are the axes that have several values there. */
+const grid = { tiles: [], cells: [], rows: [], columns: [], width: 0, focus: null };
 
 function drawControls() {
   const colours = [["class", "class of equal weights"], ["distance", "distance from the baseline"], ["init", "initial weights"]];
   place("matrix-controls", axisControls(),
     html("div", { class: "row" },
-      choice("Colour", colours, view.colour, (value) => { view.colour = value; recolour(); }),
+      matrixChoice(), choice("Colour", colours, view.colour, (value) => { view.colour = value; recolour(); }),
       baselineChoice(), ...filterControls()));
+}
+
+/** Where several matrices were published: which one to show. */
+function matrixChoice() {
+  const place = workload().axes.findIndex((axis) => axis.name === "matrix");
+  if (place < 0) return null;
+  const chosen = view.keep.axes[place].size === 1 ? [...view.keep.axes[place]][0] : "";
+  const options = [...workload().axes[place].values.entries(), ["", "all together"]];
+  return choice("Matrix", options, chosen, (value) => chooseMatrix(place, value));
+}
+
+function chooseMatrix(place, value) {
+  view.keep.axes[place] = new Set(value === "" ? [] : [Number(value)]);
+  arrange();
+  view.over = widestAxis();
+  drawControls();
+  drawMatrix();
+  drawDistances();
 }
 
 function baselineChoice() {
@@ -31,15 +50,18 @@ function pointLabel(point) {
 
 function drawMatrix() {
   const chosen = kept();
-  const down = keysOf(view.rows, chosen);
-  const across = keysOf(view.columns, chosen);
+  grid.rows = varying(view.rows, chosen);
+  grid.columns = varying(view.columns, chosen);
+  const down = keysOf(grid.rows, chosen);
+  const across = keysOf(grid.columns, chosen);
   grid.width = across.length;
   grid.tiles = [];
   grid.cells = [];
   const table = html("div", {
     role: "grid", class: "grid", "aria-labelledby": "matrix-title",
-    "aria-rowcount": down.length + view.columns.length, "aria-colcount": across.length + 1,
-  }, columnHeads(across), rowsOf(down, across, chosen));
+    "aria-rowcount": down.length + grid.columns.length, "aria-colcount": across.length + 1,
+  }, html("div", { role: "rowgroup", class: "top" }, columnHeads(across), rowNames()), rowsOf(down, across, chosen));
+  table.classList.toggle("many", chosen.length > 2000);
   table.style.setProperty("--tile", `${tileWidth(across)}px`);
   headWidths().forEach((width, level) => table.style.setProperty(`--head${level}`, `${width}px`));
   table.addEventListener("keydown", walk);
@@ -53,6 +75,10 @@ function drawMatrix() {
   tellShown(chosen.length);
   tellMatrix();
   markOpen();
+}
+
+function varying(axes, chosen) {
+  return axes.filter((axis) => chosen.some((cell) => cells().codes[axis][cell] !== cells().codes[axis][chosen[0]]));
 }
 
 /** The different combinations of some axes among these cells, in order. */
@@ -73,17 +99,27 @@ function keyOf(axes, cell) {
 }
 
 function columnHeads(across) {
-  return view.columns.map((axis, level) => {
+  return grid.columns.map((axis, level) => {
     const heads = spans(across, level).map(([value, count]) => {
       const head = html("div", { role: "columnheader", class: "head", title: valueOf(axis, value) },
         html("span", {}, valueOf(axis, value)));
       head.style.width = `calc(${count} * var(--tile))`;
       return head;
     });
-    const last = level === view.columns.length - 1;
+    const last = level === grid.columns.length - 1;
     return html("div", { role: "row", class: `heads${last && isUpright(across) ? " upright" : ""}` },
       html("div", { role: "columnheader", class: "corner" }, html("span", {}, workload().axes[axis].name)), heads);
   });
+}
+
+/** The names of the axes that go down, over their values. */
+function rowNames() {
+  const names = grid.rows.map((axis, level) => {
+    const name = html("span", {}, workload().axes[axis].name);
+    name.style.width = `var(--head${level})`;
+    return name;
+  });
+  return names.length > 0 && html("div", { role: "row", class: "heads names" }, html("div", { role: "columnheader", class: "side" }, names));
 }
 
 /** Neighbours that share their outer values stand under one head. */
@@ -105,7 +141,7 @@ function rowsOf(down, across, chosen) {
   const width = across.length;
   const places = new Array(width * down.length).fill(-1);
   for (const cell of chosen) {
-    places[rowAt.get(keyOf(view.rows, cell)) * width + columnAt.get(keyOf(view.columns, cell))] = cell;
+    places[rowAt.get(keyOf(grid.rows, cell)) * width + columnAt.get(keyOf(grid.columns, cell))] = cell;
   }
   grid.cells = places;
   return down.map(({ values }, row) => {
@@ -128,8 +164,8 @@ function edgeOf(keys, place) {
 
 function rowHead(values) {
   const heads = values.map((value, level) => {
-    const text = valueOf(view.rows[level], value);
-    const head = html("span", { title: `${workload().axes[view.rows[level]].name} ${text}` }, text);
+    const text = valueOf(grid.rows[level], value);
+    const head = html("span", { title: `${workload().axes[grid.rows[level]].name} ${text}` }, text);
     head.style.width = `var(--head${level})`;
     return head;
   });
@@ -165,12 +201,12 @@ function recolour() {
 
 function tileWidth(across) {
   if (isUpright(across)) return 28;
-  return Math.min(64, Math.max(30, longest(view.columns[view.columns.length - 1]) * 6.4 + 8));
+  return Math.min(64, Math.max(30, longest(grid.columns[grid.columns.length - 1]) * 6.4 + 8));
 }
 
 /** Whether the innermost heads stand upright, because they are many or long. */
 function isUpright(across) {
-  const inner = view.columns[view.columns.length - 1];
+  const inner = grid.columns[grid.columns.length - 1];
   return inner !== undefined && longest(inner) > 2 && (across.length > 14 || longest(inner) > 8 || NARROW.matches);
 }
 
@@ -179,13 +215,13 @@ function longest(axis) {
 }
 
 function headWidths() {
-  return view.rows.map((axis) => Math.min(NARROW.matches ? 88 : 150, Math.max(longest(axis), workload().axes[axis].name.length * 0.9) * 6.8 + 12));
+  return grid.rows.map((axis) => Math.min(NARROW.matches ? 88 : 150, Math.max(longest(axis), workload().axes[axis].name.length * 0.9) * 6.8 + 12));
 }
 
 function tellMatrix() {
   const names = (axes) => axes.map((axis) => workload().axes[axis].name).join(" × ") || "all cells";
   const legend = { class: "Equal letters are equal bits.", init: "Letters are the classes; the colour is that of the initial weights: another colour is another random stream.", distance: distanceWords() }[view.colour];
-  const rows = view.rows.length ? `Rows: ${names(view.rows)}; columns: ${names(view.columns)}.` : `Columns: ${names(view.columns)}.`;
+  const rows = `${grid.rows.length ? `Rows: ${names(grid.rows)}. ` : ""}${grid.columns.length ? `Columns: ${names(grid.columns)}.` : ""}`;
   place("matrix-caption", `${rows} ${legend} Point at a tile for its settings; click, or press Enter, for its story.`);
 }
 

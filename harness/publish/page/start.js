@@ -12,10 +12,11 @@ function choose(chosen) {
   closeStory();
   view.workload = chosen;
   view.baseline = 0;
-  view.over = widestAxis();
   distancesReady();
   clearFilters();
+  keepFirstMatrix();
   arrange();
+  view.over = widestAxis();
   drawWorkloads();
   drawControls();
   drawLegend();
@@ -25,8 +26,15 @@ function choose(chosen) {
   setAddress();
 }
 
+/** Cells of two matrices rarely make one grid: begin with the first. The line above it says so. */
+function keepFirstMatrix() {
+  const place = workload().axes.findIndex((axis) => axis.name === "matrix");
+  if (place >= 0) view.keep.axes[place].add(cells().codes[place][0]);
+}
+
 function widestAxis() {
-  const sizes = workload().axes.map((axis) => axis.values.length);
+  const chosen = kept();
+  const sizes = workload().axes.map((_, place) => new Set(chosen.map((cell) => cells().codes[place][cell])).size);
   return sizes.length ? sizes.indexOf(Math.max(...sizes)) : "";
 }
 
