@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from harness.analysis.columns import RUN_COLUMNS
 from harness.results import durable, inventory
 from harness.results.inventory import Found, Inventory, Stamp
 from harness.results.scan import MACHINE, PLAN
@@ -38,6 +39,7 @@ FOLDER = ("folder_bytes", "folder_modified_ns", "folder_changed_ns")
 """The index has the columns of the run table and then these; missing in rows without a record."""
 
 _KEY = b"harness"
+_TEXTS = [column.name for column in RUN_COLUMNS if column.dtype == "string"]
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CODE = ("analysis/*.py", "results/*.py", "matrix/axes.py")
 """What decides how records become rows."""
@@ -129,18 +131,34 @@ def read(folder: Path, sources: Sources) -> Index | None:
 def _read(path: Path, sources: Sources) -> Index | None:
     import pyarrow.parquet
 
-    with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True) as file:
+    with pyarrow.parquet.ParquetFile(
+        path, page_checksum_verification=True, read_dictionary=_TEXTS
+    ) as file:
         told = json.loads(file.schema_arrow.metadata[_KEY])
         if (told["code"], told["machine"]) != (sources.code, sources.machine):
             return None
-        table = file.read()
+        table = file.read().unify_dictionaries().combine_chunks()
     places = np.flatnonzero(table[FILE[0]].is_valid().to_numpy())
     return Index(
-        table=table.to_pandas(),
+        table=_frame(table),
         places=places,
         inventory=_inventory(table.select(["cell", "repeat", *FILE, *FOLDER]).take(places), told),
         plan=tuple(told["plan"]),
     )
+
+
+def _frame(table: pyarrow.Table) -> pd.DataFrame:
+    """The table as a frame whose equal texts are one object: quick to make and to compare."""
+    numbers = table.drop_columns(_TEXTS).to_pandas()
+    texts = {name: _texts(table[name].chunk(0)) for name in _TEXTS if len(table)}
+    frame: pd.DataFrame = numbers.assign(**texts)[table.column_names]
+    return frame
+
+
+def _texts(column: pyarrow.DictionaryArray) -> pd.api.extensions.ExtensionArray:
+    words = np.array([*column.dictionary.to_pylist(), pd.NA], dtype=object)
+    codes = column.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
+    return pd.array(words[codes], dtype=pd.StringDtype("python"))
 
 
 def _inventory(records: pyarrow.Table, told: Mapping[str, Any]) -> Inventory:
