@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,21 @@ REQUIRE_DOCKER = "HARNESS_REQUIRE_DOCKER"
 BASE = "reproducibility-harness-base:bookworm"
 BASE_PYTHON = "3.11"
 BOOTSTRAP = Path(__file__).parent.parent / "dockerfiles" / "bootstrap-base.sh"
+
+
+def pytest_sessionstart() -> None:
+    """Started in the background of a shell, Python would ignore the interrupts that tests send."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares the engine, or the machine's CPUs, stays in one worker: they count what is left.
+
+    The other worker takes the rest meanwhile.
+    """
+    for item in items:
+        if item.get_closest_marker("docker") or item.path.parent.name == "sweep":
+            item.add_marker(pytest.mark.xdist_group("engines"))
 
 
 @pytest.fixture(scope="session")
