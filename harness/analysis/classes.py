@@ -119,9 +119,8 @@ def _facts(cells: pd.DataFrame, numbers: Codes) -> pd.DataFrame:
     rows = cells.assign(cell_ids=ids, untested=cells["verdict"] == "untested", cells=1)
     groups = rows.groupby(numbers)
     facts: pd.DataFrame = groups[["workload", "class", "weights_sha256", "metric"]].first()
-    facts[["cells", "untested", "runs", "distinct"]] = groups[
-        ["cells", "untested", "runs", "distinct"]
-    ].sum()
+    counted = ["cells", "emulated", "untested", "runs", "distinct"]
+    facts[counted] = groups[counted].sum()
     for name in ("loss", "value"):
         facts[[f"{name}_min", f"{name}_max"]] = groups[name].agg(["min", "max"])
     facts["cell_ids"] = groups["cell_ids"].agg(list)

@@ -137,6 +137,7 @@ CLASS_COLUMNS: tuple[Column, ...] = (
     _column("weights_sha256", "string", f"{_WEIGHTS}; missing for unstable cells."),
     _column("init", "string", "a, b, c… for equal initial weights: another letter, other stream."),
     _column("cells", "Int64", "Cells in the class."),
+    _column("emulated", "Int64", "Those of them that imitate a smaller CPU."),
     _column("untested", "Int64", "Those of them with a single completed run."),
     _column("runs", "Int64", "Completed runs of these cells."),
     _column("distinct", "Int64", "Different final weights: 1, or more for unstable cells."),
@@ -153,6 +154,19 @@ CLASS_COLUMNS: tuple[Column, ...] = (
     _column("value_min", "float64", "The smallest value of the metric."),
     _column("value_max", "float64", "The largest value of the metric."),
     _column("cell_ids", "object", "Its cells, each as matrix/machine/cell."),
+)
+
+EXPLAINED_COLUMNS: tuple[Column, ...] = (
+    *CLASS_COLUMNS,
+    _column("machines", "string", "The machines its cells ran on."),
+    _column(
+        "explained_by",
+        "string",
+        "The smallest set of attributes that tells the workload's classes apart in these cells: "
+        "observed, not proven. (= …) names what divides the cells in the same way.",
+    ),
+    _column("smallest", "bool", "True if all smaller sets were tried."),
+    _column("unexplained", "Int64", "Cells of the workload that no attribute tells apart."),
 )
 
 EFFECT_COLUMNS: tuple[Column, ...] = (

@@ -83,6 +83,11 @@ def pairs(gathered: Gathered, baseline: str | None) -> list[Pair]:
     return list(_with_machine(cells, chosen.machine, list(gathered.machines)))
 
 
+def baseline_for(gathered: Gathered, name: str | None) -> Baseline:
+    """What `name` means; see `pairs`."""
+    return _baseline(gathered, by_cell(gathered.runs), name)
+
+
 def _baseline(gathered: Gathered, cells: pd.DataFrame, name: str | None) -> Baseline:
     machines = list(gathered.machines)
     if name is None or name in machines:

@@ -12,7 +12,9 @@ import typer
 
 from harness import console
 from harness.cli import (
+    bundle_commands,
     check_commands,
+    compare_commands,
     environment_commands,
     matrix_commands,
     plan_command,
@@ -43,6 +45,9 @@ app.command("run")(run_commands.run)
 app.command("table")(result_commands.table)
 app.command("publish")(publish_commands.publish)
 app.command("clean")(upkeep_commands.clean)
+app.command("compare")(compare_commands.compare)
+app.command("bundle")(bundle_commands.bundle)
+app.command("verify")(verify_command.verify)
 app.command("bases")(environment_commands.bases)
 app.command("schema")(matrix_commands.schema)
 app.command("reference")(matrix_commands.reference)

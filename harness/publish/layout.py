@@ -14,7 +14,9 @@ import pandas as pd
 
 from harness.analysis.variation import SETTINGS, in_order, shown, varied
 
-Kind = Literal["runs", "cells", "classes", "axes", "plain"]
+Kind = Literal[
+    "runs", "cells", "classes", "axes", "comparison", "tensors", "machines", "spread", "plain"
+]
 
 HASH_DIGITS = 10
 NOT_RUN = ("unavailable", "excluded", "pending")
@@ -38,8 +40,9 @@ class Shown:
 def kind_of(frame: pd.DataFrame) -> Kind:
     """Which table this is, told by its columns."""
     names = set(frame.columns)
-    if "changes_bits" in names:
-        return "axes"
+    for kind, telling in _TELLING.items():
+        if telling in names:
+            return kind
     if {"class", "where"} <= names:
         return "classes"
     if {"verdict", *SETTINGS} <= names:
@@ -47,6 +50,16 @@ def kind_of(frame: pd.DataFrame) -> Kind:
     if {"repeat", "weights_sha256", *SETTINGS} <= names:
         return "runs"
     return "plain"
+
+
+_TELLING: dict[Kind, str] = {
+    "axes": "changes_bits",
+    "comparison": "unstable_on",
+    "tensors": "tensor_here",
+    "machines": "only_in_baseline",
+    "spread": "p_permutation",
+}
+"""The column that only this table has."""
 
 
 def layout(frame: pd.DataFrame) -> list[Shown]:
@@ -84,7 +97,7 @@ def column(frame: pd.DataFrame, name: str, header: str = "", rank: int = 0) -> S
 
 _WRAPPING = {
     *("reason", "where", "same_for", "values", "cell", "why", "every_cell", "status", "cell_ids"),
-    "audit",
+    *("audit", "unlike", "group", "test", "explained_by"),
 }
 
 
@@ -115,6 +128,14 @@ def _counts(name: str, values: Sequence[str]) -> bool:
     return in_order(name, [value for value in values if value])[1] and "." not in "".join(values)
 
 
+def _emulated(frame: pd.DataFrame) -> list[Shown]:
+    """Which rows imitate a smaller CPU, where some do."""
+    if not frame["emulated"].any():
+        return []
+    marks = tuple("emulated" if one else "" for one in frame["emulated"])
+    return [Shown(name="emulated", header="emulated", values=marks)]
+
+
 def _results(frame: pd.DataFrame) -> list[Shown]:
     return [
         column(frame, "init_sha256", "init", rank=2 if _several(frame, "init_sha256") else 4),
@@ -138,6 +159,7 @@ def _outcome(frame: pd.DataFrame) -> list[Shown]:
 def _of_runs(frame: pd.DataFrame) -> list[Shown]:
     return [
         *_place(frame),
+        *_emulated(frame),
         column(frame, "repeat"),
         *_outcome(frame),
         *_results(frame),
@@ -151,6 +173,7 @@ def _of_cells(frame: pd.DataFrame) -> list[Shown]:
     unstable = (frame["distinct"] > 1).any()
     return [
         *_place(frame),
+        *_emulated(frame),
         *_outcome(frame),
         column(frame, "runs"),
         *([column(frame, "distinct", rank=3)] if unstable else []),
@@ -167,6 +190,7 @@ def _of_classes(frame: pd.DataFrame) -> list[Shown]:
         *([column(frame, "workload")] if _several(frame, "workload") else []),
         column(frame, "class"),
         column(frame, "cells"),
+        *([column(frame, "emulated")] if (frame["emulated"] > 0).any() else []),
         column(frame, "where"),
         *same,
         *streams,
@@ -223,6 +247,134 @@ def few(values: str, width: int = 48) -> str:
     return ends if len(ends) <= width else f"{len(parts)} values"
 
 
+def _of_comparison(frame: pd.DataFrame) -> list[Shown]:
+    cells = bool((frame["baseline"] != frame["cell"]).fillna(False).any())
+    unlike = [column(frame, "unlike", "not equal", rank=6)] if not cells else []
+    settings = [replace(one, rank=max(one.rank, 2)) for one in _place(frame)]
+    return [
+        *([one for one in settings if one.name != "machine"] or [column(frame, "cell")]),
+        *([column(frame, "machine")] if _several(frame, "machine") else []),
+        *_emulated(frame),
+        column(frame, "verdict"),
+        _origin(frame),
+        *_sizes(frame),
+        *unlike,
+    ]
+
+
+def _origin(frame: pd.DataFrame) -> Shown:
+    words = tuple(text("origin", one).removeprefix("another ") for one in frame["origin"])
+    return Shown(name="origin", header="another", values=words, rank=1)
+
+
+def _sizes(frame: pd.DataFrame) -> list[Shown]:
+    """The sizes of differences, short; with a column for what some rows have only."""
+    shown_sizes = [
+        _formatted(frame, "max_abs", "max abs", _short, rank=3),
+        _formatted(frame, "max_ulp", "max ULP", _count),
+        _formatted(frame, "relative_l2", "rel. L2", _short),
+    ]
+    if frame["churn"].notna().any():
+        shown_sizes.append(_formatted(frame, "churn", "churn", lambda v: f"{100 * v:.2f} %"))
+    if frame["largest"].notna().any():
+        unit = next(iter(frame["unit"].dropna()), "")
+        shown_sizes.append(_formatted(frame, "largest", f"forecast, {unit}", _short))
+    shown_sizes.append(
+        _formatted(frame, "value_difference", f"Δ {_metric_of(frame)}", _signed, rank=2)
+    )
+    if "unmatched" in frame and (frame["unmatched"].fillna(0) > 0).any():
+        shown_sizes.append(_formatted(frame, "unmatched", "without partner", _count))
+    return shown_sizes
+
+
+def _metric_of(frame: pd.DataFrame) -> str:
+    name = _metric(frame) if "metric" in frame else "metric"
+    return {"mean_absolute_error_ppm": "MAE, ppm"}.get(name, name)
+
+
+def _formatted(
+    frame: pd.DataFrame, name: str, header: str, form: Callable[[float], str], rank: int = 0
+) -> Shown:
+    values = tuple("" if pd.isna(value) else form(value) for value in frame[name])
+    return Shown(name=name, header=header, values=values, numeric=True, rank=rank)
+
+
+def _short(value: float) -> str:
+    return "0" if value == 0 else f"{value:.2g}"
+
+
+def _count(value: float) -> str:
+    return f"{value:,}" if value < 1_000_000 else f"{value:.1e}"
+
+
+def _signed(value: float) -> str:
+    return "0" if value == 0 else f"{value:+.2g}"
+
+
+def _of_tensors(frame: pd.DataFrame) -> list[Shown]:
+    renamed = bool((frame["tensor"] != frame["tensor_here"]).fillna(True).any())
+    return [
+        *([column(frame, "workload")] if _several(frame, "workload") else []),
+        *([column(frame, "machine", rank=1)] if _several(frame, "machine") else []),
+        *([column(frame, "cell")] if _several(frame, "cell") else []),
+        column(frame, "tensor"),
+        *([column(frame, "tensor_here", "here")] if renamed else []),
+        column(frame, "shape"),
+        column(frame, "tensor_dtype", "dtype", rank=2),
+        _formatted(frame, "max_abs", "max abs", _short),
+        _formatted(frame, "max_ulp", "max ULP", _count),
+        _formatted(frame, "relative_l2", "rel. L2", _short),
+        _formatted(frame, "differing", "differ", _count),
+        _formatted(frame, "elements", "of", _count),
+        _formatted(frame, "sign_changes", "signs", _count, rank=3),
+    ]
+
+
+def _of_machines(frame: pd.DataFrame) -> list[Shown]:
+    counts = ("identical", "different", "unstable", "only_here", "only_in_baseline", "nowhere")
+    return [
+        *([column(frame, "machine", rank=1)] if _several(frame, "machine") else []),
+        column(frame, "workload"),
+        column(frame, "cells"),
+        *(column(frame, name, name.replace("_", " ")) for name in counts if frame[name].any()),
+        _formatted(frame, "max_ulp", "max ULP", _count, rank=2),
+        _formatted(frame, "relative_l2", "rel. L2", _short),
+        *_sizes(frame)[3:],
+    ]
+
+
+def _of_spread(frame: pd.DataFrame) -> list[Shown]:
+    tested = bool(frame["p"].notna().any())
+    several = _several(frame, "metric")
+    return [
+        *(_place(frame) or [column(frame, "group")]),
+        *_emulated(frame),
+        *([column(frame, "metric")] if several else []),
+        column(frame, "observations", "n"),
+        column(frame, "of", "of", rank=4),
+        _formatted(frame, "mean", f"mean {'' if several else _metric_of(frame)}".strip(), _exact),
+        _formatted(frame, "sd", "sd", _short),
+        _formatted(frame, "range", "range", _short, rank=1),
+        *(_tests(frame) if tested else []),
+        column(frame, "test", rank=5),
+    ]
+
+
+def _tests(frame: pd.DataFrame) -> list[Shown]:
+    ends = zip(frame["low"], frame["high"], strict=True)
+    spans = tuple("" if pd.isna(a) else f"{_signed(a)} … {_signed(b)}" for a, b in ends)
+    return [
+        _formatted(frame, "difference", "difference", _signed),
+        Shown(name="low", header="95 % interval", values=spans, numeric=True, rank=3),
+        _formatted(frame, "p_adjusted", "p (Holm)", _short),
+        _formatted(frame, "p_permutation", "p perm.", _short, rank=2),
+    ]
+
+
+def _exact(value: float) -> str:
+    return f"{value:.5g}"
+
+
 def _of_anything(frame: pd.DataFrame) -> list[Shown]:
     return [column(frame, name) for name in frame.columns]
 
@@ -232,5 +384,9 @@ _LAYOUTS: dict[Kind, Callable[[pd.DataFrame], list[Shown]]] = {
     "cells": _of_cells,
     "classes": _of_classes,
     "axes": _of_axes,
+    "comparison": _of_comparison,
+    "tensors": _of_tensors,
+    "machines": _of_machines,
+    "spread": _of_spread,
     "plain": _of_anything,
 }

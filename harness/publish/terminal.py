@@ -16,7 +16,7 @@ from rich.text import Text
 from harness import console
 from harness.analysis.letters import UNSTABLE
 from harness.analysis.variation import assignments, shared
-from harness.publish import effects_view
+from harness.publish import comparison_view, effects_view
 from harness.publish.escaping import visible
 from harness.publish.layout import NOT_RUN, Shown, kind_of, layout
 
@@ -42,6 +42,9 @@ _STYLES = {
     "killed": "red",
     "invalid": "red",
     "unsupported": "yellow",
+    "different": "red",
+    "identical": "green",
+    "emulated": "yellow",
 }
 _CLASS_STYLES = ("cyan", "yellow", "magenta", "blue", "green")
 _DIM = {"init", "weights", "predictions"}
@@ -95,6 +98,22 @@ def _of_classes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
     for workload, part in frame.groupby("workload", sort=False):
         facts = _facts(part) + ([str(part["every_cell"].iloc[0])] if len(told) > 1 else [])
         yield from _section(str(workload), facts, layout(part), width)
+        yield from _explanation(part)
+
+
+def _explanation(classes: pd.DataFrame) -> Iterator[RenderableType]:
+    """What tells a workload's classes apart, where that was asked for."""
+    if "explained_by" not in classes or not classes["explained_by"].iloc[0]:
+        return
+    first = classes.iloc[0]
+    size = "the smallest set" if first["smallest"] else "a small set"
+    left = f", but for {first['unexplained']} cells" if first["unexplained"] else ""
+    line = Text("  explained by ", style="bold")
+    line.append(visible(str(first["explained_by"])), style="cyan")
+    line.append(f": {size} that tells these cells' classes apart{left}.", style="not bold default")
+    line.append(" Observed, not proven.", style="dim")
+    yield line
+    yield Text()
 
 
 def _facts(classes: pd.DataFrame) -> list[str]:
@@ -132,6 +151,41 @@ def _of_rows(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
     yield from _reasons(frame)
 
 
+def _of_comparison(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+    yield from (Text(f"{visible(line)}\n", style="bold") for line in comparison_view.summary(frame))
+    for section in comparison_view.sections(frame):
+        columns = section.columns or []
+        yield from _section(section.title, section.facts, columns, width)
+        if section.below:
+            yield from (Text(f"  {visible(line)}") for line in section.below)
+            yield Text()
+    yield from (Text(line, style="dim") for line in comparison_view.legend(frame))
+
+
+def _of_machines(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+    for (machine, baseline), part in frame.groupby(["machine", "baseline_machine"], sort=False):
+        unlike = str(part["unlike"].iloc[0])
+        facts = [f"against {baseline}", unlike or "the same hardware, as far as is known"]
+        yield from _section(str(machine), facts, layout(part), width)
+
+
+def _of_tensors(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+    pairs = ["workload", "baseline_machine", "baseline", "machine", "cell"]
+    for key, part in frame.groupby(pairs, sort=False):
+        _, baseline_machine, baseline, machine, cell = (str(name) for name in key)
+        here = cell if machine == baseline_machine else f"{machine}/{cell}"
+        there = baseline if machine == baseline_machine else f"{baseline_machine}/{baseline}"
+        yield from _section(here, [f"against {there}"], layout(part), width)
+
+
+def _of_spread(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+    for workload, part in frame.groupby("workload", sort=False):
+        baselines = part["baseline"].dropna().unique()
+        facts = [f"against {baselines[0]}"] if len(baselines) == 1 else []
+        yield from _section(str(workload), facts, layout(part), width)
+    yield from (Text(line, style="dim") for line in comparison_view.spread_legend(frame))
+
+
 def _every_cell(told: str) -> Iterator[RenderableType]:
     if told:
         yield Text.assemble(("Every cell: ", "bold"), visible(told))
@@ -145,6 +199,8 @@ def _section(
     for fact in facts:
         heading.append(f" · {visible(fact)}", style="not bold")
     yield heading
+    if not columns:
+        return
     yield Padding(_table(columns, width - _GAP), (0, 0, 1, _GAP))
 
 
@@ -259,4 +315,8 @@ _VIEWS: dict[str, Callable[[pd.DataFrame, int], Iterator[RenderableType]]] = {
     "axes": _of_axes,
     "runs": _of_rows,
     "cells": _of_rows,
+    "comparison": _of_comparison,
+    "machines": _of_machines,
+    "tensors": _of_tensors,
+    "spread": _of_spread,
 }

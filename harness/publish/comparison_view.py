@@ -1,0 +1,119 @@
+"""The comparison tables at a glance: counts first, then what differs, largest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from harness.analysis.comparing import VERDICTS
+from harness.analysis.regions import describe, in_words
+from harness.analysis.variation import varied
+from harness.publish.layout import Shown, layout
+
+_SIDES = ["baseline_machine", "machine"]
+_ALONE = VERDICTS[3:]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A heading with facts, the columns of a table (None: no table), and lines below it."""
+
+    title: str
+    facts: tuple[str, ...]
+    columns: list[Shown] | None = None
+    below: tuple[str, ...] = ()
+
+
+def summary(frame: pd.DataFrame) -> Iterator[str]:
+    """Per pair of machines how many cells agree; the counts add up to the rows.
+
+    Nothing where the heading of the only workload says it.
+    """
+    if frame["workload"].nunique() < 2:
+        return
+    for (baseline, machine), part in frame.groupby(_SIDES, sort=False):
+        same = baseline == machine
+        yield f"{_against(part) if same else f'{machine} against {baseline}'}: {_counts(part)}"
+
+
+def sections(frame: pd.DataFrame) -> Iterator[Section]:
+    """Per workload and pair of machines what differs, and in words what does not."""
+    for (workload, baseline, machine), part in frame.groupby(["workload", *_SIDES], sort=False):
+        several = frame[_SIDES].drop_duplicates().shape[0] > 1 or baseline != machine
+        place = (f"{machine} against {baseline}",) if several else ()
+        apart = part[part["verdict"].isin(["different", "unstable here"])]
+        yield Section(
+            title=str(workload),
+            facts=(*place, _counts(part)),
+            columns=layout(apart.reset_index(drop=True)) if len(apart) else None,
+            below=(*_identical(part), *_alone(part), *_unsized(part)),
+        )
+
+
+def legend(frame: pd.DataFrame) -> Iterator[str]:
+    """What the columns mean, as far as they are there."""
+    if frame["max_ulp"].notna().any():
+        yield (
+            "max ULP: floats between two weights, at most (large where a sign changed); rel. L2: "
+            "norm of the difference over that of the baseline's weights."
+        )
+    if frame["churn"].notna().any():
+        yield "churn: test rows whose class differs. Sizes are of the first completed runs."
+    if (frame["origin"] == "another random stream").any():
+        yield "random stream: initial weights differ already; arithmetic: only the trained ones do."
+    if frame["emulated"].any():
+        yield "emulated: imitates a smaller CPU than the machine has; it is not one."
+
+
+def spread_legend(frame: pd.DataFrame) -> Iterator[str]:
+    """What the numbers of the spread table mean, and what its tests assume."""
+    yield "n: seeds, or of one seed runs with other bits; equal runs count once. sd: over these n."
+    if frame["p"].notna().any():
+        yield (
+            "p, two-sided, for equal means: t on differences per seed where both have the same "
+            "seeds, else Welch's t; assumes independent observations and about normal means. "
+            "p perm.: permutation test, without the latter. Holm: for all tests shown."
+        )
+
+
+def _against(part: pd.DataFrame) -> str:
+    baselines = part["baseline"].dropna().unique()
+    return f"against {baselines[0]}" if len(baselines) == 1 else "against the baselines"
+
+
+def _counts(part: pd.DataFrame) -> str:
+    counts = part["verdict"].value_counts()
+    told = [f"{counts[name]:,} {name}" for name in VERDICTS if name in counts]
+    cells = f"{len(part):,} cell{'' if len(part) == 1 else 's'}"
+    if len(told) == 1:
+        return f"{cells}, {'all ' if len(part) > 1 else ''}{counts.index[0]}"
+    return f"{cells} = {' + '.join(told)}"
+
+
+def _identical(part: pd.DataFrame) -> Iterator[str]:
+    """Which cells are identical, in words, where others are not."""
+    ran = part[part["verdict"].isin(VERDICTS[:3])].reset_index(drop=True)
+    same = (ran["verdict"] == "identical").to_numpy()
+    if not same.any() or same.all():
+        return
+    axes = varied(ran)
+    codes = [axis.codes for axis in axes]
+    matrix = np.column_stack(codes) if codes else np.zeros((len(ran), 0), dtype=np.int64)
+    words = in_words(describe(matrix, same, range(len(axes))), axes)
+    yield f"identical: {words}"
+
+
+def _alone(part: pd.DataFrame) -> Iterator[str]:
+    alone = part[part["verdict"].isin(_ALONE)]
+    for (verdict, reason), rows in alone.groupby(["verdict", "reason"], sort=False):
+        more = f" … and {len(rows) - 1:,} more" if len(rows) > 1 else ""
+        yield f"{verdict}: {rows['cell'].iloc[0]}{more}: {reason}"
+
+
+def _unsized(part: pd.DataFrame) -> Iterator[str]:
+    ran = part[part["verdict"].isin(VERDICTS[:3]) & (part["reason"] != "")]
+    for reason, rows in ran.groupby("reason", sort=False):
+        yield f"not sized: {len(rows):,} of the cells: {reason}"
