@@ -22,6 +22,7 @@ from harness.cli import (
     result_commands,
     run_commands,
     upkeep_commands,
+    verify_command,
 )
 from harness.errors import INTERRUPTED_EXIT_CODE, HarnessError
 

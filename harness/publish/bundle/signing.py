@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import processes
+from harness import processes, scratch
 from harness.errors import RecordError, UsageError
 from harness.processes import ProcessFailedError
 
@@ -122,10 +121,10 @@ def _verify(message: Path, arguments: list[str]) -> str | None:
 
 @contextmanager
 def _files(data: bytes) -> Iterator[tuple[Path, Path]]:
-    with tempfile.TemporaryDirectory(prefix="harness-sign-") as name:
-        message = Path(name) / "message"
+    with scratch.folder("sign") as folder:
+        message = folder / "message"
         message.write_bytes(data)
-        yield message, Path(name)
+        yield message, folder
 
 
 def _read(path: Path) -> bytes:

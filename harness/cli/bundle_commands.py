@@ -1,0 +1,104 @@
+"""`bundle`: results and all that is needed to have them again, as one archive."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness import console, places
+from harness.datasets import catalogue
+from harness.environments import bases
+from harness.publish.bundle import signing, writing
+from harness.publish.bundle.archive import Content
+from harness.publish.bundle.crate import Credits
+from harness.publish.bundle.writing import Bundled
+from harness.sweep import staging
+
+Locks = Annotated[
+    list[Path] | None,
+    typer.Option("--locks", metavar="DIR", help="A folder with locks; may be repeated."),
+]
+
+
+def bundle(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The archive to write (ZIP).")
+    ],
+    locks: Locks = None,
+    without_arrays: Annotated[
+        bool, typer.Option("--without-arrays", help="Leave out weights and predictions.")
+    ] = False,
+    sign: Annotated[
+        Path | None,
+        typer.Option("--sign", metavar="KEY", help="Sign with this SSH key, into FILE.sig."),
+    ] = None,
+    license: Annotated[
+        str | None, typer.Option("--license", metavar="URL", help="The licence of the results.")
+    ] = None,
+    author: Annotated[
+        list[str] | None,
+        typer.Option("--author", metavar="NAME", help="Who made them; may be repeated."),
+    ] = None,
+) -> None:
+    """Write results, locks, Dockerfiles and matrix into one archive that a stranger can verify."""
+    written = writing.write(
+        folder,
+        output,
+        lock_folders=[*(locks or ()), places.locks()],
+        more={**dockerfiles(), "data.json": _data()},
+        arrays="none" if without_arrays else "all",
+        version=importlib.metadata.version("reproducibility-harness"),
+        credits=Credits(licence=license, authors=tuple(author or ())),
+    )
+    _note(output, written)
+    signature = signing.beside(output)
+    if sign is not None:
+        signature.write_text(signing.sign(written.manifest, sign), encoding="ascii")
+        console.note(f"{signature}: the signature; hand it on with the bundle")
+    elif signature.exists():
+        console.note(f"{signature}: is of an earlier bundle; sign again with --sign, or delete it")
+
+
+def dockerfiles() -> dict[str, Content]:
+    """The files that images are built from here, by their path in a bundle."""
+    shipped = {path.name: path for path in places.dockerfiles().iterdir() if path.is_file()}
+    files: dict[str, Content] = {f"dockerfiles/{name}": path for name, path in shipped.items()}
+    for path in bases.files():
+        if path not in shipped.values():
+            files["dockerfiles/own-bases.yaml"] = path
+    return files
+
+
+def _data() -> bytes:
+    """The data sets by name: the digests of their originals, and of what is trained on."""
+    sets = {
+        name: {
+            "title": entry.title,
+            "sha256": entry.sha256,
+            "originals": dict(entry.originals),
+            "workloads": sorted(w for w, data in catalogue.WORKLOADS.items() if data == name),
+        }
+        for name, entry in catalogue.DATA_SETS.items()
+    }
+    content = {"schema": 1, "data_sets": sets}
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _note(output: Path, written: Bundled) -> None:
+    found = written.contents
+    console.note(
+        f"{output}: {written.files:,} files, {written.size / 1e6:.1f} MB: {found.records:,} runs "
+        f"of {len(found.matrices)} matrices on {len(found.machines)} machines"
+    )
+    strange = found.runners - {staging.digest()}
+    if strange:
+        names = ", ".join(f"{sha256[:12]}…" for sha256 in sorted(strange))
+        console.note(
+            f"trained by another runner than the one here ({names}): say with the bundle which "
+            "version of this program that was"
+        )

@@ -1,0 +1,288 @@
+"""`verify`: results of others, had again on this machine and compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness import console, places, scratch
+from harness.cli import bundle_commands, options, scenes, wiring
+from harness.cli.options import EngineChoice
+from harness.cli.wiring import Here
+from harness.engines import choice
+from harness.engines.protocol import Engine
+from harness.errors import NotReproducibleError, UsageError
+from harness.matrix.matrix import Matrix
+from harness.publish import tables
+from harness.publish.bundle import archive, signing
+from harness.publish.bundle.unpacking import Bundle
+from harness.results import plan_file
+from harness.results.store import Store
+from harness.studies import foreign_locks, foreign_results, reference, trying, verdicts
+from harness.studies.foreign_locks import Locks
+from harness.studies.reference import Reference
+from harness.studies.trying import Trial
+from harness.studies.verdicts import Check
+from harness.sweep import exchanges, here, planning, staging
+from harness.sweep.processes import Limits
+
+_MARKER = ".verify.json"
+"""In a results folder: `verify` made it, so nothing in it was copied from what it verifies."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Setting:
+    """Where and how trials are run; `results` stands for `results/`."""
+
+    engine: Engine
+    named: str | None
+    machine: Here
+    limits: Limits
+    results: Path
+    repeats: int
+
+
+def verify(
+    target: Annotated[
+        Path, typer.Argument(metavar="BUNDLE|DIR", help="A bundle, or a results folder.")
+    ],
+    only: options.Only = None,
+    engine: options.Engine = EngineChoice.auto,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results",
+            metavar="DIR",
+            help="Keep the runs here, and go on with them after an interruption.",
+        ),
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Runs per cell.", min=1, max=1000)] = 1,
+    locks: bundle_commands.Locks = None,
+    trust_bundle: Annotated[
+        bool,
+        typer.Option("--trust-bundle", help="Let packages it chose run outside of a container."),
+    ] = False,
+    signature: Annotated[
+        Path | None,
+        typer.Option("--signature", metavar="FILE", help="Its signature, if not BUNDLE.sig."),
+    ] = None,
+    signer: Annotated[
+        Path | None,
+        typer.Option(
+            "--signer",
+            metavar="FILE",
+            help="Who must have signed: a public SSH key, or a file of allowed signers.",
+        ),
+    ] = None,
+    timeout: options.Timeout = options.TIMEOUT,
+    memory: options.Memory = options.MEMORY,
+    format: options.Format = "rich",
+) -> None:
+    """Run the cells of somebody's results here, from their own locks, and compare the bits."""
+    options.check_format(format)
+    limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
+    with scratch.folder("verify") as unfinished:
+        (unfinished / "bundle").mkdir()
+        foreign = foreign_results.opened(target, unfinished / "bundle")
+        _note_origin(target, foreign.bundle, signature, signer)
+        chosen = reference.select(reference.read(foreign.results), tuple(only or ()))
+        place = _place(results, target) if results is not None else unfinished / "results"
+        running, why = choice.choose(engine.value)
+        console.note(f"engine: {running.name}; {why}")
+        setting = _Setting(
+            engine=running,
+            named=None if engine is EngineChoice.auto else engine.value,
+            machine=wiring.this_machine(),
+            limits=limits,
+            results=place,
+            repeats=repeats,
+        )
+        known = foreign_locks.gathered(
+            foreign.matrix_folders(), own=[*(locks or ()), places.locks()]
+        )
+        checks = _checked(setting, _trials(setting, chosen, known, trust_bundle))
+    _report(checks, format)
+
+
+def _note_origin(
+    target: Path, bundle: Bundle | None, signature: Path | None, signer: Path | None
+) -> None:
+    """Say who vouches for what is verified, and where it differs from what is used here."""
+    if bundle is None:
+        if signature is not None or signer is not None:
+            raise UsageError(f"{target}: is a results folder; only bundles can be signed")
+        console.note(f"{target}: a results folder; every file fits its digest, nobody signed it")
+        return
+    console.note(f"{target}: {len(bundle.manifest.files):,} files, all as in its manifest")
+    _note_signature(target, bundle, signature, signer)
+    own = {path: archive.digest(content) for path, content in bundle_commands.dockerfiles().items()}
+    for path in foreign_results.other_files(bundle, own):
+        console.note(f"{path}: differs from the one here; the one here is used")
+
+
+def _note_signature(
+    target: Path, bundle: Bundle, signature: Path | None, signer: Path | None
+) -> None:
+    file = signature or signing.beside(target.absolute())
+    if not file.exists() and signature is None:
+        if signer is not None:
+            raise UsageError(f"{target}: is not signed: there is no {file.name} beside it")
+        console.note("unsigned: nobody vouches for it")
+        return
+    found = signing.check(bundle.manifest_bytes, file, signer)
+    if found.signer is None:
+        console.note(f"signed with {found.key}; whose key that is, --signer FILE can tell")
+    else:
+        console.note(f"signed by {found.signer}, with {found.key}")
+
+
+def _place(results: Path, target: Path) -> Path:
+    """The folder for the runs: not that of the results verified, nor any other with results."""
+    mine, theirs = results.resolve(), target.resolve()
+    if mine == theirs or mine in theirs.parents or theirs in mine.parents:
+        raise UsageError(
+            f"--results {results}: holds what is to be verified, or lies in it; "
+            "name another folder, so that nothing is compared with itself"
+        )
+    if results.is_dir() and any(results.iterdir()) and not (results / _MARKER).exists():
+        raise UsageError(
+            f"--results {results}: has files in it that verify did not make; name an empty folder"
+        )
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        content = {"schema": 1, "made_by": "harness verify"}
+        (results / _MARKER).write_text(json.dumps(content) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--results {results}: {error.strerror}; name another folder") from error
+    return results
+
+
+def _trials(
+    setting: _Setting, chosen: Sequence[Reference], known: Locks, trusted: bool
+) -> list[Trial]:
+    def unavailable(device: str) -> str | None:
+        return setting.engine.unavailable(device=device)
+
+    trials = trying.trials(chosen, known, here.settled(setting.machine.limits, unavailable))
+    if setting.engine.name == "local":
+        _require_trust(trying.foreign_code(trials, known), trusted)
+    _note_extent(trials)
+    return trials
+
+
+def _require_trust(foreign: Sequence[str], trusted: bool) -> None:
+    if not foreign:
+        return
+    more = [f"… and {len(foreign) - 5} more"] if len(foreign) > 5 else []
+    shown = "\n  ".join([*foreign[:5], *more])
+    if not trusted:
+        raise UsageError(
+            f"these results bring what you did not choose:\n  {shown}\nThe local engine would run "
+            "that as you, with your files in reach. Take --engine docker; or, if you trust who "
+            "made them, --trust-bundle; or name the folder with the same locks of your own with "
+            "--locks"
+        )
+    console.note(f"warning: --trust-bundle: the following runs as you, in no container:\n  {shown}")
+
+
+def _note_extent(trials: Sequence[Trial]) -> None:
+    """How much there is to do, before it starts."""
+    runs = {(t.sweep, t.reference.id): t.reference.seconds for t in trials if t.lock is not None}
+    environments = {trial.lock.sha256 for trial in trials if trial.lock is not None}
+    left = sum(trial.lock is None for trial in trials)
+    console.note(
+        f"{len(runs):,} cells to try, in {len(environments)} environments; a run of each took "
+        f"{_duration(sum(runs.values()))} there, one after the other; {left:,} cannot be tried"
+    )
+    other = {
+        trial.reference.runner_sha256
+        for trial in trials
+        if trial.lock is not None and trial.reference.runner_sha256 != staging.digest()
+    }
+    if other:
+        names = ", ".join(f"{sha256[:12]}…" for sha256 in sorted(other))
+        console.note(f"trained by another runner than the one here: {names}")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _checked(setting: _Setting, trials: Sequence[Trial]) -> list[Check]:
+    stores: dict[str, Store] = {}
+    for sweep in dict.fromkeys(trial.sweep for trial in trials if trial.lock is not None):
+        stores[sweep] = Store(setting.results, sweep, setting.machine.id)
+        _run(setting, stores[sweep], [trial for trial in trials if trial.sweep == sweep])
+    return [_check(setting, trial, stores.get(trial.sweep)) for trial in trials]
+
+
+def _run(setting: _Setting, store: Store, trials: Sequence[Trial]) -> None:
+    """Run what has no record yet of the trials of one sweep."""
+    cells = {trial.reference.id: trial.reference.cell for trial in trials}
+    selected = [cell for cell in cells.values() if cell is not None]
+    locks = {trial.lock.environment: trial.lock for trial in trials if trial.lock is not None}
+    wanted = wiring.wanted(
+        locks.get,
+        setting.machine,
+        engine=setting.named,
+        running=setting.engine,
+        audited=True,
+        limits=setting.limits,
+    )
+    with store.lock():
+        exchanges.remove_abandoned()
+        store.write_machine(setting.machine.hardware)
+        matrix = _matrix(store.matrix, setting.repeats)
+        plan_file.write(store.plan_path, matrix=matrix, machine=setting.machine.id, cells=selected)
+        steps = list(planning.steps(selected, setting.repeats, wanted, store.reader()))
+        scene = scenes.scene(
+            store,
+            setting.machine,
+            setting.engine,
+            limits=setting.limits,
+            isolation="auto",
+            lock=wiring.kept(locks.__getitem__, store),
+        )
+        scenes.carry_out(scene, steps)
+
+
+def _matrix(name: str, repeats: int) -> Matrix:
+    """What stands in the plan of runs that no matrix file asked for."""
+    source = f"# The cells of {name} that harness verify chose.\n"
+    return Matrix(
+        name=name,
+        description="",
+        blocks=(),
+        exclude=(),
+        repeats=repeats,
+        source=source,
+        sha256=hashlib.sha256(source.encode()).hexdigest(),
+    )
+
+
+def _check(setting: _Setting, trial: Trial, store: Store | None) -> Check:
+    if store is None:
+        return verdicts.check(trial, [], setting.results)
+    repeats = range(1, setting.repeats + 1)
+    records = [store.read(trial.reference.id, repeat) for repeat in repeats]
+    return verdicts.check(trial, [r for r in records if r is not None], store.folder)
+
+
+def _report(checks: Sequence[Check], format: str) -> None:
+    frame = verdicts.frame(checks)
+    shown = None if format in ("csv", "json") else verdicts.shown(frame)
+    console.result(tables.render(frame, format, columns=shown))
+    said = verdicts.summary(checks)
+    console.note(said)
+    if any(check.verdict in verdicts.CONTRARY for check in checks):
+        raise NotReproducibleError(f"not reproduced: {said}")
+    if not any(check.verdict == "MATCH" for check in checks):
+        raise NotReproducibleError(f"nothing was reproduced: {said}; the table says why")

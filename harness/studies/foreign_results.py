@@ -1,0 +1,89 @@
+"""Results that may be anybody's, opened and checked before anything is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import RecordError, UsageError
+from harness.publish.bundle import unpacking
+from harness.publish.bundle.unpacking import Bundle
+from harness.results import checking
+from harness.results.checking import Finding
+from harness.results.names import BLOB_FOLDER
+from harness.results.scan import sweeps
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignResults:
+    """A results folder, every file of it read and found whole; `bundle` is what it came in."""
+
+    results: Path
+    bundle: Bundle | None
+
+    def matrix_folders(self) -> dict[str, Path]:
+        """The folder of each matrix by its name."""
+        return {sweep.matrix: sweep.folder.parent for sweep in sweeps(self.results)}
+
+
+def opened(path: Path, unpack_to: Path) -> ForeignResults:
+    """Open a bundle, unpacked or not, or a results folder; nothing in it runs.
+
+    Raises:
+        RecordError: the bundle is unsafe or not what its manifest says, or a file of the results
+            is damaged (in a bundle: or missing, or foreign); the message names each.
+        UsageError: there is no such file, no results in the folder, or no room to unpack it.
+    """
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or folder; name a bundle or a results folder")
+    bundle = unpacking.opened(path, unpack_to) if unpacking.is_bundle(path) else None
+    results = _with_records(path) if bundle is None else bundle.results
+    _require_whole(path, results, bundle)
+    return ForeignResults(results=results, bundle=bundle)
+
+
+def _with_records(folder: Path) -> Path:
+    """The results in a folder: a publication has them one folder down."""
+    records = folder / checking.RECORDS
+    return records if records.is_dir() else folder
+
+
+def _require_whole(path: Path, results: Path, bundle: Bundle | None) -> None:
+    if not results.is_dir():
+        raise RecordError(f"{path}: has no results, so there is nothing to verify")
+    problems = [
+        f"{_inside(finding, results)}: {finding.kind}: {finding.what}"
+        for finding in checking.check(results).findings
+        if _counts(finding, bundle)
+    ]
+    if problems:
+        more = [f"… and {len(problems) - _SHOWN:,} more"] if len(problems) > _SHOWN else []
+        shown = "\n  ".join([*problems[:_SHOWN], *more])
+        raise RecordError(f"{path}: these results cannot be trusted:\n  {shown}")
+
+
+def _counts(finding: Finding, bundle: Bundle | None) -> bool:
+    """A folder may be half of one; what is there must be right. A bundle promises to be whole."""
+    if bundle is None:
+        return finding.kind == "damaged"
+    is_array = BLOB_FOLDER in finding.path.parts[-3:]
+    return not (is_array and finding.kind == "missing" and bundle.manifest.arrays == "none")
+
+
+def _inside(finding: Finding, results: Path) -> Path:
+    inside = finding.path.is_relative_to(results)
+    return finding.path.relative_to(results) if inside else finding.path
+
+
+def other_files(bundle: Bundle, own: Mapping[str, str]) -> list[str]:
+    """The files of a bundle below the folders of `own` (digests by path) that are not those."""
+    folders = {path.partition("/")[0] for path in own}
+    brought: Iterable[tuple[str, str]] = sorted(bundle.manifest.files.items())
+    return [
+        path
+        for path, sha256 in brought
+        if path.partition("/")[0] in folders and own.get(path) != sha256
+    ]

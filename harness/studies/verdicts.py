@@ -1,0 +1,172 @@
+"""Comparing what was had again here with what results claim: one verdict per cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import pandas as pd
+
+from harness.analysis import models
+from harness.analysis.columns import Column, frame_of, names
+from harness.analysis.models import Difference, Model
+from harness.results.record import Record
+from harness.studies.reference import Reference, model_of
+from harness.studies.trying import Trial
+
+Verdict = Literal[
+    "MATCH",
+    "SAME INIT, OTHER WEIGHTS",
+    "DIFFERENT",
+    "UNSTABLE HERE",
+    "NOT COMPLETED HERE",
+    "NOT TRIED",
+]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""Every verdict, in the order in which they are counted."""
+
+CONTRARY: frozenset[Verdict] = frozenset(VERDICTS) - {"MATCH", "NOT TRIED"}
+"""Verdicts that say: it was tried, and did not come out the same."""
+
+COLUMNS: tuple[Column, ...] = (
+    Column(name="matrix", dtype="string", sentence="The name of the matrix."),
+    Column(name="machine", dtype="string", sentence="The machine that made the results."),
+    Column(name="cell", dtype="string", sentence="The id of the cell."),
+    Column(name="verdict", dtype="string", sentence=f"One of {', '.join(VERDICTS)}."),
+    Column(name="runs", dtype="Int64", sentence="Completed runs here."),
+    Column(name="max_abs", dtype="float64", sentence="The largest difference of a weight."),
+    Column(name="max_ulp", dtype="Int64", sentence="The same in floating-point steps."),
+    Column(name="relative_l2", dtype="float64", sentence="Norm of the difference over norm."),
+    Column(name="churn", dtype="float64", sentence="Share of predicted classes that differ."),
+    Column(name="forecast", dtype="float64", sentence="The largest difference of a forecast."),
+    Column(name="unit", dtype="string", sentence="The unit of `forecast`."),
+    Column(name="metric", dtype="string", sentence="The name of the metric."),
+    Column(name="value_there", dtype="float64", sentence="The metric in the results."),
+    Column(name="value_here", dtype="float64", sentence="The metric here."),
+    Column(name="weights_there", dtype="string", sentence="The hash of the weights there."),
+    Column(name="weights_here", dtype="string", sentence="The hash of the weights here."),
+    Column(name="why", dtype="string", sentence="Why it was not tried, or what else differs."),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One cell of the results, what became of it here, and the difference where weights differ."""
+
+    reference: Reference
+    verdict: Verdict
+    why: str = ""
+    runs: int = 0
+    here: Model | None = None
+    difference: Difference | None = None
+
+
+def check(trial: Trial, records: Sequence[Record], sweep: Path) -> Check:
+    """The verdict on a trial from its records here, which lie in the folder `sweep`.
+
+    Raises:
+        RecordError: stored arrays, there or here, are damaged.
+    """
+    there = trial.reference.model
+    if trial.lock is None or there is None:
+        return Check(reference=trial.reference, verdict="NOT TRIED", why=trial.obstacle)
+    completed = [model_of(r.measured, sweep) for r in records if _is_completed(r) and r.measured]
+    if not completed:
+        return _without_model(trial, records)
+    if len({model.weights_sha256 for model in completed}) > 1:
+        count = len({model.weights_sha256 for model in completed})
+        why = f"{count} different weights in {len(completed)} runs"
+        return Check(
+            reference=trial.reference, verdict="UNSTABLE HERE", why=why, runs=len(completed)
+        )
+    return _compared(trial.reference, there, completed[0], len(completed))
+
+
+def _is_completed(record: Record) -> bool:
+    return record.status == "completed"
+
+
+def _without_model(trial: Trial, records: Sequence[Record]) -> Check:
+    if not records:
+        return Check(reference=trial.reference, verdict="NOT TRIED", why="not run")
+    first = records[0]
+    ran = first.status != "unavailable"
+    why = f"{first.status} here: {first.reason.partition(chr(10))[0]}"
+    verdict: Verdict = "NOT COMPLETED HERE" if ran else "NOT TRIED"
+    return Check(reference=trial.reference, verdict=verdict, why=why)
+
+
+def _compared(reference: Reference, there: Model, here: Model, runs: int) -> Check:
+    if there.weights_sha256 == here.weights_sha256:
+        same = there.predictions_sha256 == here.predictions_sha256
+        why = "" if same else "predictions differ, from the same weights"
+        return Check(reference=reference, verdict="MATCH", why=why, runs=runs, here=here)
+    same_init = there.init_sha256 == here.init_sha256
+    found = models.difference(there, here)
+    return Check(
+        reference=reference,
+        verdict="SAME INIT, OTHER WEIGHTS" if same_init else "DIFFERENT",
+        why=_said(found),
+        runs=runs,
+        here=here,
+        difference=found,
+    )
+
+
+def _said(found: Difference) -> str:
+    return f"size unknown: {found.missing}" if found.weights is None else found.missing
+
+
+def frame(checks: Iterable[Check]) -> pd.DataFrame:
+    """A row per cell and machine of the results; see `COLUMNS`."""
+    rows = [_row(each) for each in checks]
+    columns = {name: [row.get(name) for row in rows] for name in names(COLUMNS)}
+    return frame_of(columns, COLUMNS)
+
+
+def _row(found: Check) -> dict[str, object]:
+    reference, there, here = found.reference, found.reference.model, found.here
+    return {
+        "matrix": reference.matrix,
+        "machine": reference.machine,
+        "cell": reference.id,
+        "verdict": found.verdict,
+        "runs": found.runs,
+        "metric": there.metric if there else None,
+        "value_there": there.value if there else None,
+        "value_here": here.value if here else None,
+        "weights_there": there.weights_sha256 if there else None,
+        "weights_here": here.weights_sha256 if here else None,
+        "why": found.why,
+        **(_sizes(found.difference) if found.difference else {}),
+    }
+
+
+def _sizes(found: Difference) -> dict[str, object]:
+    weights, predictions = found.weights, found.predictions
+    return {
+        "max_abs": weights.max_abs if weights else None,
+        "max_ulp": weights.max_ulp if weights else None,
+        "relative_l2": weights.relative_l2 if weights else None,
+        "churn": predictions.churn if predictions else None,
+        "forecast": predictions.largest if predictions else None,
+        "unit": predictions.unit if predictions else None,
+    }
+
+
+def summary(checks: Sequence[Check]) -> str:
+    """One line with the number of every verdict; they add up."""
+    counts = {verdict: sum(each.verdict == verdict for each in checks) for verdict in VERDICTS}
+    parts = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
+    return f"{len(checks)} cell{'s' if len(checks) != 1 else ''}: {parts}"
+
+
+def shown(frame: pd.DataFrame) -> list[str]:
+    """The columns that a person reads: the cell, its verdict, and what there is to say."""
+    place = [name for name in ("matrix", "machine") if frame[name].nunique() > 1]
+    sizes = ["max_abs", "max_ulp", "relative_l2", "churn", "forecast", "unit"]
+    told = [name for name in sizes if frame[name].notna().any()]
+    why = ["why"] if (frame["why"] != "").any() else []
+    return [*place, "cell", "verdict", *told, *why]
