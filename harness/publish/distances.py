@@ -81,7 +81,7 @@ def _points(part: Part, gathered: Gathered) -> tuple[list[Json], list[Model]]:
 
 
 def _holding(row: pd.Series[Any], gathered: Gathered) -> Path:
-    """The sweep folder beside which the weights of a row lie: of several parts one may have them."""
+    """The sweep folder with the weights of a row beside it: of several parts one may have them."""
     folders = gathered.folders[str(row["matrix"]), str(row["machine"])]
     name = f"{row['weights_sha256']}.npz"
     held = (one for one in folders if (blobs.folder_of(one) / blobs.WEIGHTS / name).exists())
@@ -119,7 +119,7 @@ def _finite(value: float | None) -> float | None:
 
 def _tensors(weights: WeightsDifference) -> list[list[object]]:
     rows = [_tensor(tensor) for tensor in weights.tensors]
-    alone = [
+    alone: list[list[object]] = [
         [one.name, list(one.shape), None, None, None, None, None, f"only in the {one.only_in}"]
         for one in weights.unmatched
     ]

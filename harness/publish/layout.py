@@ -347,7 +347,7 @@ def _of_spread(frame: pd.DataFrame) -> list[Shown]:
     tested = bool(frame["p"].notna().any())
     several = _several(frame, "metric")
     return [
-        *(_place(frame) or [column(frame, "group")]),
+        *(_place(frame.assign(seed=None)) or [column(frame, "group")]),
         *_emulated(frame),
         *([column(frame, "metric")] if several else []),
         column(frame, "observations", "n"),

@@ -70,7 +70,7 @@ def _completed(cells: pd.DataFrame) -> pd.DataFrame:
 
     Otherwise a cell that is pending would have another, unknown Keras, and Keras would vary.
     """
-    filled = cells.copy()
+    filled: pd.DataFrame = cells.copy()
     for name in _FILLED:
         keys = ["machine"] if name == "engine" else ["python", "tensorflow"]
         groups = filled.groupby(keys, dropna=False)[name]

@@ -110,15 +110,15 @@ function dotElement({ kind, name, count, cell, r, y }, x) {
 
 function drawPairs() {
   const { points, pairs, note } = workload().distances;
-  const count = Math.min(points.length, 1 + Math.max(0, ...pairs.filter((pair) => pair[0] > 0).map((pair) => pair[1])) || 2);
-  const shown = pairs.length ? Math.max(count, Math.min(points.length, 2)) : 0;
-  if (!shown) return place("pairs", html("p", { class: "fine" }, points.length === 1 ? "One class only: nothing is apart." : "No distances are known: the weights were not beside the records."));
-  const names = points.slice(0, shown);
-  const head = html("tr", {}, html("td", {}), names.map((_, point) => html("th", { scope: "col" }, pointName(point))));
-  const rows = names.map((_, one) => html("tr", {}, html("th", { scope: "row", class: colourOfClass(points[one].class) }, pointName(one)), names.map((__, other) => pairCell(one, other))));
+  const paired = new Set(pairs.flatMap((pair) => (pair[0] > 0 || points.length === 2 ? [pair[0], pair[1], 0] : [])));
+  const present = new Set([...kept().map(pointOf), view.baseline]);
+  const names = points.map((_, point) => point).filter((point) => paired.has(point) && present.has(point));
+  if (names.length < 2) return place("pairs", html("p", { class: "fine" }, pairs.length ? "One class only is shown: nothing is apart." : points.length === 1 ? "One class only: nothing is apart." : "No distances are known: the weights were not beside the records."));
+  const head = html("tr", {}, html("td", {}), names.map((point) => html("th", { scope: "col" }, pointName(point))));
+  const rows = names.map((one) => html("tr", {}, html("th", { scope: "row", class: colourOfClass(points[one].class) }, pointName(one)), names.map((other) => pairCell(one, other))));
   const table = html("table", { class: "pairs" }, html("caption", { class: "hidden" }, `${MEASURES[view.measure]} of each class from each`), html("thead", {}, head), html("tbody", {}, rows));
   const streams = pairs.some((pair) => pair[PAIR.origin] === "another random stream");
-  place("pairs-caption", `${MEASURES[view.measure]} of each class from each; the darker, the further. ${streams ? "° They began with other weights: another random stream, not another arithmetic. " : ""}${names.some((point) => point.cell !== null) ? "≠ and a number: the first run of that unstable cell. " : ""}${note}`);
+  place("pairs-caption", `${MEASURES[view.measure]} of each class from each; the darker, the further. ${streams ? "° They began with other weights: another random stream, not another arithmetic. " : ""}${names.some((point) => points[point].cell !== null) ? "≠ and a number: the first run of that unstable cell. " : ""}${note}`);
   return place("pairs", table);
 }
 

@@ -1,13 +1,13 @@
 /* What the reader leaves out: by value, by class or status, by text. Nothing is lost in silence. */
 
-/** The numbers of the cells that pass. */
-function kept() {
+/** The numbers of the cells that pass; of every class and status where `whole` is false. */
+function kept(whole = true) {
   const { axes, classes, statuses, text } = view.keep;
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const found = [];
   for (let cell = 0; cell < cells().id.length; cell += 1) {
     const name = className(cell);
-    const byClass = !classes.size && !statuses.size
+    const byClass = !whole || (!classes.size && !statuses.size)
       ? true : name ? classes.has(name) : statuses.has(statusOf(cell));
     const byAxis = axes.every((codes, place) => !codes.size || codes.has(cells().codes[place][cell]));
     if (byClass && byAxis && words.every((word) => textOf(cell).includes(word))) found.push(cell);
@@ -36,7 +36,7 @@ function filterControls() {
     type: "search", value: view.keep.text, placeholder: "text in id, reason, machine…", "aria-label": "Text in id, reason or machine",
     input: () => {
       clearTimeout(timer);
-      timer = setTimeout(() => { view.keep.text = search.value; drawMatrix(); }, 120);
+      timer = setTimeout(() => { view.keep.text = search.value; drawMatrix(); drawDistances(); }, 120);
     },
   });
   const chosen = view.keep.axes.filter((codes) => codes.size).length;
@@ -56,6 +56,7 @@ function axisFilter(axis, place) {
         if (!keep.delete(code)) keep.add(code);
         drawControls();
         drawMatrix();
+        drawDistances();
         focusOn("matrix-controls", `${place}=${code}`);
       },
     }, value)));
@@ -67,7 +68,7 @@ function tellShown(count) {
   if (isFiltered()) {
     line.append(html("button", {
       type: "button", class: "plain",
-      click: () => { clearFilters(); drawControls(); drawLegend(); drawMatrix(); },
+      click: () => { clearFilters(); arrange(); drawControls(); drawMatrix(); drawDistances(); },
     }, "Show all"));
   }
 }

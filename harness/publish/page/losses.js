@@ -11,12 +11,12 @@ function drawLosses() {
     baselineChoice()));
   const curves = lines.map((line) => ({ ...line, values: (line.history[view.history] || []).map((value) => (typeof value === "number" ? value : null)) }));
   const base = baselineCurve(curves);
-  drawCurves("curves", curves, `${view.history} per epoch`);
-  const without = curves.map((line) => ({ ...line, values: line.values.map((value, i) => (value === null || base?.values[i] === undefined || base.values[i] === null ? null : value - base.values[i])) }));
-  drawCurves("zoom", without, `${view.history} minus that of ${pointLabel(view.baseline)}`);
+  drawCurves("curves", curves, linear(curves), `${view.history} per epoch`);
+  const without = curves.map((line) => ({ ...line, values: line.values.map((value, i) => minus(value, base?.values[i])) }));
+  drawCurves("zoom", without, logarithmic(without), `${view.history}: distance from that of ${pointLabel(view.baseline)}`);
   const more = workload().curves.left_out ? ` ${workload().curves.left_out} more curves are left out here; the records have them.` : "";
   place("curves-caption", `${view.history.replace(/_/g, " ")} after each epoch, one line per class; dashed: single runs of unstable cells.${more}`);
-  place("zoom-caption", base ? `The same, minus the curve of ${pointLabel(view.baseline)}: curves that seem to be one above are apart by this much. Where a line ends at zero, it is the same to the last bit.` : `There is no curve of ${pointLabel(view.baseline)} to subtract.`);
+  place("zoom-caption", base ? `How far each curve is from that of ${pointLabel(view.baseline)}, epoch by epoch, on a logarithmic scale; on the line “equal” it is the same to the last bit.` : `There is no curve of ${pointLabel(view.baseline)} to subtract.`);
 }
 
 function baselineCurve(curves) {
@@ -25,24 +25,55 @@ function baselineCurve(curves) {
   return curves.find((line) => (point.cell === null ? line.class === point.class : line.cell === point.cell));
 }
 
-function drawCurves(id, curves, label) {
+function minus(value, other) {
+  return value === null || other === null || other === undefined ? null : Math.abs(value - other);
+}
+
+const CURVES = { height: 300, right: PLOT.right + 30 };
+
+/** A scale from the smallest to the largest value, with its marks. */
+function linear(curves) {
   const known = curves.flatMap((line) => line.values).filter((value) => value !== null);
-  if (!known.length) return place(id, html("p", { class: "fine" }, "Nothing to draw."));
-  const width = roomIn(id);
-  const height = 300;
-  const right = PLOT.right + 22;
   let [low, high] = [Math.min(...known), Math.max(...known)];
   if (low === high) [low, high] = [low - Math.abs(low || 1) * 0.5, high + Math.abs(high || 1) * 0.5];
+  const bottom = CURVES.height - PLOT.bottom;
+  const at = (value) => bottom - ((value - low) / (high - low)) * (bottom - PLOT.top);
+  const marks = (width) => ticks(low, high).flatMap((value) => [lineAt(PLOT.left, at(value), width - CURVES.right, at(value), value === 0 ? "axis" : "faint"),
+    text(PLOT.left - 6, at(value) + 4, number(value, 5), { class: "tick", "text-anchor": "end" })]);
+  return { at, marks };
+}
+
+/** A logarithmic scale above a line for what is equal. */
+function logarithmic(curves) {
+  const sizes = curves.flatMap((line) => line.values).filter((value) => value > 0).map(Math.log10);
+  const low = sizes.length ? Math.floor(Math.min(...sizes)) : 0;
+  const high = sizes.length ? Math.max(low + 1, Math.ceil(Math.max(...sizes))) : 1;
+  const zero = CURVES.height - PLOT.bottom - 6;
+  const at = (value) => (value === 0 ? zero : zero - 24 - ((Math.log10(value) - low) / (high - low)) * (zero - 24 - PLOT.top));
+  const every = Math.max(1, Math.ceil((high - low) / 7));
+  const powers = sizes.length ? Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, i) => low + i * every) : [];
+  const marks = (width) => [lineAt(PLOT.left, zero, width - CURVES.right, zero, "axis"), text(PLOT.left - 8, zero + 4, "equal", { class: "tick", "text-anchor": "end" }),
+    ...powers.flatMap((power) => [lineAt(PLOT.left, at(10 ** power), width - CURVES.right, at(10 ** power), "faint"), powerLabel(PLOT.left - 8, at(10 ** power) + 4, power)])];
+  return { at, marks };
+}
+
+function drawCurves(id, curves, scale, label) {
+  if (!curves.some((line) => line.values.some((value) => value !== null))) return place(id, html("p", { class: "fine" }, "Nothing to draw."));
+  const width = roomIn(id);
+  const room = width - PLOT.left - CURVES.right;
   const epochs = Math.max(...curves.map((line) => line.values.length));
-  const x = (i, line) => PLOT.left + (epochs > 1 ? i / (epochs - 1) : (curves.indexOf(line) + 0.5) / curves.length) * (width - PLOT.left - right);
-  const y = (value) => height - PLOT.bottom - ((value - low) / (high - low)) * (height - PLOT.bottom - PLOT.top);
-  const plot = frame(width, height, label);
-  for (const value of ticks(low, high)) plot.append(lineAt(PLOT.left, y(value), width - right, y(value), value === 0 ? "axis" : "faint"), text(PLOT.left - 6, y(value) + 4, number(value), { class: "tick", "text-anchor": "end" }));
-  if (epochs > 1) for (const i of ticks(1, epochs, Math.min(epochs - 1, 8)).filter(Number.isInteger)) plot.append(text(x(i - 1), height - PLOT.bottom + 16, String(i), { class: "tick", "text-anchor": "middle" }));
-  else plot.append(...curves.map((line) => text(x(0, line), height - PLOT.bottom + 16, curves.length > 30 || line.class === UNSTABLE ? "" : line.class, { class: "tick", "text-anchor": "middle" })));
-  plot.append(text((PLOT.left + width - right) / 2, height - 3, epochs > 1 ? "epoch" : "class, after the only epoch", { class: "tick", "text-anchor": "middle" }));
-  plot.append(...[...curves].reverse().flatMap((line) => curve(line, (i) => x(i, line), y)), ...(epochs > 1 ? lineNames(curves, x, y) : []));
+  const x = (i, line) => PLOT.left + (epochs > 1 ? i / (epochs - 1) : (curves.indexOf(line) + 0.5) / curves.length) * room;
+  const plot = frame(width, CURVES.height, label);
+  plot.append(...scale.marks(width), ...epochMarks(curves, epochs, x));
+  plot.append(text(PLOT.left + room / 2, CURVES.height - 3, epochs > 1 ? "epoch" : "class, after the only epoch", { class: "tick", "text-anchor": "middle" }));
+  plot.append(...[...curves].reverse().flatMap((line) => curve(line, (i) => x(i, line), scale.at)), ...(epochs > 1 ? lineNames(curves, x, scale.at) : []));
   return place(id, plot);
+}
+
+function epochMarks(curves, epochs, x) {
+  const at = (place, name) => text(place, CURVES.height - PLOT.bottom + 16, name, { class: "tick", "text-anchor": "middle" });
+  if (epochs > 1) return ticks(1, epochs, Math.min(epochs - 1, 8)).filter(Number.isInteger).map((i) => at(x(i - 1), String(i)));
+  return curves.length > 30 ? [] : curves.map((line) => at(x(0, line), line.class === UNSTABLE ? "≠" : line.class));
 }
 
 function curve({ class: name, values, cell }, x, y) {

@@ -62,6 +62,7 @@ function drawMatrix() {
     "aria-rowcount": down.length + grid.columns.length, "aria-colcount": across.length + 1,
   }, html("div", { role: "rowgroup", class: "top" }, columnHeads(across), rowNames()), rowsOf(down, across, chosen));
   table.classList.toggle("many", chosen.length > 2000);
+  table.classList.toggle("stacked", NARROW.matches && grid.rows.length > 1);
   table.style.setProperty("--tile", `${tileWidth(across)}px`);
   headWidths().forEach((width, level) => table.style.setProperty(`--head${level}`, `${width}px`));
   table.addEventListener("keydown", walk);
@@ -72,6 +73,7 @@ function drawMatrix() {
   place("matrix", chosen.length ? table : html("p", { class: "fine" }, "No cell passes the filter."));
   grid.focus = grid.tiles.find((tile) => tile && tile.dataset.cell) || null;
   if (grid.focus) grid.focus.tabIndex = 0;
+  drawLegend();
   tellShown(chosen.length);
   tellMatrix();
   markOpen();
@@ -100,10 +102,10 @@ function keyOf(axes, cell) {
 
 function columnHeads(across) {
   return grid.columns.map((axis, level) => {
-    const heads = spans(across, level).map(([value, count]) => {
-      const head = html("div", { role: "columnheader", class: "head", title: valueOf(axis, value) },
+    const heads = spans(across, level).map(({ value, start, count }) => {
+      const head = html("div", { role: "columnheader", class: `head${edgeOf(across, start)}`, title: valueOf(axis, value) },
         html("span", {}, valueOf(axis, value)));
-      head.style.width = `calc(${count} * var(--tile))`;
+      head.style.width = `calc(${count} * var(--tile) + ${6 * gapsIn(across, start, count)}px)`;
       return head;
     });
     const last = level === grid.columns.length - 1;
@@ -126,13 +128,17 @@ function rowNames() {
 function spans(keys, level) {
   const found = [];
   let before = null;
-  for (const { values } of keys) {
+  keys.forEach(({ values }, start) => {
     const path = values.slice(0, level + 1).join();
-    if (path === before) found[found.length - 1][1] += 1;
-    else found.push([values[level], 1]);
+    if (path === before) found[found.length - 1].count += 1;
+    else found.push({ value: values[level], start, count: 1 });
     before = path;
-  }
+  });
   return found;
+}
+
+function gapsIn(keys, start, count) {
+  return keys.slice(start + 1, start + count).filter((_, i) => edgeOf(keys, start + 1 + i)).length;
 }
 
 function rowsOf(down, across, chosen) {
@@ -201,7 +207,11 @@ function recolour() {
 
 function tileWidth(across) {
   if (isUpright(across)) return 28;
-  return Math.min(64, Math.max(30, longest(grid.columns[grid.columns.length - 1]) * 6.4 + 8));
+  const needed = grid.columns.map((axis, level) => {
+    const narrowest = Math.min(...spans(across, level).map(({ count }) => count));
+    return (longest(axis) * 6.4 + 8) / narrowest;
+  });
+  return Math.min(64, Math.max(30, ...needed));
 }
 
 /** Whether the innermost heads stand upright, because they are many or long. */

@@ -19,7 +19,6 @@ function choose(chosen) {
   view.over = widestAxis();
   drawWorkloads();
   drawControls();
-  drawLegend();
   drawMatrix();
   showTables();
   later(() => { drawDistances(); drawLosses(); });

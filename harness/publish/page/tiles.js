@@ -45,9 +45,10 @@ function span() {
   return logs.length ? [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs))] : [0, 1];
 }
 
+/** Classes and statuses with their numbers of cells: the numbers add up to the cells there are. */
 function drawLegend() {
   const groups = new Map();
-  for (let cell = 0; cell < cells().id.length; cell += 1) {
+  for (const cell of kept(false)) {
     const name = className(cell);
     const key = name ? `class ${name}` : `status ${statusOf(cell)}`;
     const group = groups.get(key) || { name, status: statusOf(cell), count: 0, cell };
@@ -72,8 +73,8 @@ function entry({ name, status, count }) {
     "aria-label": `${name && name !== UNSTABLE ? "class " : ""}${key}, ${counted(count, "cell")}`,
     click: () => {
       if (!keep.delete(key)) keep.add(key);
-      drawLegend();
       drawMatrix();
+      drawDistances();
       focusOn("legend", key);
     },
   }, html("i", { class: `tile ${look}`, "aria-hidden": "true" }, name ? (name === UNSTABLE ? "≠" : name) : MARKS[status]),
