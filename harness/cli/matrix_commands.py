@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from harness import console
-from harness.cli import options
 from harness.matrix import cells, json_schema, reading
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problem
@@ -15,7 +16,7 @@ COUNTED = 100_000
 """Up to so many cells are counted one by one, so that repeated ones count once."""
 
 
-def check(matrix: options.MatrixFile) -> None:
+def check_matrix(matrix: Path) -> None:
     """Check a matrix file: what is wrong and where, or how many cells it has."""
     found = reading.read(matrix)
     impossible = [

@@ -6,6 +6,7 @@ larger than the file itself, and what does not have the digest of its name is re
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from harness.errors import RecordError
 from harness.results.names import BLOB_FOLDER, is_sha256
+from harness.results.plain_file import opened
 from harness.runner import hashing
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -24,6 +26,14 @@ MAX_BYTES = 4 << 30
 """Larger files are not read into memory."""
 
 WEIGHTS, PREDICTIONS = "weights", "predictions"
+
+
+_BROKEN = (
+    *(ValueError, TypeError, ArithmeticError, SyntaxError, EOFError, MemoryError),
+    # RuntimeError: an entry with a password, or nested beyond what Python's parser takes.
+    *(RuntimeError, NotImplementedError, struct.error, zipfile.BadZipFile),
+)
+"""What `zipfile` and NumPy raise for archives and headers that are damaged or made up."""
 
 
 def folder_of(sweep: Path) -> Path:
@@ -66,15 +76,15 @@ def _read(blobs: Path, kind: str, sha256: str) -> tuple[Path, Arrays] | None:
     if not is_sha256(sha256):
         raise RecordError(f"{blobs}: {sha256!r} is no digest that {kind} could be stored under")
     path = blobs / kind / f"{sha256}.npz"
+    if not path.exists():
+        return None
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path) as file, zipfile.ZipFile(file) as archive:
             _check_size(path, archive)
             return path, {_name(path, entry): _array(archive, entry) for entry in archive.filelist}
-    except FileNotFoundError:
-        return None
     except OSError as error:
         raise RecordError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         raise _unusable(path, f"holds no arrays ({error})") from error
 
 
@@ -105,6 +115,8 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> npt.NDArray[Any]
     count = int(np.prod(shape, dtype=object))
     if dtype.hasobject or fortran or count * dtype.itemsize != len(data):
         raise ValueError(f"{entry.filename}: {len(data)} bytes are no {dtype} of shape {shape}")
+    if dtype.kind not in "biufc":
+        raise ValueError(f"{entry.filename}: {dtype} are no numbers")
     # CRC and length are checked by the reading; the digest decides in the end.
     return np.frombuffer(data, dtype=dtype).reshape(shape)
 

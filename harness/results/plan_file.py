@@ -7,6 +7,7 @@ bytes before it. Schema 1 had no seal.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -155,13 +156,22 @@ def read(path: Path) -> tuple[PlanHeader, Iterator[PlannedCell]]:
     return header, _cells(path, is_sealed=schema not in OLDER)
 
 
-def schema_of(path: Path) -> int:
-    """The schema number of a plan that this harness reads.
+def upgrade(path: Path) -> bool:
+    """Write a plan of an older schema up to today's, in one step; False if it is of today's.
 
     Raises:
-        RecordError: it reads it not.
+        RecordError: it cannot be read or written.
     """
-    return _header(path)[0]
+    schema, _ = _header(path)
+    if schema == SCHEMA:
+        return False
+    for _ in _cells(path, is_sealed=False):
+        pass  # what is damaged gets no seal
+    with opened(path) as file:
+        header = {**_parsed(path, 1, file.readline(_MAX_LINE)), "schema": SCHEMA}
+        rest = (line.rstrip(b"\n") + b"\n" for line in _lines_of(file))
+        replace(path, itertools.chain([_line(_DUMPS(header))], rest))
+    return True
 
 
 def _header(path: Path) -> tuple[int, PlanHeader]:

@@ -55,6 +55,15 @@ def content_of(path: Path, data: bytes, *, known: int, steps: Steps) -> dict[str
     return migration.upgraded(found, steps)
 
 
+def schema_of(path: Path, data: bytes) -> object:
+    """The schema number as it stands in a JSON file.
+
+    Raises:
+        RecordError: it is no JSON object.
+    """
+    return _parsed(path, data).get("schema")
+
+
 def _check_digest(path: Path, found: dict[str, Any]) -> None:
     try:
         digest = sealing.digest(found)

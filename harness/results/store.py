@@ -101,7 +101,7 @@ class Store:
         """
         path = self.record_path(record.cell, record.repeat)
         self._check(path, record)
-        with _on_disk(path):
+        with on_disk(path):
             if record.measured is not None:
                 self._keep("weights", weights, record.measured.weights_sha256)
                 self._keep("predictions", predictions, record.measured.predictions_sha256)
@@ -120,7 +120,7 @@ class Store:
         Readers ignore it from then on.
         """
         path = self.record_path(cell, repeat)
-        with _on_disk(path), contextlib.suppress(FileNotFoundError):
+        with on_disk(path), contextlib.suppress(FileNotFoundError):
             digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
             aside = path.with_name(f"{repeat}.superseded-{digest}.json")
             path.rename(aside)
@@ -132,7 +132,7 @@ class Store:
         """Write `machine.json`, the description of the hardware."""
         path = self.folder / "machine.json"
         content = {"schema": MACHINE_SCHEMA, "id": self.machine, "hardware": dict(description)}
-        with _on_disk(path):
+        with on_disk(path):
             durable.write(path, [sealing.sealed(content)], partial=self._partial)
 
     def make_logs(self) -> Path:
@@ -142,7 +142,7 @@ class Store:
             RecordError: it cannot be made.
         """
         folder = self.folder / LOGS
-        with _on_disk(folder):
+        with on_disk(folder):
             durable.make_folder(folder)
         return folder
 
@@ -159,7 +159,7 @@ class Store:
         lock = filelock.FileLock(self.folder / _LOCK)
         self._acquire(lock, holder)
         try:
-            with _on_disk(self.folder):
+            with on_disk(self.folder):
                 durable.clear(self._partial)
                 durable.write(holder, [sealing.text(_this_process())], partial=self._partial)
             yield
@@ -237,7 +237,7 @@ def _in_words(holder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _on_disk(path: Path) -> Iterator[None]:
+def on_disk(path: Path) -> Iterator[None]:
     """Say which file could not be written, why, and that nothing finished is lost."""
     try:
         yield

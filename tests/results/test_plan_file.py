@@ -89,8 +89,16 @@ def test_nothing_follows_the_seal(plan: Path) -> None:
 def test_a_plan_of_schema_1_is_read_without_a_seal(plan: Path) -> None:
     header, *cells, _ = plan.read_text("utf-8").splitlines(keepends=True)
     plan.write_text("".join([header.replace('"schema": 2', '"schema": 1'), *cells]), "utf-8")
-    assert plan_file.schema_of(plan) == 1
     assert len(list(plan_file.read(plan)[1])) == 2
+
+
+def test_a_plan_of_schema_1_is_written_up(plan: Path) -> None:
+    today = plan.read_bytes()
+    *lines, _ = today.replace(b'"schema": 2', b'"schema": 1').splitlines(keepends=True)
+    plan.write_bytes(b"".join(lines))
+    assert plan_file.upgrade(plan)
+    assert plan.read_bytes() == today
+    assert not plan_file.upgrade(plan)
 
 
 @pytest.mark.parametrize(

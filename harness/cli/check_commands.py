@@ -1,0 +1,106 @@
+"""`check` and `migrate`: whether files are what they should be, and written up to today's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from harness import console
+from harness.cli import matrix_commands
+from harness.errors import RecordError
+from harness.results import checking, upgrading
+from harness.results.checking import Report
+
+EVERY = 10_000
+"""Without a terminal, one line of progress per so many files."""
+
+
+def check(
+    path: Annotated[Path, typer.Argument(metavar="MATRIX|DIR", help="Matrix file or results.")],
+) -> None:
+    """Check a matrix file, or a whole results folder: every record, array, plan and lock."""
+    if path.is_dir():
+        _check_results(path)
+    else:
+        matrix_commands.check_matrix(path)
+
+
+def migrate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+) -> None:
+    """Write results of older schemas up to today's; each record as it was stays beside it."""
+    with _progress(checking.count(folder)) as advance:
+        done = upgrading.upgrade(folder, advance)
+    kinds = [f"{number:,} {kind}" for kind, number in sorted(done.items()) if number]
+    told = f"wrote {', '.join(kinds)} in today's schema" if kinds else "everything is of today's"
+    console.result(f"{folder}: {told}\n")
+
+
+def _check_results(folder: Path) -> None:
+    with _progress(checking.count(folder)) as advance:
+        report = checking.check(folder, advance)
+    if report.findings:
+        raise RecordError("\n".join([_headline(folder, report), *_lines(report)]))
+    console.result(f"{folder}: ok; {_counts(report, folder)}\n")
+
+
+def _headline(folder: Path, report: Report) -> str:
+    number = len(report.findings)
+    return f"{folder} has {number:,} problem{'s' if number > 1 else ''}; else {_found(report)}"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    for finding in report.findings:
+        yield f"{_short(finding.path)}: {finding.kind}: {finding.what}"
+
+
+def _short(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _found(report: Report) -> str:
+    kinds = ("records", "superseded", "arrays", "locks")
+    return ", ".join(f"{report.counts[kind]:,} {kind}" for kind in kinds)
+
+
+def _counts(report: Report, folder: Path) -> str:
+    told = [_found(report)]
+    unvouched, unused = report.counts["unvouched"], report.counts["unused"]
+    if unvouched:
+        told.append(
+            f"{unvouched:,} records are of schema 1 and carry no digest, so changes in them cannot "
+            f"be seen: harness migrate {folder}"
+        )
+    if unused:
+        told.append(f"{unused:,} arrays are named by no record: harness clean removes them")
+    return "; ".join(told)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], object]]:
+    """A bar on a terminal, a line now and then elsewhere."""
+    if not console.notes.is_terminal:
+        yield _lines_of(total)
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("files"))
+    with Progress(*columns, console=console.notes, transient=True) as bar:
+        row = bar.add_task("", total=total)
+        yield lambda: bar.advance(row)
+
+
+def _lines_of(total: int) -> Callable[[], object]:
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        if done % EVERY == 0:
+            console.note(f"{done:,} of about {total:,} files")
+
+    return advance

@@ -1,0 +1,273 @@
+"""Whether a results folder is what was written: every record, plan, machine, array and lock.
+
+Everything is read, and all problems are collected: `damaged` is not what its digest says or cannot
+be read, `missing` is named by a record and not there, `foreign` was not written by the harness.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from harness.errors import RecordError
+from harness.results import blobs, locks, migration, scan
+from harness.results.names import BLOB_FOLDER, is_sha256
+from harness.results.plain_file import content
+from harness.results.reading import MAX_BYTES, content_of, read_record
+from harness.results.record import Record
+from harness.results.scan import SweepFolder
+from harness.results.store import MACHINE_SCHEMA
+
+RECORDS = "records"
+"""The folder of a publication that holds what it was made from."""
+
+Kind = Literal["damaged", "missing", "foreign"]
+Reader = Callable[[Path, str], object]
+
+_READERS: dict[str, Reader] = {
+    blobs.WEIGHTS: blobs.read_weights,
+    blobs.PREDICTIONS: blobs.read_predictions,
+}
+_SUPERSEDED = re.compile(r"[1-9][0-9]*\.superseded-([0-9a-f]{8})\.json")
+_FOR_PEOPLE = re.compile(r"\..*|(README|LICENSE|CITATION)\b.*")
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Finding:
+    """One file that is not as it should be."""
+
+    path: Path
+    kind: Kind
+    what: str
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What was looked at, by kind, and everything that is wrong.
+
+    Counted are `records`, `superseded`, `arrays`, `locks`; further `unvouched` records, which are
+    of a schema without digests, and `unused` arrays, which no record names any more.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, path: Path, kind: Kind, what: str) -> None:
+        """Note something that is wrong."""
+        self.findings.append(Finding(path=path, kind=kind, what=what))
+
+    def damaged(self, path: Path, error: RecordError) -> None:
+        """Note what could not be read; the message of an error begins with the path."""
+        self.add(path, "damaged", str(error).removeprefix(f"{path}").lstrip(":0123456789 "))
+
+
+@dataclass(kw_only=True)
+class _Named:
+    """What the records of one matrix name, arrays by kind and locks, each with one that does."""
+
+    arrays: dict[tuple[str, str], Path] = field(default_factory=dict)
+    locks: dict[str, Path] = field(default_factory=dict)
+
+
+def check(folder: Path, advance: Callable[[], object] = lambda: None) -> Report:
+    """Read everything in a results folder, in one sweep of it, or in a publication.
+
+    `advance` is called after each file.
+
+    Raises:
+        UsageError: there are no results in this folder.
+    """
+    report = Report()
+    top = folder / RECORDS if (folder / RECORDS).is_dir() else folder
+    found = scan.sweeps(top)
+    for matrix, sweeps in _by_matrix(found).items():
+        named = _Named()
+        for sweep in sweeps:
+            _check_sweep(sweep, report, named, advance)
+        whole = not _is_one_sweep(top, found)
+        _check_arrays(matrix / BLOB_FOLDER, named, report, advance, whole=whole)
+        _check_locks(locks.folder_of(matrix), named, report)
+        if whole:
+            known = {sweep.folder.name for sweep in sweeps}
+            _check_strangers(matrix, {*known, BLOB_FOLDER, locks.FOLDER}, report)
+    if all(top.absolute() == sweep.folder.parent.parent for sweep in found):
+        _check_strangers(top, {sweep.folder.parent.name for sweep in found}, report)
+    report.findings.sort()
+    return report
+
+
+def count(folder: Path) -> int:
+    """About how many files `check` will read: those of the records and arrays."""
+    return sum(len(files) for _, _, files in os.walk(folder))
+
+
+def _is_one_sweep(top: Path, found: Sequence[SweepFolder]) -> bool:
+    return [sweep.folder for sweep in found] == [top.absolute()]
+
+
+def _by_matrix(found: Sequence[SweepFolder]) -> dict[Path, list[SweepFolder]]:
+    folders: dict[Path, list[SweepFolder]] = {}
+    for sweep in found:
+        folders.setdefault(sweep.folder.parent, []).append(sweep)
+    return folders
+
+
+def _check_sweep(
+    sweep: SweepFolder, report: Report, named: _Named, advance: Callable[[], object]
+) -> None:
+    _check_plan(sweep, report)
+    _check_machine(sweep.folder / scan.MACHINE, report)
+    cells, foreign = scan.cell_folders(sweep.folder)
+    elsewhere = 0
+    for cell in cells:
+        repeats, others = scan.repeats_in(sweep.folder / cell)
+        foreign += [f"{cell}/{name}" for name in others]
+        for repeat in repeats:
+            record = _record(sweep.folder / cell / f"{repeat}.json", report, named)
+            elsewhere += record is not None and not _belongs(record, sweep)
+            advance()
+        _check_superseded(sweep.folder / cell, report, advance)
+    for name in foreign:
+        report.add(sweep.folder / name, "foreign", "no file of a sweep; move it out of the folder")
+    if elsewhere:
+        report.add(sweep.folder, "foreign", _renamed(elsewhere))
+
+
+def _renamed(number: int) -> str:
+    return (
+        f"{number:,} record{'s' if number > 1 else ''} of another matrix or machine; "
+        "give the folders the names that stand in the records"
+    )
+
+
+def _belongs(record: Record, sweep: SweepFolder) -> bool:
+    return (record.matrix, record.machine) == (sweep.matrix, sweep.machine)
+
+
+def _check_plan(sweep: SweepFolder, report: Report) -> None:
+    path = sweep.folder / scan.PLAN
+    try:
+        plan = sweep.plan()
+        if plan is None:
+            report.add(path, "missing", "what was planned is unknown; harness run writes it again")
+        else:
+            report.counts["planned cells"] += sum(1 for _ in plan[1])
+    except RecordError as error:
+        report.damaged(path, error)
+
+
+def _check_machine(path: Path, report: Report) -> None:
+    try:
+        data = content(path, MAX_BYTES)
+        if data is None:
+            report.add(path, "missing", "the machine is not described; harness run writes it again")
+            return
+        found = content_of(path, data, known=MACHINE_SCHEMA, steps=migration.MACHINE)
+        if found.get("id") != path.resolve().parent.name:
+            report.add(path, "foreign", f"describes another machine, {found.get('id')!r}")
+    except RecordError as error:
+        report.damaged(path, error)
+
+
+def _record(path: Path, report: Report, named: _Named) -> Record | None:
+    try:
+        record = read_record(path)
+    except RecordError as error:
+        report.damaged(path, error)
+        return None
+    if record is not None:
+        report.counts["records"] += 1
+        report.counts["unvouched"] += record.sha256 is None
+        _note_names(record, path, named)
+    return record
+
+
+def _note_names(record: Record, path: Path, named: _Named) -> None:
+    if record.environment.lock_sha256:
+        named.locks.setdefault(record.environment.lock_sha256, path)
+    if record.measured is not None:
+        for kind in _READERS:
+            named.arrays.setdefault((kind, getattr(record.measured, f"{kind}_sha256")), path)
+
+
+def _check_superseded(cell: Path, report: Report, advance: Callable[[], object]) -> None:
+    for path in sorted(cell.iterdir()):
+        match = _SUPERSEDED.fullmatch(path.name)
+        if match is None:
+            continue
+        try:
+            data = content(path, MAX_BYTES)
+        except RecordError as error:
+            report.damaged(path, error)
+            continue
+        report.counts["superseded"] += 1
+        if data is not None and not hashlib.sha256(data).hexdigest().startswith(match[1]):
+            what = "was changed after it was put aside; delete it, readers ignore it"
+            report.add(path, "damaged", what)
+        advance()
+
+
+def _check_arrays(
+    folder: Path, named: _Named, report: Report, advance: Callable[[], object], *, whole: bool
+) -> None:
+    """Every array that a record names; those that none names as well, if the folder is `whole`."""
+    if named.arrays and not folder.is_dir():
+        what = f"no arrays here, and records name {len(named.arrays):,}; copy the folder, too"
+        report.add(folder, "missing", what)
+        return
+    there = set(_stored(folder, report)) if folder.is_dir() and whole else set()
+    for kind, sha256 in sorted(there | named.arrays.keys()):
+        path = folder / kind / f"{sha256}.npz"
+        try:
+            if _READERS[kind](folder, sha256) is None:
+                by = named.arrays[kind, sha256]
+                what = f"named by {by.parent.name}/{by.name}; copy it from where it was made"
+                report.add(path, "missing", what)
+            else:
+                report.counts["arrays"] += 1
+        except RecordError as error:
+            report.damaged(path, error)
+        advance()
+    report.counts["unused"] += len(there - named.arrays.keys())
+
+
+def _stored(folder: Path, report: Report) -> Iterator[tuple[str, str]]:
+    for place in sorted(folder.iterdir()):
+        if place.name not in _READERS or not place.is_dir():
+            _stranger(place, report)
+            continue
+        for path in sorted(place.iterdir()):
+            if path.suffix == ".npz" and is_sha256(path.stem):
+                yield place.name, path.stem
+            else:
+                _stranger(path, report)
+
+
+def _check_locks(folder: Path, named: _Named, report: Report) -> None:
+    """A lock that was changed has another digest, so it is missing under the old one."""
+    if not folder.is_dir():
+        return
+    there = locks.by_digest([folder])
+    report.counts["locks"] += len(there.keys() & named.locks.keys())
+    for sha256 in sorted(named.locks.keys() - there.keys()):
+        by = named.locks[sha256]
+        what = f"no lock has the digest {sha256}, which {by.parent.name}/{by.name} names"
+        report.add(folder, "missing", what)
+    _check_strangers(folder, {path.name for path in there.values()}, report)
+
+
+def _check_strangers(folder: Path, known: set[str], report: Report) -> None:
+    for path in sorted(folder.iterdir()):
+        if path.name not in known:
+            _stranger(path, report)
+
+
+def _stranger(path: Path, report: Report) -> None:
+    if not _FOR_PEOPLE.fullmatch(path.name):
+        report.add(path, "foreign", "nothing that the harness wrote; move it out of the folder")

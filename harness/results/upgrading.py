@@ -1,0 +1,72 @@
+"""Writing results of older schemas up to today's, without losing what was there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from harness.results import durable, migration, plan_file, scan, sealing
+from harness.results.plain_file import content
+from harness.results.reading import MAX_BYTES, content_of, read_record, schema_of
+from harness.results.record import SCHEMA
+from harness.results.scan import SweepFolder
+from harness.results.store import MACHINE_SCHEMA, Store, on_disk, serialised
+
+
+def upgrade(folder: Path, advance: Callable[[], object] = lambda: None) -> Counter[str]:
+    """Write everything of an older schema in a results folder up; how many, by kind of file.
+
+    Each file is replaced in one step. The record that was there is kept beside the new one as a
+    superseded one. Doing it again does nothing.
+
+    Raises:
+        UsageError: there are no results here, or a sweep is running in them.
+        RecordError: a file is damaged or cannot be written; those before it are done.
+    """
+    done: Counter[str] = Counter()
+    for sweep in scan.sweeps(folder):
+        place = sweep.folder.resolve()
+        with Store(place.parent.parent, sweep.matrix, sweep.machine).lock():
+            done["plans"] += _upgrade_plan(sweep.folder / scan.PLAN)
+            done["machines"] += _upgrade_machine(sweep.folder / scan.MACHINE)
+            for path in _records(sweep):
+                done["records"] += _upgrade_record(path, sweep.folder / durable.PARTIAL)
+                advance()
+    return done
+
+
+def _records(sweep: SweepFolder) -> Iterator[Path]:
+    for cell in scan.cell_folders(sweep.folder)[0]:
+        for repeat in scan.repeats_in(sweep.folder / cell)[0]:
+            yield sweep.folder / cell / f"{repeat}.json"
+
+
+def _upgrade_plan(path: Path) -> bool:
+    return path.exists() and plan_file.upgrade(path)
+
+
+def _upgrade_record(path: Path, partial: Path) -> bool:
+    record = read_record(path)
+    data = content(path, MAX_BYTES)
+    if record is None or data is None or schema_of(path, data) == SCHEMA:
+        return False
+    aside = path.with_name(f"{path.stem}.superseded-{hashlib.sha256(data).hexdigest()[:8]}.json")
+    with on_disk(path):
+        if not aside.exists():
+            # A second name for the old content: at no moment is there no record.
+            os.link(path, aside)
+        durable.write(path, [serialised(record)], partial=partial)
+    return True
+
+
+def _upgrade_machine(path: Path) -> bool:
+    data = content(path, MAX_BYTES)
+    if data is None or schema_of(path, data) == MACHINE_SCHEMA:
+        return False
+    found = content_of(path, data, known=MACHINE_SCHEMA, steps=migration.MACHINE)
+    with on_disk(path):
+        durable.write(path, [sealing.sealed(found)], partial=path.parent / durable.PARTIAL)
+    return True
