@@ -14,11 +14,15 @@ import pandas as pd
 import typer
 
 from harness import console, scratch
-from harness.cli import options
+from harness.cli import options, wiring
+from harness.cli.options import EngineChoice
 from harness.errors import UsageError
+from harness.matrix import cells, reading
 from harness.publish import tables
 from harness.upkeep import clean as cleaning
+from harness.upkeep import doctor as examining
 from harness.upkeep import items, references
+from harness.upkeep.checks import Check, Need
 from harness.upkeep.clean import Scope
 from harness.upkeep.items import Item
 
@@ -94,6 +98,62 @@ def clean(
         outcomes = [_removed(item) if yes else "listed" for item in found]
     _show(found, outcomes, format)
     _note_what_to_type(found, outcomes, freed, yes)
+
+
+def doctor(
+    matrix: Annotated[
+        Path | None,
+        typer.Argument(metavar="[MATRIX]", help="The matrix file whose sweep is asked about."),
+    ] = None,
+    only: options.Only = None,
+    engine: options.Engine = EngineChoice.auto,
+    results: options.Results = options.RESULTS,
+    memory: options.Memory = options.MEMORY,
+    format: options.Format = "rich",
+) -> int:
+    """Say what this machine can do, and what stands in the way of a sweep; each line ok or not.
+
+    Ends with 0 if nothing blocks a sweep, else with the code that the sweep would end with.
+    """
+    options.check_format(format)
+    need = _need(matrix, only, engine.value, results, options.bytes_of(memory))
+    found = list(examining.examine(need))
+    names = ["check", "state", "found", "to_do"]
+    rows = [(one.check, one.state, one.found, one.to_do) for one in found]
+    frame = pd.DataFrame(rows, columns=names)
+    columns = names if format == "rich" else None
+    console.result(tables.render(frame, format, columns))
+    blocking = [one for one in found if one.state == "blocks"]
+    _note_verdict(found, blocking)
+    return blocking[0].exit_code if blocking else 0
+
+
+def _need(
+    matrix: Path | None, only: list[str] | None, engine: str, results: Path, memory: int
+) -> Need:
+    if matrix is None:
+        if only:
+            raise UsageError("--only selects cells of a matrix: name its file as well")
+        return Need(engine=engine, results=results, memory=memory)
+    read = wiring.lock_reader(matrix)
+    asked = cells.select(cells.cells(reading.read(matrix)), tuple(only or ()))
+    possible = [cell for cell in asked if cell.status is None]
+    return Need(
+        engine=engine,
+        results=results,
+        memory=memory,
+        environments=tuple(dict.fromkeys(cell.environment for cell in possible)),
+        workloads=Counter(str(cell.values[cells.PLACES["workload"]]) for cell in possible),
+        lock=wiring.or_error(read),
+    )
+
+
+def _note_verdict(found: list[Check], blocking: list[Check]) -> None:
+    looks = sum(one.state == "look" for one in found)
+    if blocking:
+        console.note(f"{len(blocking)} of {len(found)} lines block a sweep, {looks} want a look")
+    else:
+        console.note(f"nothing blocks a sweep; {looks} of {len(found)} lines want a look")
 
 
 def _usual_folders() -> list[Path]:

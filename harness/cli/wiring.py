@@ -89,6 +89,21 @@ def kept(lock_of: Callable[[Environment], Lock], store: Store) -> Callable[[Envi
     return keep
 
 
+def or_error(
+    read: Callable[[Environment], Lock | None],
+) -> Callable[[Environment], Lock | LockError | None]:
+    """The same reader, which returns what is wrong with a lock instead of raising it."""
+
+    @cache
+    def lock(environment: Environment) -> Lock | LockError | None:
+        try:
+            return read(environment)
+        except LockError as error:
+            return error
+
+    return lock
+
+
 _DATA: dict[str, Prepared | HarnessError] = {}
 
 
@@ -128,13 +143,6 @@ def wanted(
     runner_sha256 = staging.digest()
 
     @cache
-    def lock(environment: Environment) -> Lock | LockError | None:
-        try:
-            return read(environment)
-        except LockError as error:
-            return error
-
-    @cache
     def base(environment: Environment, recorded: str) -> str | None:
         # A record of the other engine stands on a base that this one knows nothing about.
         return running.base(environment) if recorded == running.name else None
@@ -147,7 +155,7 @@ def wanted(
 
     return Wanted(
         runner_sha256=runner_sha256,
-        lock=lock,
+        lock=or_error(read),
         base=base,
         data_sha256=lambda workload: catalogue.get(catalogue.for_workload(workload)).sha256,
         engine=engine,

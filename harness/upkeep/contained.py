@@ -53,6 +53,16 @@ def abandoned(client: docker.DockerClient) -> Iterator[Item]:
         )
 
 
+def sizes(client: docker.DockerClient) -> dict[str, int]:
+    """What the image of each environment, by its id, takes in bytes without what it shares."""
+    shared = _shared_bytes(client)
+    found = client.images.list(filters={"label": images.ENVIRONMENT})
+    return {
+        image.labels[images.ENVIRONMENT]: int(image.attrs["Size"]) - shared.get(str(image.id), 0)
+        for image in found
+    }
+
+
 def _is_needed(image: Image, known: References) -> bool:
     named = not known.images.isdisjoint(image.tags)
     recorded = str(image.id).removeprefix("sha256:") in known.digests

@@ -1,0 +1,162 @@
+"""Checks of what lies here: locks, bases, wheels, data, caches, the clock, and leftovers."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness import compatibility, places
+from harness.datasets import catalogue
+from harness.engines.docker.connection import connect
+from harness.engines.protocol import Engine
+from harness.environments import wheelhouse
+from harness.errors import BuildError, EngineError, LockError
+from harness.results.names import BLOB_FOLDER
+from harness.upkeep import checks, clean, items
+from harness.upkeep.checks import Check, Need
+
+TOLERATED_SECONDS = 5.0
+_STARTED = re.compile(rb'"started": "([^"]+)"')
+
+
+def locks(need: Need) -> Iterator[Check]:
+    """Whether every environment has a lock that can be used."""
+    found = {environment: need.lock(environment) for environment in need.environments}
+    for lock in found.values():
+        if isinstance(lock, LockError):
+            yield checks.blocks("lock", lock)
+    missing = [environment.id for environment, lock in found.items() if lock is None]
+    if missing:
+        yield checks.look(
+            "lock",
+            f"{len(missing)} of {len(found)} are missing: {_some(missing)}",
+            "nothing where a package index can be reached: harness lock or run makes them",
+        )
+    elif need.environments and len(need.locks) == len(found):
+        yield checks.ok("lock", f"{len(found)} are there")
+
+
+def bases(need: Need, engine: Engine) -> Iterator[Check]:
+    """Whether every image to be built has a base, and whether the engine has it."""
+    if engine.name != "docker":
+        return
+    for environment in need.environments:
+        base = engine.base(environment)
+        if base is None:
+            error = f"{environment.id}: no pinned base; name one in a file for HARNESS_BASES"
+            yield checks.blocks("base", BuildError(error))
+
+
+def wheels(need: Need) -> Iterator[Check]:
+    """Which files would have to be fetched."""
+    packages = {package for lock in need.locks for package in lock.packages}
+    missing = [one.name for one in packages if not wheelhouse.place(one).exists()]
+    if missing:
+        yield checks.look(
+            "wheels",
+            f"{len(missing)} of {len(packages)} files are not in the cache: {_some(missing)}",
+            "nothing where a package index can be reached; else bring a cache that has them",
+        )
+    elif packages:
+        yield checks.ok("wheels", f"{len(packages)} files are in the cache")
+
+
+def data(need: Need) -> Iterator[Check]:
+    """Which data sets would have to be prepared."""
+    names = sorted({catalogue.for_workload(workload) for workload in need.workloads})
+    for name in names:
+        folder = places.cache("datasets") / f"{name}-{catalogue.get(name).sha256[:12]}"
+        if folder.is_dir():
+            yield checks.ok("data", f"{name} is prepared")
+        else:
+            to_do = "nothing where its sources can be reached: it is fetched at first use"
+            yield checks.look("data", f"{name} is not prepared yet", to_do)
+
+
+def caches(need: Need) -> Iterator[Check]:
+    """What the caches take."""
+    root = places.cache()
+    sizes = {path.name: items.taken(path) for path in sorted(root.iterdir()) if path.is_dir()}
+    shown = ", ".join(f"{name} {items.readable(n)}" for name, n in sizes.items() if n > 10**6)
+    whole = items.readable(items.taken(root))
+    yield checks.ok("cache", f"{root}: {whole}, files shared between folders once ({shown})")
+
+
+def clock(need: Need) -> Iterator[Check]:
+    """Whether the clock can be right, as far as that can be told without a network."""
+    wrong = [*_too_early(), *_file_system(), *_engine(), *_future(need.results)]
+    for found in wrong:
+        to_do = "set the clock (timedatectl set-ntp true); durations here do not depend on it"
+        yield checks.look("clock", found, to_do)
+    if not wrong:
+        now = datetime.datetime.now(datetime.timezone.utc)
+        yield checks.ok("clock", f"{now:%Y-%m-%d %H:%M} UTC; nothing here contradicts it")
+
+
+def leftovers(need: Need) -> Iterator[Check]:
+    """What killed sweeps left."""
+    notes: list[str] = []
+    found = Counter(item.kind for item in clean.left_behind(notes.append))
+    if found:
+        parts = ", ".join(f"{number} {kind}" for kind, number in sorted(found.items()))
+        kinds = " ".join(f"--kind {kind}" for kind in sorted(found))
+        yield checks.look("leftovers", f"{parts} of killed sweeps", f"harness clean {kinds} --yes")
+    else:
+        yield checks.ok("leftovers", "no containers, processes, mounts or folders of killed sweeps")
+
+
+def _too_early() -> Iterator[str]:
+    newest = max(compatibility.release(version).locked for version in compatibility.releases())
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    if today < newest[:10]:
+        yield f"it says {today}, and TensorFlow releases of {newest[:10]} are known here"
+
+
+def _file_system() -> Iterator[str]:
+    with tempfile.NamedTemporaryFile(dir=places.cache()) as file:
+        off = os.stat(file.fileno()).st_mtime - time.time()
+    if abs(off) > TOLERATED_SECONDS:
+        yield f"the disk of the cache is {off:+.0f} s off, as a file server's clock may be"
+
+
+def _engine() -> Iterator[str]:
+    try:
+        said = str(connect().info().get("SystemTime", ""))
+    except EngineError:
+        return
+    match = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", said)
+    if match is None:
+        return
+    then = datetime.datetime.fromisoformat(match[1] + match[2].replace("Z", "+00:00"))
+    off = then.timestamp() - time.time()
+    if abs(off) > TOLERATED_SECONDS:
+        yield f"the Docker Engine's clock is {off:+.0f} s off ours"
+
+
+def _future(results: Path) -> Iterator[str]:
+    """Records from later than now: the clock was set back, or another machine's is wrong."""
+    newest = max(_starts(results), default=("", ""))
+    now = datetime.datetime.now(datetime.timezone.utc)
+    limit = (now + datetime.timedelta(seconds=60)).isoformat(timespec="seconds")
+    if newest[0] > limit:
+        yield f"{newest[1]} was recorded at {newest[0]}, which is still to come"
+
+
+def _starts(results: Path) -> Iterator[tuple[str, str]]:
+    for folder, names, files in os.walk(results):
+        names[:] = [name for name in names if name != BLOB_FOLDER]
+        for name in files:
+            path = Path(folder, name)
+            if name.endswith(".json") and os.access(path, os.R_OK):
+                match = _STARTED.search(path.read_bytes())
+                yield (match[1].decode("utf-8", "replace") if match else "", str(path))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(sorted(names)[:3]) + (", …" if len(names) > 3 else "")
