@@ -65,26 +65,27 @@ class Baseline:
     cell: Cell | None = None
 
 
-def pairs(gathered: Gathered, baseline: str | None) -> list[Pair]:
+def pairs(gathered: Gathered, baseline: Baseline) -> list[Pair]:
     """What is to be compared, machine by machine and in the order of the matrix.
 
-    `baseline` names a machine (the first one, if None) or a cell (by id, glob, or MACHINE/CELL).
-    With a machine, each cell is compared with its like there; with a cell, all others of its
-    workload with it.
+    With a baseline machine each cell is compared with its like there; with a baseline cell all
+    others of its workload with it.
+    """
+    cells = by_cell(gathered.runs)
+    if baseline.cell is not None:
+        return list(_with_cell(cells, baseline.cell))
+    return list(_with_machine(cells, baseline.machine, list(gathered.machines)))
+
+
+def baseline_of(gathered: Gathered, name: str | None) -> Baseline:
+    """What `name` means: a machine (the first one, if None), or a cell by id or MACHINE/CELL.
+
+    A glob that fits one thing will do.
 
     Raises:
         UsageError: there is only one machine and no cell is named.
         SelectionError: nothing, or more than one thing, has that name.
     """
-    cells = by_cell(gathered.runs)
-    chosen = _baseline(gathered, cells, baseline)
-    if chosen.cell is not None:
-        return list(_with_cell(cells, chosen.cell))
-    return list(_with_machine(cells, chosen.machine, list(gathered.machines)))
-
-
-def baseline_for(gathered: Gathered, name: str | None) -> Baseline:
-    """What `name` means; see `pairs`."""
     return _baseline(gathered, by_cell(gathered.runs), name)
 
 

@@ -102,15 +102,31 @@ def attributes(cells: pd.DataFrame, machines: Mapping[str, Hardware | None]) -> 
 
 def _of_hardware(machines: Sequence[Hardware]) -> dict[str, dict[Hardware, str]]:
     """Every attribute of the hardware, with its value on each machine."""
-    found: dict[str, dict[Hardware, str]] = {
-        "visible CPUs": {one: str(one.cpus) for one in machines},
+    return {
         "microarchitecture": {one: one.microarchitecture for one in machines},
+        **_of_flags(machines),
         "CPU": {one: one.cpu_model for one in machines},
+        "visible CPUs": {one: str(one.cpus) for one in machines},
         "GPUs": {one: ", ".join(one.gpus) for one in machines},
     }
+
+
+def _of_flags(machines: Sequence[Hardware]) -> dict[str, dict[Hardware, str]]:
+    """The CPU flags, those together that the same machines have."""
+    together: dict[frozenset[Hardware], list[str]] = {}
     for flag in sorted({flag for one in machines for flag in one.flags}):
-        found[f"CPU flag {flag}"] = {one: str(flag in one.flags) for one in machines}
-    return found
+        having = frozenset(one for one in machines if flag in one.flags)
+        together.setdefault(having, []).append(flag)
+    return {
+        f"CPU flag{'s' if len(flags) > 1 else ''} {_span(flags)}": {
+            one: str(one in having) for one in machines
+        }
+        for having, flags in together.items()
+    }
+
+
+def _span(flags: Sequence[str]) -> str:
+    return f"{flags[0]} … {flags[-1]}" if len(flags) > 2 else " ".join(flags)
 
 
 def _merged(columns: Mapping[str, Sequence[Any]]) -> list[Attribute]:

@@ -7,7 +7,7 @@ name and nothing else get names that tell them apart.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -56,12 +56,11 @@ class _Source:
     name: str
 
 
-def gather(folders: Sequence[Path], only: Sequence[str] = ()) -> Gathered:
-    """Everything in these folders, machines in the order given; `only` selects cells by glob.
+def gather(folders: Sequence[Path]) -> Gathered:
+    """Everything in these folders, machines in the order given.
 
     Raises:
         UsageError: there are no results in a folder.
-        SelectionError: no cell matches.
         RecordError: a record, plan or machine description is unreadable or of another schema.
     """
     notes: list[str] = []
@@ -74,7 +73,7 @@ def gather(folders: Sequence[Path], only: Sequence[str] = ()) -> Gathered:
         key = (source.sweep.matrix, source.name)
         places[key] = (*places.get(key, ()), source.sweep.folder)
     return Gathered(
-        runs=_selected(_once(runs), only),
+        runs=_once(runs),
         folders=places,
         machines={source.name: source.hardware for source in sources},
         notes=tuple(notes),
@@ -199,10 +198,15 @@ def _once(runs: pd.DataFrame) -> pd.DataFrame:
     return frame_of(once.reset_index(drop=True), RUN_COLUMNS)
 
 
-def _selected(runs: pd.DataFrame, only: Sequence[str]) -> pd.DataFrame:
+def selected(gathered: Gathered, only: Sequence[str], keep: Container[str] = ()) -> Gathered:
+    """The results of the cells whose id matches a glob (all, without one), and of those to keep.
+
+    Raises:
+        SelectionError: no cell matches.
+    """
     if not only:
-        return runs
-    ids = runs["cell"].unique().tolist()
+        return gathered
+    ids = gathered.runs["cell"].unique().tolist()
     cells = {cell for cell in ids if any(fnmatch.fnmatchcase(cell, glob) for glob in only)}
     if not cells:
         examples = "\n  ".join(ids[:3])
@@ -210,4 +214,6 @@ def _selected(runs: pd.DataFrame, only: Sequence[str]) -> pd.DataFrame:
             f"no cell matches {' or '.join(map(repr, only))}; ids look like\n  {examples}\n"
             "* stands for anything: --only '*tf2.10*threads=1*'"
         )
-    return frame_of(runs[runs["cell"].isin(cells)].reset_index(drop=True), RUN_COLUMNS)
+    kept = [cell in cells or cell in keep for cell in gathered.runs["cell"]]
+    runs = frame_of(gathered.runs[kept].reset_index(drop=True), RUN_COLUMNS)
+    return replace(gathered, runs=runs)

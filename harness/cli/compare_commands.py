@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ from harness.errors import NotReproducibleError, SelectionError, UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.analysis.comparing import Baseline
     from harness.analysis.gathering import Gathered
 
 
@@ -61,18 +63,42 @@ def compare(
     from harness.analysis import gathering
     from harness.publish import tables
 
-    gathered = gathering.gather(folders, only or ())
+    gathered = gathering.gather(folders)
     for note in gathered.notes:
         console.note(note)
-    frame, compared = _frames(gathered, baseline, by, check)
+    chosen = _baseline(gathered, baseline, by, check)
+    gathered = gathering.selected(gathered, only or (), keep=_kept(gathered, chosen, by))
+    frame, compared = _frames(gathered, chosen, by)
     console.result(tables.render(frame, format))
     console.note(tables.summary(gathered.runs))
     if check and compared is not None:
-        _check(compared, folders)
+        again = [*folders, *(["--baseline", baseline] if baseline else [])]
+        _check(compared, shlex.join(map(str, again)))
+
+
+def _baseline(gathered: Gathered, name: str | None, by: By, check: bool) -> Baseline | None:
+    """What to compare with; None where cells are compared with each other, or with nothing."""
+    from harness.analysis import comparing
+
+    alone = by is By.spread and name is None and len(gathered.machines) == 1 and not check
+    return None if by in _ONE_SIDED or alone else comparing.baseline_of(gathered, name)
+
+
+def _kept(gathered: Gathered, baseline: Baseline | None, by: By) -> set[str]:
+    """The cells needed whatever is selected: the baseline, for its spread with all its seeds."""
+    from harness.analysis import spread
+
+    if baseline is None or baseline.cell is None:
+        return set()
+    cell = str(baseline.cell["cell"])
+    if by is not By.spread:
+        return {cell}
+    group = spread.group_of(cell)
+    return {one for one in gathered.runs["cell"].unique() if spread.group_of(one) == group}
 
 
 def _frames(
-    gathered: Gathered, baseline: str | None, by: By, check: bool
+    gathered: Gathered, baseline: Baseline | None, by: By
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """The table asked for, and the comparison of cells that `--check` judges."""
     from harness.analysis import comparing, effects, explanation, sizing, spread
@@ -81,7 +107,7 @@ def _frames(
         return effects.by_axis(gathered.runs), None
     if by is By.class_:
         return explanation.by_class_explained(gathered), None
-    if by is By.spread and baseline is None and len(gathered.machines) == 1 and not check:
+    if baseline is None:
         return spread.by_spread(gathered.runs, None), None
     pairs, sizes = comparing.pairs(gathered, baseline), sizing.Sizes(gathered)
     compared = sizing.comparison(pairs, sizes)
@@ -89,25 +115,25 @@ def _frames(
         By.cell: lambda: compared,
         By.machine: lambda: comparing.by_machine(compared, gathered),
         By.tensor: lambda: sizing.by_tensor(pairs, sizes),
-        By.spread: lambda: spread.by_spread(
-            gathered.runs, comparing.baseline_for(gathered, baseline)
-        ),
+        By.spread: lambda: spread.by_spread(gathered.runs, baseline),
     }
     return tables[by](), compared
 
 
-def _check(compared: pd.DataFrame, folders: Sequence[Path]) -> None:
-    """Raise what `--check` found, with the first cells and how to look further."""
+def _check(compared: pd.DataFrame, arguments: str) -> None:
+    """Raise what `--check` found, with the first cells and how to look further.
+
+    `arguments` are those of this command that say what is compared with what.
+    """
     from harness.analysis import comparing
 
     standing = comparing.standing(compared)
     if standing == "reproducible":
         return
-    where = " ".join(str(folder) for folder in folders)
     if standing == "nothing compared":
         raise SelectionError(
             f"--check: no cell has weights on both sides, so nothing was checked; "
-            f"harness compare {where} says what is missing where"
+            f"harness compare {arguments} says what is missing where"
         )
     failing = compared[compared["verdict"].isin(comparing.FAILING)]
     lines = [f"{row.cell} on {row.machine}: {row.verdict}" for row in failing.itertuples()]
@@ -116,5 +142,6 @@ def _check(compared: pd.DataFrame, folders: Sequence[Path]) -> None:
     cell = failing["cell"].iloc[0]
     raise NotReproducibleError(
         f"{len(lines):,} of {len(compared):,} cells do not agree with the baseline:\n  {listed}"
-        f"{more}\nharness compare {where} --by tensor --only '{cell}' shows where they differ"
+        f"{more}\nharness compare {arguments} --by tensor --only {shlex.quote(cell)} "
+        "shows where they differ"
     )

@@ -47,7 +47,7 @@ def sections(frame: pd.DataFrame) -> Iterator[Section]:
         apart = part[part["verdict"].isin(["different", "unstable here"])]
         yield Section(
             title=str(workload),
-            facts=(*place, _counts(part)),
+            facts=(*place, _counts(part), *_origin(apart)),
             columns=layout(apart.reset_index(drop=True)) if len(apart) else None,
             below=(*_identical(part), *_alone(part), *_unsized(part)),
         )
@@ -91,6 +91,13 @@ def _counts(part: pd.DataFrame) -> str:
     if len(told) == 1:
         return f"{cells}, {'all ' if len(part) > 1 else ''}{counts.index[0]}"
     return f"{cells} = {' + '.join(told)}"
+
+
+def _origin(apart: pd.DataFrame) -> Iterator[str]:
+    """Where the difference comes from, if all have it from there."""
+    origins = apart["origin"].unique()
+    if len(origins) == 1 and origins[0]:
+        yield f"{'all ' if len(apart) > 1 else ''}{origins[0]}"
 
 
 def _identical(part: pd.DataFrame) -> Iterator[str]:

@@ -49,6 +49,8 @@ def legend(frame: pd.DataFrame) -> Iterator[str]:
     yield "always 4/4: of 4 pairs of cells that differ in this axis only, 4 have other weights."
     if _begins_differently(frame).any():
         yield f"{_FROM_START} all of these start from other weights: another random stream."
+    if frame["axis"].isin(["isa", "cpus"]).any():
+        yield "isa, cpus: smaller CPUs than the machine has are emulated."
     if (frame["unstable"] > 0).any():
         yield "unstable: cells whose own runs differ, so that pairs with them cannot be compared."
 

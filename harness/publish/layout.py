@@ -248,30 +248,29 @@ def few(values: str, width: int = 48) -> str:
 
 
 def _of_comparison(frame: pd.DataFrame) -> list[Shown]:
+    here = _place(frame.assign(machine=None)) or [column(frame, "cell")]
     cells = bool((frame["baseline"] != frame["cell"]).fillna(False).any())
-    unlike = [column(frame, "unlike", "not equal", rank=6)] if not cells else []
-    settings = [replace(one, rank=max(one.rank, 2)) for one in _place(frame)]
     return [
-        *([one for one in settings if one.name != "machine"] or [column(frame, "cell")]),
         *([column(frame, "machine")] if _several(frame, "machine") else []),
+        *here,
         *_emulated(frame),
-        column(frame, "verdict"),
-        _origin(frame),
+        *([column(frame, "verdict")] if _several(frame, "verdict") else []),
+        *([_origin(frame)] if _several(frame, "origin") else []),
         *_sizes(frame),
-        *unlike,
+        *([] if cells else [column(frame, "unlike", "not equal", rank=6)]),
     ]
 
 
 def _origin(frame: pd.DataFrame) -> Shown:
     words = tuple(text("origin", one).removeprefix("another ") for one in frame["origin"])
-    return Shown(name="origin", header="another", values=words, rank=1)
+    return Shown(name="origin", header="another", values=words, rank=4)
 
 
 def _sizes(frame: pd.DataFrame) -> list[Shown]:
     """The sizes of differences, short; with a column for what some rows have only."""
     shown_sizes = [
-        _formatted(frame, "max_abs", "max abs", _short, rank=3),
-        _formatted(frame, "max_ulp", "max ULP", _count),
+        _formatted(frame, "max_abs", "max abs", _short, rank=5),
+        _formatted(frame, "max_ulp", "max ULP", _count, rank=1),
         _formatted(frame, "relative_l2", "rel. L2", _short),
     ]
     if frame["churn"].notna().any():

@@ -108,12 +108,11 @@ def _explanation(classes: pd.DataFrame) -> Iterator[RenderableType]:
     first = classes.iloc[0]
     size = "the smallest set" if first["smallest"] else "a small set"
     left = f", but for {first['unexplained']} cells" if first["unexplained"] else ""
-    line = Text("  explained by ", style="bold")
+    line = Text("explained by ", style="bold")
     line.append(visible(str(first["explained_by"])), style="cyan")
     line.append(f": {size} that tells these cells' classes apart{left}.", style="not bold default")
     line.append(" Observed, not proven.", style="dim")
-    yield line
-    yield Text()
+    yield Padding(line, (0, 0, 1, _GAP))
 
 
 def _facts(classes: pd.DataFrame) -> list[str]:
@@ -157,8 +156,7 @@ def _of_comparison(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
         columns = section.columns or []
         yield from _section(section.title, section.facts, columns, width)
         if section.below:
-            yield from (Text(f"  {visible(line)}") for line in section.below)
-            yield Text()
+            yield Padding("\n".join(map(visible, section.below)), (0, 0, 1, _GAP))
     yield from (Text(line, style="dim") for line in comparison_view.legend(frame))
 
 
@@ -179,9 +177,11 @@ def _of_tensors(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
 
 
 def _of_spread(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
-    for workload, part in frame.groupby("workload", sort=False):
+    several = frame["machine"].nunique() > 1
+    for (workload, machine), part in frame.groupby(["workload", "machine"], sort=False):
         baselines = part["baseline"].dropna().unique()
-        facts = [f"against {baselines[0]}"] if len(baselines) == 1 else []
+        facts = [str(machine)] if several else []
+        facts += [f"against {baselines[0]}"] if len(baselines) == 1 else []
         yield from _section(str(workload), facts, layout(part), width)
     yield from (Text(line, style="dim") for line in comparison_view.spread_legend(frame))
 
