@@ -28,7 +28,7 @@ _SWITCHES = {
     "kernel/unprivileged_userns_clone": "0",
     "kernel/apparmor_restrict_unprivileged_userns": "1",
 }
-"""Settings below /proc/sys, and the value with which they forbid namespaces to everyone but root."""
+"""Settings below /proc/sys, and the value with which each forbids namespaces to all but root."""
 
 
 def docker_engine(need: Need) -> Iterator[Check]:
@@ -118,7 +118,7 @@ def _no_docker(error: EngineError, need: Need) -> Check:
     if need.engine == "docker":
         return said
     return replace(
-        said, state="look", exit_code=0, to_do=f"nothing for --engine local; {said.to_do}"
+        said, state="look", exit_code=0, to_do=f"nothing if --engine local will do; {said.to_do}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -61,8 +62,20 @@ def _unlinked(paths: Sequence[Path]) -> int:
 
 def taken(*paths: Path) -> int:
     """The bytes on the disk that the paths take, each file once."""
-    found = {(status.st_dev, status.st_ino): status.st_blocks * 512 for status in _files(paths)}
-    return sum(found.values())
+    return sum(taken_each(paths).values())
+
+
+def taken_each(paths: Iterable[Path]) -> dict[Path, int]:
+    """The same for each path; a file that several share counts for the first."""
+    seen: set[Inode] = set()
+    found: dict[Path, int] = {}
+    for path in paths:
+        found[path] = 0
+        for status in _files([path]):
+            inode = status.st_dev, status.st_ino
+            found[path] += 0 if inode in seen else status.st_blocks * 512
+            seen.add(inode)
+    return found
 
 
 def remove_tree(path: Path) -> str | None:
@@ -105,16 +118,26 @@ def _unescaped(text: str) -> str:
 
 
 def _files(paths: Iterable[Path]) -> Iterator[os.stat_result]:
-    waiting = [os.fspath(path) for path in paths]
-    while waiting:
-        path = waiting.pop()
+    """The status of each file; not with Path, as there are hundreds of thousands of them."""
+    waiting: list[str] = []
+    for path in paths:
         try:
-            # Not with Path: there are hundreds of thousands of them.
-            status = os.lstat(path)
-            if stat.S_ISDIR(status.st_mode):
-                waiting += (entry.path for entry in os.scandir(path))
-            else:
-                yield status
+            status = path.lstat()
         except OSError:
-            # Somebody else's, or gone meanwhile.
             continue
+        if stat.S_ISDIR(status.st_mode):
+            waiting.append(os.fspath(path))
+        else:
+            yield status
+    while waiting:
+        yield from _files_in(waiting.pop(), waiting)
+
+
+def _files_in(folder: str, waiting: list[str]) -> Iterator[os.stat_result]:
+    # What is somebody else's, or gone meanwhile, is left out.
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            else:
+                yield entry.stat(follow_symlinks=False)

@@ -32,7 +32,7 @@ HEADROOM = 0.8
 
 def disk(need: Need, engine: Engine) -> Iterator[Check]:
     """Whether what must be made fits on the disk, from the sizes of what was made before."""
-    folder = places.cache()
+    folder = min(_folders(engine), key=lambda path: shutil.disk_usage(path).free)
     free = shutil.disk_usage(folder).free
     missing = [one for one in need.environments if not _is_made(one, need, engine)]
     measured = _measured(engine)
@@ -79,6 +79,17 @@ def results(need: Need) -> Iterator[Check]:
     else:
         error = UsageError(f"{there}: cannot be written; give another folder with --results")
         yield checks.blocks("results", error)
+
+
+def _folders(engine: Engine) -> list[Path]:
+    """Where environments go: through the cache, and into an engine's own folder if it is here."""
+    if engine.name != "docker":
+        return [places.cache()]
+    try:
+        own = Path(str(connect().info().get("DockerRootDir")))
+    except EngineError:
+        return [places.cache()]
+    return [places.cache(), *([own] if own.is_dir() else [])]
 
 
 def _is_made(one: Environment, need: Need, engine: Engine) -> bool:

@@ -82,10 +82,10 @@ def data(need: Need) -> Iterator[Check]:
 def caches(need: Need) -> Iterator[Check]:
     """What the caches take."""
     root = places.cache()
-    sizes = {path.name: items.taken(path) for path in sorted(root.iterdir()) if path.is_dir()}
-    shown = ", ".join(f"{name} {items.readable(n)}" for name, n in sizes.items() if n > 10**6)
-    whole = items.readable(items.taken(root))
-    yield checks.ok("cache", f"{root}: {whole}, files shared between folders once ({shown})")
+    sizes = items.taken_each(sorted(path for path in root.iterdir() if path.is_dir()))
+    shown = [f"{path.name} {items.readable(n)}" for path, n in sizes.items() if n >= 10**6]
+    whole = items.readable(sum(sizes.values()))
+    yield checks.ok("cache", f"{root}: {whole} ({', '.join(shown) or 'empty'})")
 
 
 def clock(need: Need) -> Iterator[Check]:
@@ -120,7 +120,7 @@ def _too_early() -> Iterator[str]:
 
 def _file_system() -> Iterator[str]:
     with tempfile.NamedTemporaryFile(dir=places.cache()) as file:
-        off = os.stat(file.fileno()).st_mtime - time.time()
+        off = Path(file.name).stat().st_mtime - time.time()
     if abs(off) > TOLERATED_SECONDS:
         yield f"the disk of the cache is {off:+.0f} s off, as a file server's clock may be"
 
