@@ -92,10 +92,10 @@ CATALOGUE: tuple[Axis, ...] = (
         default="native",
         words=("native", "sse41", "avx2", "avx512_core"),
         since="2.5",
-        applied="ONEDNN_MAX_CPU_ISA before the process starts",
-        read_back="the variable as the process saw it, and the CPU's flags",
+        applied="ONEDNN_MAX_CPU_ISA, and DNNL_MAX_CPU_ISA for older versions, before the start",
+        read_back="the instruction set that oneDNN says it chose",
         variables={
-            value: {"ONEDNN_MAX_CPU_ISA": value.upper()}
+            value: {"ONEDNN_MAX_CPU_ISA": value.upper(), "DNNL_MAX_CPU_ISA": value.upper()}
             for value in ("sse41", "avx2", "avx512_core")
         },
     ),
@@ -105,7 +105,7 @@ CATALOGUE: tuple[Axis, ...] = (
         sentence="TensorFlow's own instruction-set-dependent kernel for matrix products.",
         words=(DEFAULT, *ON_OFF),
         applied="TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL before the process starts",
-        read_back="the variable as the process saw it",
+        read_back="the variable as the process saw it, and whether the kernel calls oneDNN",
         variables={
             "on": {"TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "true"},
             "off": {"TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "false"},
@@ -177,7 +177,7 @@ CATALOGUE: tuple[Axis, ...] = (
         minimum=1,
         maximum=4096,
         applied="tf.config.threading.set_intra_op_parallelism_threads before the first operation",
-        read_back="tf.config.threading.get_intra_op_parallelism_threads()",
+        read_back="tf.config.threading.get_intra_op_parallelism_threads(), and threads counted",
     ),
     Axis(
         name="inter_threads",
@@ -226,7 +226,7 @@ CATALOGUE: tuple[Axis, ...] = (
         default="on",
         words=ON_OFF,
         applied="fit(shuffle=…), or Dataset.shuffle where the workload feeds a tf.data pipeline",
-        read_back="the value given to fit or the pipeline",
+        read_back="the argument that fit got, or the stages of the pipeline",
     ),
     Axis(
         name="batch_size",
@@ -236,7 +236,7 @@ CATALOGUE: tuple[Axis, ...] = (
         minimum=1,
         maximum=70000,
         applied="fit(batch_size=…) or Dataset.batch",
-        read_back="the number used",
+        read_back="the number given to fit or the pipeline, and the steps it took",
     ),
     Axis(
         name="epochs",
@@ -266,7 +266,7 @@ CATALOGUE: tuple[Axis, ...] = (
         words=("float32", "mixed_float16", "mixed_bfloat16"),
         since="2.4",
         applied="tf.keras.mixed_precision.set_global_policy",
-        read_back="tf.keras.mixed_precision.global_policy()",
+        read_back="tf.keras.mixed_precision.global_policy(), and the layers' policies",
     ),
     Axis(
         name="tf32",

@@ -27,6 +27,8 @@ request.json::
      "data": NAME,                              # the folder of the data set, below DATA
      "settings": {AXIS: VALUE, ...},            # every process and run axis, `env` as an object
      "device": "cpu" | "gpu",
+     "versions": {"python": VERSION, ...},      # and tensorflow, numpy, keras: as locked
+     "variables": {NAME: VALUE, ...},           # what the host sets before the process starts
      "packages": {NAME: VERSION, ...}}          # the lock, to compare with what is installed
 
 reply.json::
@@ -35,7 +37,8 @@ reply.json::
      "status": "completed" | "unsupported" | "failed" | "invalid",
      "reason": TEXT,                             # empty when completed
      "error": {"type", "message", "traceback"} | null,
-     "found": {AXIS: {"value": VALUE | null, "how": TEXT}},   # null: could not be read back
+     "found": {AXIS: {"value": VALUE | null, "how": TEXT}},   # null: could not be read back;
+                                                 # the versions and the device, too
      "versions": {"python", "tensorflow", "keras", "numpy"},
      "packages": {NAME: VERSION},                # every installed distribution
      "build": {...},                             # git version, compiler, CUDA, cuDNN, SIMD ...

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import Dict
+from typing import Dict, Optional
 
+from . import processor, variables
+from .probing import ONEDNN_LINE, Onednn, ask_onednn
 from .stderr_copy import copy_of_standard_error
 
 
@@ -19,13 +21,18 @@ class Imported:
     """What is known once TensorFlow is imported.
 
     `started` is `time.perf_counter()` at the start of the run, `seconds` what the import cost this
-    run, `log` what it wrote to standard error, `variables` the environment before it.
+    run, `log` what it wrote to standard error, `variables` the environment before it and `at_start`
+    the one this process was started with, `onednn` what oneDNN says of itself, and `threads` how
+    many threads there were when the run began (None: nobody knows).
     """
 
     started: float
     seconds: float
     log: str
     variables: Dict[str, str]
+    at_start: Dict[str, str]
+    onednn: Onednn
+    threads: Optional[int]
 
 
 def import_tensorflow(exchange: str) -> Imported:
@@ -35,20 +42,24 @@ def import_tensorflow(exchange: str) -> Imported:
         Exception: whatever the import raises.
     """
     started = time.perf_counter()
-    variables = dict(os.environ)
+    before = dict(os.environ)
     with copy_of_standard_error(exchange) as copied:
         import tensorflow as tf
 
         # Keras 3 is loaded lazily, at the first use of this attribute.
         tf.keras.layers  # noqa: B018
+    seconds = time.perf_counter() - started
     return Imported(
         started=started,
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
         log=copied[0],
-        variables=variables,
+        variables=before,
+        at_start=variables.at_start(),
+        onednn=ask_onednn(operations=bool(ONEDNN_LINE.search(copied[0]))),
+        threads=processor.threads(),
     )
 
 
 def as_forked(imported: Imported) -> Imported:
     """The same, for a child forked just now: the import cost it nothing."""
-    return replace(imported, started=time.perf_counter(), seconds=0.0)
+    return replace(imported, started=time.perf_counter(), seconds=0.0, threads=processor.threads())

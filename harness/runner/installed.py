@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import re
 import sys
@@ -26,9 +27,20 @@ def versions() -> Dict[str, str]:
 
 def keras_version() -> str:
     """The version of the Keras behind `tf.keras`: TensorFlow's own copy, or a package."""
-    package = sys.modules[tf.keras.__name__.split(".")[0]]
+    package = keras_package()
     own = package is sys.modules["tensorflow"] or "tensorflow" in package.__name__
     return str(tf.keras.__version__ if own else vars(package)["__version__"])
+
+
+def keras_package() -> Any:
+    """The top package that `tf.keras` comes from: keras, tf_keras, or one of TensorFlow's."""
+    return sys.modules[tf.keras.__name__.split(".")[0]]
+
+
+def is_elsewhere(module: Any) -> bool:
+    """Whether a module was not loaded from the environment of this interpreter."""
+    file = os.path.realpath(str(module.__file__))
+    return not file.startswith(os.path.realpath(sys.prefix) + os.sep)
 
 
 def packages() -> Dict[str, str]:
@@ -41,7 +53,8 @@ def packages() -> Dict[str, str]:
     for each in distributions():
         # An entry without a name is a leftover of a broken installation. Of two with one name the
         # first on the path is what an import gets; setuptools appends copies of its own.
-        if each.metadata["Name"]:
+        vendored = os.path.basename(os.path.normpath(str(each.locate_file("")))) == "_vendor"
+        if each.metadata["Name"] and not vendored:
             found.setdefault(normalised(each.metadata["Name"]), each.version)
     return found
 
@@ -58,19 +71,29 @@ def normalised(name: str) -> str:
 
 
 def differences(locked: Dict[str, str], found: Dict[str, str]) -> List[str]:
-    """One sentence per locked package that is missing here or has another version."""
-    told = []
-    for name, version in sorted(locked.items()):
-        here = found.get(normalised(name))
-        if here is None or _comparable(here) != _comparable(version):
-            told.append("package %s: asked %s, found %s" % (name, version, here or "none"))
-    return told
+    """One sentence per package that is missing here, has another version, or is not locked.
+
+    Nothing is asked where nothing is locked.
+    """
+    wanted = {normalised(name): (name, version) for name, version in locked.items()}
+    told = [
+        "package %s: asked %s, found %s" % (name, version, found.get(key, "none"))
+        for key, (name, version) in sorted(wanted.items())
+        if not are_equal(found.get(key, "none"), version)
+    ]
+    foreign = sorted(set(found) - set(wanted)) if locked else []
+    return told + ["package %s: asked none, found %s" % (name, found[name]) for name in foreign]
+
+
+def are_equal(one: str, other: str) -> bool:
+    """Whether two texts are the same version: 1.0 and 1.0.0, 2021.05 and 2021.5 are."""
+    return _comparable(one) == _comparable(other)
 
 
 def _comparable(version: str) -> str:
-    """A version as text in which 1.0 and 1.0.0, and 2021.05 and 2021.5, are equal."""
     if re.match(r"^[0-9]+(\.[0-9]+)*$", version) is None:
-        return version.lower()
+        # TensorFlow itself says 2.20.0-rc0 where its package is called 2.20.0rc0.
+        return version.lower().replace("-", "")
     return re.sub(r"(\.0)+$", "", ".".join(str(int(part)) for part in version.split(".")))
 
 

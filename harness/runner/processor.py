@@ -40,8 +40,22 @@ def best_of(flags: List[str]) -> str:
 
 def usable_cpus() -> Optional[int]:
     """How many CPUs are in this process's affinity mask; None where it cannot be asked."""
+    numbers = usable_cpu_numbers()
+    return None if numbers is None else len(numbers)
+
+
+def usable_cpu_numbers() -> Optional[List[int]]:
+    """The CPUs in this process's affinity mask, sorted; None where it cannot be asked."""
     ask = getattr(os, "sched_getaffinity", None)
-    return None if ask is None else len(ask(0))
+    return None if ask is None else sorted(ask(0))
+
+
+def threads() -> Optional[int]:
+    """How many threads this process has; None where the kernel does not say."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return None
 
 
 def glibc() -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import random
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
 
+from . import processor
 from .refusals import Invalid, Unsupported
 
 DETERMINISM_VARIABLE = "TF_DETERMINISTIC_OPS"
@@ -47,6 +49,22 @@ def apply(settings: Dict[str, Any], device: str) -> None:
     _device(device)
     for axis, setter in _SETTERS.items():
         setter(settings[axis])
+
+
+def had_begun() -> bool:
+    """Whether operations ran, or could have, before anything was set here."""
+    return not is_graph_mode() and context.context()._context_handle is not None
+
+
+def begin() -> Optional[int]:
+    """Let TensorFlow make its thread pools now, since all that must come before is applied.
+
+    Returns how many threads there are then; None in TensorFlow 1, whose first session makes them.
+    """
+    if is_graph_mode():
+        return None
+    context.context().ensure_initialized()
+    return processor.threads()
 
 
 def compile_settings(settings: Dict[str, Any]) -> Dict[str, Any]:
@@ -145,13 +163,22 @@ def _device(value: str) -> None:
 
 
 def _threads(value: Any) -> None:
-    if value != "default":
-        tf.config.threading.set_intra_op_parallelism_threads(value)
+    _parallelism("threads", "intra", value)
 
 
 def _inter_threads(value: Any) -> None:
-    if value != "default":
-        tf.config.threading.set_inter_op_parallelism_threads(value)
+    _parallelism("inter_threads", "inter", value)
+
+
+def _parallelism(axis: str, kind: str, value: Any) -> None:
+    threading = tf.config.threading
+    if value == "default":
+        return
+    try:
+        getattr(threading, "set_%s_op_parallelism_threads" % kind)(value)
+    except RuntimeError as error:
+        found = getattr(threading, "get_%s_op_parallelism_threads" % kind)()
+        raise Invalid("%s: asked %s, found %s: %s" % (axis, value, found, error)) from error
 
 
 def _tf32(value: str) -> None:

@@ -13,15 +13,20 @@ from typing import Any, Dict, List
 import tensorflow as tf
 
 from . import data, disk, exchange, installed, processor, readback, settings, weights
+from .found_training import noting
 from .hashing import PREDICTIONS_NAME, tensor_digest, write_arrays
 from .importing import Imported
 from .refusals import Invalid, Unsupported
 from .reply import Reply, empty_reply, failed, one_line
+from .run import Run
 from .workloads import WORKLOADS
 from .workloads.definition import Workload
 
 PREDICTION_BATCH = 256
 """Fixed, so that predictions never depend on the axis `batch_size`."""
+
+_SHOWN = 8
+"""How many packages a reason names."""
 
 
 def train(request: Dict[str, Any], data_root: str, folder: str, imported: Imported) -> Reply:
@@ -35,7 +40,8 @@ def train(request: Dict[str, Any], data_root: str, folder: str, imported: Import
         Exception: the disk is full (`disk.is_full`), which says nothing about the training.
     """
     reply = empty_reply()
-    run = readback.Run(asked=request["settings"], log=imported.log, variables=imported.variables)
+    asked = {**request["versions"], **request["settings"], "device": request["device"]}
+    run = Run(asked=asked, imported=imported, variables=request["variables"])
     try:
         _train(request, data_root, folder, run, reply)
     except Exception as error:
@@ -43,19 +49,19 @@ def train(request: Dict[str, Any], data_root: str, folder: str, imported: Import
             raise
         _note_failure(reply, error)
     reply["found"] = readback.found(run)
-    _check_settings(reply, dict(run.asked, device=request["device"]), run)
+    _check_settings(reply, run)
     reply["seconds"]["import"] = imported.seconds
     reply["seconds"]["total"] = time.perf_counter() - imported.started
     return reply
 
 
-def _train(
-    request: Dict[str, Any], data_root: str, folder: str, run: readback.Run, reply: Reply
-) -> None:
+def _train(request: Dict[str, Any], data_root: str, folder: str, run: Run, reply: Reply) -> None:
     _describe_installation(reply, request["packages"])
     if readback.lacks_onednn(run):
         raise Unsupported("onednn: this TensorFlow has no oneDNN operations to turn on")
+    run.had_begun = settings.had_begun()
     settings.apply(run.asked, request["device"])
+    run.threads = settings.begin()
     reply["devices"] = installed.devices()
     workload = WORKLOADS[run.asked["workload"]]
     run.used["workload"] = run.asked["workload"]
@@ -81,10 +87,11 @@ def _describe_installation(reply: Reply, locked: Dict[str, str]) -> None:
     )
     told = installed.differences(locked, reply["packages"])
     if told:
-        raise Invalid("; ".join(told))
+        more = ["and %d more" % (len(told) - _SHOWN)] if len(told) > _SHOWN else []
+        raise Invalid("; ".join(told[:_SHOWN] + more))
 
 
-def _load(folder: str, workload: Workload, run: readback.Run) -> data.Data:
+def _load(folder: str, workload: Workload, run: Run) -> data.Data:
     return data.load(folder, _chosen(run.asked["samples"], workload.samples))
 
 
@@ -93,7 +100,7 @@ def _chosen(asked: Any, own: Any) -> Any:
 
 
 def _fit_and_measure(
-    workload: Workload, arrays: data.Data, folder: str, run: readback.Run, reply: Reply
+    workload: Workload, arrays: data.Data, folder: str, run: Run, reply: Reply
 ) -> None:
     seconds = reply["seconds"]
     begun = time.perf_counter()
@@ -117,7 +124,7 @@ def _fit_and_measure(
     reply.update(results, **weights.as_reply(initial, final))
 
 
-def _build(workload: Workload, arrays: data.Data, run: readback.Run) -> Any:
+def _build(workload: Workload, arrays: data.Data, run: Run) -> Any:
     model = workload.build(arrays.train_x.shape[1:], arrays.train_y.shape[1:])
     settings.compile_model(
         model, run.asked, optimizer="adam", loss=workload.loss, metrics=list(workload.metrics)
@@ -125,18 +132,20 @@ def _build(workload: Workload, arrays: data.Data, run: readback.Run) -> Any:
     return model
 
 
-def _fit(workload: Workload, arrays: data.Data, run: readback.Run) -> Dict[str, List[float]]:
+def _fit(workload: Workload, arrays: data.Data, run: Run) -> Dict[str, List[float]]:
     """Train, and return Keras' history as plain floats; what goes in is noted as used."""
     shuffle = run.asked["shuffle"] == "on"
     batch_size = _chosen(run.asked["batch_size"], workload.batch_size)
     epochs = _chosen(run.asked["epochs"], workload.epochs)
     x, y = arrays.train_x, arrays.train_y
-    run.used.update(samples=len(x), batch_size=batch_size, shuffle="on" if shuffle else "off")
+    run.used["samples"] = len(x)
+    fit = noting(run.model.fit, run.fit)
     if workload.feed is None:
-        done = run.model.fit(x, y, batch_size=batch_size, epochs=epochs, shuffle=shuffle, verbose=0)
+        done = fit(x, y, batch_size=batch_size, epochs=epochs, shuffle=shuffle, verbose=0)
     else:
-        pipeline = workload.feed(x, y, batch_size, shuffle)
-        done = run.model.fit(pipeline, epochs=epochs, verbose=0)
+        run.fed = batch_size
+        done = fit(workload.feed(x, y, batch_size, shuffle), epochs=epochs, verbose=0)
+    run.steps = done.params.get("steps")
     return {name: [float(value) for value in values] for name, values in done.history.items()}
 
 
@@ -176,10 +185,10 @@ def _is_missing_kernel(error: Exception) -> bool:
     return isinstance(error, kinds) and "determinis" in str(error).lower()
 
 
-def _check_settings(reply: Reply, asked: Dict[str, Any], run: readback.Run) -> None:
+def _check_settings(reply: Reply, run: Run) -> None:
     """A completed run whose settings were not in force does not count."""
     if reply["status"] != exchange.COMPLETED:
         return
-    told = readback.mismatches(asked, reply["found"])
+    told = readback.mismatches(run.asked, reply["found"])
     if told:
         failed(reply, exchange.INVALID, "; ".join(told), None)

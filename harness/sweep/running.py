@@ -16,11 +16,12 @@ from harness.matrix.axes import to_json
 from harness.results.record import Record
 from harness.runner import exchange
 from harness.sweep import audit, processes, recording
+from harness.sweep.attestation import asked_versions
 from harness.sweep.audit import Audit
 from harness.sweep.cpus import CpuSets
 from harness.sweep.groups import Group
 from harness.sweep.here import cpus_for
-from harness.sweep.processes import AbandonedError, Ending, Isolation
+from harness.sweep.processes import AbandonedError, Ending, Isolation, Place
 from harness.sweep.progress import SweepProgress
 from harness.sweep.recording import Run
 from harness.sweep.replies import Reply
@@ -116,7 +117,7 @@ class Running:
     ) -> Iterator[Ending]:
         if self._abandoned.is_set():
             raise AbandonedError
-        request = self._request(run, group.place.image.lock)
+        request = self._request(run, group.place)
         way = (
             group.forked(request, cpus)
             if isolation == "forked"
@@ -131,8 +132,8 @@ class Running:
         with self._process(group, run, isolation, cpus) as ending:
             return ending.reply
 
-    def _request(self, run: Run, lock: Lock) -> Mapping[str, Any]:
-        settings = run.cell.settings
+    def _request(self, run: Run, place: Place) -> Mapping[str, Any]:
+        settings, lock = run.cell.settings, place.image.lock
         return {
             "schema": exchange.SCHEMA,
             "cell": run.cell.id,
@@ -140,6 +141,8 @@ class Running:
             "data": self._scene.data(str(settings["workload"])).folder.name,
             "settings": {name: to_json(value) for name, value in settings.items()},
             "device": run.cell.environment.device,
+            "versions": asked_versions(lock, place.variables),
+            "variables": dict(place.variables),
             "packages": {package.name: package.version for package in lock.packages},
         }
 

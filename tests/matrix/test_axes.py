@@ -37,6 +37,7 @@ def test_process_axes_become_variables() -> None:
     assert variables == {
         "TF_ENABLE_ONEDNN_OPTS": "0",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "DNNL_MAX_CPU_ISA": "AVX2",
         "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "false",
         "PYTHONHASHSEED": "7",
         "OMP_NUM_THREADS": "2",

@@ -19,6 +19,7 @@ from typing import Any
 from harness.matrix import axes
 
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+VERSIONS = ("python", "tensorflow", "numpy", "keras")
 WAIT_SECONDS = 600
 
 
@@ -38,6 +39,8 @@ def request_for(*, device: str = "cpu", **settings: Any) -> dict[str, Any]:
         "data": data,
         "settings": asked,
         "device": device,
+        "versions": dict.fromkeys(VERSIONS, axes.DEFAULT),
+        "variables": axes.process_variables({**asked, "env": tuple(asked["env"].items())}),
         "packages": {},
     }
 

@@ -12,8 +12,9 @@ from runner_host import request_for
 
 WITHOUT_NUMPY = """
 import json, os, sys
-from runner import exchange, processor, refusals, reply
+from runner import exchange, processor, refusals, reply, variables
 from runner.importing import Imported, as_forked
+from runner.probing import Onednn
 from runner.stderr_copy import copy_of_standard_error
 
 folder = sys.argv[1]
@@ -30,7 +31,15 @@ except ValueError as error:
 left["copied"] = copied
 left["cpus"] = processor.usable_cpus()
 left["files"] = os.listdir(folder)
-left["import"] = as_forked(Imported(started=0.0, seconds=5.0, log="", variables={})).seconds
+os.environ["SET_LATER"] = "1"
+seen = [variables.at_start().get("SET_LATER"), variables.now("SET_LATER"), variables.now("NEVER")]
+left["variables"] = seen
+silent = Onednn(instruction_set=None, contracts=None)
+imported = Imported(
+    started=0.0, seconds=5.0, log="", variables={}, at_start={}, onednn=silent, threads=None
+)
+left["import"] = as_forked(imported).seconds
+left["threads"] = as_forked(imported).threads
 reply.write_reply(folder, left)
 """
 
@@ -69,6 +78,8 @@ def test_the_parts_without_numpy_work(any_python: Path, runner_root: Path, tmp_p
     assert "ValueError" in reply["error"]["traceback"]
     assert reply["files"] == []
     assert reply["import"] == 0.0
+    assert reply["threads"] == 1
+    assert reply["variables"] == [None, "1", None]
 
 
 def test_an_environment_that_cannot_import_is_a_failed_run(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runner_host import Answer, Runner, request_for
+from runner_host import VERSIONS, Answer, Runner, request_for
 
 from harness.runner import exchange, hashing
 
@@ -116,7 +116,7 @@ def test_settings_are_found_as_asked(forked: Forked, settings: dict[str, Any]) -
 
 def test_settings_that_nobody_chose_are_found_as_they_are(forked: Forked) -> None:
     found = forked(request_for()).reply["found"]
-    assert set(found) == {*request_for()["settings"], "device"}
+    assert set(found) == {*request_for()["settings"], *VERSIONS, "device"}
     cpus = found["cpus"]["value"]
     assert {name: found[name]["value"] for name in ("threads", "inter_threads", "device")} == {
         "threads": cpus,
@@ -192,7 +192,7 @@ def test_a_run_that_cannot_count_says_why(
     reply = forked(request_).reply
     assert (reply["status"], reply["reason"][: len(reason)]) == (status, reason)
     assert reply["versions"]["tensorflow"]
-    assert set(reply["found"]) == {*request_["settings"], "device"}
+    assert set(reply["found"]) == {*request_["settings"], *VERSIONS, "device"}
     assert (reply["error"] is not None) == (status == "failed")
 
 
@@ -215,7 +215,8 @@ def test_a_reply_describes_installation_and_results(forked: Forked) -> None:
 
 def test_the_lock_may_write_versions_another_way(forked: Forked) -> None:
     packages = forked(request_for(samples=64)).reply["packages"]
-    locked = {"Numpy": packages["numpy"] + ".0", "absl_py": packages["absl-py"]}
+    locked = {name.replace("-", "_").title(): version for name, version in packages.items()}
+    locked["Numpy"] += ".0"
     reply = forked({**request_for(samples=64), "packages": locked}).reply
     assert reply["status"] == "completed", reply["reason"]
 
@@ -255,7 +256,10 @@ class Model:
     @property
     def run_eagerly(self):
         raise ValueError("not compiled")
-run = readback.Run(asked={"eager": "off", "epochs": 1}, log="", variables={}, model=Model())
+from runner.importing import import_tensorflow
+from runner.run import Run
+asked = {"eager": "off", "epochs": 1, "device": "cpu"}
+run = Run(asked=asked, imported=import_tensorflow("/tmp"), variables={}, model=Model())
 print(json.dumps(readback.found(run)))
 """
 
