@@ -12,10 +12,11 @@ import typer
 from harness import console, places
 from harness.datasets import catalogue
 from harness.environments import bases
-from harness.publish.bundle import signing, writing
+from harness.errors import UsageError
+from harness.publish.bundle import crate, signing, writing
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.crate import Credits
-from harness.publish.bundle.writing import Bundled
+from harness.publish.bundle.writing import Bundle
 from harness.sweep import staging
 
 Locks = Annotated[
@@ -46,22 +47,33 @@ def bundle(
     ] = None,
 ) -> None:
     """Write results, locks, Dockerfiles and matrix into one archive that a stranger can verify."""
-    written = writing.write(
+    writing.require_place(output)
+    if folder.is_file():
+        raise UsageError(f"{folder}: is a file; name the results folder to bundle")
+    prepared = writing.prepare(
         folder,
-        output,
         lock_folders=[*(locks or ()), places.locks()],
         more={**dockerfiles(), "data.json": _data()},
         arrays="none" if without_arrays else "all",
         version=importlib.metadata.version("reproducibility-harness"),
         credits=Credits(licence=license, authors=tuple(author or ())),
     )
-    _note(output, written)
-    signature = signing.beside(output)
-    if sign is not None:
-        signature.write_text(signing.sign(written.manifest, sign), encoding="ascii")
-        console.note(f"{signature}: the signature; hand it on with the bundle")
-    elif signature.exists():
-        console.note(f"{signature}: is of an earlier bundle; sign again with --sign, or delete it")
+    # Signed first: a key that does not work leaves no bundle without a signature.
+    signed = None if sign is None else signing.sign(prepared.manifest, sign)
+    prepared.write(output)
+    _note(output, prepared)
+    _put_signature(signing.beside(output), signed)
+
+
+def _put_signature(file: Path, signed: str | None) -> None:
+    if signed is not None:
+        try:
+            file.write_text(signed, encoding="ascii")
+        except OSError as error:
+            raise UsageError(f"{file}: cannot be written: {error.strerror}") from error
+        console.note(f"{file}: the signature; hand it on with the bundle")
+    elif file.exists():
+        console.note(f"{file}: is of another bundle; sign again with --sign, or delete it")
 
 
 def dockerfiles() -> dict[str, Content]:
@@ -89,12 +101,10 @@ def _data() -> bytes:
     return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _note(output: Path, written: Bundled) -> None:
-    found = written.contents
-    console.note(
-        f"{output}: {written.files:,} files, {written.size / 1e6:.1f} MB: {found.records:,} runs "
-        f"of {len(found.matrices)} matrices on {len(found.machines)} machines"
-    )
+def _note(output: Path, prepared: Bundle) -> None:
+    found = prepared.contents
+    size = output.stat().st_size / 1e6
+    console.note(f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {crate.sentence(found)}")
     strange = found.runners - {staging.digest()}
     if strange:
         names = ", ".join(f"{sha256[:12]}…" for sha256 in sorted(strange))

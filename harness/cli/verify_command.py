@@ -197,8 +197,9 @@ def _note_extent(trials: Sequence[Trial]) -> None:
     environments = {trial.lock.sha256 for trial in trials if trial.lock is not None}
     left = sum(trial.lock is None for trial in trials)
     console.note(
-        f"{len(runs):,} cells to try, in {len(environments)} environments; a run of each took "
-        f"{_duration(sum(runs.values()))} there, one after the other; {left:,} cannot be tried"
+        f"{_counted(len(runs), 'cell')} to try, in {_counted(len(environments), 'environment')}; "
+        f"there, one run of each took {_duration(sum(runs.values()))} in all; "
+        f"{_counted(left, 'cell')} cannot be tried"
     )
     other = {
         trial.reference.runner_sha256
@@ -208,6 +209,10 @@ def _note_extent(trials: Sequence[Trial]) -> None:
     if other:
         names = ", ".join(f"{sha256[:12]}…" for sha256 in sorted(other))
         console.note(f"trained by another runner than the one here: {names}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _duration(seconds: float) -> str:
@@ -277,9 +282,9 @@ def _check(setting: _Setting, trial: Trial, store: Store | None) -> Check:
 
 
 def _report(checks: Sequence[Check], format: str) -> None:
-    frame = verdicts.frame(checks)
-    shown = None if format in ("csv", "json") else verdicts.shown(frame)
-    console.result(tables.render(frame, format, columns=shown))
+    in_full = format in ("csv", "json")
+    frame = verdicts.frame(checks) if in_full else verdicts.in_words(checks)
+    console.result(tables.render(frame, format))
     said = verdicts.summary(checks)
     console.note(said)
     if any(check.verdict in verdicts.CONTRARY for check in checks):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -163,10 +163,33 @@ def summary(checks: Sequence[Check]) -> str:
     return f"{len(checks)} cell{'s' if len(checks) != 1 else ''}: {parts}"
 
 
-def shown(frame: pd.DataFrame) -> list[str]:
-    """The columns that a person reads: the cell, its verdict, and what there is to say."""
-    place = [name for name in ("matrix", "machine") if frame[name].nunique() > 1]
-    sizes = ["max_abs", "max_ulp", "relative_l2", "churn", "forecast", "unit"]
-    told = [name for name in sizes if frame[name].notna().any()]
-    why = ["why"] if (frame["why"] != "").any() else []
-    return [*place, "cell", "verdict", *told, *why]
+def in_words(checks: Sequence[Check]) -> pd.DataFrame:
+    """The same for people: the cell, its verdict, and what there is to say about it."""
+    rows = [_row(each) for each in checks]
+    place = [name for name in ("matrix", "machine") if len({row[name] for row in rows}) > 1]
+    data = {name: [row[name] for row in rows] for name in (*place, "cell", "verdict")}
+    whys = ["; ".join(filter(None, [", ".join(_apart(each)), each.why])) for each in checks]
+    frame: pd.DataFrame = pd.DataFrame({**data, "why": whys} if any(whys) else data)
+    return frame
+
+
+def _apart(found: Check) -> Iterator[str]:
+    """How far apart the models are, in words."""
+    there, size = found.reference.model, found.difference
+    if size is None or there is None:
+        return
+    if size.weights is not None:
+        weights = size.weights
+        steps = "" if weights.max_ulp is None else f" ({weights.max_ulp:,} ULP)"
+        yield f"weights up to {weights.max_abs:.3g}{steps} apart"
+        yield f"relative {weights.relative_l2:.3g}"
+        if weights.unmatched:
+            yield f"{len(weights.unmatched)} tensors of other names or shapes"
+    if size.predictions is not None:
+        predictions = size.predictions
+        if predictions.churn is not None:
+            yield f"churn {predictions.churn:.3g}"
+        if predictions.largest is not None:
+            yield f"forecasts up to {predictions.largest:.3g} {predictions.unit} apart"
+    if size.value:
+        yield f"{size.metric} {there.value:.6g} there, {size.value:+.3g} here"

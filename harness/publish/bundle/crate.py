@@ -59,7 +59,7 @@ def describe(
 
     crate = ROCrate(version="1.1")
     crate.name = title(found)
-    crate.description = _sentence(found)
+    crate.description = sentence(found)
     assert found.newest is not None
     crate.root_dataset["datePublished"] = found.newest.isoformat(timespec="seconds")
     _add_files(crate, found, files)
@@ -75,9 +75,11 @@ def title(found: Contents) -> str:
     return f"Training reproducibility: {', '.join(sorted(found.matrices))}"
 
 
-def _sentence(found: Contents) -> str:
+def sentence(found: Contents) -> str:
+    """What is in the bundle."""
+    machines = f"{len(found.machines)} machine{'' if len(found.machines) == 1 else 's'}"
     return (
-        f"{found.records} recorded trainings on {len(found.machines)} machine(s), with the hashes "
+        f"{found.records:,} recorded trainings on {machines}, with the hashes "
         "of their weights, the locks of their environments, and all that is needed to run them "
         "again and compare."
     )
@@ -128,9 +130,12 @@ def _add_people(crate: Any, credits: Credits) -> None:
         properties = {"@type": "CreativeWork", "name": credits.licence}
         licence = crate.add(ContextEntity(crate, credits.licence, properties=properties))
         crate.root_dataset["license"] = licence
-    for number, name in enumerate(credits.authors, start=1):
-        author = crate.add(Person(crate, f"#author-{number}", properties={"name": name}))
-        crate.root_dataset.append_to("author", author)
+    people = [
+        crate.add(Person(crate, f"#author-{number}", properties={"name": name}))
+        for number, name in enumerate(credits.authors, start=1)
+    ]
+    if people:
+        crate.root_dataset["author"] = people[0] if len(people) == 1 else people
 
 
 def _add_program(crate: Any, found: Contents, version: str) -> None:

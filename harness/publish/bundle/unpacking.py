@@ -23,6 +23,7 @@ from harness.errors import RecordError, UsageError
 from harness.publish.bundle import manifest
 from harness.publish.bundle.manifest import Manifest
 
+_NO_BUNDLE = "is no bundle, which is a ZIP archive that harness bundle wrote"
 _CHUNK = 1 << 20
 _SHOWN = 20
 _END = struct.Struct("<4s4H2LH")
@@ -160,10 +161,10 @@ def _require_small_directory(path: Path, file: IO[bytes], limits: Limits) -> Non
     See 4.3.14 to 4.3.16 of https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
     """
     size = file.seek(0, os.SEEK_END)
-    _require(size >= _END.size, path, "is no ZIP archive")
+    _require(size >= _END.size, path, _NO_BUNDLE)
     file.seek(size - _END.size)
     end = _END.unpack(file.read(_END.size))
-    _require(end[0] == b"PK\5\6" and end[7] == 0, path, "is no ZIP archive, or has a comment")
+    _require(end[0] == b"PK\5\6" and end[7] == 0, path, _NO_BUNDLE)
     directory = end[5]
     if directory == 0xFFFFFFFF or 0xFFFF in end[3:5]:
         file.seek(size - _END.size - _LOCATOR.size)

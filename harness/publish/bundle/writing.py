@@ -17,47 +17,61 @@ README = "README.md"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bundled:
-    """A bundle that was written: number of files, bytes, and the manifest that is signed."""
+class Bundle:
+    """A bundle to be written: its files by path, with their digests, and its manifest.
+
+    `manifest` is among the files; its bytes are what a signature is over.
+    """
 
     contents: Contents
-    files: int
-    size: int
+    files: Mapping[str, Content]
+    digests: Mapping[str, str]
     manifest: bytes
 
+    def write(self, target: Path) -> None:
+        """Write the archive in one step; the same results give the same bytes.
 
-def write(
+        Raises:
+            RecordError: a file cannot be read, or changed since it was looked at.
+            UsageError: the archive cannot be written there.
+        """
+        archive.write(target, self.files, self.digests)
+
+
+def prepare(
     folder: Path,
-    target: Path,
     *,
     lock_folders: Sequence[Path],
     more: Mapping[str, Content],
     arrays: Arrays,
     version: str,
     credits: Credits,
-) -> Bundled:
-    """Write the bundle of a results folder; the same results give the same bytes.
+) -> Bundle:
+    """The bundle of a results folder, everything in it read and checked.
 
     `more` are files to add, by path: Dockerfiles, bases and data digests. `version` is that of
     this program.
 
     Raises:
-        UsageError: there is nothing to bundle, or the archive cannot be written there.
+        UsageError: there is nothing to bundle.
         RecordError, LockError: as `contents.collect`.
     """
-    _require_place(target)
     found = contents.collect(folder, lock_folders=lock_folders, arrays=arrays)
     files: dict[str, Content] = {**found.files, **more}
     files[README] = _readme(found, arrays).encode()
     files[crate.NAME] = crate.describe(found, files, version, credits)
     digests = {path: archive.digest(content) for path, content in files.items()}
     data = manifest.render(Manifest(files=digests, arrays=arrays))
-    archive.write(target, {**files, manifest.NAME: data}, digests)
-    size = target.stat().st_size
-    return Bundled(contents=found, files=len(files) + 1, size=size, manifest=data)
+    files[manifest.NAME] = data
+    return Bundle(contents=found, files=files, digests=digests, manifest=data)
 
 
-def _require_place(target: Path) -> None:
+def require_place(target: Path) -> None:
+    """Refuse a place where no archive can be written, before anything is read for it.
+
+    Raises:
+        UsageError: it is a folder, or lies in none.
+    """
     if target.is_dir():
         raise UsageError(f"{target}: is a folder; name the file to write, such as results.zip")
     if not target.absolute().parent.is_dir():
@@ -65,12 +79,11 @@ def _require_place(target: Path) -> None:
 
 
 def _readme(found: Contents, arrays: Arrays) -> str:
-    left_out = (
-        "" if arrays == "all" else "Weights and predictions were left out; hashes are here.\n"
-    )
+    left_out = "" if arrays == "all" else " Weights and predictions were left out."
     return f"""# {crate.title(found)}
 
-{found.records} recorded trainings. {left_out}
+{crate.sentence(found)}{left_out}
+
 - `{contents.RESULTS}/`: a record per run (JSON), the cells as planned, the hardware, the locks of
   the environments (`pip install --require-hashes -r` reads them), the arrays by their digest
 - `matrices/`: what was asked for
@@ -79,6 +92,6 @@ def _readme(found: Contents, arrays: Arrays) -> str:
 - `{crate.NAME}`: this bundle described as an RO-Crate 1.1
 - `{manifest.NAME}`: the SHA-256 of every file
 
-Check the files with `sha256sum --check {manifest.NAME}`; run the trainings again and compare, with
-the program reproducibility-harness, with `harness verify` and the name of the bundle.
+`sha256sum --check {manifest.NAME}` checks the files. `harness verify`, of the program
+reproducibility-harness, takes the archive, runs the trainings again and compares the bits.
 """
