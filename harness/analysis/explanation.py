@@ -26,7 +26,11 @@ from harness.analysis.hardware import Hardware
 from harness.analysis.variation import SETTINGS, UNKNOWN, Codes, texts
 
 MOST_WORK = 20_000_000
-"""Cells times sets of attributes up to which all sets of a size are tried: some seconds."""
+"""Cells (and a constant) times sets of attributes up to which all sets of a size are tried: some
+seconds."""
+
+_PER_SET = 2_000
+"""What a set costs however few the cells are, in cells."""
 
 MOST_SETS = 4
 """Equally small sets that are told."""
@@ -156,7 +160,7 @@ def explain(attributes: Sequence[Attribute], classes: Sequence[str]) -> Explanat
     work = 0
     for size in range(len(attributes) + 1):
         sets = itertools.combinations(attributes, size)
-        work += len(numbers) * math.comb(len(attributes), size)
+        work += (len(numbers) + _PER_SET) * math.comb(len(attributes), size)
         if work > MOST_WORK:
             break
         found = [one for one in sets if _unexplained(one, numbers) == least]
