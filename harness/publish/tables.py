@@ -21,6 +21,9 @@ __all__ = ["FORMATS", "Format", "render", "summary"]
 Format = Literal["rich", "csv", "json", "markdown", "latex"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
+_LATEX_FOLDED = 40
+"""Characters from which on a column of sentences is folded in LaTeX."""
+
 
 def render(
     frame: pd.DataFrame,
@@ -120,7 +123,7 @@ def _markdown(columns: Sequence[Shown], shared: str) -> str:
 def _latex(columns: Sequence[Shown], shared: str) -> str:
     """A `tabular` for the package booktabs, to be put into a table or printed as it is."""
     above = [f"% Every cell: {escaping.visible(shared)}"] if shared else []
-    align = "".join("r" if column.numeric else "l" for column in columns)
+    align = "".join(_latex_column(column) for column in columns)
     lines = [
         *above,
         rf"\begin{{tabular}}{{{align}}}",
@@ -132,6 +135,13 @@ def _latex(columns: Sequence[Shown], shared: str) -> str:
         r"\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _latex_column(column: Shown) -> str:
+    """Sentences are folded, so that the table fits on a page."""
+    if column.wraps and any(" " in text[_LATEX_FOLDED:] for text in column.values):
+        return r"p{0.32\linewidth}"
+    return "r" if column.numeric else "l"
 
 
 def _latex_row(values: Sequence[str]) -> str:

@@ -143,7 +143,7 @@ def test_markdown_is_one_table_whatever_the_names(
 def test_latex_prints_hostile_names_and_runs_none_of_them(runs: pd.DataFrame) -> None:
     text = render(runs, "latex", ["cell", "status", "reason"])
     lines = text.splitlines()
-    assert lines[:2] == [r"\begin{tabular}{lll}", r"\toprule"]
+    assert lines[:2] == [r"\begin{tabular}{llp{0.32\linewidth}}", r"\toprule"]
     assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
     assert r"\textbackslash{}input\{/etc/passwd\}" in text
     body = [line for line in lines if line.endswith(r"\\")]

@@ -118,7 +118,7 @@ function drawPairs() {
   const rows = names.map((one) => html("tr", {}, html("th", { scope: "row", class: colourOfClass(points[one].class) }, pointName(one)), names.map((other) => pairCell(one, other))));
   const table = html("table", { class: "pairs" }, html("caption", { class: "hidden" }, `${MEASURES[view.measure]} of each class from each`), html("thead", {}, head), html("tbody", {}, rows));
   const streams = pairs.some((pair) => pair[PAIR.origin] === "another random stream");
-  place("pairs-caption", `${MEASURES[view.measure]} of each class from each; the darker, the further. ${streams ? "° They began with other weights: another random stream, not another arithmetic. " : ""}${names.some((point) => points[point].cell !== null) ? "≠ and a number: the first run of that unstable cell. " : ""}${note}`);
+  place("pairs-caption", `${MEASURES[view.measure]} of each class from each (the stronger the colour, the further). ${streams ? "° They began with other weights: another random stream, not another arithmetic. " : ""}${names.some((point) => points[point].cell !== null) ? "≠ and a number: the first run of that unstable cell. " : ""}${note}`);
   return place("pairs", table);
 }
 

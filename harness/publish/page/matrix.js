@@ -199,7 +199,9 @@ function tileElement(cell, edge) {
 function recolour() {
   grid.tiles.forEach((tile, place) => {
     const cell = grid.cells[place];
-    if (cell >= 0) tile.className = `tile ${tileOf(cell).look}${tile.dataset.edge}`;
+    if (cell < 0) return;
+    const look = `tile ${tileOf(cell).look}${tile.dataset.edge}`;
+    if (tile.className !== look) tile.className = look;
   });
   tellMatrix();
   markOpen();
@@ -211,7 +213,7 @@ function tileWidth(across) {
     const narrowest = Math.min(...spans(across, level).map(({ count }) => count));
     return (longest(axis) * 6.4 + 8) / narrowest;
   });
-  return Math.min(64, Math.max(30, ...needed));
+  return Math.min(76, Math.max(30, ...needed));
 }
 
 /** Whether the innermost heads stand upright, because they are many or long. */
@@ -237,7 +239,7 @@ function tellMatrix() {
 
 function distanceWords() {
   const [low, high] = span();
-  return `From pale to dark: ${MEASURES[view.measure].toLowerCase()} from ${pointLabel(view.baseline)}, 10^${low} to 10^${high}; outlined: the same bits.`.replace(/\^-/g, "^−");
+  return `The stronger the colour, the larger the ${MEASURES[view.measure].toLowerCase()} from ${pointLabel(view.baseline)}, 10^${low} to 10^${high}; outlined: the same bits.`.replace(/\^-/g, "^−");
 }
 
 /* Walking and pointing. */

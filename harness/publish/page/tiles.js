@@ -7,8 +7,14 @@ const MARKS = {
 const COLOURS = 16;
 const STEPS = 8;
 
+const colours = new Map([[UNSTABLE, UNSTABLE]]);
+
 function colourOfClass(name) {
-  if (name === UNSTABLE) return UNSTABLE;
+  if (!colours.has(name)) colours.set(name, newColour(name));
+  return colours.get(name);
+}
+
+function newColour(name) {
   let place = 0;
   for (const sign of name) place = place * 26 + sign.charCodeAt(0) - 64;
   return place <= COLOURS ? `k${place - 1}` : "kmore";
@@ -39,7 +45,13 @@ function stepOf(size) {
   return `d${Math.min(STEPS - 1, Math.max(0, Math.floor(share * STEPS)))}`;
 }
 
+/** The powers of ten between which the sizes of the workload lie, for one measure. */
 function span() {
+  workload().spans ??= {};
+  return (workload().spans[view.measure] ??= spanOf());
+}
+
+function spanOf() {
   const sizes = workload().distances.pairs.map((pair) => Math.abs(pair[PAIR[view.measure]] || 0)).filter((size) => size > 0);
   const logs = sizes.map(Math.log10);
   return logs.length ? [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs))] : [0, 1];
