@@ -34,7 +34,7 @@ def unreferenced(results: Sequence[Path], digests: frozenset[str]) -> Iterator[I
                 why="no record below the results folders names them",
                 remove=_remover(matrix, results),
             )
-        for left in sorted(matrix.glob(f"*/{durable.PARTIAL}")):
+        for left in sorted(matrix.glob(f"*/{durable.PARTIAL}/*")):
             yield Item(
                 kind="folder",
                 name=str(left),

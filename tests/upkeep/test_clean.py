@@ -1,0 +1,334 @@
+"""Cleaning: lists first, removes what nobody needs, and nothing that somebody does."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import psutil
+import pytest
+from commands import harness
+from engine_bench import SIX, make_lock
+from results_factory import SweepOnDisk, cell, sha256
+
+from harness import places, processes, scratch
+from harness.cli import upkeep_commands
+from harness.cli.upkeep_commands import KindChoice
+from harness.engines.docker.containers import OWNER_LABEL
+from harness.engines.docker.engine import DockerEngine
+from harness.engines.local import environments
+from harness.environments import interpreters, locking, wheelhouse
+from harness.environments.lock import Lock
+from harness.errors import UsageError
+from harness.matrix import environment
+from harness.processes import ProcessFailedError
+from harness.results.store import Store
+from harness.upkeep import cached, contained, items
+from harness.upkeep.references import References
+
+RUN = """
+import subprocess, sys, time
+from harness import scratch
+with scratch.folder("home") as home:
+    child = subprocess.Popen(["sleep", "600"], env={"HOME": str(home)}, start_new_session=True)
+    print(home, child.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def cleaned(capsys: pytest.CaptureFixture[str], **asked: Any) -> list[dict[str, Any]]:
+    """What `clean` prints as JSON."""
+    upkeep_commands.clean(format="json", **asked)
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def lock_in(home: Path) -> Lock:
+    path = next((home / "locks").glob("tf2.15.1,py3.11*.txt"))
+    return locking.read(path, environment.from_id(path.stem))
+
+
+def made(name: str, lock_sha256: str) -> Path:
+    """A virtual environment in the cache, as far as `clean` looks at it."""
+    folder = environments.root() / name
+    folder.mkdir()
+    content = {"lock": lock_sha256, "environment": "tf2.15.1,py3.11,cpu", "base": "CPython"}
+    (folder / environments.COMPLETE).write_text(json.dumps(content))
+    (folder / "library.so").write_bytes(b"x" * 100_000)
+    return folder
+
+
+def wheel(sha256_of: str) -> Path:
+    folder = wheelhouse.root() / sha256_of
+    folder.mkdir(parents=True)
+    (folder / "x-1-py3-none-any.whl").write_bytes(b"x" * 10_000)
+    return folder
+
+
+@pytest.fixture
+def needed(home: Path) -> list[Path]:
+    """An environment and a wheel of a lock, and an environment that a record names."""
+    lock = lock_in(home)
+    interpreter = interpreters.find("3.11")
+    sweep = SweepOnDisk(root=home / "results", matrix="m")
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w")
+    record = next((home / "results").rglob("1.json"))
+    content = json.loads(record.read_text())
+    content["environment"]["image"] = f"venv-{sha256('recorded')}"
+    record.write_text(json.dumps(content))
+    return [
+        made(environments.digest(lock, interpreter), lock.sha256),
+        made(sha256("recorded"), sha256("an old lock")),
+        wheel(lock.packages[0].sha256),
+    ]
+
+
+@pytest.fixture
+def unneeded(home: Path) -> list[Path]:
+    return [made(sha256("unneeded"), sha256("no lock")), wheel(sha256("no wheel"))]
+
+
+def test_it_only_lists_and_says_what_to_type(needed: list[Path], unneeded: list[Path]) -> None:
+    ended = harness("clean")
+    assert ended.code == 0, ended.err
+    assert "tf2.15.1,py3.11,cpu" in ended.out and "x-1-py3-none-any.whl" in ended.out
+    assert "harness clean --yes" in ended.err and "2 things" in ended.err
+    assert all(path.exists() for path in [*needed, *unneeded])
+
+
+def test_what_locks_and_records_name_is_kept(
+    needed: list[Path], unneeded: list[Path], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = sorted((home / "results").rglob("*.json"))
+    found = cleaned(capsys, yes=True)
+    assert {row["outcome"] for row in found} == {"removed"} and len(found) == 2
+    assert sum(row["bytes"] for row in found) >= 110_000
+    assert all(path.exists() for path in needed)
+    assert not any(path.exists() for path in unneeded)
+    assert sorted((home / "results").rglob("*.json")) == records
+
+
+def test_what_a_stale_lock_names_is_kept(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = lock_in(home).path
+    path.write_text(path.read_text().replace("# request: ", "# request: 0"))
+    folder = made(sha256("stale"), hashlib.sha256(path.read_bytes()).hexdigest())
+    assert cleaned(capsys) == [] and folder.exists()
+
+
+def test_all_takes_also_what_is_named_but_no_record(
+    needed: list[Path], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cleaned(capsys, yes=True, everything=True)
+    assert not any(path.exists() for path in needed)
+    assert len(list((home / "results").rglob("[12].json"))) == 1
+
+
+def test_nothing_is_judged_where_nothing_was_looked_at(
+    home: Path,
+    unneeded: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    upkeep_commands.clean(yes=True)
+    assert "is not judged" in capsys.readouterr().err
+    assert all(path.exists() for path in unneeded)
+
+
+@contextlib.contextmanager
+def running(program: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_nothing_that_a_running_process_may_use_is_removed(
+    home: Path, unneeded: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = "import time, harness.scratch as s; s.use_cache(); print(flush=True); time.sleep(600)"
+    with running(program) as process:
+        assert process.stdout is not None and process.stdout.readline()
+        assert cleaned(capsys, yes=True) == []
+    assert all(path.exists() for path in unneeded)
+    assert len(cleaned(capsys, yes=True)) == 2
+
+
+def test_blobs_that_no_record_names_go_and_others_stay(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = SweepOnDisk(root=home / "results", matrix="m")
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w", "v")
+    blobs = home / "results" / "m" / "blobs" / "weights"
+    blobs.mkdir(parents=True)
+    for word in ("w", "v", "nobody"):
+        (blobs / f"{sha256(word)}.npz").write_bytes(b"x" * 5000)
+    # Superseded, and yet a record.
+    Store(home / "results", "m", sweep.machine).supersede(cell().id, 2)
+    with Store(home / "results", "m", sweep.machine).lock():
+        (row,) = cleaned(capsys, yes=True)
+        assert row["outcome"].startswith("kept: ") and "another sweep is running" in row["outcome"]
+        assert len(list(blobs.iterdir())) == 3
+    (row,) = cleaned(capsys, yes=True)
+    assert (row["kind"], row["outcome"]) == ("blobs", "removed")
+    assert sorted(path.stem for path in blobs.iterdir()) == sorted([sha256("w"), sha256("v")])
+
+
+def test_what_a_killed_sweep_left_half_written_goes(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = SweepOnDisk(root=home / "results", matrix="m")
+    sweep.plan([cell()])
+    left = sweep.folder / ".partial" / "x"
+    left.parent.mkdir(exist_ok=True)
+    left.write_text("half")
+    assert [row["kind"] for row in cleaned(capsys)] == ["folder"]
+    assert left.exists()
+    cleaned(capsys, yes=True)
+    assert not left.exists() and (sweep.folder / "plan.jsonl").exists()
+
+
+def test_processes_and_folders_of_a_killed_run_are_found_and_removed(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(RUN) as living, running(RUN) as killed:
+        assert living.stdout is not None and killed.stdout is not None
+        kept, kept_pid = living.stdout.readline().split()
+        left, pid = killed.stdout.readline().split()
+        killed.kill()
+        killed.wait()
+        while not scratch.is_abandoned(Path(left)):
+            time.sleep(0.1)
+        kinds = [row["kind"] for row in cleaned(capsys)]
+        assert kinds == ["process", "folder"]
+        assert psutil.pid_exists(int(pid)) and Path(left).exists()
+        assert {row["outcome"] for row in cleaned(capsys, yes=True)} == {"removed"}
+        assert not Path(left).exists()
+        assert _has_ended(int(pid))
+        assert psutil.pid_exists(int(kept_pid)) and Path(kept).exists()
+        psutil.Process(int(kept_pid)).kill()
+
+
+def _has_ended(pid: int) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return True
+
+
+def test_a_mount_goes_before_the_folder_and_never_what_is_mounted(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = places.cache("exchange") / "left"
+    (left / "point").mkdir(parents=True)
+    (home / "precious").mkdir()
+    (home / "precious" / "file").touch()
+    try:
+        processes.run(["mount", "--bind", str(home / "precious"), str(left / "point")])
+    except (OSError, ProcessFailedError) as error:
+        pytest.skip(f"nothing can be mounted here: {error}")
+    try:
+        os.utime(left, (0, 0))
+        assert "mounted" in (items.remove_tree(left) or "")
+        assert (home / "precious" / "file").exists()
+        rows = cleaned(capsys, yes=True, kind=[KindChoice.mount, KindChoice.folder])
+        assert [(row["kind"], row["outcome"]) for row in rows] == [
+            ("mount", "removed"),
+            ("folder", "removed"),
+        ]
+    finally:
+        if items.mounts_below([left]):
+            processes.run(["umount", str(left / "point")])
+    assert (home / "precious" / "file").exists() and not left.exists()
+
+
+def test_uv_still_installs_after_its_cache_was_cleaned(home: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from engine_bench import *; from pathlib import Path\n"
+        "from harness.environments import wheels\n"
+        "wheels.install(make_lock(SIX), Path(sys.argv[2]))"
+    )
+    bench = str(Path(__file__).parents[1] / "engines")
+    for name in ("first", "second"):
+        site = tmp_path / name
+        subprocess.run([sys.executable, "-c", program, bench, str(site)], check=True)
+        assert (site / "six.py").exists()
+        found = cached.unreferenced(References(), everything=False)
+        (unpacked,) = (item for item in found if item.name == "six, as uv unpacked it")
+        assert unpacked.size > 10_000 and unpacked.remove() is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"folders": [Path("missing")]}, "missing: no such file or folder"),
+        ({"folders": [Path("tmp")]}, "there are no locks here"),
+        ({"yes": True, "dry_run": True}, "exclude each other"),
+        ({"results": [Path("missing")]}, "--results names a folder"),
+        ({"results": [Path("small.yaml")]}, "--results names a folder"),
+        ({"format": "xml"}, "choose one of"),
+    ],
+)
+def test_a_mistake_is_said_in_words(home: Path, asked: dict[str, Any], expected: str) -> None:
+    with pytest.raises(UsageError, match=expected):
+        upkeep_commands.clean(**asked)
+
+
+@pytest.mark.docker
+def test_containers_of_dead_processes_are_found_and_those_of_living_ones_kept(
+    docker_client: docker.DockerClient, docker_base: str
+) -> None:
+    living = f"{platform.node()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
+    owners = {"dead": f"{platform.node()}/{os.getpid()}/1.00", "living": living}
+    created = {
+        name: docker_client.containers.create(docker_base, "true", labels={OWNER_LABEL: owner})
+        for name, owner in owners.items()
+    }
+    try:
+        found = {item.name: item for item in contained.abandoned(docker_client)}
+        assert str(created["dead"].name) in found and str(created["living"].name) not in found
+        assert list(contained.unreferenced(docker_client, References(), everything=True)) == []
+        assert found[str(created["dead"].name)].remove() is None
+        names = [one.name for one in docker_client.containers.list(all=True)]
+        assert created["dead"].name not in names and created["living"].name in names
+    finally:
+        created["living"].remove(force=True)
+
+
+@pytest.mark.docker
+def test_images_that_nothing_names_are_found_and_removed(
+    docker_engine: DockerEngine, docker_client: docker.DockerClient, tmp_path: Path
+) -> None:
+    lock = make_lock(SIX, SIX)
+    image = docker_engine.assemble(lock, tmp_path / "log")
+    short = image.id.removeprefix("sha256:")[:10]
+
+    def mine(known: References) -> list[items.Item]:
+        found = contained.unreferenced(docker_client, known, everything=False)
+        return [item for item in found if short in item.name]
+
+    assert mine(References(images=frozenset({image.reference}))) == []
+    assert mine(References(digests=frozenset({image.id.removeprefix("sha256:")}))) == []
+    (item,) = mine(References())
+    container = docker_client.containers.create(image.id, "true")
+    assert "the Docker Engine refuses" in (item.remove() or "")
+    container.remove()
+    assert item.remove() is None
+    assert isinstance(docker_engine.held(lock), str)
