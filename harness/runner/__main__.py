@@ -49,22 +49,22 @@ class _BadRequest(Exception):
 def _run_once(folder: str, data_root: str) -> None:
     request = _read_request(folder)
     answer = _prepared(folder)
-    write_reply(folder, answer(request, data_root, folder, False))
+    write_reply(folder, answer(request, data_root, folder, ""))
 
 
 def _serve_runs(folder: str, data_root: str) -> None:
     started = time.perf_counter()
     answer = _prepared(folder)
 
-    def train_in_child(run_folder: str) -> None:
+    def train_in_child(run_folder: str, confined: str) -> None:
         request = _read_request(run_folder)
-        write_reply(run_folder, answer(request, data_root, run_folder, True))
+        write_reply(run_folder, answer(request, data_root, run_folder, confined))
 
     serve(folder, train_in_child, time.perf_counter() - started)
 
 
-Answer = Callable[[Dict[str, Any], str, str, bool], Reply]
-"""(request, data root, run folder, forked) -> reply."""
+Answer = Callable[[Dict[str, Any], str, str, str], Reply]
+"""(request, data root, run folder, how a forked child is confined) -> reply."""
 
 
 def _prepared(folder: str) -> Answer:
@@ -78,9 +78,9 @@ def _prepared(folder: str) -> Answer:
             raise
         return _refusing(error)
 
-    def answer(request: Dict[str, Any], data_root: str, run_folder: str, forked: bool) -> Reply:
-        known = as_forked(imported) if forked else imported
-        return train(request, data_root, run_folder, known)
+    def answer(request: Dict[str, Any], data_root: str, run_folder: str, confined: str) -> Reply:
+        known = as_forked(imported) if confined else imported
+        return dict(train(request, data_root, run_folder, known), confined=confined)
 
     return answer
 
@@ -88,7 +88,7 @@ def _prepared(folder: str) -> Answer:
 def _refusing(error: Exception) -> Answer:
     reply = empty_reply()
     failed(reply, exchange.FAILED, "importing TensorFlow: " + one_line(error), error)
-    return lambda request, data_root, run_folder, forked: reply
+    return lambda request, data_root, run_folder, confined: reply
 
 
 def _read_request(folder: str) -> Dict[str, Any]:

@@ -44,6 +44,7 @@ reply.json::
      "build": {...},                             # git version, compiler, CUDA, cuDNN, SIMD ...
      "devices": [{"name", "type", ...}],
      "cpu_flags": [...], "glibc": TEXT,
+     "confined": TEXT,                           # a forked run: how it is kept to its own folder
      "data_sha256": TEXT,
      "init_sha256": TEXT, "weights_sha256": TEXT, "predictions_sha256": TEXT,
      "tensors": [{"name", "shape", "dtype", "init_sha256", "sha256"}],

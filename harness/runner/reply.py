@@ -29,6 +29,7 @@ def empty_reply() -> Reply:
         "devices": [],
         "cpu_flags": [],
         "glibc": "",
+        "confined": "",
         "seconds": {},
     }
 

@@ -19,7 +19,9 @@ import time
 import traceback
 from typing import Any, Callable, Dict, List
 
-from . import disk, exchange, memory
+from . import confining, disk, exchange, memory
+
+Train = Callable[[str, str], None]
 
 _POLL_SECONDS = 0.02
 _COUNT_SECONDS = 0.5
@@ -43,10 +45,11 @@ class _Child:
         return time.monotonic() - self.started
 
 
-def serve(folder: str, train: Callable[[str], None], import_seconds: float) -> None:
+def serve(folder: str, train: Train, import_seconds: float) -> None:
     """Take runs from the inbox of the exchange `folder` until told to stop or left alone.
 
-    `train` is called in the child with the run's folder and leaves the reply there.
+    `train` is called in the child with the run's folder and how the child is confined to it
+    (`confining.confine`); it leaves the reply there.
     """
     children: List[_Child] = []
     counted = 0.0
@@ -96,7 +99,7 @@ def _new_errands(folder: str) -> List[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-def _start(folder: str, name: str, train: Callable[[str], None]) -> _Child:
+def _start(folder: str, name: str, train: Train) -> _Child:
     path = os.path.join(folder, exchange.INBOX, name)
     with open(path, encoding="utf-8") as file:
         errand = json.load(file)
@@ -114,7 +117,7 @@ def _start(folder: str, name: str, train: Callable[[str], None]) -> _Child:
     return _Child(pid, run_folder, errand)
 
 
-def _be_child(folder: str, errand: Dict[str, Any], train: Callable[[str], None]) -> None:
+def _be_child(folder: str, errand: Dict[str, Any], train: Train) -> None:
     """Train and end this process with the status that says how it went."""
     code = 1
     try:
@@ -125,7 +128,7 @@ def _be_child(folder: str, errand: Dict[str, Any], train: Callable[[str], None])
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.sched_setaffinity(0, errand["cpus"])
-        train(folder)
+        train(folder, confining.confine(folder, os.path.dirname(folder)))
         code = 0
     except BaseException as error:
         code = exchange.DISK_FULL if disk.is_full(error) else 1

@@ -136,7 +136,7 @@ def _environment(run: Run, place: Place, reply: Reply | None) -> EnvironmentPart
 
 
 def _process(place: Place, ending: Ending, limits: Limits) -> dict[str, Any]:
-    told = {"versions", "build", "devices", "cpu_flags", "glibc"}
+    told = {"versions", "build", "devices", "cpu_flags", "glibc", "confined"}
     return {
         "isolation": ending.isolation,
         "cpus": list(ending.cpus),

@@ -36,6 +36,7 @@ class Reply(BaseModel):
     devices: list[dict[str, Any]]
     cpu_flags: list[str]
     glibc: str
+    confined: str = ""
     seconds: dict[str, float]
     measured: Measured | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -15,13 +16,20 @@ import psutil
 import pytest
 
 import harness.runner
-from harness.runner import exchange
+from harness.runner import confining, exchange
 
 PROGRAM = """
 import errno, json, os, signal, subprocess, sys, time
 from runner import serving
 
-def train(folder):
+def attempt(what):
+    try:
+        what()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "done"
+
+def train(folder, confined):
     with open(os.path.join(folder, "request.json")) as file:
         what = json.load(file)["what"]
     print("doing", what, flush=True)
@@ -53,6 +61,17 @@ def train(folder):
         sys.stdout = sys.stderr = open("/dev/full", "w")
         print("not to be flushed")
         raise OSError(errno.EDQUOT, "over quota")
+    if what == "peek":
+        found = {"confined": confined, "own": open(os.path.join(folder, "request.json")).read()}
+        shared = os.path.dirname(folder)
+        for path in (shared, os.path.join(shared, "inbox"), os.path.join(shared, "000001")):
+            found[path[len(shared):]] = attempt(lambda: os.listdir(path))
+        found["read"] = attempt(lambda: open(os.path.join(shared, "000001", "request.json")))
+        found["move"] = attempt(lambda: os.rename(folder, folder + "x"))
+        found["elsewhere"] = attempt(lambda: open(os.path.join(os.getcwd(), "new"), "w"))
+        found["temporary"] = attempt(lambda: open(os.environ["TMPDIR"] + "/new", "w"))
+        serving.put(os.path.join(folder, "reply.json"), found)
+        return
     serving.put(os.path.join(folder, "reply.json"), {"cpus": sorted(os.sched_getaffinity(0))})
 
 serving.serve(sys.argv[1], train, 1.5)
@@ -71,11 +90,15 @@ class Host:
         self.folder = folder / "exchange"
         (self.folder / exchange.INBOX).mkdir(parents=True)
         root = folder / "root"
+        (folder / "temporary").mkdir()
         shutil.copytree(Path(str(harness.runner.__file__)).parent, root / "runner")
         self.held = (self.folder / exchange.ALIVE).open("w")
         fcntl.flock(self.held, fcntl.LOCK_EX)
         self.process = subprocess.Popen(
-            [str(python), "-c", PROGRAM, str(self.folder)], cwd=root, stderr=subprocess.PIPE
+            [str(python), "-c", PROGRAM, str(self.folder)],
+            cwd=root,
+            env={**os.environ, "TMPDIR": str(folder / "temporary")},
+            stderr=subprocess.PIPE,
         )
 
     def send(self, name: str, what: str, *, timeout: float = 60, memory: int = 2**30) -> Path:
@@ -141,6 +164,19 @@ def test_what_a_run_started_ends_with_it(host: Host) -> None:
         time.sleep(0.02)
     assert len(seen) >= 2
     _wait_until(lambda: not [pid for pid in seen if _lives(pid)])
+
+
+def test_a_run_sees_and_changes_nothing_but_its_own_folder(host: Host) -> None:
+    host.ended(host.send("000001", "good"))
+    run = host.send("000002", "peek")
+    host.ended(run)
+    found = json.loads((run / exchange.REPLY).read_text())
+    if found["confined"] != confining.CONFINED:
+        pytest.skip(f"this kernel cannot confine a run, and the reply says so: {found['confined']}")
+    assert json.loads(found["own"]) == {"what": "peek"}
+    refused = ("", "/inbox", "/000001", "read", "move", "elsewhere")
+    assert {name: found[name] for name in refused} == dict.fromkeys(refused, "EACCES")
+    assert found["temporary"] == "done"
 
 
 def test_stop_ends_it_and_what_still_runs(host: Host) -> None:
