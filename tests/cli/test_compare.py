@@ -1,0 +1,105 @@
+"""`harness compare` as people call it: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from commands import harness
+from results_factory import cell
+from rich.cells import cell_len
+from two_machines import HERE, THERE, sweep, train
+
+from harness.cli.compare_commands import By, compare
+from harness.errors import HarnessError, NotReproducibleError, SelectionError, UsageError
+from harness.publish.tables import FORMATS
+
+SAME, OTHER = cell(threads=1, seed=1), cell(threads=2, isa="avx2", seed=1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two machines in one folder, which agree on one of two cells."""
+    root = tmp_path_factory.mktemp("results")
+    for machine, weights in ((HERE, [1]), (THERE, [2])):
+        one = sweep(root, machine)
+        one.plan([SAME, OTHER, cell(seed=9)])
+        train(one, SAME, [1], [1])
+        train(one, OTHER, weights, weights, value=float(weights[0]))
+    return root
+
+
+@pytest.mark.parametrize("by", list(By))
+def test_every_table_has_every_format_the_same_each_time(
+    folder: Path, capsys: pytest.CaptureFixture[str], by: By
+) -> None:
+    texts = {}
+    for format in (*FORMATS, "rich"):
+        compare([folder], by=by, format=format)
+        text = capsys.readouterr().out
+        assert texts.setdefault(format, text) == text and text.endswith("\n")
+    assert len(json.loads(texts["json"])) == len(pd.read_csv(io.StringIO(texts["csv"])))
+    assert max(cell_len(line) for line in texts["rich"].splitlines()) <= 100
+
+
+def test_the_terminal_shows_counts_first_and_then_what_differs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compare([folder])
+    told = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert "3 cells = 1 different + 1 identical + 1 nowhere" in told
+    assert "another arithmetic" in told and "emulated" in told
+    assert "identical: isa=native" in told or "identical: threads=1" in told
+    assert f"nowhere: {cell(seed=9).id}: pending on" in told
+
+
+def test_a_check_fails_names_the_cells_and_says_how_to_go_on(folder: Path) -> None:
+    ended = harness("compare", folder, "--check")
+    assert ended.code == 9
+    assert f"{OTHER.id} on {HERE}: different" in ended.err.replace(THERE, HERE)
+    following = ended.err.split("harness ")[-1].split(" shows")[0].replace("'", "").split()
+    assert harness(*following).code == 0
+
+
+def test_a_check_of_cells_that_agree_ends_well(folder: Path) -> None:
+    compare([folder], only=["*threads=1*"], check=True)
+
+
+def test_a_check_that_compared_nothing_does_not_pass(folder: Path) -> None:
+    with pytest.raises(SelectionError, match="nothing was checked"):
+        compare([folder], only=["*seed=9*"], check=True)
+
+
+def test_a_check_against_a_cell_keeps_the_baseline_whatever_is_selected(folder: Path) -> None:
+    with pytest.raises(NotReproducibleError, match="--baseline"):
+        compare(
+            [folder], baseline=f"*{HERE}/{SAME.id}", only=["*isa=avx2*"], check=True, by=By.tensor
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem", "message"),
+    [
+        ({"only": ["*gpu*"]}, SelectionError, "no cell matches"),
+        ({"baseline": "nothing"}, SelectionError, "no machine and no cell"),
+        ({"by": By.axis, "check": True}, UsageError, "leave --baseline and --check out"),
+        ({"by": By.class_, "baseline": HERE}, UsageError, "leave --baseline and --check out"),
+        ({"format": "pdf"}, UsageError, "not known"),
+    ],
+)
+def test_wrong_use_is_explained(
+    folder: Path, arguments: dict[str, object], problem: type[HarnessError], message: str
+) -> None:
+    with pytest.raises(problem, match=message):
+        compare([folder], **arguments)  # type: ignore[arg-type]
+
+
+def test_missing_empty_and_wrong_folders_are_named(tmp_path: Path, folder: Path) -> None:
+    empty = folder / "quickstart" / "blobs"
+    for wrong in (tmp_path / "nowhere", empty, folder / "quickstart" / HERE / "plan.jsonl"):
+        with pytest.raises(UsageError, match=re.escape(str(wrong))):
+            compare([folder, wrong])
