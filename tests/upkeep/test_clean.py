@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import pickle
 import platform
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import docker
 import psutil
 import pytest
 from commands import harness
-from engine_bench import SIX, make_lock
+from engine_bench import SIX, Bench, make_lock
 from results_factory import SweepOnDisk, cell, sha256
 
 from harness import places, processes, scratch
@@ -27,13 +28,15 @@ from harness.cli.upkeep_commands import KindChoice
 from harness.engines.docker.containers import OWNER_LABEL
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local import environments
+from harness.engines.local.engine import LocalEngine
 from harness.environments import interpreters, locking, wheelhouse
 from harness.environments.lock import Lock
 from harness.errors import UsageError
 from harness.matrix import environment
 from harness.processes import ProcessFailedError
 from harness.results.store import Store
-from harness.upkeep import cached, contained, items
+from harness.upkeep import cached, contained, items, state_checks
+from harness.upkeep.checks import Need
 from harness.upkeep.references import References
 
 RUN = """
@@ -224,6 +227,52 @@ def test_processes_and_folders_of_a_killed_run_are_found_and_removed(
         assert _has_ended(int(pid))
         assert psutil.pid_exists(int(kept_pid)) and Path(kept).exists()
         psutil.Process(int(kept_pid)).kill()
+
+
+# Detaches twice, so that nobody but the guard knows it.
+DETACHED = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        with open(exchange + "/pid", "w") as file: file.write(str(os.getpid()))
+        time.sleep(600)
+    os._exit(0)
+time.sleep(600)
+"""
+ORDERED = (
+    "import pickle, sys; from harness.engines import choice;"
+    " order = pickle.loads(sys.stdin.buffer.read()); choice.choose('local')[0].run(order)"
+)
+
+
+def test_what_outlives_a_killed_guard_is_found_by_doctor_and_removed(
+    home: Path, local_engine: LocalEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = local_engine.assemble(make_lock(SIX), home / "log")
+    order = Bench(local_engine, image, home).order(DETACHED)
+    with subprocess.Popen([sys.executable, "-c", ORDERED], stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(pickle.dumps(order))
+        process.stdin.close()
+        said = order.exchange / "pid"
+        while not (said.exists() and said.read_text()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        (guard,) = psutil.Process(process.pid).children()
+        # The guard is stopped first: it would end everything when the harness dies.
+        guard.suspend()
+        process.kill()
+        guard.kill()
+    left = int(said.read_text())
+    assert not _has_ended(left)
+    need = Need(engine="local", results=home, memory=1)
+    while (found := next(state_checks.leftovers(need))).state == "ok":
+        time.sleep(0.1)
+    assert "1 folder, 1 process" in found.found
+    kinds = [KindChoice.folder, KindChoice.process]
+    assert {row["outcome"] for row in cleaned(capsys, yes=True, kind=kinds)} == {"removed"}
+    assert _has_ended(left) and next(state_checks.leftovers(need)).state == "ok"
 
 
 def _has_ended(pid: int) -> bool:
