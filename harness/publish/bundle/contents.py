@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import LockError, RecordError, UsageError
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.manifest import Arrays, is_safe
-from harness.results import blobs, locks
+from harness.results import blobs, checking, locks
 from harness.results.names import BLOB_FOLDER
 from harness.results.record import Record
 from harness.results.scan import LOGS, MACHINE, PLAN, SweepFolder, sweeps
@@ -35,7 +35,7 @@ class Contents:
     runners: set[str] = field(default_factory=set)
     records: int = 0
     newest: datetime.datetime | None = None
-    absent: list[str] = field(default_factory=list)
+    absent: dict[str, None] = field(default_factory=dict)
     lacking: dict[str, str] = field(default_factory=dict)
 
 
@@ -50,6 +50,7 @@ def collect(folder: Path, *, lock_folders: Sequence[Path], arrays: Arrays) -> Co
         RecordError: a record or array is damaged, or arrays are missing.
         LockError: a lock that a record names is nowhere.
     """
+    _require_undamaged(folder)
     found = Contents()
     for sweep in sweeps(folder):
         _add_sweep(found, sweep, lock_folders, arrays)
@@ -111,19 +112,17 @@ def _add_arrays(found: Contents, sweep: SweepFolder, record: Record) -> None:
     if record.measured is None:
         return
     stored = blobs.folder_of(sweep.folder)
-    for kind, sha256, read in (
-        (blobs.WEIGHTS, record.measured.weights_sha256, blobs.read_weights),
-        (blobs.PREDICTIONS, record.measured.predictions_sha256, blobs.read_predictions),
+    for kind, sha256 in (
+        (blobs.WEIGHTS, record.measured.weights_sha256),
+        (blobs.PREDICTIONS, record.measured.predictions_sha256),
     ):
-        path = f"{RESULTS}/{sweep.matrix}/{BLOB_FOLDER}/{kind}/{sha256}.npz"
-        if path in found.files:
-            continue
-        if read(stored, sha256) is None:
-            found.absent.append(str(stored / kind / f"{sha256}.npz"))
+        folder = f"{RESULTS}/{sweep.matrix}/{BLOB_FOLDER}/{kind}"
+        file = stored / kind / f"{sha256}.npz"
+        if file.is_file():
+            found.files[f"{folder}/{file.name}"] = file
+            found.folders[f"{folder}/"] = f"The final {kind} of the runs, named by their digest"
         else:
-            found.files[path] = stored / kind / f"{sha256}.npz"
-            what = f"The final {kind} of the runs, named by their digest"
-            found.folders[f"{path.rpartition('/')[0]}/"] = what
+            found.absent[str(file)] = None
 
 
 def _logs(folder: Path) -> Iterator[Path]:
@@ -145,6 +144,14 @@ def _add_matrix(found: Contents, sweep: SweepFolder) -> None:
         found.files[f"matrices/{sweep.matrix}.{digest}.yaml"] = source
 
 
+def _require_undamaged(folder: Path) -> None:
+    """Nobody is to find out only after publishing; what is foreign is left out."""
+    findings = [one for one in checking.check(folder).findings if one.kind == "damaged"]
+    if findings:
+        named = [f"{finding.path}: {finding.what}" for finding in findings]
+        raise RecordError(f"{folder}: {len(named)} files are damaged:\n  {_some(named)}")
+
+
 def _require_whole(folder: Path, found: Contents) -> None:
     if found.newest is None:
         raise UsageError(f"{folder}: no run was recorded here; there is nothing to bundle")
@@ -155,10 +162,11 @@ def _require_whole(folder: Path, found: Contents) -> None:
             f"elsewhere:\n  {_some(named)}\nName the folder that has them with --locks DIR"
         )
     if found.absent:
+        absent = list(found.absent)
         raise RecordError(
-            f"{folder}: {len(found.absent)} arrays that the records name are missing:\n  "
-            f"{_some(found.absent)}\nCopy them from where the sweep ran, or leave all arrays out "
-            "with --without-arrays: hashes stay, sizes of differences cannot be told then"
+            f"{folder}: {len(absent)} arrays that the records name are missing:\n  "
+            f"{_some(absent)}\nCopy them from where the sweep ran, or leave all arrays out with "
+            "--without-arrays: hashes stay, sizes of differences cannot be told then"
         )
 
 

@@ -167,8 +167,12 @@ def _require_small_directory(path: Path, file: IO[bytes], limits: Limits) -> Non
     _require(end[0] == b"PK\5\6" and end[7] == 0, path, _NO_BUNDLE)
     directory = end[5]
     if directory == 0xFFFFFFFF or 0xFFFF in end[3:5]:
-        file.seek(size - _END.size - _LOCATOR.size)
-        file.seek(_LOCATOR.unpack(file.read(_LOCATOR.size))[2])
+        at = size - _END.size - _LOCATOR.size
+        _require(at >= 0, path, _NO_BUNDLE)
+        file.seek(at)
+        at = _LOCATOR.unpack(file.read(_LOCATOR.size))[2]
+        _require(at <= size - _END64.size, path, _NO_BUNDLE)
+        file.seek(at)
         directory = _END64.unpack(file.read(_END64.size))[8]
     _require(directory <= limits.directory, path, "has too large a table of contents")
 
