@@ -30,6 +30,8 @@ KEYS = (
 REQUIRED = ("schema", "name", "environments")
 NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
 MAX_REPEATS = 10_000
+SHOWN = 200
+"""So many problems are written out; nobody reads more."""
 
 T = TypeVar("T")
 
@@ -40,7 +42,9 @@ class MatrixError(UsageError):
     def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         count = len(self.problems)
-        lines = [f"{path}:{p.line}:{p.column}: {p.message}" for p in self.problems]
+        lines = [f"{path}:{p.line}:{p.column}: {p.message}" for p in self.problems[:SHOWN]]
+        if count > SHOWN:
+            lines.append(f"… and {count - SHOWN:,} more")
         head = f"{path} has {count} problem{'s' if count > 1 else ''}"
         super().__init__("\n".join([head, *lines]))
 
@@ -52,16 +56,29 @@ def read(path: Path) -> Matrix:
         UsageError: the file cannot be read.
         MatrixError: it can, and these are all of its problems.
     """
-    try:
-        source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f"{path}: cannot read this matrix file: {why}") from error
     problems = Problems()
-    matrix = parse(source, problems)
+    matrix = parse(_source(path), problems)
     if matrix is None or problems.found:
         raise MatrixError(path, problems.found)
     return matrix
+
+
+def _source(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(4 * text.MAX_CHARACTERS + 1)
+        # As everywhere, the ends of lines are those of this file's own system.
+        return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except OSError as error:
+        why = f"cannot read this matrix file: {error.strerror}"
+        raise UsageError(f"{path}: {why}") from error
+    except UnicodeDecodeError as error:
+        if error.start > 4 * text.MAX_CHARACTERS - 4:
+            return data.decode("utf-8", "replace")  # cut in the middle of a character
+        line, column = text.position(data, error.start)
+        what = "this is not UTF-8 text; save the file as UTF-8"
+        problem = Problem(line=line + 1, column=column + 1, message=what)
+        raise MatrixError(path, [problem]) from error
 
 
 def parse(source: str, problems: Problems) -> Matrix | None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import yaml
 
-MAX_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 200_000
+MAX_NODES = 10_000
+MAX_DEPTH = 16
+"""A matrix needs four levels, and some hundred values; YAML is read by about 20,000 a second."""
+
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\ud800-\udfff]")
+"""Escapes can make these; they fit into no file name, environment variable or table."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -32,30 +39,91 @@ class Problems:
         self.found.append(Problem(line=mark.line + 1, column=mark.column + 1, message=message))
 
 
+class _RefusedError(yaml.MarkedYAMLError):
+    """It is YAML, and nothing that a matrix could need."""
+
+    def __init__(self, what: str, event: yaml.Event) -> None:
+        super().__init__(problem=what, problem_mark=event.start_mark)  # type: ignore[arg-type]
+
+
+class _Loader(yaml.BaseLoader):
+    """Leaves scalars the text they are, and stops where a text is made to wear a reader out."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+        self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """One node and all below it, within the limits."""
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        self._depth += 1
+        self._nodes += 1
+        refusal = self._refusal(event)
+        if refusal:
+            raise _RefusedError(refusal, event)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def _refusal(self, event: yaml.Event) -> str:
+        if self._depth > MAX_DEPTH:
+            return "nested too deeply; a matrix needs four levels"
+        if self._nodes > MAX_NODES:
+            return f"more than {MAX_NODES:,} values; list them as axes, or split the matrix"
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            return f"the tag {str(tag)[:60]!r} is not known here; leave it out, values are texts"
+        if isinstance(event, yaml.ScalarEvent) and _NO_TEXT.search(event.value):
+            return "this text holds a control character or half a character; leave it out"
+        return ""
+
+
 def compose(text: str, problems: Problems) -> yaml.Node | None:
     """The node tree of a YAML text, None where it is empty or not YAML (then a problem is noted).
 
-    `BaseLoader` leaves every scalar the text it is: `2.10` stays 2.10 and `on` is no truth value.
+    Every scalar is left the text it is: `2.10` stays 2.10 and `on` is no truth value.
     """
     if len(text) > MAX_CHARACTERS:
         _add_at(problems, 0, 0, f"the file has more than {MAX_CHARACTERS:,} characters")
         return None
     try:
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line, mark.column) if mark else (0, 0)
-        _add_at(problems, line, column, f"this is not YAML: {error.problem or error.context}")
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        _add_at(problems, *position(text, error.position), f"this is not YAML: {error.reason}")
         return None
-    except yaml.YAMLError as error:
-        _add_at(problems, 0, 0, f"this is not YAML: {error}")
-        return None
-    except RecursionError:
-        _add_at(problems, 0, 0, "nested too deeply; a matrix needs four levels")
-        return None
-    if node is None:
+    node = _composed(loader, problems)
+    if node is None and not problems.found:
         _add_at(problems, 0, 0, "the file is empty; it needs schema, name and environments")
     return node
+
+
+def _composed(loader: _Loader, problems: Problems) -> yaml.Node | None:
+    try:
+        node: yaml.Node | None = loader.get_single_node()
+    except _RefusedError as error:
+        _add_mark(problems, error.problem_mark, str(error.problem))
+    except yaml.MarkedYAMLError as error:
+        what = f"this is not YAML: {error.problem or error.context}"
+        _add_mark(problems, error.problem_mark or error.context_mark, what)
+    except (ValueError, OverflowError):
+        # PyYAML asks for the character of any number: "\U00110000".
+        _add_mark(problems, loader.get_mark(), "this is not YAML: no such character")
+    else:
+        return node
+    return None
+
+
+def _add_mark(problems: Problems, mark: yaml.Mark | None, message: str) -> None:
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    _add_at(problems, line, column, message)
+
+
+def position(text: str | bytes, offset: int) -> tuple[int, int]:
+    """The line and column, from 0, of an offset in a text."""
+    newline = "\n" if isinstance(text, str) else b"\n"
+    before = text[:offset]
+    return before.count(newline), offset - before.rfind(newline) - 1  # type: ignore[arg-type]
 
 
 def _add_at(problems: Problems, line: int, column: int, message: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.errors import UsageError
 from harness.matrix import reading
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problems
@@ -84,8 +85,26 @@ def test_variables_are_sorted_pairs() -> None:
         ("schema: 1\nname: x\nenvironments: []\n", "environments is empty"),
         ("schema: 1\nname: x\nenvironments: {python: 3.10}\n", "needs a tensorflow version"),
         ("a: 1\n---\nb: 2\n", "is not YAML"),
-        ("[" * 5000, "1:1: nested too deeply"),
-        ("x: !!python/object/apply:os.system [ls]\n", "unknown key 'x'"),
+        ("[" * 100_000, "1:17: nested too deeply"),
+        ("{a: " * 50_000, "1:62: nested too deeply"),
+        ("- " * 50_000, "1:33: nested too deeply"),
+        ("? " * 50_000, "1:33: nested too deeply"),
+        ("a: [" + "{}," * 20_000, "1:29996: more than 10,000 values"),
+        ("a: 1\n" * 30_000, "5000:4: more than 10,000 values"),
+        ("#" * 300_000, "1:1: the file has more than 200,000 characters"),
+        ("a: 1\nb: !!python/object/apply:os.system [ls]\n", "2:4: the tag"),
+        ("a: 1\nb: !!binary aGk=\n", "2:4: the tag 'tag:yaml.org,2002:binary' is not known"),
+        ("a: !x y\n", "1:4: the tag '!x' is not known"),
+        ('a: "\\0"\n', "1:4: this text holds a control character"),
+        ('a: "\\uD800"\n', "1:4: this text holds a control character or half a character"),
+        ('a: "\\U00110000"\n', "this is not YAML: no such character"),
+        ('a: "\\UFFFFFFFF"\n', "this is not YAML: no such character"),
+        ("a: 1\nb: \0\n", "2:4: this is not YAML: special characters are not allowed"),
+        ("a: &a [*a]\n", "unknown key 'a'"),
+        ("a: *nothing\n", "1:4: this is not YAML: found undefined alias"),
+        ("<<: {a: 1}\n", "1:1: unknown key '<<'"),
+        ("schema: 1\nschema: 1\n", "2:1: the key 'schema' stands twice"),
+        ("? [a, b]\n: 1\n", "1:3: a key must be a single value"),
     ],
 )
 def test_a_text_that_is_no_matrix_is_said_to_be_none(source: str, expected: str) -> None:
@@ -184,3 +203,45 @@ def test_numbers_that_are_none_are_refused(number: str) -> None:
 def test_a_line_break_in_a_version_is_refused() -> None:
     source = 'schema: 1\nname: x\nenvironments: {tensorflow: "2.15.1\\n"}\n'
     assert any("exact release" in problem for problem in problems_of(source))
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("schema: 1\n".encode("utf-16"), ":1:1: this is not UTF-8 text; save the file as UTF-8"),
+        (b"schema: 1\nname: \xff\n", ":2:7: this is not UTF-8 text"),
+        (b"\xed\xa0\x80", ":1:1: this is not UTF-8 text"),
+        (b"\x00" * 900_000, "more than 200,000 characters"),
+        ("\u00e9".encode() * 900_000, "more than 200,000 characters"),
+    ],
+)
+def test_bytes_that_are_no_text_are_said_to_be_none(
+    tmp_path: Path, data: bytes, expected: str
+) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_bytes(data)
+    with pytest.raises(UsageError) as caught:
+        reading.read(path)
+    assert expected in str(caught.value)
+
+
+def test_a_byte_order_mark_and_foreign_line_ends_are_no_problem(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    text = "schema: 1\r\nname: x\r\nenvironments: {tensorflow: 2.15.1}\r\n"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert reading.read(path).name == "x"
+
+
+def test_a_file_without_end_is_not_read_to_it() -> None:
+    with pytest.raises(UsageError, match="more than 200,000 characters"):
+        reading.read(Path("/dev/zero"))
+
+
+def test_of_many_problems_the_first_are_written_out(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text("".join(f"key{number}: 1\n" for number in range(500)))
+    with pytest.raises(UsageError) as caught:
+        reading.read(path)
+    text = str(caught.value)
+    assert "has 503 problems" in text and text.endswith("… and 303 more")
+    assert len(text.splitlines()) == 1 + reading.SHOWN + 1
