@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from harness.analysis.columns import CELL_COLUMNS, STATUSES, frame_of
+from harness.analysis.columns import CELL_COLUMNS, frame_of
 from harness.analysis.letters import UNSTABLE, letters
+from harness.results.record import STATUSES
 
 _KEY = ["matrix", "machine", "cell"]
 _RESULTS = [

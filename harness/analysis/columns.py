@@ -14,22 +14,9 @@ from typing import Any, Literal
 import pandas as pd
 
 from harness.matrix.axes import CATALOGUE
+from harness.results.record import STATUSES
 
 Dtype = Literal["string", "Int64", "float64", "bool", "object"]
-
-STATUSES: tuple[str, ...] = (
-    "completed",
-    "unsupported",
-    "failed",
-    "timeout",
-    "out_of_memory",
-    "killed",
-    "invalid",
-    "unavailable",
-    "excluded",
-    "pending",
-)
-"""Every status a row can have, in the order in which they are counted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,6 +154,18 @@ EXPLAINED_COLUMNS: tuple[Column, ...] = (
     ),
     _column("smallest", "bool", "True if all smaller sets were tried."),
     _column("unexplained", "Int64", "Cells of the workload that no attribute tells apart."),
+)
+
+SETTING_ROW_COLUMNS: tuple[Column, ...] = (
+    _MATRIX,
+    _MACHINE,
+    _CELL,
+    _column("setting", "string", "An axis, or a version of the environment."),
+    _column("asked", "string", "The value asked for."),
+    _column("found", "string", "The value read back in the process; missing if it could not be."),
+    _column("state", "string", "as asked, differs, unknown, or free (any value would do)."),
+    _column("how", "string", "How the value was read back, or why it could not be."),
+    _column("runs", "Int64", "Runs of the cell with this finding."),
 )
 
 EFFECT_COLUMNS: tuple[Column, ...] = (

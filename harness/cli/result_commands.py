@@ -6,11 +6,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 import harness
 from harness import console
-from harness.analysis import cells, classes, effects
+from harness.analysis import cells, classes, effects, settings
 from harness.cli import options
 from harness.publish import tables
 
@@ -22,6 +23,7 @@ class Grouping(str, Enum):
     cell = "cell"
     class_ = "class"
     axis = "axis"
+    setting = "setting"
 
 
 _FRAMES = {
@@ -37,9 +39,17 @@ def table(
     by: Annotated[Grouping, typer.Option("--by", help="What one row is.")] = Grouping.class_,
     format: options.Format = "rich",
 ) -> None:
-    """Print a table of results: every run, the cells, or the classes of equal weights."""
+    """Print a table of results: every run, the cells, the classes of equal weights, what each
+    axis changes, or which settings were found as they were asked for.
+    """
     options.check_format(format)
     runs = harness.load(folder)
-    frame = _FRAMES[by](runs)
+    frame = _settings(folder, format) if by is Grouping.setting else _FRAMES[by](runs)
     console.result(tables.render(frame, format))
     console.note(tables.summary(runs))
+
+
+def _settings(folder: Path, format: str) -> pd.DataFrame:
+    """Every row for programs; for people each finding once, since most cells agree."""
+    frame = settings.by_setting(folder)
+    return frame if format in ("csv", "json") else settings.grouped(frame)

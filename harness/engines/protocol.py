@@ -61,12 +61,13 @@ class Outcome:
     """How the process ended. `exit_code` is negative for a signal, as in `subprocess`.
 
     `cause` is `exited`, or who ended it: `timeout` (the harness), `out_of_memory` (the memory
-    limit), `killed` (a signal from elsewhere).
+    limit), `killed` (a signal from elsewhere, or another limit, which `reason` then names).
     """
 
     cause: Literal["exited", "timeout", "out_of_memory", "killed"]
     exit_code: int
     seconds: float
+    reason: str = ""
 
 
 class Engine(Protocol):

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.cells import by_cell
-from harness.analysis.columns import STATUSES
 from harness.analysis.letters import UNSTABLE, letters
 from harness.analysis.variation import Varied, in_order, shown, varied
 from harness.matrix.axes import BY_NAME
+from harness.results.record import STATUSES
 
 Json = dict[str, Any]
 

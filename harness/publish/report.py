@@ -16,7 +16,6 @@ from typing import Any
 import pandas as pd
 
 from harness.analysis.classes import by_class
-from harness.analysis.columns import STATUSES
 from harness.analysis.effects import by_axis
 from harness.analysis.gathering import Gathered
 from harness.errors import UsageError
@@ -25,6 +24,7 @@ from harness.publish.layout import layout
 from harness.publish.overview import Json, Part
 from harness.publish.stories import SHARD, Stories
 from harness.publish.summary import summary
+from harness.results.record import STATUSES
 
 PAGE = "index.html"
 RESULTS = "results"
@@ -63,7 +63,8 @@ def check_target(folders: Sequence[Path], out: Path) -> None:
     """
     target = out.resolve()
     for folder in folders:
-        if target == folder.resolve() or target in folder.resolve().parents:
+        places = (folder.resolve(), folder.absolute())
+        if any(target == place or target in place.parents for place in places):
             raise UsageError(f"{out}: holds the results to be published; name another folder")
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out}: is a file; name a folder")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from harness.analysis.columns import STATUSES
+from harness.results.record import STATUSES
 
 
 def summary(runs: pd.DataFrame) -> str:

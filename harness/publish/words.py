@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from harness.analysis.columns import STATUSES
 from harness.publish.overview import Part
+from harness.results.record import STATUSES
 
 _WORDS = {
     "always": "always changed the bits",

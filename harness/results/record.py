@@ -5,7 +5,7 @@ Foreign bytes come in here (a results folder may be anybody's), so this is a pyd
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,7 +21,10 @@ Status = Literal[
     "invalid",
     "unavailable",
 ]
-"""Statuses a record can have. `excluded` and `pending` exist only in the plan."""
+"""Statuses a record can have."""
+
+STATUSES: tuple[str, ...] = (*get_args(Status), "excluded", "pending")
+"""Every status a run can have, in the order of counting; the last two exist only in a plan."""
 
 FINISHED: frozenset[str] = frozenset(
     {"completed", "unsupported", "failed", "timeout", "out_of_memory", "invalid"}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.environments.lock import Lock
 from harness.matrix.axes import DEFAULT
+from harness.results.record import Found
 
 LEGACY_VARIABLE = "TF_USE_LEGACY_KERAS"
 """Makes `tf.keras` the package tf_keras, from TensorFlow 2.16 on."""
@@ -25,3 +26,14 @@ def asked_versions(lock: Lock, variables: Mapping[str, str]) -> dict[str, str]:
         "numpy": locked.get("numpy", DEFAULT),
         "keras": locked.get(keras, DEFAULT),
     }
+
+
+def differences(found: Mapping[str, Found], cpus: Sequence[int]) -> list[str]:
+    """What only the host can compare: the CPUs it gave the run, as sentences.
+
+    The runner compares the rest, for it knows what was asked.
+    """
+    seen = found.get("cpus")
+    if seen is None or seen.value is None or seen.value == len(cpus):
+        return []
+    return [f"cpus: asked {len(cpus)}, found {seen.value} ({seen.how})"]

@@ -14,8 +14,9 @@ from harness.matrix.axes import to_json
 from harness.matrix.cells import Cell
 from harness.results.record import SCHEMA, EnvironmentPart, Failure, Record
 from harness.runner import exchange
+from harness.sweep import attestation
 from harness.sweep.processes import Ending, Limits, Place
-from harness.sweep.replies import Reply
+from harness.sweep.replies import Reply, ReplyError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,7 @@ def of_unavailable(
         status="unavailable",
         reason=reason,
         environment=_asked(run, lock, image="", base=""),
+        failure=Failure(type="unavailable", message=reason),
     )
 
 
@@ -161,9 +163,15 @@ def _verdict(ending: Ending, limits: Limits) -> _Verdict:
             reason=reason,
             failure=_failure(ending, reason),
         )
+    told = attestation.differences(reply.found, ending.cpus)
+    if reply.status == exchange.COMPLETED and told:
+        reason = "; ".join(told)
+        failure = Failure(type=exchange.INVALID, message=reason, log=ending.log)
+        return _Verdict(status=exchange.INVALID, reason=reason, failure=failure)
     if reply.status == exchange.COMPLETED:
         return _Verdict(status=reply.status, reason="")
-    failure = Failure(**reply.error.model_dump(), log=ending.log) if reply.error else None
+    error = reply.error or ReplyError(type=reply.status, message=reply.reason)
+    failure = Failure(**error.model_dump(), log=ending.log)
     return _Verdict(status=reply.status, reason=reply.reason, failure=failure)
 
 
@@ -172,6 +180,8 @@ def _failure(ending: Ending, reason: str) -> Failure:
 
 
 def _cause_in_words(outcome: Outcome, limits: Limits) -> str:
+    if outcome.reason:
+        return outcome.reason
     if outcome.cause == "timeout":
         return f"still running after {limits.timeout:g} s"
     if outcome.cause == "out_of_memory":

@@ -10,7 +10,7 @@ from results_factory import SweepOnDisk, cell, sha256
 
 import harness
 from harness.analysis.cells import by_cell
-from harness.analysis.columns import STATUSES
+from harness.results.record import STATUSES
 from harness.analysis.letters import letter
 
 
