@@ -42,12 +42,10 @@ def summary(frame: pd.DataFrame) -> Iterator[str]:
 def sections(frame: pd.DataFrame) -> Iterator[Section]:
     """Per workload and pair of machines what differs, and in words what does not."""
     for (workload, baseline, machine), part in frame.groupby(["workload", *_SIDES], sort=False):
-        several = frame[_SIDES].drop_duplicates().shape[0] > 1 or baseline != machine
-        place = (f"{machine} against {baseline}",) if several else ()
         apart = part[part["verdict"].isin(["different", "unstable here"])]
         yield Section(
             title=str(workload),
-            facts=(*place, _counts(part), *_origin(apart)),
+            facts=(_place(part, baseline, machine), _counts(part), *_shared(apart)),
             columns=layout(apart.reset_index(drop=True)) if len(apart) else None,
             below=(*_identical(part), *_alone(part), *_unsized(part)),
         )
@@ -93,11 +91,27 @@ def _counts(part: pd.DataFrame) -> str:
     return f"{cells} = {' + '.join(told)}"
 
 
-def _origin(apart: pd.DataFrame) -> Iterator[str]:
-    """Where the difference comes from, if all have it from there."""
+def _place(part: pd.DataFrame, baseline: str, machine: str) -> str:
+    """What is compared with what: machines by name, or with one cell by its id."""
+    cells = part["baseline"].dropna().unique()
+    one_cell = len(cells) == 1 and (part["cell"] != part["baseline"]).fillna(False).any()
+    if not one_cell:
+        return f"{machine} against {baseline}"
+    other = f"{machine} against {baseline}/" if machine != baseline else "against "
+    return f"{other}{cells[0]}"
+
+
+def _shared(apart: pd.DataFrame) -> Iterator[str]:
+    """What all cells that differ have in common: where it comes from, and what is not equal."""
+    every = "all " if len(apart) > 1 else ""
     origins = apart["origin"].unique()
     if len(origins) == 1 and origins[0]:
-        yield f"{'all ' if len(apart) > 1 else ''}{origins[0]}"
+        yield f"{every}{origins[0]}"
+    unlike = [set(text.split(", ")) for text in apart["unlike"]]
+    common = set.intersection(*unlike) - {""} if unlike else set()
+    if common:
+        told = [part for part in apart["unlike"].iloc[0].split(", ") if part in common]
+        yield f"{every}with {', '.join(told)}"
 
 
 def _identical(part: pd.DataFrame) -> Iterator[str]:
