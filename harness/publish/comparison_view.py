@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from harness.analysis.comparing import VERDICTS
-from harness.analysis.regions import describe, in_words
+from harness.analysis.comparing import COMPARABLE, FAILING, VERDICTS
+from harness.analysis.regions import Cells, describe, in_words, set_of
 from harness.analysis.variation import varied
 from harness.publish.layout import Shown, layout
 
 _SIDES = ["baseline_machine", "machine"]
 _ALONE = VERDICTS[3:]
+
+MOST_APART = 40
+"""Differing cells that are shown of a workload, the largest differences first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +45,13 @@ def summary(frame: pd.DataFrame) -> Iterator[str]:
 def sections(frame: pd.DataFrame) -> Iterator[Section]:
     """Per workload and pair of machines what differs, and in words what does not."""
     for (workload, baseline, machine), part in frame.groupby(["workload", *_SIDES], sort=False):
-        apart = part[part["verdict"].isin(["different", "unstable here"])]
+        apart = part[part["verdict"].isin(FAILING)]
+        largest = apart.head(MOST_APART).reset_index(drop=True)
         yield Section(
             title=str(workload),
-            facts=(_place(part, baseline, machine), _counts(part), *_shared(apart)),
-            columns=layout(apart.reset_index(drop=True)) if len(apart) else None,
-            below=(*_identical(part), *_alone(part), *_unsized(part)),
+            facts=(_place(part, str(baseline), str(machine)), _counts(part), *_shared(apart)),
+            columns=layout(largest) if len(apart) else None,
+            below=(*_more(apart), *_identical(part), *_alone(part), *_unsized(part)),
         )
 
 
@@ -91,6 +95,14 @@ def _counts(part: pd.DataFrame) -> str:
     return f"{cells} = {' + '.join(told)}"
 
 
+def _more(apart: pd.DataFrame) -> Iterator[str]:
+    if len(apart) > MOST_APART:
+        left = apart.iloc[MOST_APART:]
+        size = left["relative_l2"].max()
+        told = f", rel. L2 up to {size:.2g}" if pd.notna(size) else ""
+        yield f"… and {len(left):,} more{told}; --format csv has them all"
+
+
 def _place(part: pd.DataFrame, baseline: str, machine: str) -> str:
     """What is compared with what: machines by name, or with one cell by its id."""
     cells = part["baseline"].dropna().unique()
@@ -116,14 +128,14 @@ def _shared(apart: pd.DataFrame) -> Iterator[str]:
 
 def _identical(part: pd.DataFrame) -> Iterator[str]:
     """Which cells are identical, in words, where others are not."""
-    ran = part[part["verdict"].isin(VERDICTS[:3])].reset_index(drop=True)
+    ran = part[part["verdict"].isin(COMPARABLE)].reset_index(drop=True)
     same = (ran["verdict"] == "identical").to_numpy()
     if not same.any() or same.all():
         return
     axes = varied(ran)
     codes = [axis.codes for axis in axes]
     matrix = np.column_stack(codes) if codes else np.zeros((len(ran), 0), dtype=np.int64)
-    words = in_words(describe(matrix, same, range(len(axes))), axes)
+    words = in_words(describe(Cells(matrix), set_of(same), range(len(axes))), axes)
     yield f"identical: {words}"
 
 
@@ -135,6 +147,6 @@ def _alone(part: pd.DataFrame) -> Iterator[str]:
 
 
 def _unsized(part: pd.DataFrame) -> Iterator[str]:
-    ran = part[part["verdict"].isin(VERDICTS[:3]) & (part["reason"] != "")]
+    ran = part[part["verdict"].isin(COMPARABLE) & (part["reason"] != "")]
     for reason, rows in ran.groupby("reason", sort=False):
         yield f"not sized: {len(rows):,} of the cells: {reason}"

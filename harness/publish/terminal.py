@@ -61,12 +61,14 @@ def render(
     width = width or (console.results.width if console.results.is_terminal else DEFAULT_WIDTH)
     if frame.empty:
         return "No rows.\n"
-    whole = len(frame)
-    if chosen is not None or kind_of(frame) == "plain":
+    kind = kind_of(frame)
+    # A comparison chooses its rows itself: its counts are those of the whole.
+    whole = 0 if kind == "comparison" else len(frame)
+    if chosen is not None or kind == "plain":
         columns = list(chosen or layout(frame))
         parts: list[RenderableType] = [_table(columns, width)]
     else:
-        parts = list(_VIEWS[kind_of(frame)](frame.head(MOST_ROWS), width))
+        parts = list(_VIEWS[kind](frame.head(MOST_ROWS) if whole else frame, width))
     if whole > MOST_ROWS and chosen is None:
         parts.append(Text(f"… and {whole - MOST_ROWS:,} more rows; --format csv has them all"))
     return _printed(parts, width, colour)
