@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -87,7 +88,11 @@ def clean(
     locks = references.lock_folders(folders or _usual_folders())
     if folders and not locks:
         raise UsageError(f"{', '.join(map(str, folders))}: there are no locks here or in locks/")
-    with scratch.alone() as alone:
+    with ExitStack() as stack:
+        alone = stack.enter_context(scratch.alone())
+        if not yes:
+            # Who only lists keeps nobody waiting.
+            stack.close()
         known = references.gather(locks, places)
         _note_looked_at(locks, places, known)
         scope = Scope(known=known, results=places, everything=everything)

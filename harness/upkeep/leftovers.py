@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from harness import places, processes, scratch
+from harness import processes, scratch
 from harness.engines.local.running import HOME
 from harness.processes import ProcessFailedError
 from harness.sweep import exchanges
@@ -30,7 +30,7 @@ def found() -> Iterator[Item]:
             why=LEFT,
             remove=_killing(process),
         )
-    for point in items.mounts_below([*folders, places.cache("exchange")]):
+    for point in items.mounts_below(folders):
         yield Item(kind="mount", name=str(point), size=0, why=LEFT, remove=_unmounting(point))
     for folder in folders:
         yield items.of_folder("folder", folder, LEFT)

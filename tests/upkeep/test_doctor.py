@@ -240,8 +240,9 @@ def test_another_socket_that_is_there_is_named(
 
 @pytest.mark.docker
 def test_the_real_engine_is_named_with_its_version(
-    need: Need, docker_engine: DockerEngine, docker_client: docker.DockerClient
+    docker_engine: DockerEngine, docker_client: docker.DockerClient, tmp_path: Path
 ) -> None:
+    need = Need(engine="docker", results=tmp_path, memory=2**30)
     found, *_ = engine_checks.docker_engine(need)
     assert found.state == "ok"
     assert f"Docker Engine {docker_client.version()['Version']}" in found.found

@@ -13,6 +13,8 @@ from commands import harness
 from engine_bench import NUMPY, SIX, make_lock
 
 from harness import places
+from harness.cli import plan_command, wiring
+from harness.cli.options import EngineChoice
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local import environments
 from harness.engines.local.engine import LocalEngine
@@ -20,6 +22,7 @@ from harness.engines.protocol import Engine, Image
 from harness.environments import bases, interpreters, wheelhouse
 from harness.environments.lock import Lock
 from harness.sweep.audit import Audit
+from harness.sweep.processes import Limits
 from harness.upkeep import reuse
 from harness.upkeep.reuse import Known
 
@@ -114,12 +117,13 @@ def test_an_image_nobody_made_is_said(docker_engine: DockerEngine) -> None:
     assert docker_engine.held(other) == "no image of it yet"
 
 
-def test_plan_tells_environments_and_cells_in_one_document(tmp_path: Path) -> None:
+def test_plan_tells_environments_and_cells_in_one_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copy(DATA / "small.yaml", tmp_path)
     shutil.copytree(DATA / "locks", tmp_path / "locks")
-    ended = harness("plan", tmp_path / "small.yaml", "--engine", "local", "--json")
-    assert ended.code == 0, ended.err
-    found: dict[str, Any] = json.loads(ended.out)
+    plan_command.plan(tmp_path / "small.yaml", engine=EngineChoice.local, as_json=True)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
     told = {part["environment"] for part in found["environments"]}
     assert told == {cell["environment"] for cell in found["cells"]}
     names = {"base", "lock", "wheels", "image", "audit"}
@@ -128,10 +132,26 @@ def test_plan_tells_environments_and_cells_in_one_document(tmp_path: Path) -> No
 
 def test_plan_names_what_is_missing_without_a_lock(tmp_path: Path) -> None:
     shutil.copy(DATA / "small.yaml", tmp_path)
-    arguments = ("--engine", "local", "--by", "environment", "--format", "csv")
-    ended = harness("plan", tmp_path / "small.yaml", *arguments)
+    arguments = ("plan", tmp_path / "small.yaml", "--engine", "local", "--by", "environment")
+    ended = harness(*arguments)
     assert ended.code == 0 and "no lock yet; it would be made" in ended.out
-    assert harness("plan", tmp_path / "small.yaml", "--by", "colour").code == 2
+
+
+def test_the_base_counts_where_the_engine_that_recorded_would_run(
+    local_engine: LocalEngine, tmp_path: Path
+) -> None:
+    wanted = wiring.wanted(
+        tmp_path / "m.yaml",
+        wiring.this_machine(),
+        engine=None,
+        running=local_engine,
+        audited=True,
+        limits=Limits(timeout=1, memory=1),
+    )
+    environment = make_lock(SIX).environment
+    here = interpreters.present("3.11")
+    assert here is not None and wanted.base(environment, "local") == here.description
+    assert wanted.base(environment, "docker") is None
 
 
 def test_a_virtual_environment_says_what_it_is_made_of(
