@@ -18,7 +18,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium as the system has it; the tests are skipped, or fail, where there is none."""
+    """Headless Chromium as the system has it; the tests are skipped, or fail, without one."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         no_browser("no Chromium is installed (Debian: apt install chromium)")

@@ -1,4 +1,4 @@
-"""A publication: the same records, the same bytes; tables, records and a badge that anybody reads."""
+"""A publication: the same records, the same bytes; tables, records and a badge."""
 
 from __future__ import annotations
 

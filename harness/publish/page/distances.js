@@ -30,7 +30,7 @@ function dotGroups() {
     const point = pointOf(cell);
     const name = className(cell);
     const kind = !name ? "none" : point === null ? "unknown" : point;
-    const key = `${axis[cell]} ${kind}`;
+    const key = `${axis[cell]} ${kind === "none" ? statusOf(cell) : kind}`;
     const group = groups.get(key) || { value: axis[cell], kind, count: 0, cell, name };
     group.count += 1;
     groups.set(key, group);

@@ -31,9 +31,9 @@ function place(id, ...children) {
 
 /** A labelled choice; `options` are [value, text] and `chosen` is called with the value. */
 function choice(label, options, value, chosen) {
-  const select = html("select", { change: () => chosen(select.value) },
+  const select = html("select", { "aria-label": label, change: () => chosen(select.value) },
     options.map(([key, text]) => html("option", { value: key, selected: String(key) === String(value) }, text)));
-  return html("label", { class: "choice" }, html("span", {}, label), select);
+  return html("span", { class: "choice" }, html("span", { "aria-hidden": "true" }, label), select);
 }
 
 /** A number for people: few digits, a real minus sign. */

@@ -15,8 +15,10 @@ function drawLosses() {
   const without = curves.map((line) => ({ ...line, values: line.values.map((value, i) => minus(value, base?.values[i])) }));
   drawCurves("zoom", without, logarithmic(without), `${view.history}: distance from that of ${pointLabel(view.baseline)}`);
   const more = workload().curves.left_out ? ` ${workload().curves.left_out} more curves are left out here; the records have them.` : "";
-  place("curves-caption", `${view.history.replace(/_/g, " ")} after each epoch, one line per class; dashed: single runs of unstable cells.${more}`);
-  place("zoom-caption", base ? `How far each curve is from that of ${pointLabel(view.baseline)}, epoch by epoch, on a logarithmic scale; on the line “equal” it is the same to the last bit.` : `There is no curve of ${pointLabel(view.baseline)} to subtract.`);
+  const single = curves.every((line) => line.values.length < 2);
+  const words = single ? "after the only epoch, one dot per class" : "after each epoch, one line per class; dashed: single runs of unstable cells";
+  place("curves-caption", `${view.history.replace(/_/g, " ")} ${words}.${more}`);
+  place("zoom-caption", base ? `How far each is from that of ${pointLabel(view.baseline)}, epoch by epoch, on a logarithmic scale; on the line “equal” it is the same to the last bit.` : `There is no curve of ${pointLabel(view.baseline)} to subtract.`);
 }
 
 function baselineCurve(curves) {

@@ -21,6 +21,7 @@ async function openStory(cell, focus = false) {
   aside.hidden = false;
   aside.scrollTop = 0;
   document.body.classList.add("with-story");
+  document.querySelector(".tile.open")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   setAddress();
   if (focus) aside.querySelector(".close").focus();
 }
@@ -47,7 +48,7 @@ function story(cell, shared, told) {
     ...runs.map((run) => failure(run, told.records[run.repeat])),
     first && settings(first, shared),
     html("section", {}, html("h3", {}, "Weights, tensor by tensor"), html("div", { id: "tensors" })),
-    first && first.history !== null && history(shared.histories[first.history]),
+    first && first.history !== null && historyTable(shared.histories[first.history]),
     hashes(runs),
     first && environment(shared.environments[first.environment]),
     machine(told.machine, shared.machines[told.machine], first, shared),
@@ -117,7 +118,7 @@ function hashes(runs) {
   return rows.length ? html("section", {}, html("h3", {}, "Hashes (SHA-256)"), table(["run", "of", "digest"], rows)) : null;
 }
 
-function history(told) {
+function historyTable(told) {
   const names = Object.keys(told);
   const epochs = Math.max(0, ...names.map((name) => told[name].length));
   const rows = Array.from({ length: Math.min(epochs, 200) }, (_, i) => html("tr", {}, cellsOf([String(i + 1), ...names.map((name) => String(told[name][i] ?? ""))])));
