@@ -10,20 +10,22 @@ import pandas as pd
 
 from harness.analysis.cells import by_cell
 from harness.analysis.columns import CLASS_COLUMNS, frame_of, names
-from harness.analysis.effects import by_axis, effects, group_numbers
+from harness.analysis.effects import by_axis, effects
 from harness.analysis.letters import UNSTABLE, letters
 from harness.analysis.regions import (
+    Cells,
     describe,
     hull,
     in_words,
     region_in_words,
+    set_of,
     values_in_words,
 )
-from harness.analysis.variation import Codes, Varied, shared_by_all, varied
+from harness.analysis.variation import Codes, Varied, group_numbers, shared_by_all, varied
 
 __all__ = ["by_axis", "by_class"]
 
-MOST_WORK = 5_000_000
+MOST_WORK = 100_000_000
 """Cells times classes up to which every class gets an exact description: some seconds."""
 
 
@@ -46,12 +48,12 @@ def _of_workload(cells: pd.DataFrame) -> pd.DataFrame:
     axes = varied(cells)
     codes = _matrix([axis.codes for axis in axes], len(cells))
     numbers, members = _classes(cells)
-    influence = _by_influence(cells, axes)
+    influence, sets = _by_influence(cells, axes), Cells(codes)
     told = _same_for(axes, numbers, len(members))
     where = []
     for number, (_, places) in enumerate(members):
         if len(cells) * (number + 1) <= MOST_WORK:
-            where.append(in_words(describe(codes, numbers == number, influence), axes))
+            where.append(in_words(describe(sets, set_of(numbers == number), influence), axes))
         else:
             where.append(_within(codes[places], axes))
     same_for = [
@@ -83,7 +85,7 @@ def _by_influence(cells: pd.DataFrame, axes: Sequence[Varied]) -> list[int]:
     Between equals the later one comes first, so that descriptions keep the earlier axes.
     """
     shares = []
-    for effect in effects(cells):
+    for effect in effects(cells, axes):
         differ, same = int(str(effect["differ"])), int(str(effect["same"]))
         shares.append(differ / (differ + same) if differ + same else 0.5)
     return sorted(range(len(axes)), key=lambda place: (shares[place], -place))
@@ -105,11 +107,12 @@ def _same_for(axes: Sequence[Varied], classes: Codes, count: int) -> list[str]:
         several = rows.groupby("group")["code"].transform("nunique") > 1
         found = rows[several].drop_duplicates(["class", "code"]).sort_values("code")
         has = rows.groupby("class")["code"].nunique()
-        for number, codes in found.groupby("class")["code"]:
-            every = len(codes) == has[number]
-            told[int(str(number))].append(
-                axis.name if every else values_in_words(axis, codes.tolist())
-            )
+        codes: dict[int, list[int]] = {}
+        for number, code in zip(found["class"].tolist(), found["code"].tolist(), strict=True):
+            codes.setdefault(number, []).append(code)
+        for number, its in codes.items():
+            every = len(its) == has[number]
+            told[number].append(axis.name if every else values_in_words(axis, its))
     return [", ".join(parts) for parts in told]
 
 
@@ -123,7 +126,7 @@ def _facts(cells: pd.DataFrame, numbers: Codes) -> pd.DataFrame:
     facts[counted] = groups[counted].sum()
     for name in ("loss", "value"):
         facts[[f"{name}_min", f"{name}_max"]] = groups[name].agg(["min", "max"])
-    facts["cell_ids"] = groups["cell_ids"].agg(list)
+    facts["cell_ids"] = _listed(ids, numbers)
     facts["init"] = _together(rows["init"], numbers)
     stable = facts["class"] != UNSTABLE
     facts["distinct"] = facts["distinct"].where(~stable, 1)
@@ -131,9 +134,19 @@ def _facts(cells: pd.DataFrame, numbers: Codes) -> pd.DataFrame:
     return facts
 
 
+def _listed(values: pd.Series[str], numbers: Codes) -> list[list[str]]:
+    """The values of each class, in a list per class number."""
+    order = np.argsort(numbers, kind="stable")
+    edges = np.cumsum(np.bincount(numbers))[:-1]
+    return [part.tolist() for part in np.split(values.to_numpy(dtype=object)[order], edges)]
+
+
 def _together(values: pd.Series[str], numbers: Codes) -> pd.Series[str]:
     """The different values of each class, with commas."""
     different = pd.DataFrame({"number": numbers, "value": values}).drop_duplicates()
     ordered = different.sort_values(["number", "value"])
-    joined: pd.Series[str] = ordered.groupby("number")["value"].agg(", ".join)
-    return joined
+    told: dict[int, list[str]] = {}
+    for number, value in zip(ordered["number"].tolist(), ordered["value"].tolist(), strict=True):
+        told.setdefault(number, []).append(value)
+    joined = {number: ", ".join(parts) for number, parts in told.items()}
+    return pd.Series(joined, dtype="object")

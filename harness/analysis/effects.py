@@ -10,7 +10,7 @@ import pandas as pd
 
 from harness.analysis.cells import by_cell
 from harness.analysis.columns import EFFECT_COLUMNS, frame_of, names
-from harness.analysis.variation import Codes, Varied, shown, varied
+from harness.analysis.variation import Codes, Varied, group_numbers, shown, varied
 
 Row = dict[str, object]
 
@@ -23,22 +23,28 @@ def by_axis(runs: pd.DataFrame) -> pd.DataFrame:
     """
     cells = by_cell(runs)
     ran = cells[cells["distinct"] > 0]
-    rows = [row for _, part in ran.groupby("workload", sort=False) for row in effects(part)]
+    rows = [
+        row
+        for _, part in ran.groupby("workload", sort=False)
+        for row in effects(part, varied(part))
+    ]
     return frame_of(pd.DataFrame(rows, columns=names(EFFECT_COLUMNS)), EFFECT_COLUMNS)
 
 
-def effects(cells: pd.DataFrame) -> list[Row]:
-    """The rows for the cells of one workload, all with weights."""
-    axes = varied(cells)
-    return [_effect(cells, axes, place) for place in range(len(axes))]
+def effects(cells: pd.DataFrame, axes: Sequence[Varied]) -> list[Row]:
+    """The rows for the cells of one workload, all with weights; `axes` are those that vary."""
+    weights = pd.factorize(cells["weights_sha256"])[0]
+    init = pd.factorize(cells["init_sha256"])[0]
+    return [_effect(cells, axes, place, weights, init) for place in range(len(axes))]
 
 
-def _effect(cells: pd.DataFrame, axes: Sequence[Varied], place: int) -> Row:
+def _effect(
+    cells: pd.DataFrame, axes: Sequence[Varied], place: int, weights: Codes, init: Codes
+) -> Row:
     axis = axes[place]
     others = group_numbers([other.codes for other in axes if other is not axis], len(cells))
     settled = (cells["distinct"] == 1).to_numpy()
-    weights = pd.factorize(cells["weights_sha256"])[0][settled]
-    init = pd.factorize(cells["init_sha256"])[0][settled]
+    weights, init = weights[settled], init[settled]
     group, code = others[settled], axis.codes[settled]
     pairs = _pairs(others) - _pairs(others, axis.codes)
     comparable = _pairs(group) - _pairs(group, code)
@@ -61,15 +67,6 @@ def _effect(cells: pd.DataFrame, axes: Sequence[Varied], place: int) -> Row:
 
 def _values(axis: Varied, codes: Iterable[int]) -> str:
     return ", ".join(shown(axis.values[code]) for code in codes)
-
-
-def group_numbers(codes: Sequence[Codes], length: int) -> Codes:
-    """Equal numbers for rows that are equal in all of `codes`."""
-    group = np.zeros(length, dtype=np.int64)
-    for column in codes:
-        paired = group * (int(column.max(initial=0)) + 1) + column
-        group = np.unique(paired, return_inverse=True)[1].astype(np.int64)
-    return group
 
 
 def _pairs(*codes: npt.NDArray[np.int64]) -> int:

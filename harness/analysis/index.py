@@ -155,10 +155,11 @@ def _frame(table: pyarrow.Table) -> pd.DataFrame:
     return frame
 
 
-def _texts(column: pyarrow.DictionaryArray) -> pd.api.extensions.ExtensionArray:
+def _texts(column: pyarrow.DictionaryArray) -> pd.Series[str]:
     words = np.array([*column.dictionary.to_pylist(), pd.NA], dtype=object)
     codes = column.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
-    return pd.array(words[codes], dtype=pd.StringDtype("python"))
+    told: pd.Series[str] = pd.Series(words[codes], dtype=pd.StringDtype("python"))
+    return told
 
 
 def _inventory(records: pyarrow.Table, told: Mapping[str, Any]) -> Inventory:

@@ -7,7 +7,7 @@ growing one region after another greedily is quick, exact, and short on grids, w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,22 +35,55 @@ class Description:
     exact: bool
 
 
-def describe(codes: Codes, members: Mask, axes_by_influence: Sequence[int]) -> Description:
-    """Regions for the rows of `codes` (cells x axes) that `members` marks.
+class Cells:
+    """The cells of a workload as sets: for each value of each axis, which cells have it.
+
+    A set is an int with a bit per cell, so that joining and meeting sets is one quick operation.
+    """
+
+    def __init__(self, codes: Codes) -> None:
+        self.codes: list[list[int]] = codes.tolist()
+        self.having = [
+            [set_of(column == code) for code in range(column.max(initial=-1) + 1)]
+            for column in codes.T
+        ]
+        self.every = set_of(np.ones(len(codes), dtype=np.bool_))
+
+    def inside(self, region: Region) -> int:
+        """The cells that a region holds."""
+        found = self.every
+        for axis, allowed in region.items():
+            found &= self._allowing(axis, allowed)
+        return found
+
+    def _allowing(self, axis: int, allowed: Iterable[int]) -> int:
+        found = 0
+        for code in allowed:
+            found |= self.having[axis][code]
+        return found
+
+
+def set_of(mask: Mask) -> int:
+    """The places at which `mask` is True, as the bits of an int."""
+    return int.from_bytes(np.packbits(mask, bitorder="little").tobytes(), "little")
+
+
+def describe(cells: Cells, members: int, axes_by_influence: Sequence[int]) -> Description:
+    """Regions for those of the cells that the set `members` has.
 
     Axes are freed in the order given, so the axes that matter most should come last.
     """
-    uncovered = members.copy()
+    uncovered = members
     regions: list[Region] = []
     exact = True
-    while uncovered.any() and len(regions) < MOST_REGIONS:
-        seed = int(np.argmax(uncovered))
-        region, is_exact = _grown(codes, members, seed, axes_by_influence)
+    while uncovered and len(regions) < MOST_REGIONS:
+        seed = (uncovered & -uncovered).bit_length() - 1
+        region, is_exact = _grown(cells, members, seed, axes_by_influence)
         exact = exact and is_exact
-        uncovered &= ~_inside(codes, region)
+        uncovered &= ~cells.inside(region)
         regions.append(region)
-    kept = _without_redundant(codes, members & ~uncovered, regions)
-    return Description(regions=tuple(kept), left_out=int(uncovered.sum()), exact=exact)
+    kept = _without_redundant(cells, members & ~uncovered, regions)
+    return Description(regions=tuple(kept), left_out=uncovered.bit_count(), exact=exact)
 
 
 def hull(codes: Codes) -> Region:
@@ -58,45 +91,39 @@ def hull(codes: Codes) -> Region:
     return {axis: frozenset(np.unique(codes[:, axis]).tolist()) for axis in range(codes.shape[1])}
 
 
-def _grown(codes: Codes, members: Mask, seed: int, order: Sequence[int]) -> tuple[Region, bool]:
+def _grown(cells: Cells, members: int, seed: int, order: Sequence[int]) -> tuple[Region, bool]:
     """The region around one cell, freed axis by axis as long as no outsider comes in."""
-    region: Region = {axis: frozenset([int(codes[seed, axis])]) for axis in order}
-    missed = (codes != codes[seed]).sum(axis=1)
-    outside = ~members & (missed > 0)
-    exact = bool((members | outside).all())
+    codes = cells.codes[seed]
+    region: Region = {axis: frozenset([codes[axis]]) for axis in order}
+    alike = cells.inside(region)
+    outside = cells.every & ~members & ~alike
     for axis in order:
-        off = codes[:, axis] != codes[seed, axis]
-        if not (outside & (missed == 1) & off).any():
-            del region[axis]
-            missed = missed - off
+        others = {other: allowed for other, allowed in region.items() if other != axis}
+        if not cells.inside(others) & outside:
+            region = others
     for axis in [axis for axis in order if axis in region]:
-        off = codes[:, axis] != codes[seed, axis]
-        near = (missed == 1) & off
-        gained = set(codes[near & members, axis].tolist())
-        gained -= set(codes[near & outside, axis].tolist())
-        region[axis] |= gained
-        missed = missed - np.isin(codes[:, axis], list(gained))
-    return region, exact
+        others = {other: allowed for other, allowed in region.items() if other != axis}
+        near = cells.inside(others)
+        gained = (
+            code
+            for code, having in enumerate(cells.having[axis])
+            if near & having & members and not near & having & outside
+        )
+        region[axis] |= frozenset(gained)
+    return region, not alike & ~members
 
 
-def _inside(codes: Codes, region: Region) -> Mask:
-    inside = np.ones(len(codes), dtype=np.bool_)
-    for axis, allowed in region.items():
-        inside &= np.isin(codes[:, axis], list(allowed))
-    return inside
-
-
-def _without_redundant(codes: Codes, covered: Mask, regions: list[Region]) -> list[Region]:
+def _without_redundant(cells: Cells, covered: int, regions: list[Region]) -> list[Region]:
     """The regions without those whose cells the others hold already."""
-    masks = [_inside(codes, region) & covered for region in regions]
-    times = np.sum(masks, axis=0) if masks else np.zeros(len(codes), dtype=np.int64)
-    kept = []
-    for region, mask in zip(regions, masks, strict=True):
-        if (times[mask] > 1).all():
-            times = times - mask
-        else:
-            kept.append(region)
-    return kept
+    masks = [cells.inside(region) & covered for region in regions]
+    kept: list[int] = list(range(len(regions)))
+    for place, mask in enumerate(masks):
+        others = 0
+        for other in kept:
+            others |= masks[other] if other != place else 0
+        if not mask & ~others:
+            kept.remove(place)
+    return [regions[place] for place in kept]
 
 
 def in_words(description: Description, axes: Sequence[Varied]) -> str:

@@ -81,25 +81,51 @@ def varied(cells: pd.DataFrame) -> list[Varied]:
     A version follows another if it is the same wherever that is the same: Keras, say, where no
     cell has another Keras with the same TensorFlow.
     """
-    columns = {name: texts(cells, name) for name in SETTINGS}
-    several = [name for name in SETTINGS if columns[name].nunique() > 1]
-    followers = _followers({name: columns[name] for name in several})
+    columns = {name: _factors(cells[name]) for name in SETTINGS}
+    several = {name: column for name, column in columns.items() if len(column.values) > 1}
+    followers = _followers({name: column.codes for name, column in several.items()})
     hidden = {name for names in followers.values() for name in names}
     return [
-        _varied(name, columns[name], followers.get(name, ()))
-        for name in several
+        _varied(name, column, followers.get(name, ()))
+        for name, column in several.items()
         if name not in hidden
     ]
 
 
-def _varied(name: str, column: pd.Series[str], followers: tuple[str, ...]) -> Varied:
-    values, ordered = in_order(name, [str(value) for value in column.unique()])
+@dataclass(frozen=True, kw_only=True)
+class _Factors:
+    """A column as the place of each value in `values`, which are as they come."""
+
+    values: Sequence[str]
+    codes: Codes
+
+
+def _factors(column: pd.Series[str]) -> _Factors:
+    codes, values = pd.factorize(column)
+    told = [str(value) for value in values]
+    if (codes < 0).any():
+        # A value may itself be `?`: the two are one then, as they are in a table.
+        told = told if UNKNOWN in told else [*told, UNKNOWN]
+        codes = np.where(codes < 0, told.index(UNKNOWN), codes)
+    return _Factors(values=told, codes=codes.astype(np.int64))
+
+
+def _varied(name: str, column: _Factors, followers: tuple[str, ...]) -> Varied:
+    values, ordered = in_order(name, column.values)
     places = {value: place for place, value in enumerate(values)}
-    codes = column.map(places).to_numpy(dtype=np.int64)
+    codes = np.array([places[value] for value in column.values], dtype=np.int64)[column.codes]
     return Varied(name=name, values=values, ordered=ordered, codes=codes, followers=followers)
 
 
-def _followers(columns: dict[str, pd.Series[str]]) -> dict[str, tuple[str, ...]]:
+def group_numbers(codes: Sequence[Codes], length: int) -> Codes:
+    """Equal numbers for rows that are equal in all of `codes`."""
+    group = np.zeros(length, dtype=np.int64)
+    for column in codes:
+        group = pd.factorize(group * (int(column.max(initial=0)) + 1) + column)[0]
+    return group
+
+
+def _followers(columns: Mapping[str, Codes]) -> dict[str, tuple[str, ...]]:
     """Whom the versions (and the engine) follow."""
     found: dict[str, tuple[str, ...]] = {}
     chain = (("python", ["tensorflow"]), ("numpy", ["tensorflow", "python"]))
@@ -113,9 +139,10 @@ def _followers(columns: dict[str, pd.Series[str]]) -> dict[str, tuple[str, ...]]
     return found
 
 
-def _determined(columns: dict[str, pd.Series[str]], name: str, leaders: Sequence[str]) -> bool:
-    together = pd.DataFrame({key: columns[key] for key in (*leaders, name)}).drop_duplicates()
-    return not together.duplicated(list(leaders)).any()
+def _determined(columns: Mapping[str, Codes], name: str, leaders: Sequence[str]) -> bool:
+    led = group_numbers([columns[leader] for leader in leaders], len(columns[name]))
+    both = group_numbers([led, columns[name]], len(led))
+    return bool(led.max(initial=-1) == both.max(initial=-1))
 
 
 def _version(text: str) -> Version:
