@@ -1,0 +1,267 @@
+"""Each setting broken on purpose, in a real training: the run is found invalid, never as asked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runner_host import Answer, Runner, request_for
+
+import harness.runner
+
+pytestmark = pytest.mark.tensorflow
+
+BREAKABLE = """
+
+import os
+_train_rightly = _train
+
+
+def _train(request, *others):
+    exec(request.get("breakage", ""), globals())
+    _train_rightly(request, *others)
+"""
+
+LEFT_OUT = "settings._SETTERS[{!r}] = lambda value: None"
+NOT_COMPILED = "settings.compile_settings = lambda asked: {}"
+SET_LATER = "os.environ[{!r}] = {!r}"
+FIT = """
+_noting = noting
+def noting(fit, noted):
+    call = _noting(fit, noted)
+    return lambda *data, {0}, **named: call(*data, **named{1})
+"""
+POLICY_TOO_LATE = """
+settings._SETTERS["precision"] = lambda value: None
+_build_rightly = _build
+def _build(*arguments):
+    model = _build_rightly(*arguments)
+    tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    return model
+"""
+
+
+SEEN_ONLY = """
+from . import found_training
+class Seen:
+    device_type = "GPU"
+    get_visible_devices = staticmethod(lambda kind=None: [Seen])
+found_training.visibility = Seen
+settings._device = print
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breakage:
+    """Code that breaks a setting, what is asked, and how the reason begins."""
+
+    code: str
+    asked: dict[str, Any] = field(default_factory=dict)
+    reason: str
+
+
+BREAKAGES = {
+    "determinism left out": Breakage(
+        code="settings._determinism = lambda value: None",
+        asked={"determinism": "on"},
+        reason="determinism: asked on, found off",
+    ),
+    "determinism not called": Breakage(
+        code="settings._determinism = lambda value: tf.config.experimental.enable_op_determinism",
+        asked={"determinism": "on"},
+        reason="determinism: asked on, found off",
+    ),
+    "threads set after the first operation": Breakage(
+        code="tf.constant(1)",
+        asked={"threads": 3},
+        reason="threads: asked 3, found 0: Intra op parallelism cannot be modified",
+    ),
+    "threads set after the pool was made": Breakage(
+        code="from tensorflow.python.client import device_lib; device_lib.list_local_devices()",
+        asked={"threads": 7},
+        reason="threads: asked 7, found ",
+    ),
+    "thread setter assigned to": Breakage(
+        code="settings._SETTERS['threads'] = lambda value: setattr("
+        "tf.config.threading, 'set_intra_op_parallelism_threads', value)",
+        asked={"threads": 7},
+        reason="threads: asked 7, found ",
+    ),
+    "inter-op threads left out": Breakage(
+        code=LEFT_OUT.format("inter_threads"),
+        asked={"inter_threads": 7},
+        reason="inter_threads: asked 7, found ",
+    ),
+    "affinity not set": Breakage(
+        code="os.sched_setaffinity(0, range(os.cpu_count()))",
+        asked={"cpus": 4096},
+        reason="cpus: asked 4096, found ",
+    ),
+    "instruction set capped after the import": Breakage(
+        code=SET_LATER.format("ONEDNN_MAX_CPU_ISA", "SSE41"),
+        asked={"isa": "sse41"},
+        reason="isa: asked sse41, found ",
+    ),
+    "kernel turned off after the import": Breakage(
+        code=SET_LATER.format("TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL", "false"),
+        asked={"contraction_kernel": "off"},
+        reason="contraction_kernel: asked off, found on",
+    ),
+    "hash seed set after the start": Breakage(
+        code=SET_LATER.format("PYTHONHASHSEED", "5"),
+        asked={"hash_seed": 5},
+        reason="hash_seed: asked 5, found random",
+    ),
+    "variable set after the import": Breakage(
+        code=SET_LATER.format("A", "b"),
+        asked={"env": {"A": "b"}},
+        reason="env: asked {'A': 'b'}, found {'A': 'unset, then b'}",
+    ),
+    "variable changed after the import": Breakage(
+        code=SET_LATER.format("LANG", "x"),
+        asked={"env": {"LANG": "x"}},
+        reason="env: asked {'LANG': 'x'}, found {'LANG': 'unset, then x'}",
+    ),
+    "eager left out": Breakage(
+        code=LEFT_OUT.format("eager") + "\n" + NOT_COMPILED,
+        asked={"eager": "on"},
+        reason="eager: asked on, found off",
+    ),
+    "XLA left out": Breakage(
+        code=NOT_COMPILED, asked={"jit": "on"}, reason="jit: asked on, found off"
+    ),
+    "policy set after the model was built": Breakage(
+        code=POLICY_TOO_LATE,
+        asked={"precision": "mixed_bfloat16"},
+        reason="precision: asked mixed_bfloat16, found float32",
+    ),
+    "TF32 left out": Breakage(
+        code=LEFT_OUT.format("tf32"), asked={"tf32": "off"}, reason="tf32: asked off, found on"
+    ),
+    "shuffling left to Keras": Breakage(
+        code=FIT.format("shuffle", ""),
+        asked={"shuffle": "off"},
+        reason="shuffle: asked off, found on",
+    ),
+    "pipeline shuffled anyway": Breakage(
+        code="import dataclasses\nfrom .workloads import mnist_augmented\n"
+        "WORKLOADS['mnist-augmented'] = dataclasses.replace(mnist_augmented.WORKLOAD,"
+        " feed=lambda x, y, size, shuffle: mnist_augmented.feed(x, y, size, True))",
+        asked={"workload": "mnist-augmented", "shuffle": "off"},
+        reason="shuffle: asked off, found on",
+    ),
+    "batches of another size": Breakage(
+        code=FIT.format("batch_size", ", batch_size=32"),
+        asked={"batch_size": 8},
+        reason="batch_size: asked 8, found 32",
+    ),
+    "fewer epochs": Breakage(
+        code=FIT.format("epochs", ", epochs=1"),
+        asked={"epochs": 2},
+        reason="epochs: asked 2, found 1",
+    ),
+    "one generator not seeded": Breakage(
+        code="settings._SEEDERS['numpy'] = lambda seed: None",
+        reason="seeding: asked all, found python+tf",
+    ),
+    "another seed": Breakage(
+        code="settings._seed_rightly = settings.seed_generators\n"
+        "settings.seed_generators = lambda which, seed: settings._seed_rightly(which, seed + 1)",
+        reason="seeding: asked all, found none",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def breakable(trainer: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
+    """Runs in children of one warm process, whose runner obeys what a request breaks."""
+    root = tmp_path_factory.mktemp("breakable")
+    shutil.copytree(Path(str(harness.runner.__file__)).parent, root / "runner")
+    with (root / "runner" / "training.py").open("a") as file:
+        file.write(BREAKABLE)
+    spoilt = replace(trainer, root=root, scratch=tmp_path_factory.mktemp("breakable-exchange"))
+    with spoilt.warm() as serve_one:
+        yield serve_one
+
+
+Forked = Callable[[dict[str, Any]], Answer]
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES.values(), ids=BREAKAGES)
+def test_a_setting_that_was_not_in_force_makes_the_run_invalid(
+    breakable: Forked, breakage: Breakage
+) -> None:
+    request = {**request_for(samples=64), "breakage": breakage.code}
+    request["settings"] |= breakage.asked
+    reply = breakable(request).reply
+    assert (reply["status"], reply["reason"][: len(breakage.reason)]) == (
+        "invalid",
+        breakage.reason,
+    )
+
+
+@pytest.mark.parametrize("name", ["python", "tensorflow", "numpy", "keras"])
+def test_another_version_than_locked_makes_the_run_invalid(breakable: Forked, name: str) -> None:
+    request = request_for(samples=64)
+    request["versions"][name] = "1.2.3"
+    reply = breakable(request).reply
+    assert reply["status"] == "invalid"
+    assert reply["reason"].startswith(f"{name}: asked 1.2.3, found ")
+
+
+def test_a_gpu_that_is_not_there_makes_the_run_invalid(breakable: Forked) -> None:
+    request = {**request_for(samples=64, device="gpu"), "breakage": "settings._device = print"}
+    reply = breakable(request).reply
+    assert reply["reason"].startswith("device: asked gpu, found cpu")
+
+
+def test_a_gpu_on_which_no_layer_ran_makes_the_run_invalid(breakable: Forked) -> None:
+    request = {**request_for(samples=64, device="gpu"), "breakage": SEEN_ONLY}
+    reply = breakable(request).reply
+    assert reply["reason"].startswith("device: asked gpu, found cpu (layers: "), reply["reason"]
+    assert "hidden on cpu" in reply["reason"]
+
+
+def test_what_cannot_be_read_back_is_unknown(breakable: Forked) -> None:
+    code = "del tf.config.experimental.tensor_float_32_execution_enabled"
+    reply = breakable({**request_for(samples=64, tf32="off"), "breakage": code}).reply
+    assert reply["status"] == "completed"
+    assert reply["found"]["tf32"]["value"] is None
+    assert "cannot be read back" in reply["found"]["tf32"]["how"]
+
+
+def test_a_run_that_ended_early_confirms_nothing(breakable: Forked) -> None:
+    code = "def _describe_installation(*arguments): raise ValueError('early')"
+    reply = breakable({**request_for(threads=1, seed=7), "breakage": code}).reply
+    assert reply["status"] == "failed"
+    unknown = ("threads", "inter_threads", "seed", "seeding", "jit", "shuffle", "samples", "epochs")
+    assert {reply["found"][name]["value"] for name in unknown} == {None}
+
+
+def test_another_keras_in_the_environment_makes_the_run_invalid(
+    trainer: Runner, tmp_path: Path
+) -> None:
+    code = "import keras; print(keras.__file__)"
+    done = subprocess.run(
+        [str(trainer.python), "-c", code], capture_output=True, text=True, check=True
+    )
+    installed = Path(done.stdout.splitlines()[-1]).parent
+    other = tmp_path / "keras"
+    other.mkdir()
+    for path in installed.iterdir():
+        (other / path.name).symlink_to(path)
+    (other / "__init__.py").unlink()
+    shutil.copy(installed / "__init__.py", other)
+    request = request_for(samples=64)
+    request["versions"]["keras"] = "2.15.0"
+    # A variable that changes what is imported is none that can be asked for.
+    reply = trainer.fresh(request, PYTHONPATH=str(tmp_path), XLA_FLAGS="").reply
+    assert reply["status"] == "invalid"
+    assert "keras: asked 2.15.0, found 2.15.0, from elsewhere" in reply["reason"]
+    assert "env: asked {}, found {'XLA_FLAGS': ''}" in reply["reason"], json.dumps(reply["found"])
