@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -40,9 +40,17 @@ def folder(kind: str) -> Iterator[Path]:
 
 
 def abandoned() -> list[Path]:
-    """The temporary folders of harness processes that live no more."""
+    """The temporary folders of this user's harness processes that live no more."""
     found = Path(tempfile.gettempdir()).glob("harness-*")
-    return sorted(path for path in found if _NAME.fullmatch(path.name) and is_abandoned(path))
+    named = [path for path in found if _NAME.fullmatch(path.name) and _is_own(path)]
+    return sorted(path for path in named if is_abandoned(path))
+
+
+def _is_own(path: Path) -> bool:
+    # Anybody may make a folder of this name where all temporary folders are.
+    with suppress(OSError):
+        return path.lstat().st_uid == os.getuid()
+    return False
 
 
 def is_abandoned(path: Path) -> bool:

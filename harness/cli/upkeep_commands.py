@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
@@ -84,18 +83,14 @@ def clean(
     options.check_format(format)
     if yes and dry_run:
         raise UsageError("--yes and --dry-run exclude each other")
-    places = _existing_results(results)
-    locks = references.lock_folders(folders or _usual_folders())
-    if folders and not locks:
-        raise UsageError(f"{', '.join(map(str, folders))}: there are no locks here or in locks/")
+    locks = _folders_of_locks(folders)
+    stored = _existing_results(results)
     with ExitStack() as stack:
         alone = stack.enter_context(scratch.alone())
         if not yes:
             # Who only lists keeps nobody waiting.
             stack.close()
-        known = references.gather(locks, places)
-        _note_looked_at(locks, places, known)
-        scope = Scope(known=known, results=places, everything=everything)
+        scope = _scope(locks, stored, everything)
         kinds = {one.value for one in kind or KindChoice}
         listed = cleaning.found(scope, alone=alone, note=console.note)
         found = [item for item in listed if item.kind in kinds]
@@ -165,6 +160,13 @@ def _usual_folders() -> list[Path]:
     return [path for path in (Path(), Path("matrices")) if path.is_dir()]
 
 
+def _folders_of_locks(named: list[Path] | None) -> list[Path]:
+    found = references.lock_folders(named or _usual_folders())
+    if named and not found:
+        raise UsageError(f"{', '.join(map(str, named))}: there are no locks here or in locks/")
+    return found
+
+
 def _existing_results(named: list[Path] | None) -> list[Path]:
     for folder in named or []:
         if not folder.is_dir():
@@ -172,15 +174,16 @@ def _existing_results(named: list[Path] | None) -> list[Path]:
     return [path.absolute() for path in named or [options.RESULTS] if path.is_dir()]
 
 
-def _note_looked_at(
-    locks: Iterable[Path], results: Iterable[Path], known: references.References
-) -> None:
+def _scope(locks: list[Path], results: list[Path], everything: bool) -> Scope:
+    """What is referred to, and a note on where that was looked up."""
+    known = references.gather(locks, results)
     where = ", ".join(map(str, locks)) or "nowhere: no folder of locks"
     console.note(f"kept is what {known.locks} locks name ({where})")
     where = ", ".join(map(str, results)) or "nowhere: no folder of results"
     console.note(f"and what {known.records} records name ({where})")
     for unread in known.unread:
         console.note(f"kept as well is what this lock names, though it cannot be used: {unread}")
+    return Scope(known=known, results=results, everything=everything)
 
 
 def _removed(item: Item) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,11 +38,12 @@ def found() -> Iterator[Item]:
 
 
 def _processes() -> Iterator[psutil.Process]:
-    """Runs whose home was made by a harness process that lives no more."""
+    """This user's runs whose home was made by a harness process that lives no more."""
     homes = f"{tempfile.gettempdir()}/harness-{HOME}-"
     for process in psutil.process_iter():
         try:
-            home = process.environ().get("HOME", "")
+            own = process.uids().real == os.getuid()
+            home = process.environ().get("HOME", "") if own else ""
         except psutil.Error:
             continue
         if home.startswith(homes) and scratch.is_abandoned(Path(home)):

@@ -267,8 +267,9 @@ def test_what_outlives_a_killed_guard_is_found_by_doctor_and_removed(
     left = int(said.read_text())
     assert not _has_ended(left)
     need = Need(engine="local", results=home, memory=1)
-    while (found := next(state_checks.leftovers(need))).state == "ok":
+    while not scratch.abandoned():
         time.sleep(0.1)
+    found = next(state_checks.leftovers(need))
     assert "1 folder, 1 process" in found.found
     kinds = [KindChoice.folder, KindChoice.process]
     assert {row["outcome"] for row in cleaned(capsys, yes=True, kind=kinds)} == {"removed"}
