@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bundled
 import pytest
-from commands import Ended, harness
+from commands import Ended
 from results_factory import SweepOnDisk, cell
 
+from harness import cli
 from harness.results import sealing
 
 THREE = """
@@ -31,12 +35,34 @@ include:
 """
 
 
+Call = Callable[..., Ended]
+
+
+@pytest.fixture
+def harness(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
+    """The program in this process, which spares the seconds that its start takes."""
+
+    def call(*arguments: str | Path) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["harness", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return Ended(code=end.value.code, out=out, err=err)
+
+    before = signal.getsignal(signal.SIGTERM)
+    yield call
+    signal.signal(signal.SIGTERM, before)
+
+
 def verdicts(ended: Ended) -> dict[str, str]:
     return {row["cell"].partition("cpu,")[2]: row["verdict"] for row in json.loads(ended.out)}
 
 
 @pytest.mark.tensorflow
-def test_results_are_had_again_from_their_bundle_and_a_false_claim_is_found(tmp_path: Path) -> None:
+def test_results_are_had_again_from_their_bundle_and_a_false_claim_is_found(
+    tmp_path: Path, harness: Call
+) -> None:
     shutil.copytree(bundled.LOCKS, tmp_path / "locks")
     matrix = tmp_path / "three.yaml"
     matrix.write_text(THREE)
@@ -92,14 +118,18 @@ def strangers(tmp_path: Path) -> Path:
     return bundled.bundle(tmp_path / "theirs", tmp_path / "theirs.zip")
 
 
-def test_packages_of_others_run_outside_of_a_container_only_if_asked_for(strangers: Path) -> None:
+def test_packages_of_others_run_outside_of_a_container_only_if_asked_for(
+    strangers: Path, harness: Call
+) -> None:
     ended = harness("verify", strangers, "--engine", "local")
     assert ended.code == 2
     assert "the packages of tf2.10.0,py3.10,np1.23.5,cpu" in ended.err
     assert "as you, with your files in reach" in ended.err and "--trust-bundle" in ended.err
 
 
-def test_what_nobody_could_try_is_not_reproduced(strangers: Path, tmp_path: Path) -> None:
+def test_what_nobody_could_try_is_not_reproduced(
+    strangers: Path, tmp_path: Path, harness: Call
+) -> None:
     locks = tmp_path / "theirs" / "quickstart" / "locks"
     shutil.rmtree(locks)
     ended = harness("verify", tmp_path / "theirs", "--engine", "local", "--format", "json")
@@ -108,7 +138,7 @@ def test_what_nobody_could_try_is_not_reproduced(strangers: Path, tmp_path: Path
 
 
 def test_a_signature_is_checked_and_one_that_was_asked_for_must_be_there(
-    strangers: Path, tmp_path: Path
+    strangers: Path, tmp_path: Path, harness: Call
 ) -> None:
     for name in ("ada", "bob"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
@@ -130,7 +160,7 @@ def test_a_signature_is_checked_and_one_that_was_asked_for_must_be_there(
     assert changed.code == 8 and "does not fit" in changed.err
 
 
-def test_a_damaged_bundle_is_refused_by_name(strangers: Path) -> None:
+def test_a_damaged_bundle_is_refused_by_name(strangers: Path, harness: Call) -> None:
     data = bytearray(strangers.read_bytes())
     data[data.index(b'"seed": 42') + 8] ^= 1
     strangers.write_bytes(data)
@@ -139,7 +169,7 @@ def test_a_damaged_bundle_is_refused_by_name(strangers: Path) -> None:
     assert "Traceback" not in ended.err
 
 
-def test_nothing_is_compared_with_itself(strangers: Path, tmp_path: Path) -> None:
+def test_nothing_is_compared_with_itself(strangers: Path, tmp_path: Path, harness: Call) -> None:
     theirs = tmp_path / "theirs"
     for results in (theirs, theirs / "new", tmp_path):
         ended = harness("verify", theirs, "--results", results, "--engine", "local")
@@ -168,9 +198,16 @@ def test_nothing_is_compared_with_itself(strangers: Path, tmp_path: Path) -> Non
     ],
 )
 def test_wrong_use_says_what_to_do(
-    strangers: Path, tmp_path: Path, arguments: list[str], code: int, said: str
+    strangers: Path,
+    tmp_path: Path,
+    harness: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    said: str,
 ) -> None:
-    ended = harness(*arguments, cwd=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    ended = harness(*arguments)
     assert (ended.code, "Traceback" in ended.err) == (code, False), ended.err
     assert said in ended.err
     assert not (tmp_path / "x.zip").exists()
