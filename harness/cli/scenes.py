@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import psutil
-
 from harness import console, places
 from harness.cli import wiring
 from harness.cli.wiring import Here
@@ -20,9 +18,7 @@ from harness.sweep.processes import Limits
 from harness.sweep.recording import Origin, Run
 from harness.sweep.scene import IsolationPolicy, Scene
 from harness.sweep.sweeping import Sweep, Tally
-
-_HEADROOM = 0.8
-"""The share of the memory now available that runs may plan with."""
+from harness.upkeep import room_checks
 
 
 def scene(
@@ -62,8 +58,7 @@ def scene(
 
 def _holders(limits: Limits, visible: int) -> int:
     """How many runs may go side by side, by memory and by CPUs."""
-    fits = int(psutil.virtual_memory().available * _HEADROOM // limits.memory)
-    return max(1, min(fits, visible))
+    return max(1, min(room_checks.fitting(limits.memory), visible))
 
 
 def carry_out(scene: Scene, steps: Sequence[Step]) -> Tally:

@@ -58,15 +58,19 @@ def disk(need: Need, engine: Engine) -> Iterator[Check]:
 
 def memory(need: Need) -> Iterator[Check]:
     """How many runs fit into the memory side by side."""
-    free = psutil.virtual_memory().available
-    fits = int(free * HEADROOM // need.memory)
-    room = f"{items.readable(free)} available, a run may use {items.readable(need.memory)}"
+    fits = fitting(need.memory)
+    room = f"{items.readable(psutil.virtual_memory().available)} available, a run may use {items.readable(need.memory)}"
     if fits:
         yield checks.ok("memory", f"{room}: {fits} fit side by side")
     else:
         yield checks.look(
             "memory", f"{room}: not one fits", "end other programs, or give less with --memory"
         )
+
+
+def fitting(memory: int) -> int:
+    """How many runs of so many bytes fit into the memory that is available now."""
+    return int(psutil.virtual_memory().available * HEADROOM // memory)
 
 
 def results(need: Need) -> Iterator[Check]:
