@@ -59,7 +59,8 @@ def disk(need: Need, engine: Engine) -> Iterator[Check]:
 def memory(need: Need) -> Iterator[Check]:
     """How many runs fit into the memory side by side."""
     fits = fitting(need.memory)
-    room = f"{items.readable(psutil.virtual_memory().available)} available, a run may use {items.readable(need.memory)}"
+    free = items.readable(psutil.virtual_memory().available)
+    room = f"{free} available, a run may use {items.readable(need.memory)}"
     if fits:
         yield checks.ok("memory", f"{room}: {fits} fit side by side")
     else:
