@@ -10,8 +10,9 @@ from results_factory import SweepOnDisk, cell, sha256
 
 import harness
 from harness.analysis.cells import by_cell
-from harness.results.record import STATUSES
 from harness.analysis.letters import letter
+from harness.results.reading import read_record
+from harness.results.record import STATUSES
 
 
 def _cells(sweep: SweepOnDisk) -> pd.DataFrame:
@@ -54,7 +55,9 @@ def test_a_cell_without_a_completed_run_has_no_results(tmp_path: Path) -> None:
     sweep.plan([cell()])
     sweep.complete(cell(), "w")
     path = sweep.folder / cell().id / "1.json"
-    path.write_text(path.read_text().replace('"completed"', '"invalid"'))
+    record = read_record(path)
+    assert record is not None
+    sweep.write(record.model_copy(update={"status": "invalid"}))
     row = _cells(sweep).iloc[0]
     assert row["weights_sha256"] is pd.NA
     assert row["class"] is pd.NA
