@@ -1,0 +1,89 @@
+"""Rows about reading: a sweep with nothing to do, and a table of 100,000 records."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+
+from benchmarks import made, measuring
+from benchmarks.measuring import Result, clocked, harness
+from harness.analysis import frames, index
+from harness.analysis.classes import by_class
+
+HERE = Path(__file__).parent
+LOCKS = HERE.parent.parent / "matrices" / "locks"
+
+
+def _matrix(name: str, folder: Path) -> Path:
+    """The matrix file in a folder of its own, with its locks."""
+    shutil.copytree(LOCKS, folder / "locks", dirs_exist_ok=True)
+    return Path(shutil.copy(HERE / f"{name}.yaml", folder))
+
+
+def nothing_to_do(folder: Path, times: int) -> list[Result]:
+    """`harness run` where every one of 1,000 cells is recorded already, the whole command."""
+    matrix, results = _matrix("thousand", folder), folder / "results"
+    shutil.rmtree(results / "thousand", ignore_errors=True)
+    measuring.say("  making 1,000 records")
+    made.sweep(matrix, results)
+    arguments = (str(matrix), "--engine", "local", "--results", str(results))
+    plan = harness("plan", *arguments, "--format", "csv")
+    if plan.count(",done,") != 1000:
+        raise RuntimeError(f"not all is done: {plan.splitlines()[1]}")
+    ours = [clocked(lambda: harness("run", *arguments)) for _ in range(times)]
+    return [
+        Result(
+            what="second `harness run` with nothing to do, 1,000 cells",
+            against="–",
+            ours=measuring.seconds(ours),
+            theirs="–",
+            figure=f"{median(ours):.2f} s",
+            bar="under 2 s",
+            met=median(ours) < 2,
+        )
+    ]
+
+
+def table_by_class(folder: Path, times: int) -> list[Result]:
+    """`table --by class` of 100,000 records with the index ready, against reading the index.
+
+    The bar is for the work itself, in processes that have imported everything; both whole commands
+    are told as well.
+    """
+    matrix, results = _matrix("large", folder), folder / "results"
+    measuring.say("  making 100,000 records, unless they are there (some minutes)")
+    sweep = made.sweep(matrix, results)
+    time.sleep(2.5)
+    measuring.say("  making the index")
+    first = clocked(lambda: frames.runs(results / "large"))
+    path = sweep / index.NAME
+    runs = frames.runs(results / "large")
+    program = f"import pandas; pandas.read_parquet({str(path)!r})"
+    read, classed = measuring.alternately(
+        lambda: clocked(lambda: pd.read_parquet(path)),
+        lambda: clocked(lambda: by_class(runs)),
+        times,
+    )
+    loaded = [clocked(lambda: by_class(frames.runs(results / "large"))) for _ in range(times)]
+    alone, whole = measuring.alternately(
+        lambda: clocked(lambda: measuring.command(sys.executable, "-c", program)),
+        lambda: clocked(lambda: harness("table", results / "large", "--by", "class")),
+        times,
+    )
+    what = f"`table --by class`, {len(runs):,} records, index ready"
+    against = "pandas reading the Parquet file alone"
+    told = [
+        measuring.at_most(f"{what}: the whole command", f"{against}, a process", alone, whole, 2),
+        measuring.at_most(f"{what}: the classes, in process", against, read, classed, 2),
+    ]
+    stat = f"with every file's stamp looked at and the index read: {measuring.seconds(loaded)}"
+    return [told[0], _noted(told[1], stat, f"first reading, making the index: {first:.0f} s")]
+
+
+def _noted(result: Result, *notes: str) -> Result:
+    return Result(**{**vars(result), "notes": notes})
