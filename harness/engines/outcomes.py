@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from typing import Literal
 
 from harness.engines.protocol import Outcome
@@ -22,6 +23,11 @@ def cause(exit_code: int) -> Literal["exited", "killed"]:
 def never_started() -> Outcome:
     """The outcome of an order that came after `cancel`."""
     return Outcome(cause="killed", exit_code=-signal.SIGKILL, seconds=0.0)
+
+
+def limited(outcome: Outcome, reason: str) -> Outcome:
+    """The outcome of an order that was ended because it passed a limit, which `reason` names."""
+    return replace(outcome, cause="killed", reason=reason)
 
 
 def from_shell(code: int) -> int:

@@ -61,6 +61,8 @@ class DockerEngine:
             "rootless": "yes" if self._is_rootless else "no",
             "network": "none",
             "mounts": "read-only",
+            "capabilities": "none",
+            "seccomp": self._seccomp,
         }
 
     def unavailable(self, *, device: str) -> str | None:
@@ -130,6 +132,16 @@ class DockerEngine:
     @property
     def _is_rootless(self) -> bool:
         return "name=rootless" in (self._info.get("SecurityOptions") or [])
+
+    @property
+    def _seccomp(self) -> str:
+        """The profile that the engine gives its containers: default, another's name, or none."""
+        for option in self._info.get("SecurityOptions") or []:
+            parts = dict(part.partition("=")[::2] for part in option.split(","))
+            if parts.get("name") == "seccomp":
+                profile = parts.get("profile", "default")
+                return "default" if profile == "builtin" else profile
+        return "none"
 
     def _require_platform(self, lock: Lock) -> None:
         platform = f"{self._info['OSType']}/{self._info['Architecture']}"

@@ -16,7 +16,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 
-from harness.engines import outcomes
+from harness.engines import filling, outcomes
 from harness.engines.docker import containers, leftovers, ownership
 from harness.engines.protocol import Order, Outcome
 from harness.errors import EngineError
@@ -100,14 +100,16 @@ def _contained(
     started = time.monotonic()
     if running.is_cancelled:
         kill(client, name)
-    ended = _wait(client, container, started + order.timeout)
-    if not ended:
-        kill(client, name)
-        _wait(client, container, time.monotonic() + WAIT_SECONDS)
+    with filling.watched([order.exchange], lambda: kill(client, name)) as filled:
+        ended = _wait(client, container, started + order.timeout)
+        if not ended:
+            kill(client, name)
+            _wait(client, container, time.monotonic() + WAIT_SECONDS)
     seconds = time.monotonic() - started
     _save_log(container, order.log)
     container.reload()
-    return _outcome(container.attrs["State"], timed_out=not ended, seconds=seconds)
+    outcome = _outcome(container.attrs["State"], timed_out=not ended, seconds=seconds)
+    return outcomes.limited(outcome, filled.reason) if filled.reason else outcome
 
 
 def _wait(client: docker.DockerClient, container: Container, deadline: float) -> bool:

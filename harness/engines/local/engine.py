@@ -39,6 +39,8 @@ class LocalEngine:
             "isolation": isolation.best(),
             "network": "none" if isolated else "open",
             "mounts": "read-only" if isolated else "writable",
+            "capabilities": "none",
+            "seccomp": "none",
         }
 
     def unavailable(self, *, device: str) -> str | None:

@@ -6,9 +6,9 @@ the standard library only, because it forks, unshares and waits.
 It is the reaper of all its descendants (PR_SET_CHILD_SUBREAPER), so a process that detaches from
 its parent still belongs to it, and it dies with the harness (PR_SET_PDEATHSIG). ORDER is JSON:
 `command`, `cwd`, `cpus`, `isolation` (one of ISOLATIONS), `read_only` (paths), `file_bytes`,
-`parent` (process id) and `report` (a file descriptor, which gets `{"code": N}` with a negative
-number for a signal, or `{"error": TEXT}` if the command could not be started; a line each, and
-the first one counts).
+`processes` (how many, threads included), `parent` (process id) and `report` (a file descriptor,
+which gets `{"code": N}` with a negative number for a signal, or `{"error": TEXT}` if the command
+could not be started; a line each, and the first one counts).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from typing import Any, NoReturn
 ISOLATIONS = ("namespaces", "user namespaces", "none")
 """Without a network and with read-only mounts: as root, as anybody, or not at all."""
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP = 1, 36, 38, 24
+LAST_CAPABILITY = 63
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
     *(1, 2, 4, 32, 4096, 16384),
@@ -127,12 +128,46 @@ def _become(order: dict[str, Any], guard: int) -> NoReturn:
         os.sched_setaffinity(0, order["cpus"])
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"],) * 2)
+        _limit_processes(order["processes"])
+        _refuse_privileges()
         os.chdir(order["cwd"])
         os.set_inheritable(order["report"], False)
         os.execv(order["command"][0], order["command"])
     except OSError as error:
         _report(order, {"error": f"{order['command'][0]} cannot be started: {error}"})
     os._exit(127)
+
+
+def _limit_processes(number: int) -> None:
+    """Threads count, too, and those of the user's other programs: they are let off.
+
+    The kernel excepts root; whoever watches counts the processes of root's trees.
+    """
+    used = sum(len(list((folder / "task").iterdir())) for folder in _own_processes())
+    hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    allowed = used + number
+    if hard != resource.RLIM_INFINITY:
+        allowed = min(allowed, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (allowed, allowed))
+
+
+def _own_processes() -> list[Path]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if folder.stat().st_uid == os.getuid() and (folder / "task").is_dir():
+                found.append(folder)
+        except OSError:
+            continue
+    return found
+
+
+def _refuse_privileges() -> None:
+    """No program from here on gains a privilege, and root's capabilities end with the next exec."""
+    _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    for capability in range(LAST_CAPABILITY + 1):
+        # Whoever may not drop one has none to begin with, or this kernel does not know it.
+        _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 def _die_with(parent: int, signum: int) -> None:

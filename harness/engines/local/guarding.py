@@ -42,6 +42,8 @@ class Guard:
         self.process = process
         self._pipe = pipe
         self._seen: set[psutil.Process] = set()
+        self.count = 0
+        """How many living descendants `below` found last."""
 
     def report(self) -> dict[str, Any]:
         """What it said when it ended: `code` or `error`; empty where it was killed itself."""
@@ -54,6 +56,7 @@ class Guard:
         """All its living descendants."""
         found = _below(psutil.Process(self.process.pid)) if self.process.poll() is None else []
         self._seen.update(found)
+        self.count = len(found)
         return found
 
     def end(self) -> None:
@@ -112,6 +115,7 @@ def _start(tree: Tree, report: int) -> subprocess.Popen[bytes]:
         "isolation": tree.isolation,
         "read_only": tree.read_only,
         "file_bytes": limits.FILE_BYTES,
+        "processes": limits.PROCESSES,
         "parent": os.getpid(),
         "report": report,
     }

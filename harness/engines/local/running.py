@@ -11,7 +11,8 @@ from typing import Literal
 import psutil
 
 from harness import scratch
-from harness.engines import outcomes
+from harness.engines import filling, limits, outcomes
+from harness.engines.filling import Filling
 from harness.engines.local import environments, guarding, isolation
 from harness.engines.local.guarding import Guard, Tree
 from harness.engines.protocol import Order, Outcome
@@ -25,7 +26,7 @@ HOME = "home"
 """The kind of temporary folder that is a process's home."""
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
-Ended = Literal["itself", "timeout", "out_of_memory", "cancelled"]
+Ended = Literal["itself", "timeout", "out_of_memory", "cancelled", "limited"]
 
 
 def run(order: Order, cancelled: threading.Event, *, gpu: str) -> Outcome:
@@ -37,11 +38,13 @@ def run(order: Order, cancelled: threading.Event, *, gpu: str) -> Outcome:
     with (
         scratch.folder(HOME) as home,
         guarding.started(_tree(order, str(home), gpu)) as guard,
+        filling.watched([order.exchange, home], lambda: None) as filled,
     ):
         began = time.monotonic()
-        ended = _watch(guard, order, began, cancelled)
+        ended = _watch(guard, order, began, cancelled, filled)
         guard.end()
-        return _outcome(guard, order, ended, time.monotonic() - began)
+        outcome = _outcome(guard, order, ended, time.monotonic() - began)
+        return outcomes.limited(outcome, _limit(filled)) if ended == "limited" else outcome
 
 
 def _tree(order: Order, home: str, gpu: str) -> Tree:
@@ -59,7 +62,13 @@ def _tree(order: Order, home: str, gpu: str) -> Tree:
     )
 
 
-def _watch(guard: Guard, order: Order, began: float, cancelled: threading.Event) -> Ended:
+def _limit(filled: Filling) -> str:
+    return filled.reason or f"started more than {limits.PROCESSES} processes"
+
+
+def _watch(
+    guard: Guard, order: Order, began: float, cancelled: threading.Event, filled: Filling
+) -> Ended:
     pause = WATCH_SECONDS
     while not _has_ended(guard, pause):
         looked = time.monotonic()
@@ -69,6 +78,8 @@ def _watch(guard: Guard, order: Order, began: float, cancelled: threading.Event)
             return "timeout"
         if used_bytes(guard, order.memory) > order.memory:
             return "out_of_memory"
+        if filled.reason or guard.count > limits.PROCESSES:
+            return "limited"
         pause = max(WATCH_SECONDS, (time.monotonic() - looked) / WATCH_SHARE)
     return "itself"
 
