@@ -73,6 +73,9 @@ def legend(frame: pd.DataFrame) -> Iterator[str]:
 def spread_legend(frame: pd.DataFrame) -> Iterator[str]:
     """What the numbers of the spread table mean, and what its tests assume."""
     yield "n: seeds, or of one seed runs with other bits; equal runs count once. sd: over these n."
+    untested = frame.loc[frame["test"].fillna("").str.startswith("no test"), "test"]
+    for sentence, count in untested.value_counts(sort=False).items():
+        yield f"{sentence} ({count:,} rows)."
     if frame["p"].notna().any():
         yield (
             "p, two-sided, for equal means: t on differences per seed where both have the same "
