@@ -23,8 +23,8 @@ RENEW = "renew it with `harness lock --renew`"
 
 _HEADER = re.compile(r"# (?P<key>schema|environment|platform|date|request): (?P<value>\S+)")
 _PACKAGE = re.compile(
-    r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)==(?P<version>[^\s;#]+)"
-    r" --hash=sha256:(?P<sha256>[0-9a-f]{64})  # (?P<file>[A-Za-z0-9][A-Za-z0-9_.+!-]*)"
+    r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)==(?P<version>[^\s;#]{1,100})"
+    r" --hash=sha256:(?P<sha256>[0-9a-f]{64})  # (?P<file>[A-Za-z0-9][A-Za-z0-9_.+!-]{0,254})"
 )
 
 

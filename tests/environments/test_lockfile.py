@@ -149,3 +149,8 @@ def test_request_covers_versions_device_and_python() -> None:
 def test_environment_that_cannot_exist_is_not_asked_for() -> None:
     with pytest.raises(LockError, match="Use Python"):
         locking.requirements(dataclasses.replace(ENVIRONMENT, python="3.13"))
+
+
+def test_a_version_beyond_all_measure_is_no_version(path: Path) -> None:
+    edit(path, "gast==0.4.0", f"gast=={'9' * 5000}")
+    assert "not a pinned package" in refused(path)
