@@ -354,8 +354,7 @@ def _of_spread(frame: pd.DataFrame) -> list[Shown]:
         _formatted(frame, "mean", f"mean {'' if several else _metric_of(frame)}".strip(), _exact),
         _formatted(frame, "sd", "sd", _short),
         _formatted(frame, "range", "range", _short, rank=1),
-        *(_tests(frame) if tested else []),
-        column(frame, "test", rank=5),
+        *([*_tests(frame), column(frame, "test", rank=5)] if tested else []),
     ]
 
 
