@@ -26,6 +26,7 @@ from harness.results import plan_file
 from harness.results.store import Store
 from harness.studies import foreign_locks, foreign_results, reference, trying, verdicts
 from harness.studies.foreign_locks import Locks
+from harness.studies.foreign_results import ForeignResults
 from harness.studies.reference import Reference
 from harness.studies.trying import Trial
 from harness.studies.verdicts import Check
@@ -90,7 +91,7 @@ def verify(
     with scratch.folder("verify") as unfinished:
         (unfinished / "bundle").mkdir()
         foreign = foreign_results.opened(target, unfinished / "bundle")
-        _note_origin(target, foreign.bundle, signature, signer)
+        _note_origin(target, foreign, signature, signer)
         chosen = reference.select(reference.read(foreign.results), tuple(only or ()))
         place = _place(results, target) if results is not None else unfinished / "results"
         running, why = choice.choose(engine.value)
@@ -111,13 +112,15 @@ def verify(
 
 
 def _note_origin(
-    target: Path, bundle: Bundle | None, signature: Path | None, signer: Path | None
+    target: Path, foreign: ForeignResults, signature: Path | None, signer: Path | None
 ) -> None:
     """Say who vouches for what is verified, and where it differs from what is used here."""
+    bundle = foreign.bundle
     if bundle is None:
         if signature is not None or signer is not None:
             raise UsageError(f"{target}: is a results folder; only bundles can be signed")
-        console.note(f"{target}: a results folder; every file fits its digest, nobody signed it")
+        old = f", but {foreign.unvouched:,} old records have none" if foreign.unvouched else ""
+        console.note(f"{target}: a results folder, unsigned; its files fit their digests{old}")
         return
     console.note(f"{target}: {len(bundle.manifest.files):,} files, all as in its manifest")
     _note_signature(target, bundle, signature, signer)

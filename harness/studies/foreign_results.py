@@ -10,7 +10,7 @@ from harness.errors import RecordError, UsageError
 from harness.publish.bundle import unpacking
 from harness.publish.bundle.unpacking import Bundle
 from harness.results import checking
-from harness.results.checking import Finding
+from harness.results.checking import Finding, Report
 from harness.results.names import BLOB_FOLDER
 from harness.results.scan import sweeps
 
@@ -19,10 +19,14 @@ _SHOWN = 20
 
 @dataclass(frozen=True, kw_only=True)
 class ForeignResults:
-    """A results folder, every file of it read and found whole; `bundle` is what it came in."""
+    """A results folder, every file of it read and found whole; `bundle` is what it came in.
+
+    `unvouched` counts the records of an old schema, which carry no digest.
+    """
 
     results: Path
     bundle: Bundle | None
+    unvouched: int
 
     def matrix_folders(self) -> dict[str, Path]:
         """The folder of each matrix by its name."""
@@ -41,8 +45,12 @@ def opened(path: Path, unpack_to: Path) -> ForeignResults:
         raise UsageError(f"{path}: no such file or folder; name a bundle or a results folder")
     bundle = unpacking.opened(path, unpack_to) if unpacking.is_bundle(path) else None
     results = _with_records(path) if bundle is None else bundle.results
-    _require_whole(path, results, bundle)
-    return ForeignResults(results=results, bundle=bundle)
+    if not results.is_dir():
+        raise RecordError(f"{path}: has no results, so there is nothing to verify")
+    report = checking.check(results)
+    _require_whole(path, results, report, bundle)
+    unvouched = report.counts["unvouched"]
+    return ForeignResults(results=results, bundle=bundle, unvouched=unvouched)
 
 
 def _with_records(folder: Path) -> Path:
@@ -51,12 +59,10 @@ def _with_records(folder: Path) -> Path:
     return records if records.is_dir() else folder
 
 
-def _require_whole(path: Path, results: Path, bundle: Bundle | None) -> None:
-    if not results.is_dir():
-        raise RecordError(f"{path}: has no results, so there is nothing to verify")
+def _require_whole(path: Path, results: Path, report: Report, bundle: Bundle | None) -> None:
     problems = [
         f"{_inside(finding, results)}: {finding.kind}: {finding.what}"
-        for finding in checking.check(results).findings
+        for finding in report.findings
         if _counts(finding, bundle)
     ]
     if problems:
