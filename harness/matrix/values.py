@@ -83,11 +83,11 @@ def version(key: str, node: yaml.Node, problems: Problems) -> str | None:
     if word is None:
         return None
     if key == "python":
-        if _MINOR.fullmatch(word):
+        if len(word) <= MAX_DIGITS and _MINOR.fullmatch(word):
             return word
         problems.add(node, f"python is a minor version such as 3.10, not {word!r}")
         return None
-    if _RELEASE.fullmatch(word):
+    if len(word) <= MAX_DIGITS and _RELEASE.fullmatch(word):
         return word
     problems.add(node, f"{key} must be one exact release{_examples(key, word)}, not {word!r}")
     return None

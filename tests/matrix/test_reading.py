@@ -101,6 +101,7 @@ def test_variables_are_sorted_pairs() -> None:
         ('a: "\\UFFFFFFFF"\n', "this is not YAML: no such character"),
         ("a: 1\nb: \0\n", "2:4: this is not YAML: special characters are not allowed"),
         ("a: &a [*a]\n", "unknown key 'a'"),
+        (f"environments: {{tensorflow: {'9' * 9999}.1.1}}\n", "tensorflow must be one exact"),
         ("a: *nothing\n", "1:4: this is not YAML: found undefined alias"),
         ("<<: {a: 1}\n", "1:1: unknown key '<<'"),
         ("schema: 1\nschema: 1\n", "2:1: the key 'schema' stands twice"),
