@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -20,46 +21,42 @@ _PREAMBLE = r"""% pdflatex document.tex; a single table: \usepackage{booktabs} a
 \usepackage[a4paper,landscape,margin=15mm]{geometry}
 \setlength{\parindent}{0pt}
 \newsavebox{\fitted}
-\newcommand{\fit}[1]{\sbox{\fitted}{\input{#1}}%
-  \ifdim\wd\fitted>\linewidth\resizebox{\linewidth}{!}{\usebox{\fitted}}\else\usebox{\fitted}\fi}
+% A table as large as it is, smaller where the page is.
+\newcommand{\fit}[1]{\sbox{\fitted}{#1}%
+  \ifdim\wd\fitted>\linewidth\sbox{\fitted}{\resizebox{\linewidth}{!}{\usebox{\fitted}}}\fi
+  \ifdim\dimexpr\ht\fitted+\dp\fitted\relax>0.9\textheight
+    \resizebox*{!}{0.9\textheight}{\usebox{\fitted}}\else\usebox{\fitted}\fi}
 \begin{document}
 """
-_MOST_LATEX_ROWS = 60
-"""More than this fits on no page; CSV and Parquet have every row."""
+_ROWS_ON_A_PAGE = 24
+_MOST_PAGES = 40
+"""Nobody prints more; the single tables have every row."""
 
 
 def write(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
-    """Write each frame in the four formats, named by its key, and a document with the LaTeX ones.
+    """Write each frame in the four formats, named by its key, and a document to print from LaTeX.
 
-    Frames with more rows than a page holds are cut in LaTeX, and say so. Equal frames give equal
-    bytes, with one version of pyarrow.
+    Equal frames give equal bytes, with one version of pyarrow.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in frames.items():
         for format, suffix in _SUFFIXES.items():
-            text = "".join(_texts(frame, format))
-            (folder / f"{name}.{suffix}").write_text(text, "utf-8")
+            (folder / f"{name}.{suffix}").write_text(tables.render(frame, format), "utf-8")
         _parquet(frame, folder / f"{name}.parquet")
-    (folder / "document.tex").write_text(_document(frames), "utf-8")
+    pages = itertools.islice(_pages(frames), _MOST_PAGES)
+    text = "".join([_PREAMBLE, *pages, "\\end{document}\n"])
+    (folder / "document.tex").write_text(text, "utf-8")
 
 
-def _texts(frame: pd.DataFrame, format: str) -> Iterator[str]:
-    if format == "latex" and len(frame) > _MOST_LATEX_ROWS:
-        yield f"% the first {_MOST_LATEX_ROWS} of {len(frame)} rows; the CSV file has all\n"
-        frame = frame.head(_MOST_LATEX_ROWS)
-    yield tables.render(frame, format)
-
-
-def _document(frames: Mapping[str, pd.DataFrame]) -> str:
-    parts = [
-        f"\\section*{{{escaping.latex(name.capitalize())}{_cut(frame)}}}\n\\fit{{{name}}}\n\\clearpage\n"
-        for name, frame in frames.items()
-    ]
-    return "".join([_PREAMBLE, *parts, "\\end{document}\n"])
-
-
-def _cut(frame: pd.DataFrame) -> str:
-    return f" (first {_MOST_LATEX_ROWS} of {len(frame)})" if len(frame) > _MOST_LATEX_ROWS else ""
+def _pages(frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """Every table in pieces that fit on a page, those about one workload together."""
+    for name, frame in frames.items():
+        for workload, rows in frame.groupby("workload", sort=False):
+            title = escaping.latex(f"{name.capitalize()} of {workload}")
+            for start in range(0, len(rows), _ROWS_ON_A_PAGE):
+                table = tables.render(rows.iloc[start : start + _ROWS_ON_A_PAGE], "latex")
+                begins = table.index("\\begin{tabular}")
+                yield f"\\section*{{{title}}}\n\\fit{{%\n{table[begins:]}}}\n\\clearpage\n"
 
 
 def _parquet(frame: pd.DataFrame, path: Path) -> None:

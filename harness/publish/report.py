@@ -93,7 +93,10 @@ def _write(out: Path, gathered: Gathered, title: str) -> None:
     classes, effects = by_class(gathered.runs), by_axis(gathered.runs)
     cells = pd.concat([part.cells for part in parts]).drop(columns="init") if parts else None
     if cells is None:
-        raise UsageError("nothing is planned in these folders: there is no plan.jsonl in them")
+        raise UsageError(
+            "nothing is planned in these folders: there is no plan.jsonl in them; copy it along "
+            "with the records, or let harness run write it again"
+        )
     stories = Stories(gathered)
     found = [distances.of_part(part, gathered) for part in parts]
     frames = {"classes": classes, "axes": effects, "cells": cells, "runs": gathered.runs}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
 import pandas as pd
@@ -21,6 +21,7 @@ __all__ = ["FORMATS", "Format", "render", "summary"]
 Format = Literal["rich", "csv", "json", "markdown", "latex"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
+_LATEX_WIDTH = r"p{0.32\linewidth}"
 _LATEX_FOLDED = 40
 """Characters from which on a column of sentences is folded in LaTeX."""
 
@@ -128,9 +129,9 @@ def _latex(columns: Sequence[Shown], shared: str) -> str:
         *above,
         rf"\begin{{tabular}}{{{align}}}",
         r"\toprule",
-        _latex_row([column.header for column in columns]),
+        _joined([escaping.latex(column.header) for column in columns]),
         r"\midrule",
-        *(_latex_row(row) for row in _rows(columns)),
+        *_latex_rows(columns),
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -138,14 +139,24 @@ def _latex(columns: Sequence[Shown], shared: str) -> str:
 
 
 def _latex_column(column: Shown) -> str:
+    return _LATEX_WIDTH if _is_folded(column) else "r" if column.numeric else "l"
+
+
+def _is_folded(column: Shown) -> bool:
     """Sentences are folded, so that the table fits on a page."""
-    if column.wraps and any(" " in text[_LATEX_FOLDED:] for text in column.values):
-        return r"p{0.32\linewidth}"
-    return "r" if column.numeric else "l"
+    return column.wraps and any(" " in text[_LATEX_FOLDED:] for text in column.values)
 
 
-def _latex_row(values: Sequence[str]) -> str:
-    return " & ".join(escaping.latex(value) for value in values) + r" \\"
+def _latex_rows(columns: Sequence[Shown]) -> Iterator[str]:
+    folded = [_is_folded(column) for column in columns]
+    for row in _rows(columns):
+        escaped = [escaping.latex(value) for value in row]
+        ragged = zip(folded, escaped, strict=True)
+        yield _joined([rf"{{\raggedright {text}\par}}" if fold else text for fold, text in ragged])
+
+
+def _joined(texts: Sequence[str]) -> str:
+    return " & ".join(texts) + r" \\"
 
 
 def _rows(columns: Sequence[Shown]) -> list[tuple[str, ...]]:

@@ -98,6 +98,7 @@ def test_the_latex_compiles(published: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-3000:]
     assert (folder / "document.pdf").stat().st_size > 10_000
+    assert "too high" not in done.stdout
 
 
 def test_the_records_are_published_as_they_are_and_say_the_same(

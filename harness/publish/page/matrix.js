@@ -213,7 +213,7 @@ function tileWidth(across) {
     const narrowest = Math.min(...spans(across, level).map(({ count }) => count));
     return (longest(axis) * 6.4 + 8) / narrowest;
   });
-  return Math.min(76, Math.max(30, ...needed));
+  return Math.min(60, Math.max(30, ...needed));
 }
 
 /** Whether the innermost heads stand upright, because they are many or long. */

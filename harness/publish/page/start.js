@@ -1,5 +1,8 @@
 /* Choosing a workload, the page's address, and the beginning. */
 
+/** What fits across a sheet of A4, in CSS pixels. */
+const PAPER = 660;
+
 function drawWorkloads() {
   const tabs = DATA.workloads.map((one, place) => html("button", {
     type: "button", "aria-current": place === view.workload ? "true" : false,
@@ -67,6 +70,12 @@ function begin() {
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") { hideHint(); closeStory(); } });
 window.addEventListener("scroll", hideHint, { passive: true });
 NARROW.addEventListener("change", () => choose(view.workload));
+/** Paper does not scroll: a matrix that is wider becomes smaller. */
+window.addEventListener("beforeprint", () => {
+  const table = document.querySelector("#matrix .grid");
+  if (table) table.style.zoom = Math.min(1, PAPER / table.scrollWidth);
+});
+window.addEventListener("afterprint", () => document.querySelector("#matrix .grid")?.style.removeProperty("zoom"));
 let resized = 0;
 window.addEventListener("resize", () => {
   clearTimeout(resized);

@@ -77,7 +77,7 @@ function verdict(cell) {
   const one = workload().classes.find((candidate) => candidate.name === name);
   const words = [];
   if (name === UNSTABLE) words.push("Unstable: runs of these very settings ended with different weights.");
-  else if (name) words.push(`Class ${name}, shared with ${counted(one.cells - 1, "other cell")}; ${{ stable: "stable: every repeat left the same bits", untested: "untested: it completed only one run" }[cells().verdict[cell]]}.`);
+  else if (name) words.push(`Class ${name}, ${one.cells > 1 ? `shared with ${counted(one.cells - 1, "other cell")}` : "of this cell alone"}; ${{ stable: "stable: every repeat left the same bits", untested: "untested: it completed only one run" }[cells().verdict[cell]]}.`);
   else words.push(`No weights: ${statusWords(cell)}.`);
   if (name && name !== UNSTABLE && one.where) words.push(`The class is: ${one.where}.`);
   if (name && isMixed(cell)) words.push(`Its runs: ${statusWords(cell)}.`);
