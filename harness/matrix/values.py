@@ -14,6 +14,7 @@ from harness.matrix.text import Problems
 ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras")
 
 MAX_DIGITS = 12
+MAX_VERSION = 40
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]*")
 _RELEASE = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+((a|b|rc|\.post)[0-9]+)?")
 _MINOR = re.compile(r"[0-9]+\.[0-9]+")
@@ -83,11 +84,11 @@ def version(key: str, node: yaml.Node, problems: Problems) -> str | None:
     if word is None:
         return None
     if key == "python":
-        if len(word) <= MAX_DIGITS and _MINOR.fullmatch(word):
+        if len(word) <= MAX_VERSION and _MINOR.fullmatch(word):
             return word
         problems.add(node, f"python is a minor version such as 3.10, not {word!r}")
         return None
-    if len(word) <= MAX_DIGITS and _RELEASE.fullmatch(word):
+    if len(word) <= MAX_VERSION and _RELEASE.fullmatch(word):
         return word
     problems.add(node, f"{key} must be one exact release{_examples(key, word)}, not {word!r}")
     return None
