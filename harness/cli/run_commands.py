@@ -105,10 +105,7 @@ def _judge(steps: list[Step], tally: Tally, store: Store) -> None:
         kind = type(next(iter(tally.unbuilt.values())))
         raise kind(f"{len(tally.unbuilt)} environments are missing; see above:\n  {names}")
     statuses = Counter(tally.statuses.values())
-    for step in steps:
-        record = store.read(step.cell.id, step.repeat) if step.action == "done" else None
-        if record is not None:
-            statuses[record.status] += 1
+    statuses.update(step.recorded for step in steps if step.action == "done" and step.recorded)
     missing = statuses.total() - statuses["completed"]
     if missing:
         parts = ", ".join(f"{n} {status}" for status, n in sorted(statuses.items()))

@@ -21,12 +21,16 @@ Action = Literal["done", "run", "unavailable", "excluded"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One repeat of a cell in the plan: what will happen to it and why."""
+    """One repeat of a cell in the plan: what will happen to it and why.
+
+    `recorded` is the status of the record there is, None where there is none.
+    """
 
     cell: Cell
     repeat: int
     action: Action
     why: str
+    recorded: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +68,15 @@ def steps(
             if cell.status is not None:
                 yield Step(cell=cell, repeat=repeat, action=cell.status, why=cell.reason)
                 continue
-            why = _why_run(cell, read(name, repeat), wanted)
-            action: Action = "run" if why else "done"
-            yield Step(cell=cell, repeat=repeat, action=action, why=why or "recorded")
+            record = read(name, repeat)
+            why = _why_run(cell, record, wanted)
+            yield Step(
+                cell=cell,
+                repeat=repeat,
+                action="run" if why else "done",
+                why=why or "recorded",
+                recorded=record.status if record else None,
+            )
 
 
 def _why_run(cell: Cell, record: Record | None, wanted: Wanted) -> str | None:
