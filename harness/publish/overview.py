@@ -119,7 +119,6 @@ def _axis_json(axis: Varied) -> Json:
         "ordered": axis.ordered,
         "with": list(axis.followers),
         "sentence": known.sentence if known else "",
-        "emulates": axis.name == "isa",
     }
 
 

@@ -47,7 +47,7 @@ function sentenceOf(cell) {
     : name ? `class ${name}, ${cells().verdict[cell]}` : statusWords(cell);
   const parts = [head, ...settingsOf(cell).map(([key, value]) => `${key} ${value}`)];
   if (name && isMixed(cell)) parts.push(statusWords(cell));
-  if (cells().emulated[cell]) parts.push("emulated CPU");
+  if (cells().emulated[cell]) parts.push("emulated hardware");
   return parts.join(", ");
 }
 

@@ -81,7 +81,7 @@ function verdict(cell) {
   else words.push(`No weights: ${statusWords(cell)}.`);
   if (name && name !== UNSTABLE && one.where) words.push(`The class is: ${one.where}.`);
   if (name && isMixed(cell)) words.push(`Its runs: ${statusWords(cell)}.`);
-  if (cells().emulated[cell]) words.push("Emulated: an older CPU was imitated by capping the instruction set.");
+  if (cells().emulated[cell]) words.push("Emulated: other hardware was imitated, by a capped instruction set or fewer CPUs.");
   return html("p", { class: "verdict" }, words.join(" "), reasonOf(cell) && html("span", { class: "reason" }, reasonOf(cell)));
 }
 
