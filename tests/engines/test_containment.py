@@ -91,8 +91,10 @@ def test_a_container_sees_no_other_order_and_no_socket_of_the_engine(docker_benc
     (other.exchange / "secret").write_text("of another run")
     program = f"""
 import glob, os
+sockets = [path for path in ("/run/docker.sock", "/var/run/docker.sock") if os.path.exists(path)]
+mounted = [line for line in open("/proc/self/mountinfo") if ".sock" in line]
 reply([sorted(glob.glob("/harness/*")), sorted(os.listdir(exchange)),
-       os.path.exists({str(other.exchange)!r}), glob.glob("/**/docker.sock", recursive=True)])
+       os.path.exists({str(other.exchange)!r}), sockets + mounted])
 """
     mounts, own, others, sockets = docker_bench.reply(REPLY + program)
     assert mounts == ["/harness/data", "/harness/exchange", "/harness/root"]
