@@ -17,6 +17,7 @@ from harness.publish.bundle import crate, signing, writing
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.crate import Credits
 from harness.publish.bundle.writing import Bundle
+from harness.publish.escaping import visible
 from harness.sweep import staging
 
 Locks = Annotated[
@@ -107,7 +108,7 @@ def _note(output: Path, prepared: Bundle) -> None:
     console.note(f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {crate.sentence(found)}")
     strange = found.runners - {staging.digest()}
     if strange:
-        names = ", ".join(f"{sha256[:12]}…" for sha256 in sorted(strange))
+        names = ", ".join(f"{visible(sha256[:12])}…" for sha256 in sorted(strange))
         console.note(
             f"trained by another runner than the one here ({names}): say with the bundle which "
             "version of this program that was"

@@ -22,6 +22,7 @@ from harness.matrix.matrix import Matrix
 from harness.publish import tables
 from harness.publish.bundle import archive, signing
 from harness.publish.bundle.unpacking import Bundle
+from harness.publish.escaping import visible
 from harness.results import plan_file
 from harness.results.store import Store
 from harness.studies import foreign_locks, foreign_results, reference, trying, verdicts
@@ -94,6 +95,8 @@ def verify(
         _note_origin(target, foreign, signature, signer)
         chosen = reference.select(reference.read(foreign.results), tuple(only or ()))
         place = _place(results, target) if results is not None else unfinished / "results"
+        if results is None:
+            console.note("the runs are thrown away at the end; --results DIR keeps them")
         running, why = choice.choose(engine.value)
         console.note(f"engine: {running.name}; {why}")
         setting = _Setting(
@@ -210,7 +213,7 @@ def _note_extent(trials: Sequence[Trial]) -> None:
         if trial.lock is not None and trial.reference.runner_sha256 != staging.digest()
     }
     if other:
-        names = ", ".join(f"{sha256[:12]}…" for sha256 in sorted(other))
+        names = ", ".join(f"{visible(sha256[:12])}…" for sha256 in sorted(other))
         console.note(f"trained by another runner than the one here: {names}")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from harness.analysis.models import Model
 from harness.errors import RecordError, SelectionError
 from harness.matrix.cells import Cell
+from harness.publish.escaping import visible
 from harness.results import blobs
 from harness.results.plan_file import PlannedCell
 from harness.results.record import Measured, Record
@@ -62,7 +63,7 @@ def select(references: Sequence[Reference], only: Sequence[str]) -> list[Referen
     matches = [re.compile(fnmatch.translate(glob)).match for glob in only]
     chosen = [one for one in references if not only or any(match(one.id) for match in matches)]
     if not chosen:
-        examples = "\n  ".join(dict.fromkeys(one.id for one in references[:3]))
+        examples = "\n  ".join(dict.fromkeys(visible(one.id) for one in references[:3]))
         raise SelectionError(
             f"no cell matches {' or '.join(map(repr, only))}; ids look like\n  {examples}\n"
             "* stands for anything: --only '*tf2.10*threads=1*'"

@@ -22,6 +22,7 @@ from typing import IO
 from harness.errors import RecordError, UsageError
 from harness.publish.bundle import manifest
 from harness.publish.bundle.manifest import Manifest
+from harness.publish.escaping import visible
 
 _NO_BUNDLE = "is no bundle, which is a ZIP archive that harness bundle wrote"
 _CHUNK = 1 << 20
@@ -108,7 +109,7 @@ def _folder_problems(folder: Path, found: Manifest) -> Iterator[str]:
         name = path.relative_to(folder).as_posix()
         sha256 = left.pop(name, None)
         if path.is_symlink() or not path.is_file():
-            yield f"{name}: is a link or device; a bundle has files only"
+            yield f"{visible(name)}: is a link or device; a bundle has files only"
         elif sha256 is None and name != manifest.NAME:
             yield _foreign(name)
         elif sha256 is not None and _digest_of(path) != sha256:
@@ -271,7 +272,7 @@ def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> str
 
 
 def _foreign(name: str) -> str:
-    return f"{name}: is not in the manifest; somebody added it"
+    return f"{visible(name)}: is not in the manifest; somebody added it"
 
 
 def _missing(name: str) -> str:
