@@ -12,7 +12,7 @@ from harness.errors import LockError, RecordError, UsageError
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.manifest import Arrays, is_safe
 from harness.results import blobs, checking, locks
-from harness.results.names import BLOB_FOLDER
+from harness.results.names import BLOB_FOLDER, is_name
 from harness.results.record import Record
 from harness.results.scan import LOGS, MACHINE, PLAN, SweepFolder, sweeps
 
@@ -102,9 +102,10 @@ def _add_lock(
         found.lacking[sha256] = environment
         return
     folder = f"{RESULTS}/{sweep.matrix}/{locks.FOLDER}"
-    path = f"{folder}/{environment}.txt"
-    if found.files.setdefault(path, known[sha256]) != known[sha256]:
-        found.files.setdefault(f"{folder}/{environment}.{sha256[:8]}.txt", known[sha256])
+    # Records may be anybody's, and so is what they call an environment.
+    name = environment if is_name(environment) else sha256
+    if found.files.setdefault(f"{folder}/{name}.txt", known[sha256]) != known[sha256]:
+        found.files.setdefault(f"{folder}/{name}.{sha256[:8]}.txt", known[sha256])
     found.folders[f"{folder}/"] = "What was installed: one lock per environment"
 
 

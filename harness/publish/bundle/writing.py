@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.errors import RecordError, UsageError
 from harness.publish.bundle import archive, contents, crate, manifest
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.contents import Contents
@@ -58,6 +58,7 @@ def prepare(
     """
     found = contents.collect(folder, lock_folders=lock_folders, arrays=arrays)
     files: dict[str, Content] = {**found.files, **more}
+    _require_names(folder, files)
     files[README] = _readme(found, arrays).encode()
     files[crate.NAME] = crate.describe(found, files, version, credits)
     digests = {path: archive.digest(content) for path, content in files.items()}
@@ -76,6 +77,13 @@ def require_place(target: Path) -> None:
         raise UsageError(f"{target}: is a folder; name the file to write, such as results.zip")
     if not target.absolute().parent.is_dir():
         raise UsageError(f"{target.parent}: no such folder; make it first")
+
+
+def _require_names(folder: Path, files: Mapping[str, Content]) -> None:
+    """What could not be unpacked again is not packed."""
+    problem = next(manifest.path_problems(files), None)
+    if problem is not None:
+        raise RecordError(f"{folder}: {problem}; rename it, or move it out of the folder")
 
 
 def _readme(found: Contents, arrays: Arrays) -> str:

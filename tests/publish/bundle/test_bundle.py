@@ -17,6 +17,7 @@ from rocrate.rocrate import ROCrate
 
 from harness.errors import LockError, RecordError, UsageError
 from harness.publish.bundle import manifest, unpacking
+from harness.results import sealing
 
 PLACE = "results/quickstart/zen4-2cpu-1a2b3c4d"
 ID = "mnist-mlp,tf2.10.0,py3.10,np1.23.5,cpu"
@@ -160,6 +161,19 @@ def test_a_file_that_changes_meanwhile_stops_the_writing(tmp_path: Path) -> None
         made.write(target)
     assert target.read_text() == "an older bundle"
     assert [path.name for path in tmp_path.iterdir() if path.name != "a"] == ["a.zip"]
+
+
+def test_names_that_a_stranger_chose_lead_nowhere(tmp_path: Path) -> None:
+    folder = bundled.results(tmp_path / "a")
+    for path in folder.glob("*/zen4*/*/1.json"):
+        record = json.loads(path.read_text())
+        record["environment"]["id"] = "../../../x"
+        path.write_bytes(sealing.sealed(record))
+    made = bundled.prepared(folder)
+    assert not [path for path in made.files if ".." in path]
+    (folder / "quickstart").rename(folder / "quick\nstart")
+    with pytest.raises(RecordError, match="is not allowed: it could lie outside, or hide"):
+        bundled.prepared(folder)
 
 
 def test_nothing_recorded_is_nothing_to_bundle(tmp_path: Path) -> None:
