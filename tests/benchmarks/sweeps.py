@@ -140,12 +140,17 @@ def _in_process(image: Image, workload: str, seed: int) -> str:
     variables = {
         "PYTHONPATH": str(staging.stage().root),
         "PATH": os.defpath,
-        "TF_ENABLE_ONEDNN_OPTS": "1",
         "CUDA_VISIBLE_DEVICES": "",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     data = wiring.data_of(workload).folder
-    return command(python, TRAIN, workload, str(seed), data, variables=variables)
+    pinned = ("taskset", "--cpu-list", str(_cpu()), python)
+    return command(*pinned, TRAIN, workload, str(seed), data, variables=variables)
+
+
+def _cpu() -> int:
+    """One CPU for one thread, as in the sweep: some convolutions depend on how many there are."""
+    return int(wiring.this_machine().hardware["visible_cpus"][0])
 
 
 def _in_container(image: Image, workload: str, seed: int) -> str:
@@ -156,6 +161,6 @@ def _in_container(image: Image, workload: str, seed: int) -> str:
         script = Path(shutil.copy(TRAIN, folder))
         volumes = [f"--volume={host}:{inside}:ro" for host, inside in (*mounts, (script, "/t.py"))]
         python = "/opt/environment/bin/python"
-        variables = ("--env=PYTHONPATH=/runner", "--env=TF_ENABLE_ONEDNN_OPTS=1")
+        variables = ("--env=PYTHONPATH=/runner", f"--cpuset-cpus={_cpu()}")
         started = ("docker", "run", "--rm", "--network=none", *variables, *volumes)
         return command(*started, image.reference, python, "/t.py", workload, str(seed), data)
