@@ -149,4 +149,5 @@ def _together(values: pd.Series[str], numbers: Codes) -> pd.Series[str]:
     for number, value in zip(ordered["number"].tolist(), ordered["value"].tolist(), strict=True):
         told.setdefault(number, []).append(value)
     joined = {number: ", ".join(parts) for number, parts in told.items()}
-    return pd.Series(joined, dtype="object")
+    column: pd.Series[str] = pd.Series(joined, dtype="object")
+    return column

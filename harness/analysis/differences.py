@@ -250,8 +250,8 @@ def _ratio(difference: float, norm: float) -> float:
 def _class(predictions: Array) -> npt.NDArray[np.int64]:
     rows = predictions.reshape(len(predictions), -1)
     if rows.shape[1] == 1:
-        return (rows[:, 0] > 0.5).astype(np.int64)
-    return np.argmax(rows, axis=1).astype(np.int64)
+        return np.asarray(rows[:, 0] > 0.5, dtype=np.int64)
+    return np.asarray(np.argmax(rows, axis=1), dtype=np.int64)
 
 
 def _partners(
