@@ -8,6 +8,7 @@ from pathlib import Path
 import published_sweep
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from results_factory import SweepOnDisk, cell
 
 from harness.publish.report import publish
 
@@ -132,6 +133,25 @@ def test_the_grid_is_walked_by_keyboard_and_a_story_opened_and_closed(opened: Op
     page.keyboard.press("Escape")
     expect(page.locator("#story")).to_be_hidden()
     assert page.evaluate("document.activeElement.dataset.cell") == first
+
+
+def test_of_many_lines_those_out_of_sight_are_drawn_when_they_are_needed(
+    browser: Browser, tmp_path: Path
+) -> None:
+    on = SweepOnDisk(root=tmp_path / "results", repeats=1)
+    on.plan([cell(seed=seed, threads=threads) for seed in range(200) for threads in (1, 2)])
+    publish([tmp_path / "results"], tmp_path / "site")
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto((tmp_path / "site" / "index.html").as_uri())
+    assert "400 pending" in page.locator(".counts figcaption").inner_text()
+    assert 0 < len(_tiles(page)) < 400
+    page.locator("#matrix .tile[tabindex='0']").focus()
+    page.keyboard.press("Control+End")
+    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert "pending" in label and "seed 199" in label
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert len(_tiles(page)) == 400
+    page.close()
 
 
 def test_a_story_says_everything_the_records_say(opened: Opened) -> None:

@@ -1,7 +1,15 @@
 /* Figure 1: the matrix. A grid to walk with the arrow keys; one tile per cell, none dropped. */
 
-/** What is on the screen; `rows` and `columns` are the axes that have several values there. */
-const grid = { tiles: [], cells: [], rows: [], columns: [], width: 0, focus: null };
+/**
+ * What is on the screen; `rows` and `columns` are the axes that have several values there. Of many
+ * lines only those near the window have tiles: `tiles` has holes, `cells` has none.
+ */
+const grid = { tiles: [], cells: [], lines: [], edges: [], rows: [], columns: [], width: 0, focus: null };
+const FIRST_LINES = 40;
+const near = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) if (isIntersecting) fillLine(Number(target.dataset.row));
+}, { rootMargin: "1500px 0px" });
+
 
 function drawControls() {
   const colours = [["class", "class of equal weights"], ["distance", "distance from the baseline"], ["init", "initial weights"]];
@@ -55,13 +63,13 @@ function drawMatrix() {
   const down = keysOf(grid.rows, chosen);
   const across = keysOf(grid.columns, chosen);
   grid.width = across.length;
+  near.disconnect();
   grid.tiles = [];
-  grid.cells = [];
+  grid.lines = [];
   const table = html("div", {
     role: "grid", class: "grid", "aria-labelledby": "matrix-title",
     "aria-rowcount": down.length + grid.columns.length, "aria-colcount": across.length + 1,
   }, html("div", { role: "rowgroup", class: "top" }, columnHeads(across), rowNames()), rowsOf(down, across, chosen));
-  table.classList.toggle("many", chosen.length > 2000);
   table.classList.toggle("stacked", NARROW.matches && grid.rows.length > 1);
   table.style.setProperty("--tile", `${tileWidth(across)}px`);
   headWidths().forEach((width, level) => table.style.setProperty(`--head${level}`, `${width}px`));
@@ -150,13 +158,29 @@ function rowsOf(down, across, chosen) {
     places[rowAt.get(keyOf(grid.rows, cell)) * width + columnAt.get(keyOf(grid.columns, cell))] = cell;
   }
   grid.cells = places;
-  return down.map(({ values }, row) => {
-    const line = html("div", { role: "row", class: `line${edgeOf(down, row)}` }, rowHead(values));
-    for (let column = 0; column < width; column += 1) {
-      line.append(tileElement(places[row * width + column], edgeOf(across, column)));
-    }
-    return line;
-  });
+  grid.edges = across.map((_, column) => edgeOf(across, column));
+  grid.lines = down.map(({ values }, row) => html("div", { role: "row", class: `line${edgeOf(down, row)}`, "data-row": row, "aria-rowindex": row + 1 }, rowHead(values)));
+  grid.lines.forEach((line, row) => (row < FIRST_LINES ? fillLine(row) : near.observe(line)));
+  return grid.lines;
+}
+
+/** Give a line its tiles, once. */
+function fillLine(row) {
+  const start = row * grid.width;
+  if (start in grid.tiles) return;
+  near.unobserve(grid.lines[row]);
+  for (let place = start; place < start + grid.width; place += 1) {
+    grid.tiles[place] = tileElement(grid.cells[place], grid.edges[place - start]);
+    grid.tiles[place].dataset.place = place;
+    grid.lines[row].append(grid.tiles[place]);
+  }
+}
+
+function fillAll() { grid.lines.forEach((_, row) => fillLine(row)); }
+
+function tileAt(place) {
+  fillLine(Math.floor(place / grid.width));
+  return grid.tiles[place];
 }
 
 /** A gap before a new outer group, the wider the further out. */
@@ -192,7 +216,6 @@ function tileElement(cell, edge) {
     tile.textContent = text;
     tile.tabIndex = -1;
   }
-  grid.tiles.push(tile);
   return tile;
 }
 
@@ -263,8 +286,8 @@ const STEPS_OF_KEYS = {
 };
 
 function walk(event) {
-  const start = grid.tiles.indexOf(event.target);
-  if (start < 0) return;
+  if (!event.target.dataset.place) return;
+  const start = Number(event.target.dataset.place);
   const target = event.key in STEPS_OF_KEYS ? step(start, ...STEPS_OF_KEYS[event.key])
     : event.key === "Home" ? end(start, event.ctrlKey, 1) : event.key === "End" ? end(start, event.ctrlKey, -1) : null;
   if (event.key === "Enter" || event.key === " ") {
@@ -272,13 +295,13 @@ function walk(event) {
     openStory(grid.cells[start], true);
   } else if (target !== null) {
     event.preventDefault();
-    focusTile(grid.tiles[target]);
+    focusTile(tileAt(target));
   }
 }
 
 /** The next tile with a cell in a direction; the same one where there is none. */
 function step(start, rows, columns) {
-  const height = grid.tiles.length / grid.width;
+  const height = grid.cells.length / grid.width;
   const clamp = (value) => Math.min(height - 1, Math.max(0, value));
   let row = Math.floor(start / grid.width);
   let column = start % grid.width;
@@ -294,7 +317,7 @@ function step(start, rows, columns) {
 
 function end(start, whole, direction) {
   const first = whole ? 0 : Math.floor(start / grid.width) * grid.width;
-  const last = whole ? grid.tiles.length - 1 : first + grid.width - 1;
+  const last = whole ? grid.cells.length - 1 : first + grid.width - 1;
   for (let place = direction > 0 ? first : last; place >= first && place <= last; place += direction) {
     if (grid.cells[place] >= 0) return place;
   }
@@ -323,5 +346,5 @@ function shorten(text, length) { return text.length > length ? `${text.slice(0, 
 function markOpen() {
   for (const tile of document.querySelectorAll(".tile.open")) tile.classList.remove("open");
   const place = view.cell === null ? -1 : grid.cells.indexOf(view.cell);
-  if (place >= 0) grid.tiles[place].classList.add("open");
+  if (place >= 0) tileAt(place).classList.add("open");
 }

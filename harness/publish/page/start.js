@@ -72,6 +72,7 @@ window.addEventListener("scroll", hideHint, { passive: true });
 NARROW.addEventListener("change", () => choose(view.workload));
 /** Paper does not scroll: a matrix that is wider becomes smaller. */
 window.addEventListener("beforeprint", () => {
+  fillAll();
   const table = document.querySelector("#matrix .grid");
   if (table) table.style.zoom = Math.min(1, PAPER / table.scrollWidth);
 });
