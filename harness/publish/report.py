@@ -19,7 +19,7 @@ from harness.analysis.classes import by_class
 from harness.analysis.effects import by_axis
 from harness.analysis.gathering import Gathered
 from harness.errors import UsageError
-from harness.publish import badge, distances, files, overview, page, sources, words
+from harness.publish import badge, distances, files, overview, rendering, sources, words
 from harness.publish.layout import layout
 from harness.publish.overview import Json, Part
 from harness.publish.stories import SHARD, Stories
@@ -105,7 +105,7 @@ def _write(out: Path, gathered: Gathered, title: str) -> None:
     _write_data(out / "data", parts, stories, found)
     data = _data(parts, classes, effects, stories, found)
     context = _context(gathered.runs, parts, cells, classes, effects, title)
-    (out / PAGE).write_text(page.render(context, data), "utf-8")
+    (out / PAGE).write_text(rendering.render(context, data), "utf-8")
     _copy_records(out, gathered)
 
 
@@ -117,7 +117,7 @@ def _write_data(
     tables = distances.tensor_tables(found)
     tensors = {f"tensors-{number}": table for number, table in enumerate(tables)}
     for name, value in {**told, **tensors, "shared": stories.shared()}.items():
-        (folder / f"{name}.js").write_text(page.data_file(name, value), "utf-8")
+        (folder / f"{name}.js").write_text(rendering.data_file(name, value), "utf-8")
 
 
 def _data(

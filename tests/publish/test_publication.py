@@ -17,7 +17,7 @@ from commands import harness as program
 import harness
 from harness.analysis.cells import by_cell
 from harness.analysis.classes import by_axis, by_class
-from harness.publish.page import safe_json
+from harness.publish.rendering import safe_json
 from harness.publish.report import publish
 
 PDFLATEX = shutil.which("pdflatex")
