@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
@@ -17,6 +18,7 @@ from commands import harness as program
 import harness
 from harness.analysis.cells import by_cell
 from harness.analysis.classes import by_axis, by_class
+from harness.errors import UsageError
 from harness.publish.rendering import safe_json
 from harness.publish.report import publish
 
@@ -134,26 +136,33 @@ def test_an_earlier_publication_is_replaced_and_nothing_else(results: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "expected"),
+    ("out", "expected"),
     [
-        (["results", "-o", "results"], 2, "name another folder"),
-        (["results", "-o", "."], 2, "name another folder"),
-        (["results", "-o", "mine"], 2, "holds 'thesis.txt'"),
-        (["results", "-o", "file/below"], 2, "cannot be made"),
-        (["missing", "-o", "out"], 2, "missing: no such folder"),
-        (["results"], 2, "Missing option"),
+        ("results", "name another folder"),
+        (".", "name another folder"),
+        ("mine", "holds 'thesis.txt'"),
+        ("file", "is a file"),
+        ("file/below", "cannot be made"),
     ],
 )
-def test_a_mistake_is_said_in_words(
-    arguments: list[str], code: int, expected: str, results: Path, tmp_path: Path
+def test_nothing_of_anybodys_is_overwritten(
+    out: str, expected: str, results: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "results").symlink_to(results)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     (tmp_path / "file").write_text("")
-    ended = program("publish", *arguments, cwd=tmp_path)
-    assert (ended.code, expected in ended.err, "Traceback" in ended.err) == (code, True, False), (
-        ended
-    )
+    with pytest.raises(UsageError, match=re.escape(expected)):
+        publish([tmp_path / "results"], tmp_path / out)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "mine", "results"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [(["missing", "-o", "out"], "missing: no such folder"), (["."], "Missing option")],
+)
+def test_a_mistake_is_said_in_words(arguments: list[str], expected: str, tmp_path: Path) -> None:
+    ended = program("publish", *arguments, cwd=tmp_path)
+    assert (ended.code, expected in ended.err, "Traceback" in ended.err) == (2, True, False), ended
     assert not (tmp_path / "out").exists()
