@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from harness.analysis import hardware, index
-from harness.analysis.columns import RUN_COLUMNS, Column, frame_of, names
+from harness.analysis.columns import RUN_COLUMNS, Column, frame_of
 from harness.analysis.rows import Row, of_plan, of_record
 from harness.errors import RecordError
 from harness.results import inventory
@@ -74,14 +75,23 @@ def _of_sweep(sweep: SweepFolder) -> pd.DataFrame:
 
 def _frame(rows: Iterator[Row]) -> pd.DataFrame:
     """A frame of rows that come as a stream; what a row does not have is missing."""
-    parts = [_part([])]
+    words: dict[object, object] = {}
+    parts = [_part([], words)]
     while chunk := list(itertools.islice(rows, _AT_ONCE)):
-        parts.append(_part(chunk))
+        parts.append(_part(chunk, words))
     return _joined(parts[1:] or parts)
 
 
-def _part(rows: list[Row]) -> pd.DataFrame:
-    return frame_of({name: [row.get(name) for row in rows] for name in names(_STAMPED)}, _STAMPED)
+def _part(rows: list[Row], words: dict[object, object]) -> pd.DataFrame:
+    """A frame of these rows; equal texts are one object, the one in `words`."""
+    columns: dict[str, pd.Series[Any]] = {}
+    for column in _STAMPED:
+        values = [row.get(column.name) for row in rows]
+        if column.dtype == "string":
+            values = [words.setdefault(value, value) for value in values]
+        # Without the dtype pandas would make texts of its own, one per row.
+        columns[column.name] = pd.Series(values, dtype="object")
+    return frame_of(columns, _STAMPED)
 
 
 def _read(sweep: SweepFolder, found: Found, cpus: int | None) -> Iterator[Row]:
