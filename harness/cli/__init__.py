@@ -11,48 +11,18 @@ from typing import Any, NoReturn
 import typer
 
 from harness import console
-from harness.cli import (
-    bundle_commands,
-    check_commands,
-    compare_commands,
-    environment_commands,
-    matrix_commands,
-    plan_command,
-    publish_commands,
-    result_commands,
-    run_commands,
-    upkeep_commands,
-    verify_command,
-)
+from harness.cli.loading import APPEARANCE, Commands
 from harness.errors import INTERRUPTED_EXIT_CODE, HarnessError
 
 # Typer takes its exceptions from click or from a copy of its own, depending on its version.
 _UsageProblem: Any = typer.BadParameter.__mro__[2]
 
-app = typer.Typer(
-    name="harness",
-    help="Finds out by experiment which settings make Keras/TensorFlow trainings reproducible.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-app.command("check")(check_commands.check)
-app.command("migrate")(check_commands.migrate)
-app.command("plan")(plan_command.plan)
-app.command("lock")(environment_commands.lock)
-app.command("build")(environment_commands.build)
-app.command("run")(run_commands.run)
-app.command("table")(result_commands.table)
-app.command("publish")(publish_commands.publish)
-app.command("doctor")(upkeep_commands.doctor)
-app.command("clean")(upkeep_commands.clean)
-app.command("compare")(compare_commands.compare)
-app.command("bundle")(bundle_commands.bundle)
-app.command("verify")(verify_command.verify)
-app.command("bases")(environment_commands.bases)
-app.command("schema")(matrix_commands.schema)
-app.command("reference")(matrix_commands.reference)
+app = typer.Typer(name="harness", cls=Commands, no_args_is_help=True, **APPEARANCE)
+
+
+@app.callback()
+def _program() -> None:
+    """Finds out by experiment which settings make Keras/TensorFlow trainings reproducible."""
 
 
 def main() -> NoReturn:

@@ -22,10 +22,13 @@ EVERY = 10_000
 
 def check(
     path: Annotated[Path, typer.Argument(metavar="MATRIX|DIR", help="Matrix file or results.")],
+    without_arrays: Annotated[
+        bool, typer.Option("--without-arrays", help="Weights and predictions may be left out.")
+    ] = False,
 ) -> None:
     """Check a matrix file, or a whole results folder: every record, array, plan and lock."""
     if path.is_dir():
-        _check_results(path)
+        _check_results(path, arrays=not without_arrays)
     else:
         matrix_commands.check_matrix(path)
 
@@ -41,9 +44,9 @@ def migrate(
     console.result(f"{folder}: {told}\n")
 
 
-def _check_results(folder: Path) -> None:
+def _check_results(folder: Path, *, arrays: bool) -> None:
     with _progress(checking.count(folder)) as advance:
-        report = checking.check(folder, advance)
+        report = checking.check(folder, advance, arrays=arrays)
     if report.findings:
         raise RecordError("\n".join([_headline(folder, report), *_lines(report)]))
     console.result(f"{folder}: ok; {_counts(report, folder)}\n")
@@ -77,6 +80,8 @@ def _counts(report: Report, folder: Path) -> str:
             f"{unvouched:,} records are of schema 1 and carry no digest, so changes in them cannot "
             f"be seen: harness migrate {folder}"
         )
+    if report.counts["left out"]:
+        told.append(f"{report.counts['left out']:,} arrays are left out")
     if unused:
         told.append(f"{unused:,} arrays are named by no record: harness clean removes them")
     return "; ".join(told)

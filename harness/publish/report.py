@@ -24,11 +24,11 @@ from harness.publish.layout import layout
 from harness.publish.overview import Json, Part
 from harness.publish.stories import SHARD, Stories
 from harness.publish.summary import summary
+from harness.results.names import RESULTS_FOLDER
 from harness.results.record import STATUSES
 
 PAGE = "index.html"
-RESULTS = "results"
-_ENTRY = re.compile(rf"index\.html|badge\.svg|data|tables|{RESULTS}(-[0-9]+)?")
+_ENTRY = re.compile(rf"index\.html|badge\.svg|data|tables|{RESULTS_FOLDER}(-[0-9]+)?")
 _MARK = '<meta name="generator" content="reproducibility-harness">'
 _MOST_CURVES = 48
 
@@ -206,7 +206,7 @@ def _copy_records(out: Path, gathered: Gathered) -> None:
     Parts of one sweep have plans of their own, so the second goes into `results-2`.
     """
     for source in sources.sources(gathered):
-        top = out / (RESULTS if source.part == 1 else f"{RESULTS}-{source.part}")
+        top = out / (RESULTS_FOLDER if source.part == 1 else f"{RESULTS_FOLDER}-{source.part}")
         folder = top / source.matrix / source.machine.replace("/", "-")
         for path in sources.files(source):
             target = folder / path.relative_to(source.sweep.folder)

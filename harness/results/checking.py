@@ -24,9 +24,6 @@ from harness.results.record import Record
 from harness.results.scan import SweepFolder
 from harness.results.store import MACHINE_SCHEMA
 
-RECORDS = "records"
-"""The folder of a publication that holds what it was made from."""
-
 Kind = Literal["damaged", "missing", "foreign"]
 Reader = Callable[[Path, str], object]
 
@@ -52,7 +49,8 @@ class Report:
     """What was looked at, by kind, and everything that is wrong.
 
     Counted are `records`, `superseded`, `arrays`, `locks`; further `unvouched` records, which are
-    of a schema without digests, and `unused` arrays, which no record names any more.
+    of a schema without digests, `unused` arrays, which no record names any more, and arrays `left
+    out`.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -75,23 +73,27 @@ class _Named:
     locks: dict[str, Path] = field(default_factory=dict)
 
 
-def check(folder: Path, advance: Callable[[], object] = lambda: None) -> Report:
+def check(
+    folder: Path, advance: Callable[[], object] = lambda: None, *, arrays: bool = True
+) -> Report:
     """Read everything in a results folder, in one sweep of it, or in a publication.
 
-    `advance` is called after each file.
+    `advance` is called after each file. Without `arrays` those that are not there are counted and
+    no finding; so they are in a publication, which never has them.
 
     Raises:
         UsageError: there are no results in this folder.
     """
     report = Report()
-    top = folder / RECORDS if (folder / RECORDS).is_dir() else folder
+    top = scan.top_of(folder)
+    arrays = arrays and top == folder
     found = scan.sweeps(top)
     for matrix, sweeps in _by_matrix(found).items():
         named = _Named()
         for sweep in sweeps:
             _check_sweep(sweep, report, named, advance)
         whole = not _is_one_sweep(top, found)
-        _check_arrays(matrix / BLOB_FOLDER, named, report, advance, whole=whole)
+        _check_arrays(matrix / BLOB_FOLDER, named, report, advance, whole=whole, asked=arrays)
         _check_locks(locks.folder_of(matrix), named, report)
         if whole:
             known = {sweep.folder.name for sweep in sweeps}
@@ -214,10 +216,16 @@ def _check_superseded(cell: Path, report: Report, advance: Callable[[], object])
 
 
 def _check_arrays(
-    folder: Path, named: _Named, report: Report, advance: Callable[[], object], *, whole: bool
+    folder: Path,
+    named: _Named,
+    report: Report,
+    advance: Callable[[], object],
+    *,
+    whole: bool,
+    asked: bool,
 ) -> None:
     """Every array that a record names; those that none names as well, if the folder is `whole`."""
-    if named.arrays and not folder.is_dir():
+    if asked and named.arrays and not folder.is_dir():
         what = f"no arrays here, and records name {len(named.arrays):,}; copy the folder, too"
         report.add(folder, "missing", what)
         return
@@ -225,12 +233,14 @@ def _check_arrays(
     for kind, sha256 in sorted(there | named.arrays.keys()):
         path = folder / kind / f"{sha256}.npz"
         try:
-            if _READERS[kind](folder, sha256) is None:
+            if _READERS[kind](folder, sha256) is not None:
+                report.counts["arrays"] += 1
+            elif not asked:
+                report.counts["left out"] += 1
+            else:
                 by = named.arrays[kind, sha256]
                 what = f"named by {by.parent.name}/{by.name}; copy it from where it was made"
                 report.add(path, "missing", what)
-            else:
-                report.counts["arrays"] += 1
         except RecordError as error:
             report.damaged(path, error)
         advance()

@@ -9,6 +9,9 @@ MAX_BYTES = 240
 
 BLOB_FOLDER = "blobs"
 
+RESULTS_FOLDER = "results"
+"""The folder of a publication or bundle that holds the results it was made from."""
+
 _NAME = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

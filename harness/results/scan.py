@@ -11,7 +11,7 @@ from pathlib import Path
 from harness import console
 from harness.errors import UsageError
 from harness.results import plan_file
-from harness.results.names import BLOB_FOLDER
+from harness.results.names import BLOB_FOLDER, RESULTS_FOLDER
 from harness.results.plan_file import PlanHeader, PlannedCell
 from harness.results.reading import read_record
 from harness.results.record import Record
@@ -75,7 +75,7 @@ def sweeps(folder: str | Path) -> list[SweepFolder]:
     Raises:
         UsageError: there are none.
     """
-    top = Path(folder).absolute()
+    top = top_of(Path(folder).absolute())
     if not top.is_dir():
         raise UsageError(f"{folder}: no such folder; harness run makes one with --results")
     for depth in range(3):
@@ -86,6 +86,12 @@ def sweeps(folder: str | Path) -> list[SweepFolder]:
         f"{folder}: no results in here; expected the folder given to harness run as --results, or "
         f"one below it: MATRIX/MACHINE/{PLAN}"
     )
+
+
+def top_of(folder: Path) -> Path:
+    """Where the results lie: a publication, known by its page, has them one folder down."""
+    inner = folder / RESULTS_FOLDER
+    return inner if (folder / "index.html").is_file() and inner.is_dir() else folder
 
 
 def _below(top: Path, depth: int) -> Iterator[Path]:

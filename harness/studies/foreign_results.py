@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.errors import RecordError, UsageError
 from harness.publish.bundle import unpacking
 from harness.publish.bundle.unpacking import Bundle
-from harness.results import checking
+from harness.results import checking, scan
 from harness.results.checking import Finding, Report
 from harness.results.names import BLOB_FOLDER
 from harness.results.scan import sweeps
@@ -44,19 +44,13 @@ def opened(path: Path, unpack_to: Path) -> ForeignResults:
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder; name a bundle or a results folder")
     bundle = unpacking.opened(path, unpack_to) if unpacking.is_bundle(path) else None
-    results = _with_records(path) if bundle is None else bundle.results
+    results = scan.top_of(path) if bundle is None else bundle.results
     if not results.is_dir():
         raise RecordError(f"{path}: has no results, so there is nothing to verify")
     report = checking.check(results)
     _require_whole(path, results, report, bundle)
     unvouched = report.counts["unvouched"]
     return ForeignResults(results=results, bundle=bundle, unvouched=unvouched)
-
-
-def _with_records(folder: Path) -> Path:
-    """The results in a folder: a publication has them one folder down."""
-    records = folder / checking.RECORDS
-    return records if records.is_dir() else folder
 
 
 def _require_whole(path: Path, results: Path, report: Report, bundle: Bundle | None) -> None:

@@ -21,6 +21,7 @@ from harness.analysis.classes import by_axis, by_class
 from harness.errors import UsageError
 from harness.publish.rendering import safe_json
 from harness.publish.report import publish
+from harness.results import checking
 
 PDFLATEX = shutil.which("pdflatex")
 
@@ -110,6 +111,12 @@ def test_the_records_are_published_as_they_are_and_say_the_same(
     assert copied
     assert all((results / name).read_bytes() == data for name, data in copied.items())
     pd.testing.assert_frame_equal(harness.load(published / "results"), harness.load(results))
+
+
+def test_a_publication_is_read_and_checked_like_results(published: Path) -> None:
+    found = checking.check(published)
+    assert found.findings == [] and found.counts["records"]
+    assert len(harness.load(published)) == len(harness.load(published / "results"))
 
 
 def test_the_badge_is_an_image_that_counts(published: Path) -> None:

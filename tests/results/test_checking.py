@@ -181,13 +181,26 @@ def test_a_link_to_a_device_is_not_followed_for_ever(root: Path) -> None:
     assert [kind for kind, _ in problems(root)] == ["damaged", "foreign", "foreign"]
 
 
-def test_a_publication_is_checked_by_the_records_in_it(root: Path) -> None:
+def test_a_publication_is_checked_by_the_results_in_it(root: Path) -> None:
     published = root.parent / "published"
-    (published / "records").mkdir(parents=True)
+    shutil.copytree(root, published / "results")
     (published / "index.html").write_text("<html>")
-    shutil.copytree(root / MATRIX, published / "records" / MATRIX)
-    assert checking.check(published).counts["records"] == 3
-    assert checking.check(published).findings == []
+    shutil.rmtree(published / "results" / MATRIX / "blobs")
+    found = checking.check(published)
+    assert found.findings == []
+    assert found.counts["records"] == 3
+    assert found.counts["arrays"] == 0 and found.counts["left out"] == 4
+
+
+def test_arrays_may_be_left_out_if_that_is_said(root: Path) -> None:
+    array(root, "predictions").unlink()
+    assert [kind for kind, _ in problems(root)] == ["missing"]
+    found = checking.check(root, arrays=False)
+    assert found.findings == []
+    assert found.counts["arrays"] == 3 and found.counts["left out"] == 1
+    weights = array(root, "weights")
+    weights.write_bytes(weights.read_bytes()[:-1])
+    assert [one.kind for one in checking.check(root, arrays=False).findings] == ["damaged"]
 
 
 def test_a_folder_without_results_is_a_usage_error(tmp_path: Path) -> None:

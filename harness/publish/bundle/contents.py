@@ -12,11 +12,10 @@ from harness.errors import LockError, RecordError, UsageError
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.manifest import Arrays, is_safe
 from harness.results import blobs, checking, locks
-from harness.results.names import BLOB_FOLDER, is_name
+from harness.results.names import BLOB_FOLDER, RESULTS_FOLDER, is_name
 from harness.results.record import Record
 from harness.results.scan import LOGS, MACHINE, PLAN, SweepFolder, sweeps
 
-RESULTS = "results"
 _SHOWN = 10
 
 
@@ -61,7 +60,7 @@ def collect(folder: Path, *, lock_folders: Sequence[Path], arrays: Arrays) -> Co
 def _add_sweep(
     found: Contents, sweep: SweepFolder, lock_folders: Sequence[Path], arrays: Arrays
 ) -> None:
-    place = f"{RESULTS}/{sweep.matrix}/{sweep.machine}"
+    place = f"{RESULTS_FOLDER}/{sweep.matrix}/{sweep.machine}"
     before = found.records
     known = locks.by_digest([locks.folder_of(sweep.folder.parent), *lock_folders])
     for record in sweep.records():
@@ -101,7 +100,7 @@ def _add_lock(
     if sha256 not in known:
         found.lacking[sha256] = environment
         return
-    folder = f"{RESULTS}/{sweep.matrix}/{locks.FOLDER}"
+    folder = f"{RESULTS_FOLDER}/{sweep.matrix}/{locks.FOLDER}"
     # Records may be anybody's, and so is what they call an environment.
     name = environment if is_name(environment) else sha256
     if found.files.setdefault(f"{folder}/{name}.txt", known[sha256]) != known[sha256]:
@@ -117,7 +116,7 @@ def _add_arrays(found: Contents, sweep: SweepFolder, record: Record) -> None:
         (blobs.WEIGHTS, record.measured.weights_sha256),
         (blobs.PREDICTIONS, record.measured.predictions_sha256),
     ):
-        folder = f"{RESULTS}/{sweep.matrix}/{BLOB_FOLDER}/{kind}"
+        folder = f"{RESULTS_FOLDER}/{sweep.matrix}/{BLOB_FOLDER}/{kind}"
         file = stored / kind / f"{sha256}.npz"
         if file.is_file():
             found.files[f"{folder}/{file.name}"] = file

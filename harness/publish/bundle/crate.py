@@ -16,8 +16,9 @@ from typing import Any
 from harness.errors import UsageError
 from harness.publish.bundle import manifest
 from harness.publish.bundle.archive import Content
-from harness.publish.bundle.contents import RESULTS, Contents
+from harness.publish.bundle.contents import Contents
 from harness.results import locks
+from harness.results.names import RESULTS_FOLDER
 from harness.results.scan import MACHINE, PLAN
 
 NAME = "ro-crate-metadata.json"
@@ -89,7 +90,7 @@ def _add_files(crate: Any, found: Contents, files: Mapping[str, Content]) -> Non
     from rocrate.model.dataset import Dataset
     from rocrate.model.file import File
 
-    folders = {f"{RESULTS}/": "The results, as the sweeps left them", **found.folders}
+    folders = {f"{RESULTS_FOLDER}/": "The results, as the sweeps left them", **found.folders}
     for path, sentence in sorted(folders.items()):
         properties = {"name": path.rstrip("/"), "description": sentence}
         crate.add(Dataset(crate, None, path, properties=properties))
@@ -101,7 +102,7 @@ def _add_files(crate: Any, found: Contents, files: Mapping[str, Content]) -> Non
 
 def _is_listed(path: str) -> bool:
     parts = PurePosixPath(path).parts
-    if parts[0] != RESULTS:
+    if parts[0] != RESULTS_FOLDER:
         return True
     return parts[-1] in (PLAN, MACHINE) or parts[2:3] == (locks.FOLDER,)
 

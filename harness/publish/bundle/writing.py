@@ -12,6 +12,7 @@ from harness.publish.bundle.archive import Content
 from harness.publish.bundle.contents import Contents
 from harness.publish.bundle.crate import Credits
 from harness.publish.bundle.manifest import Arrays, Manifest
+from harness.results.names import RESULTS_FOLDER
 
 README = "README.md"
 
@@ -92,7 +93,7 @@ def _readme(found: Contents, arrays: Arrays) -> str:
 
 {crate.sentence(found)}{left_out}
 
-- `{contents.RESULTS}/`: a record per run (JSON), the cells as planned, the hardware, the locks of
+- `{RESULTS_FOLDER}/`: a record per run (JSON), the cells as planned, the hardware, the locks of
   the environments (`pip install --require-hashes -r` reads them), the arrays by their digest
 - `matrices/`: what was asked for
 - `dockerfiles/`: what the images are built from, and the digests of their bases
