@@ -11,7 +11,6 @@ import psutil
 from packaging.version import Version
 
 from harness import places
-from harness.engines.docker.connection import connect
 from harness.engines.local import environments
 from harness.engines.protocol import Engine
 from harness.environments import wheelhouse
@@ -19,7 +18,7 @@ from harness.environments.lock import Lock
 from harness.errors import BuildError, EngineError, UsageError
 from harness.matrix import environment
 from harness.matrix.environment import Environment
-from harness.upkeep import checks, contained, items
+from harness.upkeep import checks, items
 from harness.upkeep.checks import Check, Need
 
 ASSUMED = {"cpu": 2_000_000_000, "gpu": 8_000_000_000}
@@ -90,6 +89,9 @@ def _folders(engine: Engine) -> list[Path]:
     """Where environments go: through the cache, and into an engine's own folder if it is here."""
     if engine.name != "docker":
         return [places.cache()]
+    # Docker's client takes a third of a second to import, and a sweep asks only what fits.
+    from harness.engines.docker.connection import connect
+
     try:
         own = Path(str(connect().info().get("DockerRootDir")))
     except EngineError:
@@ -142,6 +144,9 @@ def _measured(engine: Engine) -> dict[Environment, Path | int]:
 
 
 def _images() -> dict[Environment, int]:
+    from harness.engines.docker.connection import connect
+    from harness.upkeep import contained
+
     try:
         sizes = contained.sizes(connect())
     except EngineError:
