@@ -26,6 +26,11 @@ DEFAULT_WIDTH = 100
 MOST_ROWS = 500
 """More than a person reads; the other formats have all rows."""
 
+MOST_CLASSES = 100
+"""Of more classes each workload shows the largest, `LEAST_CLASSES` or its share of these."""
+
+LEAST_CLASSES = 20
+
 _GAP = 2
 _NARROWEST = 24
 _LONGEST_WORD = 44
@@ -62,8 +67,8 @@ def render(
     if frame.empty:
         return "No rows.\n"
     kind = kind_of(frame)
-    # A comparison chooses its rows itself: its counts are those of the whole.
-    whole = 0 if kind == "comparison" else len(frame)
+    # A comparison and classes choose their rows themselves: their counts are those of the whole.
+    whole = 0 if kind in ("comparison", "classes") and chosen is None else len(frame)
     if chosen is not None or kind == "plain":
         columns = list(chosen or layout(frame))
         parts: list[RenderableType] = [_table(columns, width)]
@@ -97,10 +102,21 @@ def _of_classes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
     told = frame["every_cell"].unique()
     if len(told) == 1 and told[0]:
         yield from _every_cell(str(told[0]))
+    most = _most_classes(frame)
     for workload, part in frame.groupby("workload", sort=False):
         facts = _facts(part) + ([str(part["every_cell"].iloc[0])] if len(told) > 1 else [])
-        yield from _section(str(workload), facts, layout(part), width)
+        yield from _section(str(workload), facts, layout(part.head(most)), width)
+        if len(part) > most:
+            more = f"… and {len(part) - most:,} more classes; --format csv has them all"
+            yield Padding(Text(more), (0, 0, 1, _GAP))
         yield from _explanation(part)
+
+
+def _most_classes(frame: pd.DataFrame) -> int:
+    """How many classes of each workload are shown."""
+    if len(frame) <= MOST_CLASSES:
+        return len(frame)
+    return max(LEAST_CLASSES, MOST_CLASSES // frame["workload"].nunique())
 
 
 def _explanation(classes: pd.DataFrame) -> Iterator[RenderableType]:

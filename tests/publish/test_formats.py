@@ -215,6 +215,17 @@ def test_rows_beyond_what_a_person_reads_are_counted(runs: pd.DataFrame) -> None
     assert f"… and {len(many) - 500} more rows" in text
 
 
+def test_of_very_many_classes_the_largest_are_shown_and_all_are_counted(
+    runs: pd.DataFrame,
+) -> None:
+    classes = by_class(runs)
+    many = pd.concat([classes[classes["class"] == "A"].head(1)] * 150, ignore_index=True)
+    text = render(many, "rich", width=100, colour=False)
+    assert "150 classes" in text
+    assert "… and 50 more classes" in text
+    assert render(many, "csv").count("\n") == 151
+
+
 def test_the_axis_table_stands_workloads_side_by_side(runs: pd.DataFrame) -> None:
     text = render(by_axis(runs), "rich", width=100, colour=False)
     assert re.search(r"^axis +values +mnist-mlp +co2-lstm$", text, re.MULTILINE)
