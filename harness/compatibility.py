@@ -275,7 +275,9 @@ def _listed(words: Sequence[str], conjunction: str) -> str:
 @lru_cache(maxsize=1)
 def _data() -> dict[str, Any]:
     """The data file; every scalar is text."""
-    data: dict[str, Any] = yaml.load(DATA.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    # The loader written in C takes a tenth of the time; not every build of PyYAML has it.
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    data: dict[str, Any] = yaml.load(DATA.read_text(encoding="utf-8"), Loader=loader)
     return data
 
 
