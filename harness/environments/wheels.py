@@ -94,7 +94,9 @@ def check_installed(lock: Lock, site_packages: Path) -> None:
 
 
 def _pin(package: Package, wheel: Path) -> str:
-    return f"{package.name}=={package.version} --hash=sha256:{wheelhouse.sha256_of(wheel)}"
+    built = not targets.is_wheel(package.file)
+    sha256 = wheelhouse.sha256_of(wheel) if built else package.sha256
+    return f"{package.name}=={package.version} --hash=sha256:{sha256}"
 
 
 def _run_uv(lock: Lock, site_packages: Path, wanted: Path, wheels: list[Path]) -> None:

@@ -1,4 +1,4 @@
-"""What lies in the cache and serves nobody: environments, wheels, unpacked wheels, runners."""
+"""What lies in the cache and serves nobody: environments, wheels, bytecode, runners."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import places
 from harness.engines.local import environments
-from harness.environments import commands, wheelhouse
+from harness.environments import bytecode, commands, wheelhouse
 from harness.processes import ProcessFailedError
 from harness.sweep import staging
 from harness.upkeep import items
@@ -26,6 +26,7 @@ def unreferenced(known: References, *, everything: bool) -> Iterator[Item]:
     yield from _environments(known, everything)
     yield from _wheels(known, everything)
     yield from _unpacked(known, everything)
+    yield from _bytecode(known, everything)
     yield from _runners()
     yield from _unfinished()
 
@@ -92,6 +93,15 @@ def _forgetting(name: str) -> Callable[[], str | None]:
     return forget
 
 
+def _bytecode(known: References, everything: bool) -> Iterator[Item]:
+    for build in _folders(bytecode.root()):
+        for folder in _folders(build):
+            if everything or folder.name.partition("-")[0] not in known.files:
+                brought = ", ".join(path.name for path in _folders(folder)) or folder.name[:8]
+                name = f"bytecode of {brought}"
+                yield items.of_folder("wheels", folder, _why(everything, UNREFERENCED), name)
+
+
 def _runners() -> Iterator[Item]:
     current = staging.digest()
     for folder in _folders(places.cache("runners")):
@@ -102,7 +112,8 @@ def _runners() -> Iterator[Item]:
 
 def _unfinished() -> Iterator[Item]:
     """What processes make first under another name, and then rename or remove."""
-    patterns = ("contexts/*", "wheels/.partial-*", "built/*/.partial-*", "datasets/.*-*/")
+    partial = ("wheels/.partial-*", "built/*/.partial-*", "bytecode/.partial-*")
+    patterns = ("contexts/*", *partial, "datasets/.*-*/")
     for pattern in patterns:
         for path in sorted(places.cache().glob(pattern)):
             if path.is_dir():

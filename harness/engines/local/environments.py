@@ -14,7 +14,7 @@ from filelock import FileLock
 from harness import places, processes, scratch
 from harness.engines import outdated
 from harness.engines.protocol import Image
-from harness.environments import bases, commands, interpreters, wheels
+from harness.environments import bases, bytecode, commands, interpreters, wheels
 from harness.environments.interpreters import Interpreter
 from harness.environments.lock import Lock
 from harness.errors import BuildError
@@ -127,7 +127,7 @@ def _make(lock: Lock, interpreter: Interpreter, folder: Path, log: Path) -> None
         _create(interpreter, folder, log)
         site_packages = folder / "lib" / f"python{lock.environment.python}" / "site-packages"
         wheels.install(lock, site_packages)
-        _compile(folder, site_packages, log)
+        bytecode.add(lock, interpreter, site_packages, log)
         made = {"lock": lock.sha256, "environment": lock.environment.id}
         (folder / COMPLETE).write_text(json.dumps(made | {"base": interpreter.description}))
     except ProcessFailedError as failure:
@@ -143,19 +143,6 @@ def _create(interpreter: Interpreter, folder: Path, log: Path) -> None:
     options = ("--no-project", "--no-config", "--python", str(interpreter.path))
     command = commands.uv_command("venv", *options, str(folder))
     processes.run(command, variables=commands.variables({}), log=log)
-
-
-def _compile(folder: Path, site_packages: Path, log: Path) -> None:
-    """Bytecode by hash, not by time: environments are never edited, and copies stay valid."""
-    arguments = ("-qq", "-j", "0", "--invalidation-mode", "unchecked-hash", str(site_packages))
-    command = [str(python_of(folder)), "-I", "-m", "compileall", *arguments]
-    try:
-        processes.run(command, variables={}, log=log)
-    except ProcessFailedError as failure:
-        # Some packages ship files that no Python compiles (templates, tests); neither would it
-        # import them.
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"not everything compiles (status {failure.code}); that is usual\n")
 
 
 def _failed(lock: Lock, log: Path, reason: str) -> str:

@@ -1,0 +1,119 @@
+"""Bytecode: compiled once, linked into each environment, and that of the installed modules."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness import places
+from harness.environments import bytecode, interpreters, wheels
+from harness.environments.lock import Lock, Package
+from harness.matrix.environment import Environment
+from harness.processes import ProcessFailedError
+
+SIX = Package(
+    name="six",
+    version="1.16.0",
+    file="six-1.16.0-py2.py3-none-any.whl",
+    sha256="8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254",
+)
+
+
+def make_lock(*packages: Package) -> Lock:
+    """A lock by hand: only its packages are looked at."""
+    return Lock(
+        environment=Environment(python="3.11", tensorflow="2.15.0", device="cpu"),
+        packages=packages,
+        platform="manylinux_2_17_x86_64",
+        sha256="0" * 64,
+        path=Path("by-hand.txt"),
+    )
+
+
+LOCK = make_lock(SIX)
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of its own, with the wheels of the real one."""
+    wheels.gather(LOCK)
+    (tmp_path / "cache").mkdir()
+    shutil.copytree(places.cache("wheels", SIX.sha256), tmp_path / "cache/wheels" / SIX.sha256)
+    monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path / "cache"))
+
+
+def installed(site_packages: Path) -> Path:
+    """The bytecode of a module in a new site-packages folder."""
+    wheels.install(LOCK, site_packages)
+    found = interpreters.find("3.11")
+    bytecode.add(LOCK, found, site_packages, site_packages.with_suffix(".log"))
+    return site_packages / "__pycache__" / "six.cpython-311.pyc"
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_two_environments_share_one_compiled_file(tmp_path: Path) -> None:
+    one, two = installed(tmp_path / "one"), installed(tmp_path / "two")
+    assert one.samefile(two)
+    assert not (tmp_path / "two.log").exists(), "the compiler ran again"
+    assert not list(bytecode.root().glob(".partial-*"))
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_an_imported_module_says_where_it_lies(tmp_path: Path) -> None:
+    installed(tmp_path / "one")
+    shutil.move(tmp_path / "one", tmp_path / "other")
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'other')!r}); import six;"
+        "print(six.__cached__, six.add_move.__code__.co_filename)"
+    )
+    python = str(interpreters.find("3.11").path)
+    said = subprocess.check_output([python, "-I", "-c", program], text=True)
+    other = tmp_path / "other"
+    assert said.split() == [
+        str(other / "__pycache__" / "six.cpython-311.pyc"),
+        str(other / "six.py"),
+    ]
+
+
+def test_a_module_that_two_packages_bring_is_never_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path / "cache"))
+    packages = [replace(SIX, name=name, sha256=name * 64) for name in ("a", "b")]
+    for content in ("WHOSE = 'a'", "WHOSE = 'b'"):
+        site_packages = tmp_path / content[-2]
+        for package in packages:
+            record = site_packages / f"{package.name}-1.16.0.dist-info" / "RECORD"
+            record.parent.mkdir(parents=True)
+            record.write_text(f"{package.name}.py,,\nshared.py,,\n")
+            (site_packages / f"{package.name}.py").touch()
+        (site_packages / "shared.py").write_text(content)
+        found = interpreters.find("3.11")
+        bytecode.add(make_lock(*packages), found, site_packages, tmp_path / "log")
+        compiled = (site_packages / "__pycache__" / "shared.cpython-311.pyc").read_bytes()
+        assert f"\x01{content[-2]}".encode() in compiled
+    assert (site_packages / "__pycache__" / "b.cpython-311.pyc").exists()
+
+
+def test_a_module_that_cannot_be_compiled_is_left_out_and_an_early_end_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path / "cache"))
+    site_packages, found = tmp_path / "site", interpreters.find("3.11")
+    record = site_packages / "six-1.16.0.dist-info" / "RECORD"
+    record.parent.mkdir(parents=True)
+    record.write_text("template.py,,\nsix.py,,\n")
+    (site_packages / "template.py").write_text("{{ name }} = = 1")
+    (site_packages / "six.py").touch()
+    ends_early = tmp_path / "python"
+    ends_early.write_text("#!/bin/sh\nexit 1\n")
+    ends_early.chmod(0o755)
+    with pytest.raises(ProcessFailedError):
+        bytecode.add(LOCK, replace(found, path=ends_early), site_packages, tmp_path / "log")
+    bytecode.add(LOCK, found, site_packages, tmp_path / "log")
+    names = [path.name for path in (site_packages / "__pycache__").iterdir()]
+    assert names == ["six.cpython-311.pyc"]
