@@ -94,7 +94,8 @@ def _versions(record: Record) -> Row:
     """As the process saw them, else as installed, else as asked."""
     environment, packages = record.environment, record.environment.packages
     seen = record.process.get("versions")
-    told = seen if isinstance(seen, dict) else {}
+    claimed = seen if isinstance(seen, dict) else {}
+    told = {name: version for name, version in claimed.items() if isinstance(version, str)}
     installed = (packages[name] for name in _TENSORFLOW_PACKAGES if name in packages)
     return {
         "tensorflow": told.get("tensorflow") or next(installed, environment.tensorflow),

@@ -143,7 +143,7 @@ def _limit_processes(number: int) -> None:
 
     The kernel excepts root; whoever watches counts the processes of root's trees.
     """
-    used = sum(len(list((folder / "task").iterdir())) for folder in _own_processes())
+    used = sum(_own_threads(folder) for folder in Path("/proc").glob("[0-9]*"))
     hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     allowed = used + number
     if hard != resource.RLIM_INFINITY:
@@ -151,15 +151,12 @@ def _limit_processes(number: int) -> None:
     resource.setrlimit(resource.RLIMIT_NPROC, (allowed, allowed))
 
 
-def _own_processes() -> list[Path]:
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if folder.stat().st_uid == os.getuid() and (folder / "task").is_dir():
-                found.append(folder)
-        except OSError:
-            continue
-    return found
+def _own_threads(process: Path) -> int:
+    """How many threads a process of this user has; none if it is somebody else's, or has ended."""
+    try:
+        return len(os.listdir(process / "task")) if process.stat().st_uid == os.getuid() else 0
+    except OSError:
+        return 0
 
 
 def _refuse_privileges() -> None:
