@@ -24,7 +24,7 @@ pytestmark = pytest.mark.tensorflow
 
 Hashes = dict[tuple[str, int], tuple[str, str, str]]
 
-KILLS = int(os.environ.get("HARNESS_FAULT_KILLS", "5"))
+KILLS = int(os.environ.get("HARNESS_FAULT_KILLS", "3"))
 """How often the host process is killed; 50 and more for a thorough round."""
 
 DATA = Path(__file__).parents[1] / "data"

@@ -154,7 +154,8 @@ def _limit_processes(number: int) -> None:
 def _own_threads(process: Path) -> int:
     """How many threads a process of this user has; none if it is somebody else's, or has ended."""
     try:
-        return len(os.listdir(process / "task")) if process.stat().st_uid == os.getuid() else 0
+        mine = process.stat().st_uid == os.getuid()
+        return len(list((process / "task").iterdir())) if mine else 0
     except OSError:
         return 0
 
