@@ -11,6 +11,8 @@ from typing import NoReturn
 
 import docker
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from harness.engines.docker.connection import connect
 from harness.engines.docker.engine import DockerEngine
@@ -21,6 +23,9 @@ from harness.errors import EngineError
 REQUIRE_DOCKER = "HARNESS_REQUIRE_DOCKER"
 BASE = "reproducibility-harness-base:bookworm"
 BASE_PYTHON = "3.11"
+ENGINES = {"engines", "sweep", "upkeep"}
+"""The folders of tests that need the engine or every CPU."""
+
 BOOTSTRAP = Path(__file__).parent.parent / "dockerfiles" / "bootstrap-base.sh"
 
 
@@ -29,15 +34,21 @@ def pytest_sessionstart() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares the engine, or the machine's CPUs, stays in one worker: they count what is left.
+class _EnginesTogether(LoadScopeScheduling):
+    """What shares the engine, or the machine's CPUs, stays in one worker: it counts what is left.
 
-    The other worker takes the rest meanwhile.
+    The other worker takes the rest meanwhile, file by file.
     """
-    for item in items:
-        if item.get_closest_marker("docker") or item.path.parent.name == "sweep":
-            item.add_marker(pytest.mark.xdist_group("engines"))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "engines" if Path(file).parts[1] in ENGINES else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _EnginesTogether:
+    """How two workers share the tests."""
+    return _EnginesTogether(config, log)
 
 
 @pytest.fixture(scope="session")
