@@ -70,6 +70,8 @@ def model_of(row: Mapping[str, Any] | pd.Series[Any], sweep: Path) -> Model:
 def difference(first: Model, second: Model) -> Difference:
     """How far the second model is from the first, from the arrays stored with them.
 
+    What has the same hash is equal; that its arrays are not there is then nothing to tell.
+
     Raises:
         RecordError: stored arrays are damaged.
     """
@@ -78,7 +80,7 @@ def difference(first: Model, second: Model) -> Difference:
     absent = [
         f"no weights {model.weights_sha256[:10]} in {model.blobs}"
         for model, found in ((first, weights), (second, other))
-        if found is None
+        if found is None and first.weights_sha256 != second.weights_sha256
     ]
     sized = None if weights is None or other is None else differences.of_weights(weights, other)
     predictions, why = _of_predictions(first, second)
@@ -111,7 +113,7 @@ def _of_predictions(first: Model, second: Model) -> tuple[PredictionsDifference 
     absent = [
         f"no predictions {model.predictions_sha256[:10]} in {model.blobs}"
         for model, found in ((first, ours), (second, theirs))
-        if found is None
+        if found is None and first.predictions_sha256 != second.predictions_sha256
     ]
     if ours is None or theirs is None:
         return None, list(dict.fromkeys(absent))
