@@ -152,7 +152,8 @@ def test_missing_arrays_leave_the_verdict_and_say_so(folders: list[Path]) -> Non
     assert frame["verdict"].tolist() == ["different", "unstable here", "identical"]
     assert frame["max_abs"].isna().all()
     told = frame["reason"].fillna("").str.contains("no weights")
-    assert told.tolist() == [True, True, False], "equal hashes need no arrays"
+    # The first runs of the other two are equal, by hash: there is nothing to size.
+    assert told.tolist() == [True, False, False]
 
 
 def test_damaged_arrays_are_refused(folders: list[Path]) -> None:
