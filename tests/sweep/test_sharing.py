@@ -57,8 +57,7 @@ def _burn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("isolation", "only", "runs"),
-    [("auto", "*", 8), ("forked", "*", 8), ("fresh", "*threads=1,*", 4)],
+    ("isolation", "only", "runs"), [("auto", "*", 8), ("fresh", "*threads=1,*", 4)]
 )
 def test_side_by_side_under_load_leaves_the_bits_of_lonely_runs(
     matrix: Path,
