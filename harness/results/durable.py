@@ -6,6 +6,7 @@ then renamed. What a killed process leaves there is never read, and `clear` remo
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import tempfile
@@ -25,15 +26,19 @@ def write(
     *,
     partial: Path,
     make_way: Callable[[], object] | None = None,
+    keep_equal: bool = False,
 ) -> None:
     """Replace `path` by the joined `chunks`; `partial` is on the same file system.
 
-    `make_way` is called when everything is on the disk and only the renaming is left.
+    `make_way` is called when everything is on the disk and only the renaming is left. With
+    `keep_equal` a file that holds these very bytes is left as it is, its times too.
     """
     with _temporary(partial) as (file, temporary):
         for chunk in chunks:
             file.write(chunk)
         file.flush()
+        if keep_equal and path.is_file() and filecmp.cmp(path, temporary, shallow=False):
+            return
         os.fsync(file.fileno())
         make_folder(path.parent)
         if make_way is not None:

@@ -91,11 +91,15 @@ def write(path: Path, *, matrix: Matrix, machine: str, cells: Iterable[Cell]) ->
 def replace(path: Path, lines: Iterable[bytes]) -> None:
     """Replace the plan by these lines and their seal, in one step.
 
+    An equal plan stays, so that an index made from it holds on.
+
     Raises:
         RecordError: the disk does not take it.
     """
     try:
-        durable.write(path, _sealed(lines), partial=path.parent / durable.PARTIAL)
+        durable.write(
+            path, _sealed(lines), partial=path.parent / durable.PARTIAL, keep_equal=True
+        )
     except OSError as error:
         raise RecordError(f"{path}: the plan cannot be written: {error.strerror}") from error
 

@@ -6,11 +6,12 @@ cannot be read, and `exchange.DISK_FULL` when the disk is full.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import time
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, NoReturn
 
 from . import disk, exchange
 from .importing import as_forked, import_tensorflow
@@ -103,5 +104,14 @@ def _read_request(folder: str) -> Dict[str, Any]:
     return request
 
 
+def _end(code: int) -> NoReturn:
+    """End at once: all is written by now, and taking TensorFlow apart would take a second."""
+    # A full disk may take no output either.
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    _end(main(sys.argv[1:]))

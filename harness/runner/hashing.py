@@ -55,7 +55,8 @@ def tensor_digest(name: str, array: Any) -> str:
     plain = little_endian(array)
     header = json.dumps([name, dtype_text(plain), list(plain.shape)], separators=(",", ":"))
     digest = hashlib.sha256(header.encode("ascii") + b"\0")
-    digest.update(plain.tobytes(order="C"))
+    # Not `tobytes`: a data set is large, and here it is hashed without a copy of it.
+    digest.update(np.ascontiguousarray(plain).reshape(-1))
     return digest.hexdigest()
 
 
