@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from harness.errors import UsageError
-from harness.publish.tables import FORMATS
+from harness.publish.formats import FORMATS
 
 MatrixFile = Annotated[Path, typer.Argument(metavar="MATRIX", help="The matrix file (YAML).")]
 Only = Annotated[

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
 from collections import Counter
 from enum import Enum
-from pathlib import Path
+from functools import partial
+from types import ModuleType
 from typing import Annotated
 
 import typer
 
-import harness
 from harness import console
-from harness.analysis import classes, effects
 from harness.cli import options, scenes, wiring
 from harness.cli.options import EngineChoice
 from harness.engines import choice
 from harness.errors import IncompleteSweepError
 from harness.matrix import cells, reading
-from harness.publish import tables
 from harness.results import plan_file
 from harness.results.store import Store
 from harness.sweep import exchanges, planning
@@ -77,7 +77,8 @@ def run(
         planned = wiring.settled_cells(found, machine.limits, unavailable)
         plan_file.write(store.plan_path, matrix=found, machine=machine.id, cells=planned)
         steps = list(planning.steps(selected, found.repeats, wanted, store.reader()))
-        scene = scenes.scene(
+        scene = partial(
+            scenes.scene,
             store,
             machine,
             chosen,
@@ -85,17 +86,16 @@ def run(
             isolation=isolation.value,
             lock=wiring.kept(wiring.lock_maker(matrix), store),
         )
+        # While the first processes import TensorFlow.
+        threading.Thread(target=_report, daemon=True).start()
         tally = scenes.carry_out(scene, steps)
-    _report(results / found.name)
+    _report().show(results / found.name)
     _judge(steps, tally, store)
 
 
-def _report(folder: Path) -> None:
-    frame = harness.load(folder)
-    console.note(tables.summary(frame))
-    console.result(tables.render(classes.by_class(frame), "rich"))
-    console.result("\n" + tables.render(effects.by_axis(frame), "rich"))
-    console.note(f"more: harness table {folder} --by cell   (or run, class, axis)")
+def _report() -> ModuleType:
+    """The module that reports. It needs pandas, which takes half a second to import."""
+    return importlib.import_module("harness.cli.sweep_report")
 
 
 def _judge(steps: list[Step], tally: Tally, store: Store) -> None:

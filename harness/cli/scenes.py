@@ -61,12 +61,15 @@ def _holders(limits: Limits, visible: int) -> int:
     return max(1, min(room_checks.fitting(limits.memory), visible))
 
 
-def carry_out(scene: Scene, steps: Sequence[Step]) -> Tally:
-    """Run what has to be run of a plan, showing how it goes; every run leaves a record."""
+def carry_out(scene: Callable[[], Scene], steps: Sequence[Step]) -> Tally:
+    """Run what has to be run of a plan, showing how it goes; every run leaves a record.
+
+    `scene` is asked for only if something has to be run: looking at the engine takes its time.
+    """
     runs = [Run(cell=step.cell, repeat=step.repeat) for step in steps if step.action == "run"]
     done = sum(step.action == "done" for step in steps)
     console.note(f"{len(runs)} runs to do, {done} done before, {len(steps)} in all")
     if not runs:
         return Tally()
     with progress.shown(len(runs)) as shown:
-        return Sweep(scene, shown).carry_out(runs)
+        return Sweep(scene(), shown).carry_out(runs)

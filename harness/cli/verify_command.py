@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -254,7 +255,8 @@ def _run(setting: _Setting, store: Store, trials: Sequence[Trial]) -> None:
         matrix = _matrix(store.matrix, setting.repeats)
         plan_file.write(store.plan_path, matrix=matrix, machine=setting.machine.id, cells=selected)
         steps = list(planning.steps(selected, setting.repeats, wanted, store.reader()))
-        scene = scenes.scene(
+        scene = partial(
+            scenes.scene,
             store,
             setting.machine,
             setting.engine,

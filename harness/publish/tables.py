@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 import pandas as pd
 from tabulate import tabulate
@@ -13,13 +13,11 @@ from tabulate import tabulate
 from harness.analysis.variation import shared_by_all
 from harness.errors import UsageError
 from harness.publish import escaping, terminal
+from harness.publish.formats import FORMATS
 from harness.publish.layout import Shown, column, kind_of, layout
 from harness.publish.summary import summary
 
-__all__ = ["FORMATS", "Format", "render", "summary"]
-
-Format = Literal["rich", "csv", "json", "markdown", "latex"]
-FORMATS: tuple[str, ...] = get_args(Format)
+__all__ = ["render", "summary"]
 
 _LATEX_WIDTH = r"p{0.32\linewidth}"
 _LATEX_FOLDED = 40

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import json
 import os
 import signal
@@ -23,7 +24,7 @@ from . import confining, disk, exchange, memory
 
 Train = Callable[[str, str], None]
 
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.01
 _COUNT_SECONDS = 0.5
 """How often it is looked which processes belong to which child: that reads all of /proc."""
 
@@ -53,6 +54,9 @@ def serve(folder: str, train: Train, import_seconds: float) -> None:
     """
     children: List[_Child] = []
     counted = 0.0
+    # What the import made stays: a child's collector need not walk it, nor touch its pages.
+    gc.collect()
+    gc.freeze()
     put(os.path.join(folder, exchange.READY), {"import": import_seconds})
     try:
         while not _is_over(folder):

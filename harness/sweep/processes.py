@@ -22,7 +22,7 @@ from harness.sweep.staging import StagedRunner
 
 Isolation = Literal["fresh", "forked"]
 
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)

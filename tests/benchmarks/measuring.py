@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -114,4 +115,6 @@ PROGRAM = (sys.executable, "-c", "from harness.cli import main; main()")
 
 def harness(*arguments: str | Path) -> str:
     """`harness ARGUMENTS` as people start it: a process of its own; its output."""
-    return command(*PROGRAM, *arguments)
+    # As people have it: Python keeps what it compiled.
+    variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return command(*PROGRAM, *arguments, variables=variables)

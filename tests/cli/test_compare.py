@@ -16,7 +16,7 @@ from two_machines import HERE, THERE, sweep, train
 
 from harness.cli.compare_commands import By, compare
 from harness.errors import HarnessError, NotReproducibleError, SelectionError, UsageError
-from harness.publish.tables import FORMATS
+from harness.publish.formats import FORMATS
 
 SAME, OTHER = cell(threads=1, seed=1), cell(threads=2, isa="avx2", seed=1)
 

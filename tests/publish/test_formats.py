@@ -18,7 +18,8 @@ from harness.analysis.cells import by_cell
 from harness.analysis.classes import by_axis, by_class
 from harness.analysis.columns import CELL_COLUMNS, RUN_COLUMNS
 from harness.errors import UsageError
-from harness.publish.tables import FORMATS, render, summary
+from harness.publish.formats import FORMATS
+from harness.publish.tables import render, summary
 
 HOSTILE = (
     "100% & $HOME #1_a {x} ~ ^ \\input{/etc/passwd} | <b>hi</b> [link](javascript:x) `code` *s* "
