@@ -56,7 +56,7 @@ def tensor_digest(name: str, array: Any) -> str:
     header = json.dumps([name, dtype_text(plain), list(plain.shape)], separators=(",", ":"))
     digest = hashlib.sha256(header.encode("ascii") + b"\0")
     # Not `tobytes`: a data set is large, and here it is hashed without a copy of it.
-    digest.update(memoryview(np.ascontiguousarray(plain).reshape(-1)))
+    digest.update(np.ascontiguousarray(plain).reshape(-1).data)
     return digest.hexdigest()
 
 

@@ -186,11 +186,16 @@ def _cause_in_words(outcome: Outcome, limits: Limits) -> str:
         return f"still running after {limits.timeout:g} s"
     if outcome.cause == "out_of_memory":
         return f"needed more than {limits.memory / 2**30:.1f} GiB"
-    return "a signal from outside ended the process"
+    return _FROM_OUTSIDE
+
+
+_FROM_OUTSIDE = "a signal from outside ended the process"
 
 
 def _exit_in_words(code: int) -> str:
     if code >= 0:
         return f"the process ended with status {code} and left no reply"
+    if outcomes.cause(code) == "killed":
+        return _FROM_OUTSIDE
     known = -code in signal.valid_signals()
     return f"the process crashed with {signal.Signals(-code).name if known else f'signal {-code}'}"
