@@ -18,6 +18,9 @@ from harness import places
 from harness.sweep import exchanges
 from harness.sweep.replies import Reply
 
+SCHEMA = 1
+"""Of what is remembered in the cache; what has another number, or none, is forgotten."""
+
 State = Literal["passed", "failed", "undecided"]
 _WHOLE = "every workload"
 _HASHES = ("init_sha256", "weights_sha256", "predictions_sha256", "loss")
@@ -101,14 +104,17 @@ class Audits:
         if not audit.lasting:
             self._for_now[lock_sha256] = audit
         elif audit.state != "undecided":
-            content = {"state": audit.state, "sentence": f"{workload}: {audit.sentence}"}
+            sentence = f"{workload}: {audit.sentence}"
+            content = {"schema": SCHEMA, "state": audit.state, "sentence": sentence}
             exchanges.put(self._path(lock_sha256, key), content)
 
     def _read(self, lock_sha256: str, workload: str) -> Audit | None:
         try:
             found = json.loads(self._path(lock_sha256, workload).read_bytes())
+            if found["schema"] != SCHEMA:
+                return None
             return Audit(state=found["state"], sentence=found["sentence"])
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def _path(self, lock_sha256: str, workload: str) -> Path:

@@ -105,3 +105,19 @@ def test_one_failed_workload_answers_for_its_whole_environment(
     known = audits.known("lock", "mnist-mlp")
     assert known is not None and known.state == "failed" and "co2-lstm" in known.sentence
     assert audits.known("other lock", "mnist-mlp") is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b'{"state": "passed", "sentence": "old"}', b'{"schema": 99, "state": "passed"}'],
+    ids=["empty", "no object", "no schema", "another schema"],
+)
+def test_what_is_damaged_or_of_another_schema_vouches_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    audits = Audits(runner_sha256="r", engine="local", machine="m")
+    audits.remember("lock", "mnist-mlp", Audit(state="passed", sentence="equal"))
+    [remembered] = (tmp_path / "audits").glob("*.json")
+    remembered.write_bytes(content)
+    assert audits.known("lock", "mnist-mlp") is None

@@ -1,0 +1,86 @@
+"""The setting table: asked, found, and how it was read; nothing unread passes for as asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from commands import harness
+from results_factory import SweepOnDisk, cell
+
+from harness.analysis.settings import AS_ASKED, DIFFERS, FREE, UNKNOWN, by_setting, grouped
+from harness.results.record import Found
+
+TWO = cell(threads=2, onednn="on")
+ONE = cell(threads=1)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Two runs of a cell at two threads and one, at one thread, in which two were found."""
+    sweep = SweepOnDisk(root=tmp_path, matrix="m")
+    sweep.plan([TWO, ONE])
+    sweep.complete(TWO, "a", "a")
+    sweep.end(ONE, 1, "invalid", "threads: asked 1, found 2")
+    found = {"numpy": Found(value="1.23.5", how="numpy.__version__")}
+    told = sweep.record(cell(threads=2), 1, "completed")
+    sweep.write(told.model_copy(update={"found": {**told.found, **found}}))
+    return tmp_path
+
+
+def of(frame: pd.DataFrame, where: object, setting: str) -> tuple[object, ...]:
+    row = frame[(frame["cell"] == where) & (frame["setting"] == setting)]
+    assert len(row) == 1
+    return tuple(row[["asked", "found", "state", "how", "runs"]].iloc[0])
+
+
+def test_each_setting_says_what_was_asked_and_found_and_how(results: Path) -> None:
+    frame = by_setting(results)
+    assert of(frame, TWO.id, "threads") == ("2", "2", AS_ASKED, "read", 2)
+    assert of(frame, ONE.id, "threads") == ("1", "2", DIFFERS, "read", 1)
+    assert of(frame, cell(threads=2).id, "numpy")[2] == AS_ASKED
+
+
+def test_what_was_not_read_back_is_unknown_and_says_why(results: Path) -> None:
+    asked, found, state, how, _ = of(by_setting(results), TWO.id, "onednn")
+    assert (asked, pd.isna(found), state, how) == ("on", True, UNKNOWN, "no")
+    assert of(by_setting(results), TWO.id, "jit")[2:4] == (
+        UNKNOWN,
+        "the record's runner did not read it back",
+    )
+
+
+def test_what_anything_would_do_for_is_free(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path, matrix="m")
+    sweep.plan([cell()])
+    sweep.complete(cell(), "a")
+    assert of(by_setting(tmp_path), cell().id, "threads")[:3] == ("default", "2", FREE)
+
+
+def test_a_run_without_a_process_has_no_settings(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path, matrix="m")
+    sweep.plan([cell()])
+    sweep.end(cell(), 1, "unavailable", "not built")
+    assert by_setting(tmp_path).empty
+
+
+def test_people_see_each_finding_once_and_what_differs_first(results: Path) -> None:
+    told = grouped(by_setting(results))
+    assert told.loc[0, ["setting", "asked", "found", "state"]].tolist() == [
+        "threads",
+        "1",
+        "2",
+        DIFFERS,
+    ]
+    threads = told[(told["setting"] == "threads") & (told["asked"] == "2")]
+    assert threads[["runs", "cells"]].values.tolist() == [[3, 2]]
+
+
+def test_the_command_has_every_row_for_programs(results: Path) -> None:
+    done = harness("table", results, "--by", "setting", "--format", "json")
+    assert done.code == 0, done.err
+    assert len(json.loads(done.out)) == len(by_setting(results))
+    shown = harness("table", results, "--by", "setting")
+    assert shown.code == 0 and "differs" in shown.out and "unknown" in shown.out
