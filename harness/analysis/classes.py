@@ -59,7 +59,7 @@ def _of_workload(cells: pd.DataFrame) -> pd.DataFrame:
     same_for = [
         "" if name == UNSTABLE else text for (name, _), text in zip(members, told, strict=True)
     ]
-    facts = _facts(cells, numbers)
+    facts = _facts(cells, [places for _, places in members])
     facts["where"], facts["same_for"], facts["every_cell"] = where, same_for, shared_by_all(cells)
     return facts
 
@@ -103,51 +103,41 @@ def _same_for(axes: Sequence[Varied], classes: Codes, count: int) -> list[str]:
     for axis in axes:
         others = [other.codes for other in axes if other is not axis]
         group = group_numbers([classes, *others], len(classes))
-        rows = pd.DataFrame({"group": group, "class": classes, "code": axis.codes})
-        several = rows.groupby("group")["code"].transform("nunique") > 1
-        found = rows[several].drop_duplicates(["class", "code"]).sort_values("code")
-        has = rows.groupby("class")["code"].nunique()
+        size = len(axis.values)
+        several = np.bincount(np.unique(group * size + axis.codes) // size) > 1
+        value = classes * size + axis.codes
+        has = np.bincount(np.unique(value) // size, minlength=count)
         codes: dict[int, list[int]] = {}
-        for number, code in zip(found["class"].tolist(), found["code"].tolist(), strict=True):
-            codes.setdefault(number, []).append(code)
+        for found in np.unique(value[several[group]]).tolist():
+            codes.setdefault(found // size, []).append(found % size)
         for number, its in codes.items():
             every = len(its) == has[number]
             told[number].append(axis.name if every else values_in_words(axis, its))
     return [", ".join(parts) for parts in told]
 
 
-def _facts(cells: pd.DataFrame, numbers: Codes) -> pd.DataFrame:
+def _facts(cells: pd.DataFrame, members: Sequence[Codes]) -> pd.DataFrame:
     """What the cells of each class have together, a row per class number."""
-    ids = cells["matrix"] + "/" + cells["machine"] + "/" + cells["cell"]
-    rows = cells.assign(cell_ids=ids, untested=cells["verdict"] == "untested", cells=1)
-    groups = rows.groupby(numbers)
-    facts: pd.DataFrame = groups[["workload", "class", "weights_sha256", "metric"]].first()
-    counted = ["cells", "emulated", "untested", "runs", "distinct"]
-    facts[counted] = groups[counted].sum()
+    first = np.array([places[0] for places in members], dtype=np.int64)
+    told = ["workload", "class", "weights_sha256", "metric"]
+    facts: pd.DataFrame = cells.iloc[first][told].reset_index(drop=True)
+    order = np.concatenate(members)
+    starts = np.cumsum([0, *(len(places) for places in members[:-1])])
+    facts["cells"] = [len(places) for places in members]
+    untested = (cells["verdict"] == "untested").to_numpy(dtype=bool)
+    counted = {"emulated": cells["emulated"], "untested": untested}
+    counted |= {name: cells[name] for name in ("runs", "distinct")}
+    for name, column in counted.items():
+        facts[name] = np.add.reduceat(np.asarray(column, dtype=np.int64)[order], starts)
     for name in ("loss", "value"):
-        facts[[f"{name}_min", f"{name}_max"]] = groups[name].agg(["min", "max"])
-    facts["cell_ids"] = _listed(ids, numbers)
-    facts["init"] = _together(rows["init"], numbers)
+        column = cells[name].to_numpy(dtype=np.float64)[order]
+        facts[f"{name}_min"] = np.fmin.reduceat(column, starts)
+        facts[f"{name}_max"] = np.fmax.reduceat(column, starts)
+    ids = (cells["matrix"] + "/" + cells["machine"] + "/" + cells["cell"]).to_numpy(dtype=object)
+    init = cells["init"].to_numpy(dtype=object)
+    facts["cell_ids"] = [ids[places].tolist() for places in members]
+    facts["init"] = [", ".join(sorted(set(init[places]))) for places in members]
     stable = facts["class"] != UNSTABLE
     facts["distinct"] = facts["distinct"].where(~stable, 1)
     facts["weights_sha256"] = facts["weights_sha256"].where(stable)
     return facts
-
-
-def _listed(values: pd.Series[str], numbers: Codes) -> list[list[str]]:
-    """The values of each class, in a list per class number."""
-    order = np.argsort(numbers, kind="stable")
-    edges = np.cumsum(np.bincount(numbers))[:-1]
-    return [part.tolist() for part in np.split(values.to_numpy(dtype=object)[order], edges)]
-
-
-def _together(values: pd.Series[str], numbers: Codes) -> pd.Series[str]:
-    """The different values of each class, with commas."""
-    different = pd.DataFrame({"number": numbers, "value": values}).drop_duplicates()
-    ordered = different.sort_values(["number", "value"])
-    told: dict[int, list[str]] = {}
-    for number, value in zip(ordered["number"].tolist(), ordered["value"].tolist(), strict=True):
-        told.setdefault(number, []).append(value)
-    joined = {number: ", ".join(parts) for number, parts in told.items()}
-    column: pd.Series[str] = pd.Series(joined, dtype="object")
-    return column

@@ -10,7 +10,14 @@ import pandas as pd
 
 from harness.analysis.cells import by_cell
 from harness.analysis.columns import EFFECT_COLUMNS, frame_of, names
-from harness.analysis.variation import Codes, Varied, group_numbers, shown, varied
+from harness.analysis.variation import (
+    Codes,
+    Varied,
+    factorised,
+    group_numbers,
+    shown,
+    varied,
+)
 
 Row = dict[str, object]
 
@@ -33,8 +40,8 @@ def by_axis(runs: pd.DataFrame) -> pd.DataFrame:
 
 def effects(cells: pd.DataFrame, axes: Sequence[Varied]) -> list[Row]:
     """The rows for the cells of one workload, all with weights; `axes` are those that vary."""
-    weights = pd.factorize(cells["weights_sha256"])[0]
-    init = pd.factorize(cells["init_sha256"])[0]
+    weights, _ = factorised(cells["weights_sha256"])
+    init, _ = factorised(cells["init_sha256"])
     return [_effect(cells, axes, place, weights, init) for place in range(len(axes))]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ SETTINGS: tuple[str, ...] = (*VERSIONS, "device", "machine", "engine", *AXIS_NAM
 
 UNKNOWN = "?"
 Codes = npt.NDArray[np.int64]
+
+_MOST_GROUPS = 2**62
+"""More combinations of values than a whole number can tell apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +58,7 @@ def shared(cells: pd.DataFrame) -> dict[str, str]:
     """What all cells share and is known; axes at their default are left out, except the seed."""
     told = {}
     for name in SETTINGS:
-        values = cells[name].dropna().unique()
+        _, values = factorised(cells[name])
         if len(values) == 1 and (name not in AXIS_NAMES or _worth_telling(name, str(values[0]))):
             told[name] = str(values[0])
     return told
@@ -100,14 +104,21 @@ class _Factors:
     codes: Codes
 
 
+def factorised(column: pd.Series[Any]) -> tuple[Codes, npt.NDArray[Any]]:
+    """Each value's place among the different ones, -1 for a missing one, and the different ones."""
+    # Plain objects: pandas takes several times as long for its own text arrays.
+    codes, values = pd.factorize(column.to_numpy(dtype=object))
+    return codes.astype(np.int64), values
+
+
 def _factors(column: pd.Series[str]) -> _Factors:
-    codes, values = pd.factorize(column)
+    codes, values = factorised(column)
     told = [str(value) for value in values]
     if (codes < 0).any():
         # A value may itself be `?`: the two are one then, as they are in a table.
         told = told if UNKNOWN in told else [*told, UNKNOWN]
         codes = np.where(codes < 0, told.index(UNKNOWN), codes)
-    return _Factors(values=told, codes=codes.astype(np.int64))
+    return _Factors(values=told, codes=codes)
 
 
 def _varied(name: str, column: _Factors, followers: tuple[str, ...]) -> Varied:
@@ -118,11 +129,15 @@ def _varied(name: str, column: _Factors, followers: tuple[str, ...]) -> Varied:
 
 
 def group_numbers(codes: Sequence[Codes], length: int) -> Codes:
-    """Equal numbers for rows that are equal in all of `codes`."""
-    group = np.zeros(length, dtype=np.int64)
+    """Equal numbers, from 0 on, for rows that are equal in all of `codes`."""
+    group, groups = np.zeros(length, dtype=np.int64), 1
     for column in codes:
-        group = pd.factorize(group * (int(column.max(initial=0)) + 1) + column)[0]
-    return group
+        several = int(column.max(initial=0)) + 1
+        if groups * several > _MOST_GROUPS:
+            group, found = pd.factorize(group)
+            groups = len(found)
+        group, groups = group * several + column, groups * several
+    return pd.factorize(group)[0].astype(np.int64)
 
 
 def _followers(columns: Mapping[str, Codes]) -> dict[str, tuple[str, ...]]:
