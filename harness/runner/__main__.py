@@ -56,12 +56,21 @@ def _run_once(folder: str, data_root: str) -> None:
 def _serve_runs(folder: str, data_root: str) -> None:
     started = time.perf_counter()
     answer = _prepared(folder)
+    _read_packages()
 
     def train_in_child(run_folder: str, confined: str) -> None:
         request = _read_request(run_folder)
         write_reply(run_folder, answer(request, data_root, run_folder, confined))
 
     serve(folder, train_in_child, time.perf_counter() - started)
+
+
+def _read_packages() -> None:
+    """Read what is installed before the first fork, for all children; they tell what is wrong."""
+    with contextlib.suppress(Exception):
+        from . import installed
+
+        installed.packages()
 
 
 Answer = Callable[[Dict[str, Any], str, str, str], Reply]

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import sys
+from functools import lru_cache
 from typing import Any, Dict, List
 
 import numpy as np
@@ -43,8 +44,13 @@ def is_elsewhere(module: Any) -> bool:
     return not file.startswith(os.path.realpath(sys.prefix) + os.sep)
 
 
+@lru_cache(maxsize=None)
 def packages() -> Dict[str, str]:
-    """Every installed distribution by its normalised name (PEP 503)."""
+    """Every installed distribution by its normalised name (PEP 503).
+
+    Read once: nobody can write to the environment while processes run in it, and forked children
+    have what their parent read.
+    """
     try:
         from importlib.metadata import distributions
     except ImportError:
