@@ -154,14 +154,15 @@ def _verdict(ending: Ending, limits: Limits) -> _Verdict:
     outcome, reply = ending.outcome, ending.reply
     if outcome.cause != "exited":
         reason = _cause_in_words(outcome, limits)
-        return _Verdict(status=outcome.cause, reason=reason, failure=_failure(ending, reason))
+        failure = Failure(type=outcome.cause, message=reason, log=ending.log)
+        return _Verdict(status=outcome.cause, reason=reason, failure=failure)
     if reply is None:
         reason = ending.complaint or _exit_in_words(outcome.exit_code)
-        status = outcomes.cause(outcome.exit_code)
+        cause = outcomes.cause(outcome.exit_code)
         return _Verdict(
-            status="failed" if status == "exited" else status,
+            status="failed" if cause == "exited" else cause,
             reason=reason,
-            failure=_failure(ending, reason),
+            failure=Failure(type=cause, message=reason, log=ending.log),
         )
     told = attestation.differences(reply.found, ending.cpus)
     if reply.status == exchange.COMPLETED and told:
@@ -173,10 +174,6 @@ def _verdict(ending: Ending, limits: Limits) -> _Verdict:
     error = reply.error or ReplyError(type=reply.status, message=reply.reason)
     failure = Failure(**error.model_dump(), log=ending.log)
     return _Verdict(status=reply.status, reason=reply.reason, failure=failure)
-
-
-def _failure(ending: Ending, reason: str) -> Failure:
-    return Failure(type=ending.outcome.cause, message=reason, log=ending.log)
 
 
 def _cause_in_words(outcome: Outcome, limits: Limits) -> str:

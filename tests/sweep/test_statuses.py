@@ -17,6 +17,8 @@ import harness as program
 from harness.engines.docker.containers import OWNER_LABEL
 from harness.engines.docker.engine import DockerEngine
 from harness.environments import bases
+from harness.results.reading import read_record
+from harness.results.record import Failure
 
 pytestmark = pytest.mark.tensorflow
 
@@ -67,6 +69,12 @@ def statuses(results: Path) -> dict[str, str]:
     return dict(zip(frame["epochs"], frame["status"] + ": " + frame["reason"], strict=True))
 
 
+def failures(results: Path) -> dict[str, Failure]:
+    """What the records keep of runs that did not complete, by status."""
+    records = (read_record(path) for path in results.glob("*/*/*/1.json"))
+    return {found.status: found.failure for found in records if found and found.failure}
+
+
 def ended(sweep: Sweep) -> str:
     _, err = sweep.communicate(timeout=180)
     assert sweep.returncode == 7 and "Traceback" not in err, err
@@ -74,6 +82,22 @@ def ended(sweep: Sweep) -> str:
 
 
 KILLED = {"10000": "killed: a signal from outside ended the process", "1": "completed: "}
+
+
+def test_a_training_that_raises_keeps_its_error_and_the_end_of_its_log(
+    matrix: Path, tmp_path: Path
+) -> None:
+    text = matrix.read_text().replace("[mnist-mlp, co2-conv]", "mnist-augmented")
+    text = text.replace("[1, 2]", "1\n  seeding: none\n  jit: on\n  eager: [off, on]")
+    matrix.write_text(text.replace("determinism: [off, on]", "determinism: on"))
+    results = tmp_path / "results"
+    done = harness("run", matrix, "--engine", "local", "--results", results)
+    assert done.code == 7 and "Traceback" not in done.err, done.err
+    found = failures(results)
+    assert set(found) == {"failed", "unsupported"}
+    assert found["failed"].type == "RuntimeError" and "seed" in found["failed"].message
+    assert "Traceback" in found["failed"].traceback and found["failed"].log
+    assert "a model that runs eagerly" in found["unsupported"].message
 
 
 @pytest.mark.parametrize("which", [0, -1], ids=["runner", "child"])
@@ -86,6 +110,8 @@ def test_a_runner_or_its_child_killed_is_recorded_and_the_rest_goes_on(
     runners(sweep)[which].kill()
     assert "killed" in ended(sweep)
     assert statuses(results) == KILLED
+    kept = failures(results)["killed"]
+    assert (kept.type, kept.message) == ("killed", "a signal from outside ended the process")
     plan = harness("plan", long_and_short, "--results", results, "--only", LONG, "--format", "csv")
     assert ",run,last time killed:" in plan.out
 
@@ -119,6 +145,7 @@ def test_a_container_that_the_kernel_ends_for_its_memory_is_recorded_as_such(
     done = harness("run", long_and_short, *arguments, "--memory", "150M")
     assert done.code == 7 and "out_of_memory" in done.err, done.err
     assert set(statuses(results).values()) == {"out_of_memory: needed more than 0.1 GiB"}
+    assert failures(results)["out_of_memory"].type == "out_of_memory"
 
 
 @pytest.mark.docker
