@@ -104,7 +104,7 @@ FROM {base}
 RUN python3 -m venv /opt/environment
 COPY wheels /wheels
 COPY requirements.txt /
-RUN /opt/environment/bin/pip install --no-index --find-links /wheels -r /requirements.txt
+RUN /opt/environment/bin/pip install --no-index --no-deps --find-links /wheels -r /requirements.txt
 """
 
 
