@@ -86,8 +86,8 @@ def run(
             isolation=isolation.value,
             lock=wiring.kept(wiring.lock_maker(matrix), store),
         )
-        # While the first processes import TensorFlow.
-        threading.Thread(target=_report, daemon=True).start()
+        # While the first processes import TensorFlow. No daemon: the program may not end amid it.
+        threading.Thread(target=_report).start()
         tally = scenes.carry_out(scene, steps)
     _report().show(results / found.name)
     _judge(steps, tally, store)
