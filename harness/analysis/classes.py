@@ -34,7 +34,11 @@ def by_class(runs: pd.DataFrame) -> pd.DataFrame:
 
     See `CLASS_COLUMNS`. Cells without weights, or no longer planned, are in no class.
     """
-    cells = by_cell(runs)
+    return of_cells(by_cell(runs))
+
+
+def of_cells(cells: pd.DataFrame) -> pd.DataFrame:
+    """`by_class` of runs whose cell table is there already."""
     cells = cells[cells["distinct"] > 0].reset_index(drop=True)
     init = letters(cells["workload"], cells["init_sha256"]).str.lower()
     cells = cells.assign(init=init.where(cells["distinct_init"] == 1, UNSTABLE))

@@ -28,7 +28,11 @@ def by_axis(runs: pd.DataFrame) -> pd.DataFrame:
     Only cells that are planned and have weights are compared. `pairs` is the sum of `differ`,
     `same` and `unstable`. Linear in the number of cells.
     """
-    cells = by_cell(runs)
+    return of_cells(by_cell(runs))
+
+
+def of_cells(cells: pd.DataFrame) -> pd.DataFrame:
+    """`by_axis` of runs whose cell table is there already."""
     ran = cells[cells["distinct"] > 0]
     rows = [
         row

@@ -7,6 +7,7 @@ from pathlib import Path
 import harness
 from harness import console
 from harness.analysis import classes, effects
+from harness.analysis.cells import by_cell
 from harness.publish import tables
 
 
@@ -14,6 +15,7 @@ def show(folder: Path) -> None:
     """Which runs there are below `folder`, which gave the same weights, and what changed bits."""
     frame = harness.load(folder)
     console.note(tables.summary(frame))
-    console.result(tables.render(classes.by_class(frame), "rich"))
-    console.result("\n" + tables.render(effects.by_axis(frame), "rich"))
+    cells = by_cell(frame)
+    console.result(tables.render(classes.of_cells(cells), "rich"))
+    console.result("\n" + tables.render(effects.of_cells(cells), "rich"))
     console.note(f"more: harness table {folder} --by cell   (or run, class, axis)")
