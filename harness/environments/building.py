@@ -57,7 +57,7 @@ def _intact(folder: Path) -> Path | None:
     noted = folder / _HASH
     if wheel is None or not noted.exists():
         return None
-    if wheelhouse.sha256_of(wheel) == noted.read_text(encoding="ascii"):
+    if wheelhouse.matches(wheel, noted.read_text(encoding="ascii")):
         return wheel
     console.note(f"{wheel}: not the bytes that were built; thrown away, built again")
     wheel.unlink()

@@ -40,6 +40,9 @@ class Interpreter:
         return f"CPython {self.build}"
 
 
+_FOUND: dict[tuple[str, frozenset[tuple[str, str]]], Interpreter] = {}
+
+
 def find(python: str) -> Interpreter:
     """An interpreter of this minor version ("3.10").
 
@@ -53,10 +56,18 @@ def find(python: str) -> Interpreter:
 
 
 def present(python: str) -> Interpreter | None:
-    """The interpreter that `find` would give, None if it would have to be fetched."""
+    """The interpreter that `find` would give, None if it would have to be fetched.
+
+    One that was found stands until the environment variables say otherwise or it is gone.
+    """
+    asked = (python, frozenset(os.environ.items()))
+    known = _FOUND.get(asked)
+    if known is not None and known.path.exists():
+        return known
     for path in chain(_known_to_uv(python), _of_pyenv(python)):
         found = probe(path, python)
         if found is not None:
+            _FOUND[asked] = found
             return found
     return None
 

@@ -1,19 +1,20 @@
 """The cache of package files: `wheels/<sha256>/<file>`.
 
-A file is trusted because its bytes have the hash that the lock asks for, checked each time it is
-used, never because it lies there.
+A file is trusted because its bytes have the hash that the lock asks for, never because it lies
+there. They are hashed again whenever the file is not as it was when they were hashed last.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
 
-from harness import console, places
+from harness import console, places, stamps
 from harness.environments.lock import Package
 
 _CHUNK = 1 << 20
@@ -42,14 +43,33 @@ def holds(package: Package) -> bool:
     """Whether the file is in the cache with the right bytes; wrong bytes are thrown away."""
     path = place(package)
     try:
-        found = sha256_of(path)
+        if matches(path, package.sha256):
+            return True
     except FileNotFoundError:
         return False
-    if found == package.sha256:
-        return True
     console.note(f"{path}: not the bytes the lock asks for; thrown away, fetched again")
     path.unlink(missing_ok=True)
     return False
+
+
+def matches(path: Path, sha256: str) -> bool:
+    """Whether a file in the cache has these bytes; its stamp is noted beside it if so."""
+    stamp = stamps.of(path)
+    note = path.with_name(f".{path.name}.hashed")
+    noted = json.dumps([sha256, stamp])
+    if stamp is not None and _content(note) == noted:
+        return True
+    found = sha256_of(path) == sha256
+    # The stamp is from before: what changed since is hashed again.
+    if found and stamp is not None:
+        # Where it cannot be noted, the next use hashes again.
+        with suppress(OSError):
+            note.write_text(noted, encoding="ascii")
+    return found
+
+
+def _content(note: Path) -> str:
+    return note.read_text(encoding="utf-8", errors="replace") if note.exists() else ""
 
 
 def keep(package: Package, file: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import re
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, canonicalize_version
 
 from harness import scratch
 from harness.environments import building, commands, fetching, targets, wheelhouse
@@ -19,6 +19,9 @@ from harness.processes import ProcessFailedError
 
 SCRIPTS = "bin"
 UV_NOTES = "uv_cache.json"
+_DROPPED = re.compile(
+    rf"^(?:{SCRIPTS}/|[^/\n]*\.dist-info/{UV_NOTES},).*\n?".encode(), re.MULTILINE
+)
 Progress = Callable[[str], None]
 
 
@@ -80,14 +83,13 @@ def check_installed(lock: Lock, site_packages: Path) -> None:
         BuildError: they differ; the message names what is missing and what should not be there.
     """
     wanted: dict[str, str] = {package.name: package.version for package in lock.packages}
-    found: dict[str, str] = {
-        canonicalize_name(distribution.metadata["Name"]): distribution.version
-        for distribution in importlib.metadata.distributions(path=[str(site_packages)])
-    }
+    # The installer made sure that these folders say what the metadata in them say.
+    described = (path.stem.rpartition("-") for path in site_packages.glob("*.dist-info"))
+    found: dict[str, str] = {canonicalize_name(name): version for name, _, version in described}
     differing = sorted(
         f"{name} {found.get(name, 'missing')} (lock: {wanted.get(name, 'nothing')})"
         for name in wanted.keys() | found.keys()
-        if found.get(name) != wanted.get(name)
+        if canonicalize_version(found.get(name, "")) != canonicalize_version(wanted.get(name, ""))
     )
     if differing:
         raise BuildError(f"{site_packages}: is not what the lock says: {', '.join(differing)}.")
@@ -123,15 +125,12 @@ def _tidy(site_packages: Path) -> None:
     (site_packages / ".lock").unlink(missing_ok=True)
     for record in site_packages.glob("*.dist-info/RECORD"):
         (record.parent / UV_NOTES).unlink(missing_ok=True)
-        lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if not _is_dropped(line.split(",")[0])]
-        # Not into the file itself: it may be a hard link into uv's cache.
-        record.unlink()
-        record.write_text("".join(kept), encoding="utf-8")
-
-
-def _is_dropped(name: str) -> bool:
-    return name.startswith(f"{SCRIPTS}/") or name.endswith(f".dist-info/{UV_NOTES}")
+        content = record.read_bytes()
+        kept = _DROPPED.sub(b"", content)
+        if kept != content:
+            # Not into the file itself: it may be a hard link into uv's cache.
+            record.unlink()
+            record.write_bytes(kept)
 
 
 def _silent(_: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import uv
 
-from harness import compatibility
+from harness import compatibility, stamps
 from harness.environments import building, lockfile, resolving, wheelhouse, wheels
 from harness.environments.lock import Lock, Package
 from harness.errors import BuildError, LockError
@@ -203,6 +203,56 @@ def test_swapped_file_in_the_cache_is_noticed_and_fetched_again(
     wheels.install(lock, tmp_path / "site")
     assert wheelhouse.sha256_of(wheelhouse.place(spoiled)) == spoiled.sha256
     assert "not the bytes the lock asks for; thrown away" in capfd.readouterr().err
+
+
+def _counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that are hashed from now on."""
+    hashed: list[Path] = []
+    sha256_of = wheelhouse.sha256_of
+
+    def counting(path: Path) -> str:
+        hashed.append(path)
+        return sha256_of(path)
+
+    monkeypatch.setattr(wheelhouse, "sha256_of", counting)
+    return hashed
+
+
+def test_a_file_that_is_as_it_was_is_hashed_once(
+    lock: Lock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels.gather(lock)
+    monkeypatch.setattr(stamps, "TICK_NS", 0)
+    hashed = _counted(monkeypatch)
+    six = package(lock, "six")
+    wheelhouse.place(six).touch()
+    assert wheelhouse.holds(six) and wheelhouse.holds(six)
+    assert hashed == [wheelhouse.place(six)]
+
+
+def test_an_edit_that_puts_the_time_back_is_noticed(
+    lock: Lock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels.gather(lock)
+    monkeypatch.setattr(stamps, "TICK_NS", 0)
+    six = package(lock, "six")
+    path = wheelhouse.place(six)
+    assert wheelhouse.holds(six)
+    before, content = path.stat(), path.read_bytes()
+    path.write_bytes(content[::-1])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert not wheelhouse.holds(six)
+
+
+def test_a_file_too_recent_to_tell_is_hashed_again(
+    lock: Lock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels.gather(lock)
+    hashed = _counted(monkeypatch)
+    monkeypatch.setattr(stamps, "TICK_NS", 3600 * 10**9)
+    six = package(lock, "six")
+    assert wheelhouse.holds(six) and wheelhouse.holds(six)
+    assert len(hashed) == 2
 
 
 def test_wheel_of_another_release_in_the_cache_is_never_installed(
