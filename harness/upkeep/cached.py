@@ -33,20 +33,22 @@ def unreferenced(known: References, *, everything: bool) -> Iterator[Item]:
 
 def _environments(known: References, everything: bool) -> Iterator[Item]:
     for folder in _folders(environments.root()):
-        made = environments.made_of(folder)
-        needed = folder.name in known.environments | known.digests or made.get("lock") in (
-            known.stale
-        )
-        if everything or not needed:
+        if everything or not _is_needed(folder, known):
+            made = environments.made_of(folder)
             why = UNREFERENCED if made else UNFINISHED
             name = f"{made.get('environment', '?')} ({folder.name[:8]})"
             yield items.of_folder("environment", folder, _why(everything, why), name)
 
 
+def _is_needed(environment: Path, known: References) -> bool:
+    named = environment.name in known.environments | known.digests
+    return named or environments.made_of(environment).get("lock") in known.stale
+
+
 def _wheels(known: References, everything: bool) -> Iterator[Item]:
     for folder in _folders(wheelhouse.root()):
         if len(folder.name) == 64 and (everything or folder.name not in known.files):
-            name = ", ".join(path.name for path in folder.iterdir()) or folder.name
+            name = ", ".join(path.name for path in folder.glob("[!.]*")) or folder.name
             yield items.of_folder("wheels", folder, _why(everything, UNREFERENCED), name)
     for folder in _folders(places.cache("built")):
         if everything or folder.name.partition("-")[0] not in known.files:
@@ -94,9 +96,12 @@ def _forgetting(name: str) -> Callable[[], str | None]:
 
 
 def _bytecode(known: References, everything: bool) -> Iterator[Item]:
+    kept = (folder for folder in _folders(environments.root()) if _is_needed(folder, known))
+    linked = {path for folder in kept for path in environments.made_of(folder).get("bytecode", ())}
     for build in _folders(bytecode.root()):
         for folder in _folders(build):
-            if everything or folder.name.partition("-")[0] not in known.files:
+            needed = folder.name.partition("-")[0] in known.files or str(folder) in linked
+            if everything or not needed:
                 brought = ", ".join(path.name for path in _folders(folder)) or folder.name[:8]
                 name = f"bytecode of {brought}"
                 yield items.of_folder("wheels", folder, _why(everything, UNREFERENCED), name)

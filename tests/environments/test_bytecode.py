@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness import places
+from harness import places, processes
 from harness.environments import bytecode, interpreters, wheels
+from harness.environments.bytecode import Compiler
 from harness.environments.lock import Lock, Package
 from harness.matrix.environment import Environment
 from harness.processes import ProcessFailedError
@@ -46,25 +48,61 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path / "cache"))
 
 
-def installed(site_packages: Path) -> Path:
+def compiler(python: Path | None = None) -> Compiler:
+    """That of Python 3.11 here; `python` starts in its stead."""
+    found = interpreters.find("3.11")
+
+    def run(arguments: Sequence[str], folder: Path, log: Path) -> None:
+        processes.run([str(python or found.path), *arguments], log=log, cwd=folder)
+
+    return Compiler(build=found.build, run=run)
+
+
+Way = Callable[[Lock, Compiler, Path, Path], object]
+WAYS = pytest.mark.parametrize("way", [bytecode.add, bytecode.share])
+
+
+def installed(site_packages: Path, way: Way = bytecode.add) -> Path:
     """The bytecode of a module in a new site-packages folder."""
     wheels.install(LOCK, site_packages)
-    found = interpreters.find("3.11")
-    bytecode.add(LOCK, found, site_packages, site_packages.with_suffix(".log"))
+    way(LOCK, compiler(), site_packages, site_packages.with_suffix(".log"))
     return site_packages / "__pycache__" / "six.cpython-311.pyc"
 
 
+@WAYS
 @pytest.mark.usefixtures("own_cache")
-def test_two_environments_share_one_compiled_file(tmp_path: Path) -> None:
-    one, two = installed(tmp_path / "one"), installed(tmp_path / "two")
+def test_two_environments_share_one_compiled_file(tmp_path: Path, way: Way) -> None:
+    one, two = installed(tmp_path / "one", way), installed(tmp_path / "two", way)
     assert one.samefile(two)
+    assert one.parent.is_symlink() == (way is bytecode.share)
     assert not (tmp_path / "two.log").exists(), "the compiler ran again"
     assert not list(bytecode.root().glob(".partial-*"))
 
 
 @pytest.mark.usefixtures("own_cache")
-def test_an_imported_module_says_where_it_lies(tmp_path: Path) -> None:
-    installed(tmp_path / "one")
+def test_what_is_shared_is_told_and_holds_the_bytecode(tmp_path: Path) -> None:
+    wheels.install(LOCK, tmp_path / "one")
+    shared = bytecode.share(LOCK, compiler(), tmp_path / "one", tmp_path / "log")
+    assert [path.name for path in shared] == [SIX.sha256]
+    assert (shared[0] / "__pycache__" / "six.cpython-311.pyc").exists()
+
+
+@WAYS
+@pytest.mark.usefixtures("own_cache")
+def test_a_folder_of_bytecode_that_a_wheel_brings_stays(tmp_path: Path, way: Way) -> None:
+    brought = tmp_path / "one" / "__pycache__" / "other.cpython-311.pyc"
+    wheels.install(LOCK, tmp_path / "one")
+    brought.parent.mkdir()
+    brought.touch()
+    way(LOCK, compiler(), tmp_path / "one", tmp_path / "log")
+    assert brought.exists()
+    assert brought.with_name("six.cpython-311.pyc").exists()
+
+
+@WAYS
+@pytest.mark.usefixtures("own_cache")
+def test_an_imported_module_says_where_it_lies(tmp_path: Path, way: Way) -> None:
+    installed(tmp_path / "one", way)
     shutil.move(tmp_path / "one", tmp_path / "other")
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'other')!r}); import six;"
@@ -79,8 +117,9 @@ def test_an_imported_module_says_where_it_lies(tmp_path: Path) -> None:
     ]
 
 
+@WAYS
 def test_a_module_that_two_packages_bring_is_never_remembered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
 ) -> None:
     monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path / "cache"))
     packages = [replace(SIX, name=name, sha256=name * 64) for name in ("a", "b")]
@@ -92,8 +131,7 @@ def test_a_module_that_two_packages_bring_is_never_remembered(
             record.write_text(f"{package.name}.py,,\nshared.py,,\n")
             (site_packages / f"{package.name}.py").touch()
         (site_packages / "shared.py").write_text(content)
-        found = interpreters.find("3.11")
-        bytecode.add(make_lock(*packages), found, site_packages, tmp_path / "log")
+        way(make_lock(*packages), compiler(), site_packages, tmp_path / "log")
         compiled = (site_packages / "__pycache__" / "shared.cpython-311.pyc").read_bytes()
         assert f"\x01{content[-2]}".encode() in compiled
     assert (site_packages / "__pycache__" / "b.cpython-311.pyc").exists()
@@ -103,7 +141,7 @@ def test_a_module_that_cannot_be_compiled_is_left_out_and_an_early_end_is_an_err
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path / "cache"))
-    site_packages, found = tmp_path / "site", interpreters.find("3.11")
+    site_packages = tmp_path / "site"
     record = site_packages / "six-1.16.0.dist-info" / "RECORD"
     record.parent.mkdir(parents=True)
     record.write_text("template.py,,\nsix.py,,\n")
@@ -113,7 +151,7 @@ def test_a_module_that_cannot_be_compiled_is_left_out_and_an_early_end_is_an_err
     ends_early.write_text("#!/bin/sh\nexit 1\n")
     ends_early.chmod(0o755)
     with pytest.raises(ProcessFailedError):
-        bytecode.add(LOCK, replace(found, path=ends_early), site_packages, tmp_path / "log")
-    bytecode.add(LOCK, found, site_packages, tmp_path / "log")
+        bytecode.add(LOCK, compiler(ends_early), site_packages, tmp_path / "log")
+    bytecode.add(LOCK, compiler(), site_packages, tmp_path / "log")
     names = [path.name for path in (site_packages / "__pycache__").iterdir()]
     assert names == ["six.cpython-311.pyc"]

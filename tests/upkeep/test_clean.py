@@ -29,7 +29,7 @@ from harness.engines.docker.containers import OWNER_LABEL
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local import environments
 from harness.engines.local.engine import LocalEngine
-from harness.environments import interpreters, locking, wheelhouse
+from harness.environments import bytecode, interpreters, locking, wheelhouse
 from harness.environments.lock import Lock
 from harness.errors import UsageError
 from harness.matrix import environment
@@ -100,6 +100,25 @@ def needed(home: Path) -> list[Path]:
 @pytest.fixture
 def unneeded(home: Path) -> list[Path]:
     return [made(sha256("unneeded"), sha256("no lock")), wheel(sha256("no wheel"))]
+
+
+@pytest.fixture
+def bytecode_of_the_recorded(home: Path) -> Path:
+    """What the environment that a record names has its links to; no lock names that wheel."""
+    folder = bytecode.root() / "build" / sha256("a wheel of an old lock")
+    (folder / "__pycache__").mkdir(parents=True)
+    marker = environments.root() / sha256("recorded") / environments.COMPLETE
+    content = {**json.loads(marker.read_text()), "bytecode": [str(folder)]}
+    marker.write_text(json.dumps(content))
+    return folder
+
+
+def test_bytecode_stays_with_the_environments_that_link_to_it(
+    needed: list[Path], bytecode_of_the_recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cleaned(capsys) == []
+    cleaned(capsys, yes=True, everything=True)
+    assert not bytecode_of_the_recorded.exists()
 
 
 def test_it_only_lists_and_says_what_to_type(needed: list[Path], unneeded: list[Path]) -> None:

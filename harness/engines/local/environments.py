@@ -7,7 +7,9 @@ import json
 import platform
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -15,12 +17,13 @@ from harness import places, processes, scratch
 from harness.engines import outdated
 from harness.engines.protocol import Image
 from harness.environments import bases, bytecode, commands, interpreters, wheels
+from harness.environments.bytecode import Compiler
 from harness.environments.interpreters import Interpreter
 from harness.environments.lock import Lock
 from harness.errors import BuildError
 from harness.processes import ProcessFailedError, tail_of
 
-FORMAT = 1
+FORMAT = 2
 """Counts up when environments are made in another way."""
 
 COMPLETE = "complete.json"
@@ -61,19 +64,20 @@ def root() -> Path:
     return places.cache("environments")
 
 
-def made_of(folder: Path) -> dict[str, str]:
-    """What a virtual environment says of itself: `lock` (its digest), `environment`, `base`.
+def made_of(folder: Path) -> dict[str, Any]:
+    """What a virtual environment says of itself; empty where it was not made to its end.
 
-    Empty where it is not complete.
+    `lock` (its digest), `environment`, `base`, and `bytecode`: the folders of the cache that its
+    bytecode lies in.
     """
     try:
-        found: dict[str, str] = json.loads((folder / COMPLETE).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((folder / COMPLETE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found
 
 
-def _others(lock: Lock) -> list[dict[str, str]]:
+def _others(lock: Lock) -> list[dict[str, Any]]:
     """What the other virtual environments for the same request are made of, the newest first."""
     found = [(path.stat().st_mtime, made_of(path.parent)) for path in root().glob(f"*/{COMPLETE}")]
     newest = sorted(found, key=lambda pair: pair[0], reverse=True)
@@ -114,9 +118,11 @@ def python_of(folder: Path) -> Path:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether it was made to its end and can start."""
-    # The interpreter it points to may have been removed since.
-    return (folder / COMPLETE).exists() and python_of(folder).exists()
+    """Whether it was made to its end, can start, and has its bytecode."""
+    made = made_of(folder)
+    # The interpreter it points to may have been removed since, and so may the bytecode.
+    linked = (python_of(folder), *map(Path, made.get("bytecode", ())))
+    return bool(made) and all(path.exists() for path in linked)
 
 
 def _make(lock: Lock, interpreter: Interpreter, folder: Path, log: Path) -> None:
@@ -127,9 +133,14 @@ def _make(lock: Lock, interpreter: Interpreter, folder: Path, log: Path) -> None
         _create(interpreter, folder, log)
         site_packages = folder / "lib" / f"python{lock.environment.python}" / "site-packages"
         wheels.install(lock, site_packages)
-        bytecode.add(lock, interpreter, site_packages, log)
-        made = {"lock": lock.sha256, "environment": lock.environment.id}
-        (folder / COMPLETE).write_text(json.dumps(made | {"base": interpreter.description}))
+        shared = bytecode.share(lock, _compiler(interpreter), site_packages, log)
+        made = {
+            "lock": lock.sha256,
+            "environment": lock.environment.id,
+            "base": interpreter.description,
+            "bytecode": [str(path) for path in shared],
+        }
+        (folder / COMPLETE).write_text(json.dumps(made), encoding="utf-8")
     except ProcessFailedError as failure:
         raise BuildError(_failed(lock, log, str(failure))) from failure
     except OSError as error:
@@ -137,6 +148,13 @@ def _make(lock: Lock, interpreter: Interpreter, folder: Path, log: Path) -> None
     finally:
         if not is_complete(folder):
             discard(folder)
+
+
+def _compiler(interpreter: Interpreter) -> Compiler:
+    def run(arguments: Sequence[str], folder: Path, log: Path) -> None:
+        processes.run([str(interpreter.path), *arguments], variables={}, log=log, cwd=folder)
+
+    return Compiler(build=interpreter.build, run=run)
 
 
 def _create(interpreter: Interpreter, folder: Path, log: Path) -> None:
