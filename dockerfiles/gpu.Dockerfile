@@ -1,5 +1,5 @@
-# An environment for GPU cells. As cpu.Dockerfile; CUDA and cuDNN come with the wheels, or with the
-# base (see bases.yaml), and the driver from the host, put in by the NVIDIA container toolkit.
+# As cpu.Dockerfile, for GPU cells. CUDA and cuDNN come with the wheels, or with the base (see
+# bases.yaml), and the driver from the host, put in by the NVIDIA container toolkit.
 ARG BASE
 FROM ${BASE}
 ARG PYTHON
@@ -12,9 +12,5 @@ sys.exit('the base has Python ' + found + ', the environment needs ${PYTHON}' \
 if found != '${PYTHON}' else 0)" \
  && python3 -m venv --without-pip /opt/environment
 
-COPY site-packages /opt/environment/lib/python${PYTHON}/site-packages
-
-RUN /opt/environment/bin/python -m compileall -qq -j 0 --invalidation-mode unchecked-hash \
-    /opt/environment/lib/python${PYTHON}/site-packages || true
-
 USER 65532:65532
+CMD ["/opt/environment/bin/python"]

@@ -10,7 +10,7 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.models.images import Image
 
-from harness.engines.docker import images, leftovers
+from harness.engines.docker import leftovers, recipes
 from harness.upkeep.cached import UNREFERENCED
 from harness.upkeep.items import Item
 from harness.upkeep.references import References
@@ -29,11 +29,11 @@ def unreferenced(
     if living:
         return
     shared = _shared_bytes(client)
-    for image in client.images.list(all=False, filters={"label": images.ENVIRONMENT}):
+    for image in client.images.list(all=False, filters={"label": recipes.ENVIRONMENT}):
         if everything or not _is_needed(image, known):
             yield Item(
                 kind="image",
-                name=f"{image.labels[images.ENVIRONMENT]} ({image.short_id.partition(':')[2]})",
+                name=f"{image.labels[recipes.ENVIRONMENT]} ({image.short_id.partition(':')[2]})",
                 size=int(image.attrs["Size"]) - shared.get(str(image.id), 0),
                 why="everything was asked for" if everything else UNREFERENCED,
                 remove=_removing(client, image),
@@ -56,9 +56,9 @@ def abandoned(client: docker.DockerClient) -> Iterator[Item]:
 def sizes(client: docker.DockerClient) -> dict[str, int]:
     """What the image of each environment, by its id, takes in bytes without what it shares."""
     shared = _shared_bytes(client)
-    found = client.images.list(filters={"label": images.ENVIRONMENT})
+    found = client.images.list(filters={"label": recipes.ENVIRONMENT})
     return {
-        image.labels[images.ENVIRONMENT]: int(image.attrs["Size"]) - shared.get(str(image.id), 0)
+        image.labels[recipes.ENVIRONMENT]: int(image.attrs["Size"]) - shared.get(str(image.id), 0)
         for image in found
     }
 
@@ -66,7 +66,7 @@ def sizes(client: docker.DockerClient) -> dict[str, int]:
 def _is_needed(image: Image, known: References) -> bool:
     named = not known.images.isdisjoint(image.tags)
     recorded = str(image.id).removeprefix("sha256:") in known.digests
-    return named or recorded or image.labels.get(images.LOCK) in known.stale
+    return named or recorded or image.labels.get(recipes.LOCK) in known.stale
 
 
 def _shared_bytes(client: docker.DockerClient) -> dict[str, int]:

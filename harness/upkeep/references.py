@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import compatibility
-from harness.engines.docker import images
+from harness.engines.docker import recipes
 from harness.engines.local import environments
 from harness.environments import interpreters, locking
 from harness.environments.lock import Lock
@@ -145,7 +145,8 @@ def _pythons(locks: Iterable[Lock]) -> list[str]:
 def _images(locks: Iterable[Lock]) -> Iterator[str]:
     for lock in locks:
         try:
-            yield images.recipe(lock).name
+            wanted = recipes.recipe(lock)
         except BuildError:
             # No base is pinned for it here, so no image of it is current.
             continue
+        yield from (wanted.name, wanted.frame)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import pytest
 from engine_bench import NUMPY, SIX, Bench, make_lock
 
 from harness import places
-from harness.engines.docker import images
+from harness.engines.docker import layering, leftovers, recipes
+from harness.engines.docker.containers import OWNER_LABEL
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local import environments
 from harness.engines.local.engine import LocalEngine
@@ -57,22 +60,73 @@ def test_an_image_says_what_it_is(
     lock = make_lock(SIX)
     image = docker_engine.assemble(lock, tmp_path / "log.txt")
     found = docker_client.images.get(image.reference)
-    assert image.reference.startswith(f"{images.REPOSITORY}/{lock.environment.digest}:")
+    assert image.reference.startswith(f"{recipes.REPOSITORY}/{lock.environment.digest}:")
     assert found.labels["reproducibility-harness.environment"] == lock.environment.id
     assert found.labels["reproducibility-harness.lock_sha256"] == lock.sha256
     assert found.labels["reproducibility-harness.python"] == "3.11"
     assert found.labels["org.opencontainers.image.base.digest"] == image.base
 
 
+LISTED = """
+import hashlib, json, os, sys
+found = {}
+for folder, _, names in os.walk("/opt/environment/lib"):
+    for path in (os.path.join(folder, name) for name in names):
+        status = os.lstat(path)
+        content = hashlib.sha256(open(path, "rb").read()).hexdigest()
+        found[path] = [status.st_mode, status.st_uid, status.st_gid, status.st_mtime, content]
+json.dump(found, open(exchange + "/reply.json", "w"))
+"""
+
+
+@pytest.mark.docker
+def test_however_packages_are_put_on_top_the_image_holds_the_same(
+    docker_engine: DockerEngine,
+    docker_client: docker.DockerClient,
+    docker_base: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tmp_path.chmod(0o755)
+    below = docker_client.images.get(docker_base).attrs["RootFS"]["Layers"]
+    listed, labels = [], []
+    for way in (layering.loaded, layering.committed):
+        monkeypatch.setattr(layering, "put", way)
+        lock = replace(make_lock(NUMPY, SIX), sha256=hashlib.sha256(f"{way}".encode()).hexdigest())
+        image = docker_engine.assemble(lock, tmp_path / "log.txt")
+        found = docker_client.images.get(image.reference)
+        assert found.attrs["RootFS"]["Layers"][: len(below)] == below
+        assert not found.labels.pop(OWNER_LABEL, ""), "the image belongs to a process"
+        labels.append({k: v for k, v in found.labels.items() if v != lock.sha256})
+        listed.append(Bench(docker_engine, image, tmp_path).reply(LISTED))
+    assert listed[0] == listed[1]
+    assert sum(name.endswith(".pyc") for name in listed[0]) > 100
+    assert labels[0] == labels[1]
+    assert leftovers.owned(docker_client) == ([], [])
+
+
+@pytest.mark.docker
+def test_images_of_one_python_stand_on_one_frame(
+    docker_engine: DockerEngine, docker_client: docker.DockerClient, tmp_path: Path
+) -> None:
+    locks = [make_lock(SIX), make_lock(NUMPY)]
+    names = {recipes.recipe(lock).frame for lock in locks}
+    images = [docker_engine.assemble(lock, tmp_path / "log.txt") for lock in locks]
+    (frame,) = [docker_client.images.get(name).attrs["RootFS"]["Layers"] for name in names]
+    for image in images:
+        layers = docker_client.images.get(image.reference).attrs["RootFS"]["Layers"]
+        assert layers[:-1] == frame
+
+
 @pytest.mark.docker
 def test_whatever_goes_in_changes_the_images_name(
     docker_engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = images.recipe(make_lock(SIX))
+    recipe = recipes.recipe(make_lock(SIX))
     use_bases(monkeypatch, tmp_path, {"3.11": "other@sha256:" + "1" * 64})
     others = [
-        images.recipe(make_lock(NUMPY)),
-        images.recipe(make_lock(SIX)),
+        recipes.recipe(make_lock(NUMPY)),
+        recipes.recipe(make_lock(SIX)),
         replace(recipe, dockerfile=recipe.dockerfile + b"#"),
     ]
     assert len({one.name for one in [recipe, *others]}) == 4
@@ -172,6 +226,25 @@ def test_a_half_made_virtual_environment_is_made_again(
     assert image.reference == str(folder)
     assert (folder / "lib" / "python3.11" / "site-packages" / "six.py").exists()
     environments.discard(folder)
+
+
+def test_a_virtual_environment_whose_bytecode_is_gone_is_made_again(
+    local_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = make_lock(SIX)
+    wheels.gather(lock)
+    monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path))
+    place = wheelhouse.place(SIX)
+    place.parent.mkdir(parents=True)
+    monkeypatch.undo()
+    shutil.copy(wheelhouse.place(SIX), place)
+    monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path))
+    folder = Path(local_engine.assemble(lock, tmp_path / "1.txt").reference)
+    shutil.rmtree(tmp_path / "bytecode")
+    assert isinstance(local_engine.held(lock), str)
+    assert local_engine.assemble(lock, tmp_path / "2.txt").reference == str(folder)
+    compiled = folder / "lib/python3.11/site-packages/__pycache__/six.cpython-311.pyc"
+    assert compiled.exists()
 
 
 def test_another_interpreter_is_another_environment() -> None:

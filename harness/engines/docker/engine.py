@@ -86,7 +86,7 @@ class DockerEngine:
         """
         self._require_platform(lock)
         try:
-            return images.assemble(self._client, lock, log)
+            return images.assemble(self._client, lock, log, rootless=self._is_rootless)
         except (DockerException, requests.RequestException) as error:
             raise EngineError(f"the Docker Engine failed during a build: {error}") from error
 

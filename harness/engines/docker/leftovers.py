@@ -31,7 +31,9 @@ def remove(client: docker.DockerClient) -> int:
 
 def owned(client: docker.DockerClient) -> tuple[list[Container], list[Container]]:
     """The containers of this host's dead harness processes, and those of living or other ones."""
-    found = client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True)
+    listed = client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True)
+    # Empty where somebody started one of our images by hand.
+    found = [one for one in listed if one.labels[OWNER_LABEL]]
     dead = [one for one in found if _is_dead(str(one.labels[OWNER_LABEL]))]
     return dead, [one for one in found if one not in dead]
 

@@ -1,0 +1,120 @@
+"""Building an image: a frame from the Dockerfile, packages with their bytecode on top of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageLoadError, ImageNotFound
+from docker.models.images import Image
+
+from harness import places
+from harness.engines.docker import compiling, contexts, layering
+from harness.engines.docker.layering import Layer
+from harness.engines.docker.recipes import Recipe
+from harness.environments import bases, bytecode, wheels
+from harness.environments.bases import Base
+from harness.errors import BuildError
+from harness.processes import ProcessFailedError, tail_of
+
+
+def build(client: docker.DockerClient, wanted: Recipe, log: Path, *, rootless: bool) -> None:
+    """Build an image; it has its name when it is whole. What is printed goes to `log`.
+
+    Raises:
+        BuildError: it did not build, or its base cannot be had.
+        LockError: a wheel does not match the lock.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    frame = _frame(client, wanted, log)
+    # Within the cache, where the wheels lie: installing can link instead of copying.
+    with tempfile.TemporaryDirectory(dir=places.cache("contexts")) as folder:
+        site_packages = Path(folder) / "site-packages"
+        wheels.install(wanted.lock, site_packages)
+        try:
+            compiler = compiling.compiler(client, wanted.frame, rootless=rootless)
+            bytecode.add(wanted.lock, compiler, site_packages, log)
+            layer = Layer(
+                below=frame,
+                folders={wanted.site_packages: site_packages},
+                name=wanted.name,
+                labels=wanted.labels,
+            )
+            layering.put(client, layer)
+        except (APIError, ImageLoadError, ProcessFailedError, OSError) as error:
+            raise BuildError(_failed(wanted, log, str(error))) from error
+
+
+def _frame(client: docker.DockerClient, wanted: Recipe, log: Path) -> Image:
+    """The image below the packages, built unless it is there."""
+    try:
+        return client.images.get(wanted.frame)
+    except ImageNotFound:
+        _require_base(client, wanted.base)
+    error = _send(client, wanted, log)
+    if error:
+        raise BuildError(_failed(wanted, log, error))
+    return client.images.get(wanted.frame)
+
+
+def _failed(wanted: Recipe, log: Path, error: str) -> str:
+    return (
+        f"{wanted.lock.environment.id}: the image did not build: {error}\n"
+        f"{tail_of(log)}\nThe whole log: {log}"
+    )
+
+
+def _require_base(client: docker.DockerClient, base: Base) -> None:
+    try:
+        client.images.get(base.engine_reference)
+        return
+    except ImageNotFound:
+        pass
+    try:
+        if base.is_local:
+            raise BuildError(_no_base(base, "an image named by its id cannot be pulled"))
+        client.images.pull(base.engine_reference)
+    except (DockerException, requests.RequestException) as error:
+        raise BuildError(_no_base(base, str(error))) from error
+
+
+def _no_base(base: Base, reason: str) -> str:
+    return (
+        f"{base.source}: the base {base.reference} is not in the engine and cannot be fetched"
+        f" ({reason}); make a registry reachable, load the image, or name another base in a file"
+        f" for {bases.BASES_VARIABLE} (dockerfiles/bootstrap-base.sh makes one)"
+    )
+
+
+def _send(client: docker.DockerClient, wanted: Recipe, log: Path) -> str:
+    """Build the frame; returns the error, "" where there was none."""
+    try:
+        lines = client.api.build(
+            fileobj=contexts.stream({"Dockerfile": wanted.dockerfile}, {}),  # type: ignore[arg-type]
+            custom_context=True,
+            tag=wanted.frame,
+            buildargs=wanted.arguments,
+            labels=wanted.frame_labels,
+            network_mode="none",
+            rm=True,
+            forcerm=True,
+            decode=True,
+            timeout=None,
+        )
+        return _log(lines, log)
+    except APIError as error:
+        return str(error)
+
+
+def _log(lines: Iterator[Mapping[str, Any]], log: Path) -> str:
+    error = ""
+    with log.open("a", encoding="utf-8") as file:
+        for line in lines:
+            error = str(line.get("error", error))
+            file.write(str(line.get("stream", line.get("error", ""))))
+            file.flush()
+    return error

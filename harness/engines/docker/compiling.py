@@ -1,0 +1,74 @@
+"""The Python inside an image as the compiler of bytecode: what it compiles, it can import."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import docker
+from docker.models.containers import Container
+from docker.types import Mount
+
+from harness.engines.docker import leftovers
+from harness.engines.docker.containers import EXCHANGE, OWNER_LABEL, PYTHON
+from harness.environments.bytecode import Compiler
+from harness.processes import ProcessFailedError
+
+_BUILD = ("-I", "-c", "import sys; print(' '.join(sys.version.split()))")
+
+
+def compiler(client: docker.DockerClient, image: str, *, rootless: bool) -> Compiler:
+    """The Python of the image, in containers without a network that may write to one folder.
+
+    Only text is compiled: nothing of a package runs.
+    """
+    # The owner of that folder: a rootless engine maps its containers' root to this user.
+    user = "0:0" if rootless else f"{os.getuid()}:{os.getgid()}"
+
+    def run(arguments: Sequence[str], folder: Path, log: Path) -> None:
+        said = _run(client, image, user, arguments, folder)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(said)
+
+    return Compiler(build=_run(client, image, user, _BUILD).strip(), run=run)
+
+
+def _run(
+    client: docker.DockerClient,
+    image: str,
+    user: str,
+    arguments: Sequence[str],
+    folder: Path | None = None,
+) -> str:
+    """Run Python to its end and return what it printed.
+
+    Raises:
+        ProcessFailedError: it ended with another status than 0.
+    """
+    container = client.containers.create(
+        image,
+        entrypoint=[PYTHON],
+        command=list(arguments),
+        user=user,
+        working_dir=EXCHANGE if folder else None,
+        mounts=[Mount(EXCHANGE, str(folder.resolve()), type="bind")] if folder else [],
+        labels={OWNER_LABEL: leftovers.owner()},
+        network_mode="none",
+        read_only=True,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+    )
+    try:
+        return _ended(container, [PYTHON, *arguments])
+    finally:
+        container.remove(force=True, v=True)
+
+
+def _ended(container: Container, command: Sequence[str]) -> str:
+    container.start()
+    code = int(container.wait(timeout=None)["StatusCode"])
+    said = container.logs().decode("utf-8", "replace")
+    if code:
+        raise ProcessFailedError(command, code, said)
+    return said

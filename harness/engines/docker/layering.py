@@ -1,0 +1,127 @@
+"""Putting packages on top of an image as one layer: an image has their files once, not thrice.
+
+A build from a Dockerfile would get them as its context, copy them, and read them again to make a
+layer of them. https://github.com/moby/docker-image-spec says what an image archive is made of.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.models.images import Image
+
+from harness.engines.docker import contexts, leftovers
+from harness.engines.docker.containers import OWNER_LABEL
+
+_LAYER = "layer.tar"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """The folders to put on top of the image `below`, by absolute path; what the result is called.
+
+    `labels` come on top of those that `below` has.
+    """
+
+    below: Image
+    folders: Mapping[str, Path]
+    name: str
+    labels: Mapping[str, str]
+
+    @property
+    def archived(self) -> dict[str, Path]:
+        """The folders by their names in an archive."""
+        return {path.lstrip("/"): folder for path, folder in self.folders.items()}
+
+
+def put(client: docker.DockerClient, layer: Layer) -> None:
+    """Make the image in the quickest way that this engine has.
+
+    Raises:
+        docker.errors.APIError, docker.errors.ImageLoadError: the engine did not take it.
+    """
+    # Others (containerd's image store, Podman's) want to be given the lower layers once more.
+    way = loaded if client.info()["Driver"] == "overlay2" else committed
+    with _patient(client):
+        way(client, layer)
+
+
+@contextmanager
+def _patient(client: docker.DockerClient) -> Iterator[None]:
+    """No limit between two answers: writing a gigabyte says nothing."""
+    before = client.api.timeout
+    client.api.timeout = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        client.api.timeout = before
+
+
+def loaded(client: docker.DockerClient, layer: Layer) -> None:
+    """Load an image whose lower layers the engine has already; they are not in the archive."""
+    client.images.load(_archive(layer))  # type: ignore[arg-type]  # it is sent chunk by chunk
+
+
+def committed(client: docker.DockerClient, layer: Layer) -> None:
+    """Fill a container that never starts, and make an image of it: any engine can do that."""
+    repository, _, tag = layer.name.partition(":")
+    container = client.containers.create(
+        str(layer.below.id),
+        command=layer.below.attrs["Config"].get("Cmd") or ["true"],
+        network_mode="none",
+        labels={OWNER_LABEL: leftovers.owner()},
+    )
+    try:
+        container.put_archive("/", contexts.stream({}, layer.archived))
+        # The owner was that of the container: an image has none.
+        labels = {**layer.labels, OWNER_LABEL: ""}
+        container.commit(repository, tag, conf={"Labels": labels})
+    finally:
+        container.remove(force=True, v=True)
+
+
+def _archive(layer: Layer) -> Iterator[bytes]:
+    """The image archive. Its layer is hashed on the way, and what names it comes last."""
+    digest = hashlib.sha256()
+    size = contexts.length(layer.archived)
+    yield from contexts.file(_LAYER, size, _hashed(contexts.stream({}, layer.archived), digest))
+    config = json.dumps(_config(layer, f"sha256:{digest.hexdigest()}")).encode()
+    name = f"{hashlib.sha256(config).hexdigest()}.json"
+    # A lower layer that the engine has is not looked for in the archive, whatever its name there.
+    layers = [f"{number}.tar" for number, _ in enumerate(_lower(layer))]
+    manifest = [{"Config": name, "RepoTags": [layer.name], "Layers": [*layers, _LAYER]}]
+    yield from contexts.stream({name: config, "manifest.json": json.dumps(manifest).encode()}, {})
+
+
+def _hashed(pieces: Iterator[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
+
+
+def _lower(layer: Layer) -> list[str]:
+    found: list[str] = layer.below.attrs["RootFS"]["Layers"]
+    return found
+
+
+def _config(layer: Layer, digest: str) -> dict[str, Any]:
+    below = layer.below.attrs
+    layers = [*_lower(layer), digest]
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+    labels = {**(below["Config"].get("Labels") or {}), **layer.labels}
+    return {
+        "architecture": below["Architecture"],
+        "os": below["Os"],
+        "created": now,
+        "config": {**below["Config"], "Labels": labels},
+        "rootfs": {"type": "layers", "diff_ids": layers},
+        "history": [{"created": now, "created_by": "reproducibility-harness"} for _ in layers],
+    }
