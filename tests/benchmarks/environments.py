@@ -19,7 +19,7 @@ from benchmarks import measuring
 from benchmarks.measuring import Result, clocked, command
 from benchmarks.results import LOCKS
 from harness import places
-from harness.engines.docker import contexts, recipes
+from harness.engines.docker import archives, recipes
 from harness.engines.docker.connection import connect
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local import environments as local
@@ -117,7 +117,7 @@ def four_images(folder: Path, times: int) -> list[Result]:
     locks = [lock_of(version) for version in FOUR]
     for lock in locks:
         wheels.gather(lock)
-    contexts_of = {lock: _context(folder / lock.environment.id, lock) for lock in locks}
+    contexts = {lock: _context(folder / lock.environment.id, lock) for lock in locks}
     numbers = itertools.count(1)
     before = {str(image.id) for image in client.images.list()}
 
@@ -129,7 +129,7 @@ def four_images(folder: Path, times: int) -> list[Result]:
         number = next(numbers)
         return clocked(
             lambda: [
-                _plainly_built(contexts_of[lock], f"naive:{lock.environment.digest}-{number}")
+                _plainly_built(contexts[lock], f"naive:{lock.environment.digest}-{number}")
                 for lock in locks
             ]
         )
@@ -162,7 +162,7 @@ def _as_never_before(number: int) -> Iterator[None]:
     """Make images and layers that the engine has not seen yet; none need be deleted for that."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipes, "FORMAT", f"benchmark {number}")
-        patch.setattr(contexts, "MODIFIED", contexts.MODIFIED + 60 * number)
+        patch.setattr(archives, "MODIFIED", archives.MODIFIED + 60 * number)
         yield
 
 

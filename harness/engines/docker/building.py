@@ -13,7 +13,7 @@ from docker.errors import APIError, DockerException, ImageLoadError, ImageNotFou
 from docker.models.images import Image
 
 from harness import places
-from harness.engines.docker import compiling, contexts, layering
+from harness.engines.docker import archives, compiling, layering
 from harness.engines.docker.layering import Layer
 from harness.engines.docker.recipes import Recipe
 from harness.environments import bases, bytecode, wheels
@@ -36,7 +36,7 @@ def build(client: docker.DockerClient, wanted: Recipe, log: Path, *, rootless: b
         site_packages = Path(folder) / "site-packages"
         wheels.install(wanted.lock, site_packages)
         try:
-            compiler = compiling.compiler(client, wanted.frame, rootless=rootless)
+            compiler = compiling.compiler(client, str(frame.id), rootless=rootless)
             bytecode.add(wanted.lock, compiler, site_packages, log)
             layer = Layer(
                 below=frame,
@@ -92,9 +92,10 @@ def _no_base(base: Base, reason: str) -> str:
 
 def _send(client: docker.DockerClient, wanted: Recipe, log: Path) -> str:
     """Build the frame; returns the error, "" where there was none."""
+    context = archives.entries({"Dockerfile": wanted.dockerfile}, {})
     try:
         lines = client.api.build(
-            fileobj=contexts.stream({"Dockerfile": wanted.dockerfile}, {}),  # type: ignore[arg-type]
+            fileobj=archives.stream(context),  # type: ignore[arg-type]  # it is sent in pieces
             custom_context=True,
             tag=wanted.frame,
             buildargs=wanted.arguments,

@@ -15,11 +15,14 @@ from harness.engines.docker.containers import EXCHANGE, OWNER_LABEL, PYTHON
 from harness.environments.bytecode import Compiler
 from harness.processes import ProcessFailedError
 
+_BUILDS: dict[str, str] = {}
+"""What was asked already, by the id of the image."""
+
 _BUILD = ("-I", "-c", "import sys; print(' '.join(sys.version.split()))")
 
 
 def compiler(client: docker.DockerClient, image: str, *, rootless: bool) -> Compiler:
-    """The Python of the image, in containers without a network that may write to one folder.
+    """The Python of the image with this id, in containers without a network that may write to one folder.
 
     Only text is compiled: nothing of a package runs.
     """
@@ -31,7 +34,9 @@ def compiler(client: docker.DockerClient, image: str, *, rootless: bool) -> Comp
         with log.open("a", encoding="utf-8") as file:
             file.write(said)
 
-    return Compiler(build=_run(client, image, user, _BUILD).strip(), run=run)
+    if image not in _BUILDS:
+        _BUILDS[image] = _run(client, image, user, _BUILD).strip()
+    return Compiler(build=_BUILDS[image], run=run)
 
 
 def _run(

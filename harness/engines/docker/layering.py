@@ -18,7 +18,8 @@ from typing import Any
 import docker
 from docker.models.images import Image
 
-from harness.engines.docker import contexts, leftovers
+from harness.engines.docker import archives, leftovers
+from harness.engines.docker.archives import Entry
 from harness.engines.docker.containers import OWNER_LABEL
 
 _LAYER = "layer.tar"
@@ -37,9 +38,11 @@ class Layer:
     labels: Mapping[str, str]
 
     @property
-    def archived(self) -> dict[str, Path]:
-        """The folders by their names in an archive."""
-        return {path.lstrip("/"): folder for path, folder in self.folders.items()}
+    def entries(self) -> list[Entry]:
+        """The members of its archive."""
+        return archives.entries(
+            {}, {path.lstrip("/"): folder for path, folder in self.folders.items()}
+        )
 
 
 def put(client: docker.DockerClient, layer: Layer) -> None:
@@ -80,7 +83,7 @@ def committed(client: docker.DockerClient, layer: Layer) -> None:
         labels={OWNER_LABEL: leftovers.owner()},
     )
     try:
-        container.put_archive("/", contexts.stream({}, layer.archived))
+        container.put_archive("/", archives.stream(layer.entries))
         # The owner was that of the container: an image has none.
         labels = {**layer.labels, OWNER_LABEL: ""}
         container.commit(repository, tag, conf={"Labels": labels})
@@ -90,15 +93,17 @@ def committed(client: docker.DockerClient, layer: Layer) -> None:
 
 def _archive(layer: Layer) -> Iterator[bytes]:
     """The image archive. Its layer is hashed on the way, and what names it comes last."""
-    digest = hashlib.sha256()
-    size = contexts.length(layer.archived)
-    yield from contexts.file(_LAYER, size, _hashed(contexts.stream({}, layer.archived), digest))
+    digest, entries = hashlib.sha256(), layer.entries
+    size = archives.length(entries)
+    yield archives.header(_LAYER, size=size)
+    yield from archives.padded(size, _hashed(archives.stream(entries), digest))
     config = json.dumps(_config(layer, f"sha256:{digest.hexdigest()}")).encode()
     name = f"{hashlib.sha256(config).hexdigest()}.json"
     # A lower layer that the engine has is not looked for in the archive, whatever its name there.
     layers = [f"{number}.tar" for number, _ in enumerate(_lower(layer))]
     manifest = [{"Config": name, "RepoTags": [layer.name], "Layers": [*layers, _LAYER]}]
-    yield from contexts.stream({name: config, "manifest.json": json.dumps(manifest).encode()}, {})
+    told = {name: config, "manifest.json": json.dumps(manifest).encode()}
+    yield from archives.stream(archives.entries(told, {}))
 
 
 def _hashed(pieces: Iterator[bytes], digest: hashlib._Hash) -> Iterator[bytes]:

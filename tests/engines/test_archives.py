@@ -1,4 +1,4 @@
-"""Build contexts: streams that depend on names, content and nothing else."""
+"""Build archives: streams that depend on names, content and nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import tarfile
 from pathlib import Path
 
-from harness.engines.docker import contexts
+from harness.engines.docker import archives
 
 
 def fill(folder: Path, names: list[str]) -> Path:
@@ -20,6 +20,10 @@ def fill(folder: Path, names: list[str]) -> Path:
     return folder
 
 
+def archived(files: dict[str, bytes], folder: Path) -> bytes:
+    return b"".join(archives.stream(archives.entries(files, {"site": folder})))
+
+
 NAMES = ["a/tool", "b.py", "a/" + "long" * 60 + "/é.txt", "empty/../z"]
 
 
@@ -29,13 +33,18 @@ def test_equal_files_give_equal_bytes(tmp_path: Path) -> None:
     os.utime(two / "b.py", (1, 1))
     (two / "b.py").chmod(0o600)
     dockerfile = {"Dockerfile": b"FROM x\n"}
-    streams = [b"".join(contexts.stream(dockerfile, {"site": folder})) for folder in (one, two)]
+    streams = [
+        b"".join(archives.stream(archives.entries(dockerfile, {"site": folder})))
+        for folder in (one, two)
+    ]
     assert streams[0] == streams[1]
 
 
 def test_the_stream_is_a_tar_archive_of_everything(tmp_path: Path) -> None:
     folder = fill(tmp_path / "one", NAMES)
-    stream = b"".join(contexts.stream({"Dockerfile": b"FROM x\n"}, {"site": folder}))
+    stream = b"".join(
+        archives.stream(archives.entries({"Dockerfile": b"FROM x\n"}, {"site": folder}))
+    )
     with tarfile.open(fileobj=io.BytesIO(stream)) as archive:
         content = {one.name: one for one in archive.getmembers()}
         text = archive.extractfile("site/a/" + "long" * 60 + "/é.txt")
@@ -45,13 +54,18 @@ def test_the_stream_is_a_tar_archive_of_everything(tmp_path: Path) -> None:
     assert content["site/b.py"].mode == 0o644
     assert content["site/link"].linkname == "a/tool"
     assert {(one.uid, one.gid, one.mtime) for one in content.values()} == {
-        (0, 0, contexts.MODIFIED)
+        (0, 0, archives.MODIFIED)
     }
 
 
 def test_a_large_file_comes_in_pieces(tmp_path: Path) -> None:
-    size = 3 * contexts.CHUNK_BYTES + 5
+    size = 3 * archives.CHUNK_BYTES + 5
     (tmp_path / "large").write_bytes(bytes(size))
-    pieces = list(contexts.stream({}, {"site": tmp_path}))
-    assert max(map(len, pieces)) <= contexts.CHUNK_BYTES
+    pieces = list(archives.stream(archives.entries({}, {"site": tmp_path})))
+    assert max(map(len, pieces)) <= archives.CHUNK_BYTES
     assert sum(map(len, pieces)) % tarfile.BLOCKSIZE == 0
+
+
+def test_the_length_is_known_before(tmp_path: Path) -> None:
+    members = archives.entries({"a": b"b"}, {"site": fill(tmp_path / "one", NAMES)})
+    assert archives.length(members) == sum(map(len, archives.stream(members)))
