@@ -106,6 +106,18 @@ def test_however_packages_are_put_on_top_the_image_holds_the_same(
 
 
 @pytest.mark.docker
+def test_an_engine_that_wants_every_layer_gets_the_image_in_another_way(
+    docker_engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lower = layering._lower
+    # A layer nobody has, and which is not in the archive either.
+    monkeypatch.setattr(layering, "_lower", lambda layer: [*lower(layer), f"sha256:{'0' * 64}"])
+    lock = replace(make_lock(SIX), sha256=hashlib.sha256(b"every layer").hexdigest())
+    image = docker_engine.assemble(lock, tmp_path / "log.txt")
+    assert docker_engine.held(lock) == image
+
+
+@pytest.mark.docker
 def test_images_of_one_python_stand_on_one_frame(
     docker_engine: DockerEngine, docker_client: docker.DockerClient, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, ImageLoadError, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.images import Image
 
 from harness import places
@@ -45,7 +45,7 @@ def build(client: docker.DockerClient, wanted: Recipe, log: Path, *, rootless: b
                 labels=wanted.labels,
             )
             layering.put(client, layer)
-        except (APIError, ImageLoadError, ProcessFailedError, OSError) as error:
+        except (APIError, ProcessFailedError, OSError) as error:
             raise BuildError(_failed(wanted, log, str(error))) from error
 
 

@@ -22,9 +22,9 @@ _BUILD = ("-I", "-c", "import sys; print(' '.join(sys.version.split()))")
 
 
 def compiler(client: docker.DockerClient, image: str, *, rootless: bool) -> Compiler:
-    """The Python of the image with this id, in containers without a network that may write to one folder.
+    """The Python of the image with this id, in containers without a network.
 
-    Only text is compiled: nothing of a package runs.
+    They may write to the one folder that is compiled. It is all text: nothing of a package runs.
     """
     # The owner of that folder: a rootless engine maps its containers' root to this user.
     user = "0:0" if rootless else f"{os.getuid()}:{os.getgid()}"

@@ -10,12 +10,13 @@ import datetime
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import docker
+from docker.errors import ImageLoadError
 from docker.models.images import Image
 
 from harness.engines.docker import archives, leftovers
@@ -49,12 +50,15 @@ def put(client: docker.DockerClient, layer: Layer) -> None:
     """Make the image in the quickest way that this engine has.
 
     Raises:
-        docker.errors.APIError, docker.errors.ImageLoadError: the engine did not take it.
+        docker.errors.APIError: the engine did not take it.
     """
-    # Others (containerd's image store, Podman's) want to be given the lower layers once more.
-    way = loaded if client.info()["Driver"] == "overlay2" else committed
     with _patient(client):
-        way(client, layer)
+        # Others (containerd's image store, Podman's) want to be given the lower layers once more.
+        if client.info()["Driver"] == "overlay2":
+            with suppress(ImageLoadError):
+                loaded(client, layer)
+                return
+        committed(client, layer)
 
 
 @contextmanager
