@@ -37,8 +37,12 @@ def by_cell(runs: pd.DataFrame) -> pd.DataFrame:
     data["runs"] = data["completed"]
     data["status"] = _status_in_words(counts)
     data["verdict"] = _verdict(data)
-    data["class"] = _class(data)
-    return frame_of(data, CELL_COLUMNS)
+    return classed(data)
+
+
+def classed(cells: pd.DataFrame) -> pd.DataFrame:
+    """A cell table of these cells, with their classes among each other."""
+    return frame_of(cells.assign(**{"class": _class(cells)}), CELL_COLUMNS)
 
 
 def _told_by_first(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:

@@ -1,9 +1,12 @@
-"""The run table: a results folder as a DataFrame."""
+"""The run table and the cell table of a results folder.
+
+Both are kept beside the records (`index`, `kept`), so that only what changed is read again.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +14,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from harness.analysis import hardware, index
-from harness.analysis.columns import RUN_COLUMNS, Column, frame_of
+from harness.analysis import hardware, index, kept
+from harness.analysis.cells import by_cell, classed
+from harness.analysis.columns import CELL_COLUMNS, RUN_COLUMNS, Column, frame_of
+from harness.analysis.kept import Key
 from harness.analysis.rows import Row, of_plan, of_record
 from harness.errors import RecordError
 from harness.results import inventory
-from harness.results.inventory import Found
+from harness.results.inventory import Found, Seen
 from harness.results.reading import read_record
-from harness.results.scan import SweepFolder, sweeps
+from harness.results.scan import SweepFolder, note_foreign, sweeps
+
+Look = Callable[[Path], Seen]
+"""How a sweep's folder is looked at: `inventory.seen`, or what gives the same."""
 
 _STAMPED: tuple[Column, ...] = (
     *RUN_COLUMNS,
@@ -28,7 +36,7 @@ _AT_ONCE = 10_000
 """So many rows are Python objects at a time; in a frame they take a tenth of the memory."""
 
 
-def runs(folder: str | Path) -> pd.DataFrame:
+def runs(folder: str | Path, look: Look = inventory.seen) -> pd.DataFrame:
     """One row per planned cell and repeat of every sweep below `folder`; see `RUN_COLUMNS`.
 
     Sorted by matrix and machine, then in the order of the matrix. Records that no plan asks for
@@ -39,38 +47,85 @@ def runs(folder: str | Path) -> pd.DataFrame:
         UsageError: there are no results in this folder.
         RecordError: a record or a plan is unreadable or of another schema.
     """
-    tables = [_labelled(_of_sweep(sweep), sweep) for sweep in sweeps(folder)]
-    return frame_of(_joined(tables), RUN_COLUMNS)
+    return _joined([_runs(sweep, _key(sweep, look))[0] for sweep in sweeps(folder)])
 
 
-def _labelled(table: pd.DataFrame, sweep: SweepFolder) -> pd.DataFrame:
-    """The table as of this sweep: the folders name matrix and machine, whoever made the records."""
-    labelled: pd.DataFrame = table.assign(
-        matrix=pd.array([sweep.matrix] * len(table), dtype="string"),
-        machine=pd.array([sweep.machine] * len(table), dtype="string"),
-    )
-    return labelled
+def cells(
+    folder: str | Path, columns: Sequence[str], look: Look = inventory.seen
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The cell table of `runs`, and these columns of `runs`; much quicker than the whole.
+
+    Raises:
+        UsageError, RecordError: as `runs`.
+    """
+    found = sweeps(folder)
+    if len({(sweep.matrix, sweep.machine) for sweep in found}) < len(found):
+        # A folder and a link to it: the cells of both are the same ones.
+        whole = runs(folder, look)
+        return by_cell(whole), whole[list(columns)]
+    tables = [_cells(sweep, columns, _key(sweep, look)) for sweep in found]
+    its_cells, its_runs = ([pair[place] for pair in tables] for place in (0, 1))
+    joined = its_cells[0] if len(found) == 1 else classed(_joined(its_cells))
+    return joined, _joined(its_runs)
+
+
+def _key(sweep: SweepFolder, look: Look) -> Key:
+    """What the tables of a sweep would be made from now; says what is no record."""
+    seen = look(sweep.folder)
+    note_foreign(sweep.folder, seen.foreign)
+    return kept.key_of(sweep.folder, seen.records)
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
 
-def _of_sweep(sweep: SweepFolder) -> pd.DataFrame:
-    """The table of one sweep with its stamps: from its index as far as that still holds."""
-    sources = index.sources(sweep.folder)
-    known = index.read(sweep.folder, sources)
+def _labelled(table: pd.DataFrame, sweep: SweepFolder, columns: Sequence[Column]) -> pd.DataFrame:
+    """These columns as of this sweep: folders name matrix and machine, whoever made the records."""
+    labels = {"matrix": sweep.matrix, "machine": sweep.machine}
+    labelled = table.assign(
+        **{name: pd.array([label] * len(table), dtype="string") for name, label in labels.items()}
+    )
+    return frame_of(labelled, columns)
+
+
+def _runs(sweep: SweepFolder, key: Key) -> tuple[pd.DataFrame, Key | None]:
+    """The run table of one sweep, and the key under which it is kept, None if it is not."""
+    table = kept.read(sweep.folder / index.NAME, key)
+    lasting: Key | None = key
+    if table is None:
+        table, lasting = _read_again(sweep, key)
+    return _labelled(table, sweep, RUN_COLUMNS), lasting
+
+
+def _cells(
+    sweep: SweepFolder, columns: Sequence[str], key: Key
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The cell table of one sweep and columns of its run table."""
+    path = sweep.folder / kept.CELLS
+    table = kept.read(path, key)
+    its_runs = None if table is None else kept.read(sweep.folder / index.NAME, key, columns)
+    if table is not None and its_runs is not None:
+        told = [column for name in columns for column in RUN_COLUMNS if column.name == name]
+        return _labelled(table, sweep, CELL_COLUMNS), _labelled(its_runs, sweep, told)
+    whole, lasting = _runs(sweep, key)
+    table = by_cell(whole)
+    if lasting is not None and lasting.lasts:
+        kept.write(path, table, lasting, {})
+    return table, whole[list(columns)]
+
+
+def _read_again(sweep: SweepFolder, key: Key) -> tuple[pd.DataFrame, Key | None]:
+    """The table with its stamps: from its index as far as that holds, which is then made anew."""
+    known = index.read(sweep.folder, key)
     found = inventory.look(sweep.folder, known.inventory if known else inventory.EMPTY)
-    if known is not None and known.is_current(found, sources):
-        return known.table
     described = hardware.read(sweep.folder)
     cpus = described.cpus if described else None
     records = _frame(_read(sweep, found, cpus))
     if known is not None:
         records = pd.concat([known.kept(found), records], ignore_index=True)
     table = _assembled(sweep, records.sort_values(["cell", "repeat"], ignore_index=True), cpus)
-    index.write(sweep.folder, table, found, sources)
-    return table
+    return table, index.write(sweep.folder, table, found, key)
 
 
 def _frame(rows: Iterator[Row]) -> pd.DataFrame:

@@ -9,9 +9,8 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-import harness
 from harness import console
-from harness.analysis import cells, classes, effects, settings
+from harness.analysis import classes, effects, frames, settings
 from harness.cli import options
 from harness.publish import tables
 
@@ -26,11 +25,10 @@ class Grouping(str, Enum):
     setting = "setting"
 
 
-_FRAMES = {
-    Grouping.run: lambda runs: runs,
-    Grouping.cell: cells.by_cell,
-    Grouping.class_: classes.by_class,
-    Grouping.axis: effects.by_axis,
+_OF_CELLS = {
+    Grouping.cell: lambda cells: cells,
+    Grouping.class_: classes.of_cells,
+    Grouping.axis: effects.of_cells,
 }
 
 
@@ -43,8 +41,12 @@ def table(
     axis changes, or which settings were found as they were asked for.
     """
     options.check_format(format)
-    runs = harness.load(folder)
-    frame = _settings(folder, format) if by is Grouping.setting else _FRAMES[by](runs)
+    if by in _OF_CELLS:
+        its_cells, runs = frames.cells(folder, tables.SUMMARISED)
+        frame = _OF_CELLS[by](its_cells)
+    else:
+        runs = frames.runs(folder)
+        frame = _settings(folder, format) if by is Grouping.setting else runs
     console.result(tables.render(frame, format))
     console.note(tables.summary(runs))
 

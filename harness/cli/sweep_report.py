@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import harness
 from harness import console
-from harness.analysis import classes, effects
-from harness.analysis.cells import by_cell
+from harness.analysis import classes, effects, frames
 from harness.publish import tables
 
 
 def show(folder: Path) -> None:
     """Which runs there are below `folder`, which gave the same weights, and what changed bits."""
-    frame = harness.load(folder)
-    console.note(tables.summary(frame))
-    cells = by_cell(frame)
+    cells, runs = frames.cells(folder, tables.SUMMARISED)
+    console.note(tables.summary(runs))
     console.result(tables.render(classes.of_cells(cells), "rich"))
     console.result("\n" + tables.render(effects.of_cells(cells), "rich"))
     console.note(f"more: harness table {folder} --by cell   (or run, class, axis)")

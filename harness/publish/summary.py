@@ -8,6 +8,12 @@ import pandas as pd
 
 from harness.results.record import STATUSES
 
+COLUMNS = (
+    *("matrix", "machine", "cell", "status", "planned"),
+    *("lock_sha256", "runner_sha256", "audit"),
+)
+"""What the summary needs of the run table."""
+
 
 def summary(runs: pd.DataFrame) -> str:
     """`40 cells × 2 repeats = 80 runs: 72 completed, 8 unavailable`.

@@ -15,9 +15,10 @@ from harness.errors import UsageError
 from harness.publish import escaping, terminal
 from harness.publish.formats import FORMATS
 from harness.publish.layout import Shown, column, kind_of, layout
+from harness.publish.summary import COLUMNS as SUMMARISED
 from harness.publish.summary import summary
 
-__all__ = ["render", "summary"]
+__all__ = ["SUMMARISED", "render", "summary"]
 
 _LATEX_WIDTH = r"p{0.32\linewidth}"
 _LATEX_FOLDED = 40

@@ -8,9 +8,11 @@ without a trace, so it is not believed to be as it was.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +49,17 @@ EMPTY = Inventory(folders={}, foreign={})
 
 
 @dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A sweep's folder as it is now, in short.
+
+    `records` is the digest of the records' names and stamps, `foreign` what is no record.
+    """
+
+    records: str
+    foreign: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Found:
     """A sweep's folder as it is now, against an inventory made before.
 
@@ -60,12 +73,54 @@ class Found:
     foreign: Mapping[str, Sequence[str]]
 
 
+def seen(folder: Path) -> Seen:
+    """Look at every folder and every record; nothing need be known of them."""
+    cells, foreign = scan.cell_folders(folder)
+    now = time.time_ns()
+    rows: list[tuple[str, list[int]]] = []
+    with _opened(folder) as top:
+        for cell in cells:
+            its, others = _rows(cell, top, now)
+            rows.append((cell, its))
+            foreign += [f"{cell}/{name}" for name in others]
+    return Seen(records=digest(rows), foreign=tuple(foreign))
+
+
+def _rows(cell: str, top: int, now: int) -> tuple[list[int], list[str]]:
+    """Of each record its repeat and its stamp, one after the other; and what is no record."""
+    handle = os.open(cell, os.O_RDONLY | os.O_DIRECTORY, dir_fd=top)
+    try:
+        repeats, foreign = scan.repeats_in(handle)
+        rows: list[int] = []
+        for repeat in repeats:
+            rows += repeat, *(_stamp(f"{repeat}.json", handle, now) or TOO_RECENT)
+        return rows, foreign
+    finally:
+        os.close(handle)
+
+
+def digest(cells: Iterable[tuple[str, Sequence[int]]]) -> str:
+    """The digest of a sweep's records as they are; empty where one may change without a trace.
+
+    Of each cell it takes the repeats, each with its stamp, as one row of numbers; all sorted.
+    Cells without a record make no difference.
+    """
+    whole = hashlib.sha256()
+    for cell, rows in cells:
+        if TOO_RECENT[0] in rows:
+            return ""
+        if rows:
+            whole.update(os.fsencode(f"{cell}/{len(rows)} "))
+            whole.update(array("q", rows))
+    return whole.hexdigest()
+
+
 def look(folder: Path, known: Inventory = EMPTY) -> Found:
     """Compare a sweep's folder with what is known of it.
 
     Every record's stamp is looked at; folders that are as they were are not listed again.
     """
-    cells, others = scan.cell_folders(folder)
+    cells, _ = scan.cell_folders(folder)
     with _opened(folder) as handle:
         now, was = time.time_ns(), known.folders
         folders = {cell: _stamp(cell, handle, now) for cell in cells}
@@ -73,8 +128,6 @@ def look(folder: Path, known: Inventory = EMPTY) -> Found:
         repeats, foreign = _listed(folder, listed)
         kept, anew = _compared(known, folders.keys() - set(listed), repeats, handle, now)
     foreign |= {cell: names for cell, names in known.foreign.items() if cell not in repeats}
-    inside = [f"{cell}/{name}" for cell, names in sorted(foreign.items()) for name in names]
-    scan.note_foreign(folder, [*others, *inside])
     believed = {cell: stamp or TOO_RECENT for cell, stamp in folders.items()}
     return Found(kept=kept, anew=anew, folders=believed, foreign=foreign)
 

@@ -124,17 +124,21 @@ def _may_hold_records(entry: os.DirEntry[str]) -> bool:
     return entry.is_dir() and not entry.name.startswith(".") and entry.name != LOGS
 
 
-def repeats_in(folder: Path) -> tuple[list[int], list[str]]:
-    """The repeats that a cell's folder has records of, and what does not belong there; sorted."""
+def repeats_in(folder: Path | int) -> tuple[list[int], list[str]]:
+    """The repeats that a cell's folder has records of, and what does not belong there; sorted.
+
+    The folder is named, or held open.
+    """
     repeats: list[int] = []
     foreign: list[str] = []
-    for entry in _entries(folder):
-        match = _RECORD.fullmatch(entry.name)
-        if match and entry.is_file():
-            repeats.append(int(match[1]))
-        elif _is_foreign(entry.name):
-            foreign.append(entry.name)
-    return sorted(repeats), foreign
+    with os.scandir(folder) as found:
+        for entry in found:
+            match = _RECORD.fullmatch(entry.name)
+            if match and entry.is_file():
+                repeats.append(int(match[1]))
+            elif _is_foreign(entry.name):
+                foreign.append(entry.name)
+    return sorted(repeats), sorted(foreign)
 
 
 def _is_foreign(name: str) -> bool:
