@@ -6,7 +6,7 @@ Both are kept beside the records (`index`, `kept`), so that only what changed is
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,10 @@ from harness.analysis.kept import Key
 from harness.analysis.rows import Row, of_plan, of_record
 from harness.errors import RecordError
 from harness.results import inventory
-from harness.results.inventory import Found, Seen
+from harness.results.ahead import Look
+from harness.results.inventory import Found
 from harness.results.reading import read_record
 from harness.results.scan import SweepFolder, note_foreign, sweeps
-
-Look = Callable[[Path], Seen]
-"""How a sweep's folder is looked at: `inventory.seen`, or what gives the same."""
 
 _STAMPED: tuple[Column, ...] = (
     *RUN_COLUMNS,
