@@ -6,7 +6,7 @@ import pandas as pd
 
 from harness.analysis.columns import CELL_COLUMNS, frame_of
 from harness.analysis.letters import UNSTABLE, letters
-from harness.results.record import STATUSES
+from harness.results.statuses import STATUSES
 
 _KEY = ["matrix", "machine", "cell"]
 _RESULTS = [

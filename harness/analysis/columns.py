@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from harness.matrix.axes import CATALOGUE
-from harness.results.record import STATUSES
+from harness.results.statuses import STATUSES
 
 Dtype = Literal["string", "Int64", "float64", "bool", "object"]
 

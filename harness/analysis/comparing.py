@@ -19,25 +19,12 @@ from harness.analysis.columns import (
 )
 from harness.analysis.gathering import Gathered
 from harness.analysis.variation import SETTINGS, shown
+from harness.analysis.verdicts import COMPARABLE, FAILING, VERDICTS
 from harness.errors import SelectionError, UsageError
 
 Row = dict[str, object]
 Cell = Mapping[str, Any]
 Key = tuple[str, ...]
-
-VERDICTS = (
-    "different",
-    "unstable here",
-    "identical",
-    "only here",
-    "only in baseline",
-    "nowhere",
-)
-"""In the order in which they are shown."""
-
-COMPARABLE = VERDICTS[:3]
-FAILING = VERDICTS[:2]
-"""What `--check` does not let pass."""
 
 _HASHED = {"data_sha256": "data", "lock_sha256": "lock", "runner_sha256": "runner"}
 _FOUND = ("found_threads", "found_onednn")

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import pyarrow
     import pyarrow.parquet
 
-CELLS = ".cells.parquet"
-"""The cell table; hidden, so that it is no foreign file among the cells."""
+CELLS, TALLY = ".cells.parquet", ".tally.parquet"
+"""The cell table and the tally of the runs; hidden, so that they are no foreign files."""
 
 _KEY = b"harness"
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -136,11 +136,13 @@ def _texts(column: pyarrow.DictionaryArray) -> pd.Series[str]:
     return told
 
 
-def write(path: Path, table: pd.DataFrame, key: Key, beside: Mapping[str, Any]) -> None:
-    """Keep a table under its key, where the folder can be written."""
+def write(
+    path: Path, table: pd.DataFrame, key: Key, beside: Mapping[str, Any] | None = None
+) -> None:
+    """Keep a table under its key, where the folder can be written; `told` gives `beside`."""
     # Results may lie where only reading is allowed, and the next command can do without.
     with suppress(OSError):
-        whole = _serialised(table, {**beside, "key": dataclasses.asdict(key)})
+        whole = _serialised(table, {**(beside or {}), "key": dataclasses.asdict(key)})
         durable.write(path, [whole], partial=path.parent / durable.PARTIAL)
 
 

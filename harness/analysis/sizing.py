@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from harness.analysis.columns import COMPARISON_COLUMNS, TENSOR_COLUMNS, frame_of, names
-from harness.analysis.comparing import COMPARABLE, VERDICTS, Cell, Pair, Row, described
+from harness.analysis.comparing import Cell, Pair, Row, described
 from harness.analysis.differences import TensorDifference, Unmatched
 from harness.analysis.gathering import Gathered
 from harness.analysis.models import Difference, Model, difference, model_of
+from harness.analysis.verdicts import COMPARABLE, VERDICTS
 from harness.results import blobs
 
 MOST_SIZED = 2_000

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness import console
+from harness.analysis.verdicts import FAILING
 from harness.cli import options
 from harness.errors import NotReproducibleError, SelectionError, UsageError
 
@@ -135,7 +136,7 @@ def _check(compared: pd.DataFrame, arguments: str) -> None:
             f"--check: no cell has weights on both sides, so nothing was checked; "
             f"harness compare {arguments} says what is missing where"
         )
-    failing = compared[compared["verdict"].isin(comparing.FAILING)]
+    failing = compared[compared["verdict"].isin(FAILING)]
     lines = [f"{row.cell} on {row.machine}: {row.verdict}" for row in failing.itertuples()]
     more = f"\n  … and {len(lines) - _EXAMPLES:,} more" if len(lines) > _EXAMPLES else ""
     listed = "\n  ".join(lines[:_EXAMPLES])

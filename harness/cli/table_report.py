@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness import console
-from harness.analysis import classes, effects, frames, settings
+from harness.analysis import classes, effects, frames
 from harness.publish import tables
 from harness.results.ahead import Look
 
@@ -22,16 +22,20 @@ _OF_CELLS: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 def show(folder: Path, by: str, format: str, look: Look) -> None:
     """The table of the results below `folder`, and how many runs there are."""
     if by in _OF_CELLS:
-        cells, runs = frames.cells(folder, tables.SUMMARISED, look)
-        frame = _OF_CELLS[by](cells)
+        cells, tally = frames.cells(folder, look)
+        frame, summary = _OF_CELLS[by](cells), tables.summary_of(cells, tally)
     else:
         runs = frames.runs(folder, look)
         frame = _settings(folder, format) if by == "setting" else runs
+        summary = tables.summary(runs)
     console.result(tables.render(frame, format))
-    console.note(tables.summary(runs))
+    console.note(summary)
 
 
 def _settings(folder: Path, format: str) -> pd.DataFrame:
     """Every row for programs; for people each finding once, since most cells agree."""
+    # It reads every record, and what reads records takes a while to import.
+    from harness.analysis import settings
+
     frame = settings.by_setting(folder)
     return frame if format in ("csv", "json") else settings.grouped(frame)

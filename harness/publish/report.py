@@ -25,7 +25,7 @@ from harness.publish.overview import Json, Part
 from harness.publish.stories import SHARD, Stories
 from harness.publish.summary import summary
 from harness.results.names import RESULTS_FOLDER
-from harness.results.record import STATUSES
+from harness.results.statuses import STATUSES
 
 PAGE = "index.html"
 _ENTRY = re.compile(rf"index\.html|badge\.svg|data|tables|{RESULTS_FOLDER}(-[0-9]+)?")

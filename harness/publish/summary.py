@@ -6,13 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from harness.results.record import STATUSES
-
-COLUMNS = (
-    *("matrix", "machine", "cell", "status", "planned"),
-    *("lock_sha256", "runner_sha256", "audit"),
-)
-"""What the summary needs of the run table."""
+from harness.analysis.tallies import tally
+from harness.results.statuses import STATUSES
 
 
 def summary(runs: pd.DataFrame) -> str:
@@ -23,25 +18,36 @@ def summary(runs: pd.DataFrame) -> str:
     hard to compare (another version of the runner) or slow (forking that changes bits).
     """
     planned = runs[runs["planned"]]
-    parts = [f"{_size(planned)}: {_statuses(planned)}" if len(planned) else "nothing planned"]
-    rest = runs[~runs["planned"]]
+    repeats = planned.groupby(["matrix", "machine", "cell"], sort=False).size()
+    return _told(repeats, tally(runs))
+
+
+def summary_of(cells: pd.DataFrame, tally: pd.DataFrame) -> str:
+    """`summary` of the runs that this cell table and this tally are of."""
+    return _told(cells["repeats"], tally)
+
+
+def _told(repeats: pd.Series[int], tally: pd.DataFrame) -> str:
+    planned, rest = tally[tally["planned"]], tally[~tally["planned"]]
+    parts = [f"{_size(repeats)}: {_statuses(planned)}" if len(planned) else "nothing planned"]
     if len(rest):
-        parts.append(f"{_counted(len(rest), 'run')} no longer planned: {_statuses(rest)}")
+        number = _counted(int(rest["runs"].sum()), "run")
+        parts.append(f"{number} no longer planned: {_statuses(rest)}")
     done = planned[planned["status"] == "completed"]
     return "; ".join([*parts, *_other_runners(done), *_not_forked(done)])
 
 
-def _size(planned: pd.DataFrame) -> str:
+def _size(repeats: pd.Series[int]) -> str:
     """`40 cells × 2 repeats = 80 runs`, or without the product where repeats differ."""
-    repeats = planned.groupby(["matrix", "machine", "cell"], sort=False).size()
-    cells, runs = _counted(len(repeats), "cell"), _counted(len(planned), "run")
+    cells, runs = _counted(len(repeats), "cell"), _counted(int(repeats.sum()), "run")
     if repeats.nunique() > 1:
         return f"{cells}, {runs}"
     return f"{cells} × {_counted(int(repeats.iloc[0]), 'repeat')} = {runs}"
 
 
 def _statuses(rows: pd.DataFrame) -> str:
-    counts = {str(status): int(number) for status, number in rows["status"].value_counts().items()}
+    sums = rows.groupby("status")["runs"].sum()
+    counts = {str(status): int(number) for status, number in sums.items()}
     known = [status for status in STATUSES if status in counts]
     names = [*known, *sorted(set(counts) - set(known))]
     return ", ".join(f"{counts[name]:,} {name}" for name in names)
@@ -49,8 +55,9 @@ def _statuses(rows: pd.DataFrame) -> str:
 
 def _other_runners(done: pd.DataFrame) -> Iterator[str]:
     """How many runs another runner made than most of the same matrix and machine."""
-    runners = done.groupby(["matrix", "machine"], sort=False)["runner_sha256"]
-    others = sum(int(runner.count() - runner.value_counts().max()) for _, runner in runners)
+    runners = done.groupby(["matrix", "machine", "runner_sha256"], sort=False)["runs"].sum()
+    sweeps = runners.groupby(level=["matrix", "machine"])
+    others = sum(int(sweep.sum() - sweep.max()) for _, sweep in sweeps)
     if others:
         were = "was" if others == 1 else "were"
         yield f"{_counted(others, 'run')} {were} made by another version of the runner"

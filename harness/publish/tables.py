@@ -8,17 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
-from tabulate import tabulate
 
 from harness.analysis.variation import shared_by_all
 from harness.errors import UsageError
 from harness.publish import escaping, terminal
 from harness.publish.formats import FORMATS
 from harness.publish.layout import Shown, column, kind_of, layout
-from harness.publish.summary import COLUMNS as SUMMARISED
-from harness.publish.summary import summary
+from harness.publish.summary import summary, summary_of
 
-__all__ = ["SUMMARISED", "render", "summary"]
+__all__ = ["render", "summary", "summary_of"]
 
 _LATEX_WIDTH = r"p{0.32\linewidth}"
 _LATEX_FOLDED = 40
@@ -112,6 +110,8 @@ def _value(value: object) -> object:
 
 
 def _markdown(columns: Sequence[Shown], shared: str) -> str:
+    from tabulate import tabulate  # needed for this format only
+
     headers = [escaping.markdown(column.header) for column in columns]
     rows = [[escaping.markdown(value) for value in row] for row in _rows(columns)]
     align = ["right" if column.numeric else "left" for column in columns]

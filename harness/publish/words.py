@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.publish.overview import Part
-from harness.results.record import STATUSES
+from harness.results.statuses import STATUSES
 
 _WORDS = {
     "always": "always changed the bits",

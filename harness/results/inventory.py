@@ -12,7 +12,7 @@ import hashlib
 import os
 import time
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,10 +90,10 @@ def _rows(cell: str, top: int, now: int) -> tuple[list[int], list[str]]:
     """Of each record its repeat and its stamp, one after the other; and what is no record."""
     handle = os.open(cell, os.O_RDONLY | os.O_DIRECTORY, dir_fd=top)
     try:
-        repeats, foreign = scan.repeats_in(handle)
+        records, foreign = scan.records_in(handle)
         rows: list[int] = []
-        for repeat in repeats:
-            rows += repeat, *(_stamp(f"{repeat}.json", handle, now) or TOO_RECENT)
+        for repeat in sorted(records):
+            rows += repeat, *(_believed(records[repeat].stat, now) or TOO_RECENT)
         return rows, foreign
     finally:
         os.close(handle)
@@ -105,13 +105,16 @@ def digest(cells: Iterable[tuple[str, Sequence[int]]]) -> str:
     Of each cell it takes the repeats, each with its stamp, as one row of numbers; all sorted.
     Cells without a record make no difference.
     """
-    whole = hashlib.sha256()
+    names: list[str] = []
+    numbers = array("q")
     for cell, rows in cells:
-        if TOO_RECENT[0] in rows:
-            return ""
         if rows:
-            whole.update(os.fsencode(f"{cell}/{len(rows)} "))
-            whole.update(array("q", rows))
+            names.append(f"{cell}/{len(rows)}\n")
+            numbers.extend(rows)
+    if TOO_RECENT[0] in numbers:
+        return ""
+    whole = hashlib.sha256(os.fsencode("".join(names)))
+    whole.update(numbers)
     return whole.hexdigest()
 
 
@@ -176,8 +179,12 @@ def _compared(
 
 def _stamp(path: str, handle: int, now: int) -> Stamp | None:
     """The stamp of a file or folder below `handle`; None if it may change without a trace."""
+    return _believed(lambda: os.stat(path, dir_fd=handle), now)
+
+
+def _believed(stat: Callable[[], os.stat_result], now: int) -> Stamp | None:
     try:
-        found = os.stat(path, dir_fd=handle)
+        found = stat()
     except FileNotFoundError:
         return None
     modified, changed = found.st_mtime_ns, found.st_ctime_ns

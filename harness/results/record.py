@@ -5,31 +5,13 @@ Foreign bytes come in here (a results folder may be anybody's), so this is a pyd
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.results.statuses import Status
+
 SCHEMA = 2
-
-Status = Literal[
-    "completed",
-    "unsupported",
-    "failed",
-    "timeout",
-    "out_of_memory",
-    "killed",
-    "invalid",
-    "unavailable",
-]
-"""Statuses a record can have."""
-
-STATUSES: tuple[str, ...] = (*get_args(Status), "excluded", "pending")
-"""Every status a run can have, in the order of counting; the last two exist only in a plan."""
-
-FINISHED: frozenset[str] = frozenset(
-    {"completed", "unsupported", "failed", "timeout", "out_of_memory", "invalid"}
-)
-"""Statuses that the same run would end with again: such runs are not repeated."""
 
 
 class _Part(BaseModel):

@@ -6,15 +6,17 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import console
 from harness.errors import UsageError
-from harness.results import plan_file
 from harness.results.names import BLOB_FOLDER, RESULTS_FOLDER
-from harness.results.plan_file import PlanHeader, PlannedCell
-from harness.results.reading import read_record
-from harness.results.record import Record
+
+if TYPE_CHECKING:
+    from harness.results.plan_file import PlanHeader, PlannedCell
+    from harness.results.record import Record
 
 PLAN = "plan.jsonl"
 MACHINE = "machine.json"
@@ -40,6 +42,9 @@ class SweepFolder:
         Raises:
             RecordError: the plan cannot be read or is of another schema.
         """
+        # What reads foreign files takes a while to import; finding sweeps does without.
+        from harness.results import plan_file
+
         path = self.folder / PLAN
         return plan_file.read(path) if path.exists() else None
 
@@ -49,6 +54,8 @@ class SweepFolder:
         Raises:
             RecordError: a record is unreadable or of another schema; the message names the file.
         """
+        from harness.results.reading import read_record
+
         cells, foreign = cell_folders(self.folder)
         for cell in cells:
             repeats, others = repeats_in(self.folder / cell)
@@ -124,21 +131,34 @@ def _may_hold_records(entry: os.DirEntry[str]) -> bool:
     return entry.is_dir() and not entry.name.startswith(".") and entry.name != LOGS
 
 
-def repeats_in(folder: Path | int) -> tuple[list[int], list[str]]:
-    """The repeats that a cell's folder has records of, and what does not belong there; sorted.
+def repeats_in(folder: Path) -> tuple[list[int], list[str]]:
+    """The repeats that a cell's folder has records of, and what does not belong there; sorted."""
+    records, foreign = records_in(folder)
+    return sorted(records), foreign
+
+
+def records_in(folder: Path | int) -> tuple[dict[int, os.DirEntry[str]], list[str]]:
+    """A cell's records by repeat, in any order, and sorted what does not belong there.
 
     The folder is named, or held open.
     """
-    repeats: list[int] = []
+    records: dict[int, os.DirEntry[str]] = {}
     foreign: list[str] = []
     with os.scandir(folder) as found:
         for entry in found:
-            match = _RECORD.fullmatch(entry.name)
-            if match and entry.is_file():
-                repeats.append(int(match[1]))
+            repeat = _repeat_of(entry.name)
+            if repeat is not None and entry.is_file():
+                records[repeat] = entry
             elif _is_foreign(entry.name):
                 foreign.append(entry.name)
-    return sorted(repeats), sorted(foreign)
+    return records, sorted(foreign)
+
+
+@lru_cache(maxsize=4096)
+def _repeat_of(name: str) -> int | None:
+    """The repeat that a file of this name records; a hundred thousand have few different names."""
+    match = _RECORD.fullmatch(name)
+    return int(match[1]) if match else None
 
 
 def _is_foreign(name: str) -> bool:

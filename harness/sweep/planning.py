@@ -12,7 +12,8 @@ from harness.errors import LockError
 from harness.matrix.axes import to_json
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
-from harness.results.record import FINISHED, Record
+from harness.results.record import Record
+from harness.results.statuses import FINISHED
 
 _DEFAULTS = {name: to_json(value) for name, value in DEFAULTS.items()}
 

@@ -12,7 +12,7 @@ import harness
 from harness.analysis.cells import by_cell
 from harness.analysis.letters import letter
 from harness.results.reading import read_record
-from harness.results.record import STATUSES
+from harness.results.statuses import STATUSES
 
 
 def _cells(sweep: SweepOnDisk) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pytest
 from results_factory import SweepOnDisk, cell, sha256
 
 import harness
-from harness.analysis import frames, index
+from harness.analysis import assembling, index
 from harness.matrix.cells import Cell
 from harness.results import durable, inventory
 
@@ -38,14 +38,14 @@ def _fine_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
 def _opened(sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch) -> tuple[pd.DataFrame, list[str]]:
     """The run table, and the records that were opened for it."""
     opened: list[str] = []
-    read = frames.read_record
+    read = assembling.read_record
 
     def counting(path: Path) -> object:
         opened.append(f"{path.parent.name}/{path.name}")
         return read(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(frames, "read_record", counting)
+        patch.setattr(assembling, "read_record", counting)
         return harness.load(sweep.root), opened
 
 

@@ -11,10 +11,11 @@ from results_factory import SweepOnDisk, cell
 import harness
 from harness.analysis import frames, index, kept
 from harness.analysis.cells import by_cell
+from harness.analysis.tallies import tally
+from harness.publish.summary import summary, summary_of
 from harness.results import inventory
 
 CELLS = [cell(seed=seed) for seed in range(index.LEAST // 2)]
-COLUMNS = ("cell", "status", "machine")
 
 
 @pytest.fixture(autouse=True)
@@ -40,10 +41,11 @@ def sweep(tmp_path: Path) -> SweepOnDisk:
 def _check(root: Path) -> None:
     """Twice, since the first time may leave what the second time reads."""
     for _ in range(2):
-        cells, runs = frames.cells(root, COLUMNS)
+        cells, counts = frames.cells(root)
         whole = harness.load(root)
         pd.testing.assert_frame_equal(cells, by_cell(whole))
-        pd.testing.assert_frame_equal(runs, whole[list(COLUMNS)])
+        pd.testing.assert_frame_equal(counts, tally(whole))
+        assert summary_of(cells, counts) == summary(whole)
 
 
 def test_the_kept_cells_are_those_of_the_runs(
@@ -51,14 +53,14 @@ def test_the_kept_cells_are_those_of_the_runs(
 ) -> None:
     _check(sweep.root)
     monkeypatch.setattr(frames, "by_cell", lambda runs: pytest.fail("they were kept"))
-    frames.cells(sweep.root, COLUMNS)
+    frames.cells(sweep.root)
 
 
 def test_whatever_changes_is_in_the_cells(sweep: SweepOnDisk) -> None:
-    frames.cells(sweep.root, COLUMNS)
+    frames.cells(sweep.root)
     sweep.complete(CELLS[3], "other", "w")
     _check(sweep.root)
-    assert frames.cells(sweep.root, COLUMNS)[0]["verdict"].value_counts()["unstable"] == 1
+    assert frames.cells(sweep.root)[0]["verdict"].value_counts()["unstable"] == 1
     (sweep.folder / CELLS[4].id / "2.json").unlink()
     _check(sweep.root)
     sweep.plan(CELLS[1:])
@@ -69,7 +71,7 @@ def test_several_machines_share_their_letters(sweep: SweepOnDisk) -> None:
     _check(sweep.root)
     other = _made(sweep.root, "zen5-2cpu-22222222", "v", "v")
     _check(sweep.root)
-    cells = frames.cells(sweep.root, COLUMNS)[0]
+    cells = frames.cells(sweep.root)[0]
     letters = cells.groupby("machine")["class"].unique()
     assert not set(letters.iloc[0]) & set(letters.iloc[1])
     other.plan([])
@@ -81,7 +83,7 @@ def test_a_link_to_a_sweep_is_the_same_cells(sweep: SweepOnDisk) -> None:
     _check(sweep.root)
 
 
-@pytest.mark.parametrize("name", [index.NAME, kept.CELLS])
+@pytest.mark.parametrize("name", [index.NAME, kept.CELLS, kept.TALLY])
 def test_a_damaged_file_is_no_file(sweep: SweepOnDisk, name: str) -> None:
     _check(sweep.root)
     path = sweep.folder / name
@@ -90,10 +92,10 @@ def test_a_damaged_file_is_no_file(sweep: SweepOnDisk, name: str) -> None:
 
 
 def test_cells_of_another_time_are_not_believed(sweep: SweepOnDisk) -> None:
-    frames.cells(sweep.root, COLUMNS)
+    frames.cells(sweep.root)
     old = (sweep.folder / kept.CELLS).read_bytes()
     sweep.complete(CELLS[3], "other", "w")
-    frames.cells(sweep.root, COLUMNS)
+    frames.cells(sweep.root)
     (sweep.folder / kept.CELLS).write_bytes(old)
     _check(sweep.root)
 
@@ -103,7 +105,7 @@ def test_what_is_no_record_is_said_once(
 ) -> None:
     (sweep.folder / CELLS[0].id / "notes.txt").write_text("mine")
     for _ in range(2):
-        frames.cells(sweep.root, COLUMNS)
+        frames.cells(sweep.root)
         assert capsys.readouterr().err.count("notes.txt") == 1
 
 

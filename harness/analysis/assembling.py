@@ -1,0 +1,122 @@
+"""A sweep's run table put together from its plan, its records, and its index as far as it holds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from harness.analysis import hardware, index
+from harness.analysis.columns import RUN_COLUMNS, Column, frame_of
+from harness.analysis.kept import Key
+from harness.analysis.rows import Row, of_plan, of_record
+from harness.errors import RecordError
+from harness.results import inventory
+from harness.results.inventory import Found
+from harness.results.reading import read_record
+from harness.results.scan import SweepFolder
+
+_STAMPED: tuple[Column, ...] = (
+    *RUN_COLUMNS,
+    *(Column(name=name, dtype="Int64", sentence="") for name in (*index.FILE, *index.FOLDER)),
+)
+_AT_ONCE = 10_000
+"""So many rows are Python objects at a time; in a frame they take a tenth of the memory."""
+
+
+def read_again(sweep: SweepFolder, key: Key) -> tuple[pd.DataFrame, Key | None]:
+    """The run table of a sweep with its stamps, and the key under which it is kept from now on.
+
+    Of what is in the index as it still is no record is opened. No key: it is not kept.
+
+    Raises:
+        RecordError: a record or the plan is unreadable or of another schema.
+    """
+    known = index.read(sweep.folder, key)
+    found = inventory.look(sweep.folder, known.inventory if known else inventory.EMPTY)
+    described = hardware.read(sweep.folder)
+    cpus = described.cpus if described else None
+    records = _frame(_read(sweep, found, cpus))
+    if known is not None:
+        records = pd.concat([known.kept(found), records], ignore_index=True)
+    table = _assembled(sweep, records.sort_values(["cell", "repeat"], ignore_index=True), cpus)
+    return table, index.write(sweep.folder, table, found, key)
+
+
+def _frame(rows: Iterator[Row]) -> pd.DataFrame:
+    """A frame of rows that come as a stream; what a row does not have is missing."""
+    words: dict[object, object] = {}
+    parts = [_part([], words)]
+    while chunk := list(itertools.islice(rows, _AT_ONCE)):
+        parts.append(_part(chunk, words))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _part(rows: list[Row], words: dict[object, object]) -> pd.DataFrame:
+    """A frame of these rows; equal texts are one object, the one in `words`."""
+    columns: dict[str, pd.Series[Any]] = {}
+    for column in _STAMPED:
+        values = [row.get(column.name) for row in rows]
+        if column.dtype == "string":
+            values = [words.setdefault(value, value) for value in values]
+        # Without the dtype pandas would make texts of its own, one per row.
+        columns[column.name] = pd.Series(values, dtype="object")
+    return frame_of(columns, _STAMPED)
+
+
+def _read(sweep: SweepFolder, found: Found, cpus: int | None) -> Iterator[Row]:
+    """The rows of the records that no index answers for."""
+    for (cell, repeat), stamp in found.anew.items():
+        path = sweep.folder / cell / f"{repeat}.json"
+        record = read_record(path)
+        if record is None:
+            continue
+        try:
+            row = of_record(record, cpus)
+        except (ValueError, OverflowError) as error:
+            raise RecordError(
+                f"{path}: a loss or metric is no number in hexadecimal ({error}); "
+                "move the file out of the folder, and harness run makes it again"
+            ) from error
+        stamps = zip((*index.FILE, *index.FOLDER), (*stamp, *found.folders[cell]), strict=True)
+        yield {**row, **dict(stamps), "planned": False}
+
+
+def _assembled(sweep: SweepFolder, records: pd.DataFrame, cpus: int | None) -> pd.DataFrame:
+    """The planned runs in the order of the plan, each with its record if there is one; the rest.
+
+    What the plan says will not run is answered by the plan: a record is an older one.
+    """
+    plan = sweep.plan()
+    if plan is None:
+        return records
+    header, cells = plan
+    asked = _frame(of_plan(cell, header.defaults, cpus) for cell in cells)
+    order = _order(asked, records, header.repeats)
+    table: pd.DataFrame = (
+        pd.concat([asked, records], ignore_index=True).take(order).reset_index(drop=True)
+    )
+    planned = len(asked) * header.repeats
+    repeats = np.tile(np.arange(1, header.repeats + 1), len(asked))
+    rest = table["repeat"].iloc[planned:].to_numpy(dtype=np.int64)
+    table["repeat"] = pd.array(np.concatenate([repeats, rest]), dtype="Int64")
+    table["planned"] = np.arange(len(table)) < planned
+    return table
+
+
+def _order(asked: pd.DataFrame, records: pd.DataFrame, repeats: int) -> npt.NDArray[np.intp]:
+    """Which rows of `asked` and then `records` make up the table: the planned runs, the rest."""
+    open_cells = asked["cell"][asked["status"] == "pending"]
+    # Of cells planned twice the first one gets the records.
+    places = {cell: place for place, cell in reversed(list(open_cells.items()))}
+    cell = np.array([places.get(cell, -1) for cell in records["cell"]], dtype=np.intp)
+    repeat = records["repeat"].to_numpy(dtype=np.intp)
+    is_planned = (cell >= 0) & (repeat <= repeats)
+    order = np.repeat(np.arange(len(asked), dtype=np.intp), repeats)
+    recorded = np.arange(len(asked), len(asked) + len(records), dtype=np.intp)
+    order[(cell * repeats + repeat - 1)[is_planned]] = recorded[is_planned]
+    return np.concatenate([order, recorded[~is_planned]])

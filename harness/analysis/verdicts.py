@@ -1,0 +1,17 @@
+"""What a comparison of two cells can come to."""
+
+from __future__ import annotations
+
+VERDICTS = (
+    "different",
+    "unstable here",
+    "identical",
+    "only here",
+    "only in baseline",
+    "nowhere",
+)
+"""In the order in which they are shown."""
+
+COMPARABLE = VERDICTS[:3]
+FAILING = VERDICTS[:2]
+"""What `--check` does not let pass."""
