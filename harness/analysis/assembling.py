@@ -28,10 +28,10 @@ _AT_ONCE = 10_000
 """So many rows are Python objects at a time; in a frame they take a tenth of the memory."""
 
 
-def read_again(sweep: SweepFolder, key: Key) -> tuple[pd.DataFrame, Key | None]:
+def read_again(sweep: SweepFolder, key: Key) -> tuple[pd.DataFrame, Key]:
     """The run table of a sweep with its stamps, and the key under which it is kept from now on.
 
-    Of what is in the index as it still is no record is opened. No key: it is not kept.
+    Of what is in the index as it still is no record is opened.
 
     Raises:
         RecordError: a record or the plan is unreadable or of another schema.

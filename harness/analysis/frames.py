@@ -1,26 +1,33 @@
-"""The run table and the cell table of a results folder.
-
-Both are kept beside the records (`index`, `kept`), so that only what changed is read again.
-"""
+"""The tables of a results folder: kept beside the records, made anew where those changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
-from harness.analysis import index, kept
+from harness.analysis import classes, effects, index, kept
 from harness.analysis.cells import by_cell, classed
-from harness.analysis.columns import CELL_COLUMNS, RUN_COLUMNS, Column, frame_of
+from harness.analysis.columns import (
+    CELL_COLUMNS,
+    CLASS_COLUMNS,
+    EFFECT_COLUMNS,
+    RUN_COLUMNS,
+    Column,
+    frame_of,
+)
 from harness.analysis.kept import Key
 from harness.analysis.tallies import TALLY_COLUMNS, tally
 from harness.results import inventory
 from harness.results.ahead import Look
 from harness.results.scan import SweepFolder, note_foreign, sweeps
 
+Make = Callable[[], pd.DataFrame]
 
-def runs(folder: str | Path, look: Look = inventory.seen) -> pd.DataFrame:
+
+def runs(folder: str | Path) -> pd.DataFrame:
     """One row per planned cell and repeat of every sweep below `folder`; see `RUN_COLUMNS`.
 
     Sorted by matrix and machine, then in the order of the matrix. Records that no plan asks for
@@ -31,66 +38,117 @@ def runs(folder: str | Path, look: Look = inventory.seen) -> pd.DataFrame:
         UsageError: there are no results in this folder.
         RecordError: a record or a plan is unreadable or of another schema.
     """
-    return _joined([_runs(sweep, _key(sweep, look))[0] for sweep in sweeps(folder)])
+    return Results(folder).runs
 
 
-def cells(folder: str | Path, look: Look = inventory.seen) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The cell table of `runs`, and the tally of `runs`; much quicker than by way of them.
+class Results:
+    """The tables of a results folder; each is what its function makes of `runs`, only sooner.
+
+    Files are looked at once, when the first table is asked for.
 
     Raises:
-        UsageError, RecordError: as `runs`.
+        UsageError: there are no results in this folder.
+        RecordError: (by every table) a record or a plan is unreadable or of another schema.
     """
-    found = sweeps(folder)
-    if len({(sweep.matrix, sweep.machine) for sweep in found}) < len(found):
-        # A folder and a link to it: the cells of both are the same ones.
-        whole = runs(folder, look)
-        return by_cell(whole), tally(whole)
-    tables = [_cells(sweep, _key(sweep, look)) for sweep in found]
-    its_cells, its_tallies = ([pair[place] for pair in tables] for place in (0, 1))
-    joined = its_cells[0] if len(found) == 1 else classed(_joined(its_cells))
-    return joined, _joined(its_tallies)
+
+    def __init__(self, folder: str | Path, look: Look = inventory.seen) -> None:
+        self._sweeps = [_Sweep(sweep, look) for sweep in sweeps(folder)]
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """The run table."""
+        return _joined([sweep.runs for sweep in self._sweeps])
+
+    @cached_property
+    def tally(self) -> pd.DataFrame:
+        """`tallies.tally`, the rows of one sweep after those of another."""
+        if self._has_twins:
+            return tally(self.runs)
+        return _joined([sweep.tally for sweep in self._sweeps])
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """`cells.by_cell`."""
+        if len(self._sweeps) == 1:
+            return self._sweeps[0].cells
+        if self._has_twins:
+            return by_cell(self.runs)
+        return classed(_joined([sweep.cells for sweep in self._sweeps]))
+
+    @cached_property
+    def classes(self) -> pd.DataFrame:
+        """`classes.by_class`."""
+        alone = len(self._sweeps) == 1
+        return self._sweeps[0].classes if alone else classes.of_cells(self.cells)
+
+    @cached_property
+    def axes(self) -> pd.DataFrame:
+        """`effects.by_axis`."""
+        return self._sweeps[0].axes if len(self._sweeps) == 1 else effects.of_cells(self.cells)
+
+    @property
+    def _has_twins(self) -> bool:
+        """Whether there are a folder and a link to it: the cells of both are the same ones."""
+        return len({sweep.names for sweep in self._sweeps}) < len(self._sweeps)
 
 
-def _key(sweep: SweepFolder, look: Look) -> Key:
-    """What the tables of a sweep would be made from now; says what is no record."""
-    seen = look(sweep.folder)
-    note_foreign(sweep.folder, seen.foreign)
-    return kept.key_of(sweep.folder, seen.records)
+class _Sweep:
+    """The same of one sweep: what is kept is read, the rest is made and kept."""
+
+    def __init__(self, sweep: SweepFolder, look: Look) -> None:
+        self._sweep = sweep
+        self._look = look
+        self.names = (sweep.matrix, sweep.machine)
+
+    @cached_property
+    def _key(self) -> Key:
+        """What the tables would be made from now; says what is no record."""
+        seen = self._look(self._sweep.folder)
+        note_foreign(self._sweep.folder, seen.foreign)
+        return kept.key_of(self._sweep, seen.records)
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        table = kept.read(self._sweep.folder / index.NAME, self._key)
+        if table is None:
+            # What reads records takes a while to import.
+            from harness.analysis import assembling
+
+            table, self._key = assembling.read_again(self._sweep, self._key)
+        return frame_of(self._labelled(table), RUN_COLUMNS)
+
+    @cached_property
+    def tally(self) -> pd.DataFrame:
+        return self._kept("tally", TALLY_COLUMNS, lambda: tally(self.runs))
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        return self._kept("cells", CELL_COLUMNS, lambda: by_cell(self.runs))
+
+    @cached_property
+    def classes(self) -> pd.DataFrame:
+        return self._kept("classes", CLASS_COLUMNS, lambda: classes.of_cells(self.cells))
+
+    @cached_property
+    def axes(self) -> pd.DataFrame:
+        return self._kept("axes", EFFECT_COLUMNS, lambda: effects.of_cells(self.cells))
+
+    def _kept(self, name: str, columns: tuple[Column, ...], make: Make) -> pd.DataFrame:
+        path = self._sweep.folder / f".{name}.parquet"
+        table = kept.read(path, self._key)
+        if table is None:
+            table = make()
+            if self._key.lasts:
+                kept.write(path, table, self._key)
+        return frame_of(table, columns)
+
+    def _labelled(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table as of this sweep: folders name matrix and machine, whoever made the records."""
+        labels = zip(("matrix", "machine"), self.names, strict=True)
+        columns = {name: pd.array([label] * len(table), dtype="string") for name, label in labels}
+        labelled: pd.DataFrame = table.assign(**columns)
+        return labelled
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
-
-
-def _labelled(table: pd.DataFrame, sweep: SweepFolder, columns: Sequence[Column]) -> pd.DataFrame:
-    """These columns as of this sweep: folders name matrix and machine, whoever made the records."""
-    labels = {"matrix": sweep.matrix, "machine": sweep.machine}
-    labelled = table.assign(
-        **{name: pd.array([label] * len(table), dtype="string") for name, label in labels.items()}
-    )
-    return frame_of(labelled, columns)
-
-
-def _runs(sweep: SweepFolder, key: Key) -> tuple[pd.DataFrame, Key | None]:
-    """The run table of one sweep, and the key under which it is kept, None if it is not."""
-    table = kept.read(sweep.folder / index.NAME, key)
-    lasting: Key | None = key
-    if table is None:
-        # What reads records takes a while to import.
-        from harness.analysis import assembling
-
-        table, lasting = assembling.read_again(sweep, key)
-    return _labelled(table, sweep, RUN_COLUMNS), lasting
-
-
-def _cells(sweep: SweepFolder, key: Key) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The cell table of one sweep and the tally of its runs."""
-    names = (kept.CELLS, kept.TALLY)
-    cells, counts = (kept.read(sweep.folder / name, key) for name in names)
-    if cells is None or counts is None:
-        whole, lasting = _runs(sweep, key)
-        cells, counts = by_cell(whole), tally(whole)
-        if lasting is not None and lasting.lasts:
-            for name, table in zip(names, (cells, counts), strict=True):
-                kept.write(sweep.folder / name, table, lasting)
-    return _labelled(cells, sweep, CELL_COLUMNS), _labelled(counts, sweep, TALLY_COLUMNS)

@@ -72,8 +72,8 @@ def read(folder: Path, key: Key) -> Index | None:
 
 def _read(path: Path, key: Key) -> Index | None:
     with kept.opened(path) as file:
-        told = kept.told(file)
-        if (told["key"]["code"], told["key"]["machine"]) != (key.code, key.machine):
+        its, told = kept.key_in(file), kept.told(file)
+        if (its.code, its.hardware) != (key.code, key.hardware):
             return None
         table = kept.content(file)
     places = np.flatnonzero(table[FILE[0]].is_valid().to_numpy())
@@ -96,14 +96,14 @@ def _inventory(records: pyarrow.Table, told: Mapping[str, Any]) -> Inventory:
     )
 
 
-def write(folder: Path, table: pd.DataFrame, found: Found, key: Key) -> Key | None:
-    """Keep a run table with its stamps, where that pays; the key it has, None if it is not kept.
+def write(folder: Path, table: pd.DataFrame, found: Found, key: Key) -> Key:
+    """Keep a run table with its stamps, where that pays; the key it has.
 
     That is `key` with the records as they were when they were looked at for this table.
     """
     recorded = table[table[FILE[0]].notna()]
     if key.plan is None or len(recorded) < LEAST:
-        return None
+        return replace(key, records="")
     key = replace(key, records=_records(recorded))
     bare = found.folders.keys() - set(recorded["cell"])
     beside = {

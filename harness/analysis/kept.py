@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -21,14 +21,11 @@ import pandas as pd
 
 from harness.results import durable, inventory
 from harness.results.inventory import Stamp
-from harness.results.scan import MACHINE, PLAN
+from harness.results.scan import MACHINE, PLAN, SweepFolder
 
 if TYPE_CHECKING:
     import pyarrow
     import pyarrow.parquet
-
-CELLS, TALLY = ".cells.parquet", ".tally.parquet"
-"""The cell table and the tally of the runs; hidden, so that they are no foreign files."""
 
 _KEY = b"harness"
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -40,12 +37,14 @@ _CODE = ("analysis/*.py", "results/*.py", "matrix/axes.py")
 class Key:
     """What a table of one sweep is made from.
 
-    `code`, `machine` and `records` are digests, `plan` is a stamp: empty where there is no plan.
-    `records` is empty and `plan` None where they may change without a trace.
+    `names` are the folders' names, which are those of matrix and machine. `code`, `hardware` and
+    `records` are digests, `plan` is a stamp: empty where there is no plan. `records` is empty and
+    `plan` None where they may change without a trace, or are too few to keep anything.
     """
 
+    names: tuple[str, str]
     code: str
-    machine: str
+    hardware: str
     plan: Stamp | tuple[()] | None
     records: str
 
@@ -55,12 +54,13 @@ class Key:
         return bool(self.records) and self.plan is not None
 
 
-def key_of(folder: Path, records: str) -> Key:
+def key_of(sweep: SweepFolder, records: str) -> Key:
     """The key of what would be made now of a sweep whose records have this digest."""
-    plan = folder / PLAN
+    plan = sweep.folder / PLAN
     return Key(
+        names=(sweep.matrix, sweep.machine),
         code=_code(),
-        machine=_digest(folder / MACHINE),
+        hardware=_digest(sweep.folder / MACHINE),
         plan=inventory.stamp_of(plan) if plan.exists() else (),
         records=records,
     )
@@ -81,16 +81,14 @@ def _digest(path: Path) -> str:
     return ""
 
 
-def read(path: Path, key: Key, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
-    """The table of this very key, or these columns of it; None if there is none to be used."""
+def read(path: Path, key: Key) -> pd.DataFrame | None:
+    """The table of this very key; None if there is none to be used."""
     if not key.lasts or not path.exists():
         return None
     # Anybody may have damaged these bytes: whatever the reader makes of them, there is no table.
     try:
         with opened(path) as file:
-            known = told(file)["key"]
-            same = Key(**{**known, "plan": tuple(known["plan"])}) == key
-            return frame(content(file, columns)) if same else None
+            return frame(content(file)) if key_in(file) == key else None
     except Exception:
         return None
 
@@ -104,18 +102,23 @@ def opened(path: Path) -> pyarrow.parquet.ParquetFile:
     return pyarrow.parquet.ParquetFile(path, page_checksum_verification=True, read_dictionary=texts)
 
 
+def key_in(file: pyarrow.parquet.ParquetFile) -> Key:
+    """The key that the table was written under."""
+    known = told(file)["key"]
+    # JSON has no tuples.
+    plan = None if known["plan"] is None else tuple(known["plan"])
+    return Key(**{**known, "names": tuple(known["names"]), "plan": plan})
+
+
 def told(file: pyarrow.parquet.ParquetFile) -> dict[str, Any]:
     """What was written beside the table."""
     found: dict[str, Any] = json.loads(file.schema_arrow.metadata[_KEY])
     return found
 
 
-def content(
-    file: pyarrow.parquet.ParquetFile, columns: Sequence[str] | None = None
-) -> pyarrow.Table:
-    """The columns in one piece each."""
-    wanted = None if columns is None else list(columns)
-    return file.read(columns=wanted).unify_dictionaries().combine_chunks()
+def content(file: pyarrow.parquet.ParquetFile) -> pyarrow.Table:
+    """The table, each column in one piece."""
+    return file.read().unify_dictionaries().combine_chunks()
 
 
 def frame(table: pyarrow.Table) -> pd.DataFrame:
@@ -123,13 +126,18 @@ def frame(table: pyarrow.Table) -> pd.DataFrame:
     import pyarrow
 
     texts = [field.name for field in table.schema if pyarrow.types.is_dictionary(field.type)]
-    numbers = table.drop_columns(texts).to_pandas()
-    told = {name: _texts(table[name].chunk(0)) for name in texts if len(table)}
-    whole: pd.DataFrame = numbers.assign(**told)[table.column_names]
+    lists = [field.name for field in table.schema if pyarrow.types.is_list(field.type)]
+    found = table.drop_columns([*texts, *lists]).to_pandas()
+    found = found.assign(**{name: _texts(table[name]) for name in texts})
+    found = found.assign(**{name: table[name].to_pylist() for name in lists})
+    whole: pd.DataFrame = found[table.column_names]
     return whole
 
 
-def _texts(column: pyarrow.DictionaryArray) -> pd.Series[str]:
+def _texts(chunks: pyarrow.ChunkedArray) -> pd.Series[str]:
+    if not len(chunks):
+        return pd.Series([], dtype=pd.StringDtype("python"))
+    column = chunks.chunk(0)
     words = np.array([*column.dictionary.to_pylist(), pd.NA], dtype=object)
     codes = column.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
     told: pd.Series[str] = pd.Series(words[codes], dtype=pd.StringDtype("python"))

@@ -8,26 +8,26 @@ from pathlib import Path
 import pandas as pd
 
 from harness import console
-from harness.analysis import classes, effects, frames
+from harness.analysis.frames import Results
 from harness.publish import tables
 from harness.results.ahead import Look
 
-_OF_CELLS: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "cell": lambda cells: cells,
-    "class": classes.of_cells,
-    "axis": effects.of_cells,
+_OF_CELLS: Mapping[str, Callable[[Results], pd.DataFrame]] = {
+    "cell": lambda results: results.cells,
+    "class": lambda results: results.classes,
+    "axis": lambda results: results.axes,
 }
 
 
 def show(folder: Path, by: str, format: str, look: Look) -> None:
     """The table of the results below `folder`, and how many runs there are."""
+    results = Results(folder, look)
     if by in _OF_CELLS:
-        cells, tally = frames.cells(folder, look)
-        frame, summary = _OF_CELLS[by](cells), tables.summary_of(cells, tally)
+        frame = _OF_CELLS[by](results)
+        summary = tables.of_tally(results.tally)
     else:
-        runs = frames.runs(folder, look)
-        frame = _settings(folder, format) if by == "setting" else runs
-        summary = tables.summary(runs)
+        frame = _settings(folder, format) if by == "setting" else results.runs
+        summary = tables.summary(results.runs)
     console.result(tables.render(frame, format))
     console.note(summary)
 

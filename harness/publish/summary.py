@@ -17,19 +17,13 @@ def summary(runs: pd.DataFrame) -> str:
     matrix no longer asks for stand in a clause of their own; so does what makes planned runs
     hard to compare (another version of the runner) or slow (forking that changes bits).
     """
-    planned = runs[runs["planned"]]
-    repeats = planned.groupby(["matrix", "machine", "cell"], sort=False).size()
-    return _told(repeats, tally(runs))
+    return of_tally(tally(runs))
 
 
-def summary_of(cells: pd.DataFrame, tally: pd.DataFrame) -> str:
-    """`summary` of the runs that this cell table and this tally are of."""
-    return _told(cells["repeats"], tally)
-
-
-def _told(repeats: pd.Series[int], tally: pd.DataFrame) -> str:
+def of_tally(tally: pd.DataFrame) -> str:
+    """`summary` of the runs that this is the tally of."""
     planned, rest = tally[tally["planned"]], tally[~tally["planned"]]
-    parts = [f"{_size(repeats)}: {_statuses(planned)}" if len(planned) else "nothing planned"]
+    parts = [f"{_size(planned)}: {_statuses(planned)}" if len(planned) else "nothing planned"]
     if len(rest):
         number = _counted(int(rest["runs"].sum()), "run")
         parts.append(f"{number} no longer planned: {_statuses(rest)}")
@@ -37,12 +31,14 @@ def _told(repeats: pd.Series[int], tally: pd.DataFrame) -> str:
     return "; ".join([*parts, *_other_runners(done), *_not_forked(done)])
 
 
-def _size(repeats: pd.Series[int]) -> str:
+def _size(planned: pd.DataFrame) -> str:
     """`40 cells × 2 repeats = 80 runs`, or without the product where repeats differ."""
-    cells, runs = _counted(len(repeats), "cell"), _counted(int(repeats.sum()), "run")
-    if repeats.nunique() > 1:
+    by_repeats = planned.groupby("repeats")["runs"].sum()
+    number = sum(int(runs) // int(str(repeats)) for repeats, runs in by_repeats.items())
+    cells, runs = _counted(number, "cell"), _counted(int(by_repeats.sum()), "run")
+    if len(by_repeats) > 1:
         return f"{cells}, {runs}"
-    return f"{cells} × {_counted(int(repeats.iloc[0]), 'repeat')} = {runs}"
+    return f"{cells} × {_counted(int(str(by_repeats.index[0])), 'repeat')} = {runs}"
 
 
 def _statuses(rows: pd.DataFrame) -> str:

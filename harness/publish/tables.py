@@ -14,9 +14,9 @@ from harness.errors import UsageError
 from harness.publish import escaping, terminal
 from harness.publish.formats import FORMATS
 from harness.publish.layout import Shown, column, kind_of, layout
-from harness.publish.summary import summary, summary_of
+from harness.publish.summary import of_tally, summary
 
-__all__ = ["render", "summary", "summary_of"]
+__all__ = ["of_tally", "render", "summary"]
 
 _LATEX_WIDTH = r"p{0.32\linewidth}"
 _LATEX_FOLDED = 40

@@ -1,4 +1,4 @@
-"""The cell table kept beside the records: quicker, and never anything else than the runs say."""
+"""Tables kept beside the records: never anything else than what would be made of the runs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import pytest
 from results_factory import SweepOnDisk, cell
 
 import harness
-from harness.analysis import frames, index, kept
+from harness.analysis import frames, index
 from harness.analysis.cells import by_cell
+from harness.analysis.classes import by_axis, by_class
+from harness.analysis.frames import Results
 from harness.analysis.tallies import tally
-from harness.publish.summary import summary, summary_of
+from harness.publish.summary import of_tally, summary
 from harness.results import inventory
 
 CELLS = [cell(seed=seed) for seed in range(index.LEAST // 2)]
+KEPT = [index.NAME, ".axes.parquet", ".cells.parquet", ".classes.parquet", ".tally.parquet"]
 
 
 @pytest.fixture(autouse=True)
@@ -41,26 +44,35 @@ def sweep(tmp_path: Path) -> SweepOnDisk:
 def _check(root: Path) -> None:
     """Twice, since the first time may leave what the second time reads."""
     for _ in range(2):
-        cells, counts = frames.cells(root)
-        whole = harness.load(root)
-        pd.testing.assert_frame_equal(cells, by_cell(whole))
-        pd.testing.assert_frame_equal(counts, tally(whole))
-        assert summary_of(cells, counts) == summary(whole)
+        results, whole = Results(root), harness.load(root)
+        for found, made in (
+            (results.classes, by_class(whole)),
+            (results.axes, by_axis(whole)),
+            (results.cells, by_cell(whole)),
+            (results.tally, tally(whole)),
+            (results.runs, whole),
+        ):
+            pd.testing.assert_frame_equal(found, made)
+        assert all(isinstance(ids, list) for ids in results.classes["cell_ids"])
+        assert of_tally(results.tally) == summary(whole)
 
 
-def test_the_kept_cells_are_those_of_the_runs(
+def test_what_is_kept_is_what_would_be_made(
     sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _check(sweep.root)
-    monkeypatch.setattr(frames, "by_cell", lambda runs: pytest.fail("they were kept"))
-    frames.cells(sweep.root)
+    assert {path.name for path in sweep.folder.glob(".*.parquet")} == set(KEPT)
+    for module, name in ((frames, "by_cell"), (frames, "tally"), (frames.classes, "of_cells")):
+        monkeypatch.setattr(module, name, lambda table: pytest.fail("it was kept"))
+    assert len(Results(sweep.root).classes) == 7
+    assert of_tally(Results(sweep.root).tally).startswith("100 cells × 2 repeats = 200 runs")
 
 
 def test_whatever_changes_is_in_the_cells(sweep: SweepOnDisk) -> None:
-    frames.cells(sweep.root)
+    _check(sweep.root)
     sweep.complete(CELLS[3], "other", "w")
     _check(sweep.root)
-    assert frames.cells(sweep.root)[0]["verdict"].value_counts()["unstable"] == 1
+    assert Results(sweep.root).cells["verdict"].value_counts()["unstable"] == 1
     (sweep.folder / CELLS[4].id / "2.json").unlink()
     _check(sweep.root)
     sweep.plan(CELLS[1:])
@@ -71,7 +83,7 @@ def test_several_machines_share_their_letters(sweep: SweepOnDisk) -> None:
     _check(sweep.root)
     other = _made(sweep.root, "zen5-2cpu-22222222", "v", "v")
     _check(sweep.root)
-    cells = frames.cells(sweep.root)[0]
+    cells = Results(sweep.root).cells
     letters = cells.groupby("machine")["class"].unique()
     assert not set(letters.iloc[0]) & set(letters.iloc[1])
     other.plan([])
@@ -83,7 +95,7 @@ def test_a_link_to_a_sweep_is_the_same_cells(sweep: SweepOnDisk) -> None:
     _check(sweep.root)
 
 
-@pytest.mark.parametrize("name", [index.NAME, kept.CELLS, kept.TALLY])
+@pytest.mark.parametrize("name", KEPT)
 def test_a_damaged_file_is_no_file(sweep: SweepOnDisk, name: str) -> None:
     _check(sweep.root)
     path = sweep.folder / name
@@ -92,11 +104,12 @@ def test_a_damaged_file_is_no_file(sweep: SweepOnDisk, name: str) -> None:
 
 
 def test_cells_of_another_time_are_not_believed(sweep: SweepOnDisk) -> None:
-    frames.cells(sweep.root)
-    old = (sweep.folder / kept.CELLS).read_bytes()
+    _check(sweep.root)
+    old = {name: (sweep.folder / name).read_bytes() for name in KEPT}
     sweep.complete(CELLS[3], "other", "w")
-    frames.cells(sweep.root)
-    (sweep.folder / kept.CELLS).write_bytes(old)
+    _check(sweep.root)
+    for name, content in old.items():
+        (sweep.folder / name).write_bytes(content)
     _check(sweep.root)
 
 
@@ -105,13 +118,20 @@ def test_what_is_no_record_is_said_once(
 ) -> None:
     (sweep.folder / CELLS[0].id / "notes.txt").write_text("mine")
     for _ in range(2):
-        frames.cells(sweep.root)
+        assert len(Results(sweep.root).cells)
         assert capsys.readouterr().err.count("notes.txt") == 1
 
 
-def test_records_too_recent_to_tell_leave_no_cells(
+def test_records_too_recent_to_tell_leave_nothing(
     sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inventory, "_TICK_NS", 3600 * 10**9)
     _check(sweep.root)
-    assert not (sweep.folder / kept.CELLS).exists()
+    assert not list(sweep.folder.glob(".*.parquet"))
+
+
+def test_a_renamed_sweep_is_told_by_its_new_folder(sweep: SweepOnDisk) -> None:
+    _check(sweep.root)
+    sweep.folder.parent.rename(sweep.root / "renamed")
+    _check(sweep.root)
+    assert Results(sweep.root).cells["matrix"].unique().tolist() == ["renamed"]
