@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
-import pooch
-
 from harness import places, processes
 from harness.processes import ProcessFailedError
 
@@ -102,6 +100,8 @@ class Download:
         """The cache's folder of downloads. One attempt, and short waits: there are others."""
         target = places.cache("downloads")
         file = PurePosixPath(self.url).name
+        import pooch  # takes a while, and hardly a command downloads
+
         pooch.get_logger().setLevel("WARNING")
         downloader = pooch.HTTPDownloader(timeout=(_CONNECT_S, _READ_S))
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -130,6 +131,53 @@ PROGRAM = (sys.executable, "-c", "from harness.cli import main; main()")
 
 def harness(*arguments: str | Path) -> str:
     """`harness ARGUMENTS` as people start it: a process of its own; its output."""
-    # As people have it: Python keeps what it compiled.
-    variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return command(*PROGRAM, *arguments, variables=variables)
+    return command(*PROGRAM, *arguments, variables=_as_people_have_it())
+
+
+def _as_people_have_it() -> dict[str, str]:
+    """The variables, but that Python keeps what it compiled."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weight:
+    """What a whole process took: `seconds`, and at most so many `bytes` of memory at a time."""
+
+    seconds: float
+    bytes: int
+
+
+# A process begins with the peak of the one that starts it, so a small one has to.
+_WEIGHER = """
+import json, os, subprocess, sys, time
+started = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+print(json.dumps({"seconds": time.perf_counter() - started, "bytes": used.ru_maxrss * 1024}))
+sys.exit(os.waitstatus_to_exitcode(status) and 1)
+"""
+
+
+def weighed(*arguments: str | Path) -> Weight:
+    """What `harness ARGUMENTS` takes; its output is not kept."""
+    program = (sys.executable, "-S", "-c", _WEIGHER, *PROGRAM, *arguments)
+    return Weight(**json.loads(command(*program, variables=_as_people_have_it())))
+
+
+def grown(what: str, against: str, small: Weight, large: Weight, most: float) -> Result:
+    """A row whose bar is that time and memory of the large input are at most `most` times those
+    of the small one."""
+    slower, larger = large.seconds / small.seconds, large.bytes / small.bytes
+    return Result(
+        what=what,
+        against=against,
+        ours=_in_words(large),
+        theirs=_in_words(small),
+        figure=f"{slower:.1f} times the time, {larger:.1f} times the memory",
+        bar=f"both at most {most:g} times",
+        met=max(slower, larger) <= most,
+    )
+
+
+def _in_words(weight: Weight) -> str:
+    return f"{weight.seconds:.1f} s, {weight.bytes / 2**20:,.0f} MiB"

@@ -19,7 +19,13 @@ HERE = Path(__file__).parent
 LOCKS = HERE.parent.parent / "matrices" / "locks"
 
 
-def _matrix(name: str, folder: Path) -> Path:
+def large_sweep(folder: Path) -> Path:
+    """The folder of 100,000 records, made below `folder` unless they are there."""
+    measuring.say("  making 100,000 records, unless they are there (some minutes)")
+    return made.sweep(matrix_in(folder, "large"), folder / "results")
+
+
+def matrix_in(folder: Path, name: str) -> Path:
     """The matrix file in a folder of its own, with its locks."""
     shutil.copytree(LOCKS, folder / "locks", dirs_exist_ok=True)
     return Path(shutil.copy(HERE / f"{name}.yaml", folder))
@@ -27,7 +33,7 @@ def _matrix(name: str, folder: Path) -> Path:
 
 def nothing_to_do(folder: Path, times: int) -> list[Result]:
     """`harness run` where every one of 1,000 cells is recorded already, the whole command."""
-    matrix, results = _matrix("thousand", folder), folder / "results"
+    matrix, results = matrix_in(folder, "thousand"), folder / "results"
     shutil.rmtree(results / "thousand", ignore_errors=True)
     measuring.say("  making 1,000 records")
     made.sweep(matrix, results)
@@ -55,9 +61,7 @@ def table_by_class(folder: Path, times: int) -> list[Result]:
     The bar is for the whole command against a whole process, which is what people wait for; the
     work itself, in a process that has imported everything, is told as well.
     """
-    matrix, results = _matrix("large", folder), folder / "results"
-    measuring.say("  making 100,000 records, unless they are there (some minutes)")
-    sweep = made.sweep(matrix, results)
+    results, sweep = folder / "results", large_sweep(folder)
     time.sleep(2.5)
     measuring.say("  making the index")
     first = clocked(lambda: frames.runs(results / "large"))
