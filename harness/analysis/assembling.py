@@ -113,7 +113,7 @@ def _order(asked: pd.DataFrame, records: pd.DataFrame, repeats: int) -> npt.NDAr
     open_cells = asked["cell"][asked["status"] == "pending"]
     # Of cells planned twice the first one gets the records.
     places = {cell: place for place, cell in reversed(list(open_cells.items()))}
-    cell = np.array([places.get(cell, -1) for cell in records["cell"]], dtype=np.intp)
+    cell = np.array([places.get(cell, -1) for cell in records["cell"].tolist()], dtype=np.intp)
     repeat = records["repeat"].to_numpy(dtype=np.intp)
     is_planned = (cell >= 0) & (repeat <= repeats)
     order = np.repeat(np.arange(len(asked), dtype=np.intp), repeats)

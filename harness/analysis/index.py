@@ -49,9 +49,10 @@ class Index:
     def kept(self, found: Found) -> pd.DataFrame:
         """The rows of the records that are as they were, with their folders' stamps of now."""
         rows: pd.DataFrame = self.table.take(self.places[np.asarray(found.kept, dtype=np.intp)])
-        for place, name in enumerate(FOLDER):
-            values = [found.folders[cell][place] for cell in rows["cell"]]
-            rows[name] = pd.array(values, dtype="Int64")
+        stamps = [found.folders[cell] for cell in rows["cell"].tolist()]
+        columns = np.array(stamps, dtype=np.int64).reshape(-1, len(FOLDER)).T
+        for name, column in zip(FOLDER, columns, strict=True):
+            rows[name] = pd.array(column, dtype="Int64")
         return rows
 
 

@@ -19,6 +19,16 @@ _NATIVE = BY_NAME["isa"].default
 _TENSORFLOW_PACKAGES = ("tensorflow", "tensorflow-cpu")
 
 
+def _text(value: object) -> str:
+    """The value as in the matrix; variables as `A=1 B=2`, sorted by name."""
+    if isinstance(value, dict):
+        return " ".join(f"{name}={value[name]}" for name in sorted(value))
+    return str(value)
+
+
+_DEFAULT_TEXTS = {name: _text(value) for name, value in _DEFAULTS.items()}
+
+
 def of_plan(cell: PlannedCell, defaults: Mapping[str, Any], cpus: int | None) -> Row:
     """The row of a planned cell, whatever the repeat; `cpus` is how many the machine has."""
     return {
@@ -42,9 +52,11 @@ def _of_settings(settings: Mapping[str, Any], cpus: int | None) -> Row:
 
     `cpus` is how many the machine has, None where that is not known.
     """
-    values = {name: settings.get(name, default) for name, default in _DEFAULTS.items()}
-    told: Row = {name: _text(value) for name, value in values.items()}
-    return {**told, "emulated": _is_emulated(values, cpus)}
+    told: Row = dict(_DEFAULT_TEXTS)
+    for name, value in settings.items():
+        if name in told:
+            told[name] = _text(value)
+    return {**told, "emulated": _is_emulated({**_DEFAULTS, **settings}, cpus)}
 
 
 def _is_emulated(values: Mapping[str, Any], cpus: int | None) -> bool:
@@ -52,13 +64,6 @@ def _is_emulated(values: Mapping[str, Any], cpus: int | None) -> bool:
     asked = values["cpus"]
     fewer = isinstance(asked, int) and (cpus is None or asked < cpus)
     return bool(values["isa"] != _NATIVE or fewer)
-
-
-def _text(value: object) -> str:
-    """The value as in the matrix; variables as `A=1 B=2`, sorted by name."""
-    if isinstance(value, dict):
-        return " ".join(f"{name}={value[name]}" for name in sorted(value))
-    return str(value)
 
 
 def of_record(record: Record, cpus: int | None) -> Row:
