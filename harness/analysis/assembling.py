@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,20 +15,19 @@ from harness.analysis.columns import RUN_COLUMNS, Column, frame_of
 from harness.analysis.kept import Key
 from harness.analysis.rows import Row, of_plan, of_record
 from harness.errors import RecordError
-from harness.results import inventory
-from harness.results.inventory import Found
+from harness.results.inventory import Name, Seen, Stamp
 from harness.results.reading import read_record
 from harness.results.scan import SweepFolder
 
 _STAMPED: tuple[Column, ...] = (
     *RUN_COLUMNS,
-    *(Column(name=name, dtype="Int64", sentence="") for name in (*index.FILE, *index.FOLDER)),
+    *(Column(name=name, dtype="Int64", sentence="") for name in index.FILE),
 )
 _AT_ONCE = 10_000
 """So many rows are Python objects at a time; in a frame they take a tenth of the memory."""
 
 
-def read_again(sweep: SweepFolder, key: Key) -> tuple[pd.DataFrame, Key]:
+def read_again(sweep: SweepFolder, seen: Seen, key: Key) -> tuple[pd.DataFrame, Key]:
     """The run table of a sweep with its stamps, and the key under which it is kept from now on.
 
     Of what is in the index as it still is no record is opened.
@@ -36,15 +35,14 @@ def read_again(sweep: SweepFolder, key: Key) -> tuple[pd.DataFrame, Key]:
     Raises:
         RecordError: a record or the plan is unreadable or of another schema.
     """
-    known = index.read(sweep.folder, key)
-    found = inventory.look(sweep.folder, known.inventory if known else inventory.EMPTY)
+    found = index.compared(sweep.folder, seen, key)
     described = hardware.read(sweep.folder)
     cpus = described.cpus if described else None
-    records = _frame(_read(sweep, found, cpus))
-    if known is not None:
-        records = pd.concat([known.kept(found), records], ignore_index=True)
+    records = _frame(_read(sweep, found.anew, cpus))
+    if found.same is not None:
+        records = pd.concat([found.same, records], ignore_index=True)
     table = _assembled(sweep, records.sort_values(["cell", "repeat"], ignore_index=True), cpus)
-    return table, index.write(sweep.folder, table, found, key)
+    return table, index.write(sweep.folder, table, key)
 
 
 def _frame(rows: Iterator[Row]) -> pd.DataFrame:
@@ -68,9 +66,9 @@ def _part(rows: list[Row], words: dict[object, object]) -> pd.DataFrame:
     return frame_of(columns, _STAMPED)
 
 
-def _read(sweep: SweepFolder, found: Found, cpus: int | None) -> Iterator[Row]:
+def _read(sweep: SweepFolder, anew: Mapping[Name, Stamp], cpus: int | None) -> Iterator[Row]:
     """The rows of the records that no index answers for."""
-    for (cell, repeat), stamp in found.anew.items():
+    for (cell, repeat), stamp in anew.items():
         path = sweep.folder / cell / f"{repeat}.json"
         record = read_record(path)
         if record is None:
@@ -82,8 +80,7 @@ def _read(sweep: SweepFolder, found: Found, cpus: int | None) -> Iterator[Row]:
                 f"{path}: a loss or metric is no number in hexadecimal ({error}); "
                 "move the file out of the folder, and harness run makes it again"
             ) from error
-        stamps = zip((*index.FILE, *index.FOLDER), (*stamp, *found.folders[cell]), strict=True)
-        yield {**row, **dict(stamps), "planned": False}
+        yield {**row, **dict(zip(index.FILE, stamp, strict=True)), "planned": False}
 
 
 def _assembled(sweep: SweepFolder, records: pd.DataFrame, cpus: int | None) -> pd.DataFrame:

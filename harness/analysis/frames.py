@@ -22,6 +22,7 @@ from harness.analysis.kept import Key
 from harness.analysis.tallies import TALLY_COLUMNS, tally
 from harness.results import inventory
 from harness.results.ahead import Look
+from harness.results.inventory import Seen
 from harness.results.scan import SweepFolder, note_foreign, sweeps
 
 Make = Callable[[], pd.DataFrame]
@@ -101,11 +102,16 @@ class _Sweep:
         self.names = (sweep.matrix, sweep.machine)
 
     @cached_property
-    def _key(self) -> Key:
-        """What the tables would be made from now; says what is no record."""
+    def _seen(self) -> Seen:
+        """The records as they are now; says what is no record."""
         seen = self._look(self._sweep.folder)
         note_foreign(self._sweep.folder, seen.foreign)
-        return kept.key_of(self._sweep, seen.records)
+        return seen
+
+    @cached_property
+    def _key(self) -> Key:
+        """What the tables would be made from now."""
+        return kept.key_of(self._sweep, self._seen.digest)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -114,7 +120,7 @@ class _Sweep:
             # What reads records takes a while to import.
             from harness.analysis import assembling
 
-            table, self._key = assembling.read_again(self._sweep, self._key)
+            table, self._key = assembling.read_again(self._sweep, self._seen, self._key)
         return frame_of(self._labelled(table), RUN_COLUMNS)
 
     @cached_property

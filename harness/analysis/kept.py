@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -83,17 +83,22 @@ def _digest(path: Path) -> str:
 
 def read(path: Path, key: Key) -> pd.DataFrame | None:
     """The table of this very key; None if there is none to be used."""
-    if not key.lasts or not path.exists():
+    return read_if(path, lambda its: its == key) if key.lasts else None
+
+
+def read_if(path: Path, fits: Callable[[Key], bool]) -> pd.DataFrame | None:
+    """The table if its key fits; None if there is none to be used."""
+    if not path.exists():
         return None
     # Anybody may have damaged these bytes: whatever the reader makes of them, there is no table.
     try:
-        with opened(path) as file:
-            return frame(content(file)) if key_in(file) == key else None
+        with _opened(path) as file:
+            return _frame(_content(file)) if fits(_key_in(file)) else None
     except Exception:
         return None
 
 
-def opened(path: Path) -> pyarrow.parquet.ParquetFile:
+def _opened(path: Path) -> pyarrow.parquet.ParquetFile:
     """The file; its texts come as what differs and codes, and damage is noticed."""
     import pyarrow.parquet
 
@@ -102,26 +107,20 @@ def opened(path: Path) -> pyarrow.parquet.ParquetFile:
     return pyarrow.parquet.ParquetFile(path, page_checksum_verification=True, read_dictionary=texts)
 
 
-def key_in(file: pyarrow.parquet.ParquetFile) -> Key:
+def _key_in(file: pyarrow.parquet.ParquetFile) -> Key:
     """The key that the table was written under."""
-    known = told(file)["key"]
+    known = json.loads(file.schema_arrow.metadata[_KEY])
     # JSON has no tuples.
     plan = None if known["plan"] is None else tuple(known["plan"])
     return Key(**{**known, "names": tuple(known["names"]), "plan": plan})
 
 
-def told(file: pyarrow.parquet.ParquetFile) -> dict[str, Any]:
-    """What was written beside the table."""
-    found: dict[str, Any] = json.loads(file.schema_arrow.metadata[_KEY])
-    return found
-
-
-def content(file: pyarrow.parquet.ParquetFile) -> pyarrow.Table:
+def _content(file: pyarrow.parquet.ParquetFile) -> pyarrow.Table:
     """The table, each column in one piece."""
     return file.read().unify_dictionaries().combine_chunks()
 
 
-def frame(table: pyarrow.Table) -> pd.DataFrame:
+def _frame(table: pyarrow.Table) -> pd.DataFrame:
     """The table as a frame whose equal texts are one object: quick to make and to compare."""
     import pyarrow
 
@@ -144,22 +143,20 @@ def _texts(chunks: pyarrow.ChunkedArray) -> pd.Series[str]:
     return told
 
 
-def write(
-    path: Path, table: pd.DataFrame, key: Key, beside: Mapping[str, Any] | None = None
-) -> None:
-    """Keep a table under its key, where the folder can be written; `told` gives `beside`."""
+def write(path: Path, table: pd.DataFrame, key: Key) -> None:
+    """Keep a table under its key, where the folder can be written."""
     # Results may lie where only reading is allowed, and the next command can do without.
     with suppress(OSError):
-        whole = _serialised(table, {**(beside or {}), "key": dataclasses.asdict(key)})
+        whole = _serialised(table, json.dumps(dataclasses.asdict(key)))
         durable.write(path, [whole], partial=path.parent / durable.PARTIAL)
 
 
-def _serialised(table: pd.DataFrame, beside: Mapping[str, Any]) -> bytes:
+def _serialised(table: pd.DataFrame, key: str) -> bytes:
     import pyarrow
     import pyarrow.parquet
 
     whole = pyarrow.Table.from_pandas(table, preserve_index=False)
-    marked = whole.replace_schema_metadata({**whole.schema.metadata, _KEY: json.dumps(beside)})
+    marked = whole.replace_schema_metadata({**whole.schema.metadata, _KEY: key})
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(marked, sink, write_page_checksum=True)
     written: bytes = sink.getvalue().to_pybytes()

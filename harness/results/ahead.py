@@ -6,12 +6,12 @@ with every file it asks for the interpreter's lock, which importing holds.
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
@@ -63,10 +63,14 @@ class _Other:
 
     @cached_property
     def _seen(self) -> dict[Path, Seen]:
-        with os.fdopen(self._answers, "rb", closefd=False) as answers:
-            # A line without its end is of a process that was killed amid it.
-            lines = [line for line in answers if line.endswith(b"\n")]
-        told = [Seen(records=its[0], foreign=tuple(its[1])) for its in map(json.loads, lines)]
+        told: list[Seen] = []
+        # It may have ended before its time, amid an answer, too.
+        with (
+            os.fdopen(self._answers, "rb", closefd=False) as answers,
+            suppress(EOFError, pickle.UnpicklingError),
+        ):
+            while True:
+                told.append(pickle.load(answers))
         return dict(zip(self._folders, told, strict=False))
 
     def end(self) -> None:
@@ -86,7 +90,9 @@ def _tell(folders: Sequence[Path], into: int, answers: int) -> NoReturn:
         with os.fdopen(into, "wb") as answer:
             for folder in folders:
                 seen = inventory.seen(folder)
-                answer.write(json.dumps([seen.records, seen.foreign]).encode() + b"\n")
+                # So that it is computed, and goes along.
+                _ = seen.digest
+                pickle.dump(seen, answer)
     finally:
         # At once: what is open, and what was to be printed, is the other one's.
         os._exit(0)
