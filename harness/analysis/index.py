@@ -45,12 +45,12 @@ def compared(folder: Path, seen: Seen, key: Key) -> Found:
     recorded = table[table[FILE[0]].notna()]
     names = _names(recorded)
     known = dict(zip(names, recorded[[*FILE]].to_numpy(np.int64).tolist(), strict=True))
+    now = dict(seen.records())
     anew = {
         name: stamp
-        for name, stamp in seen.records()
+        for name, stamp in now.items()
         if stamp == TOO_RECENT or known.get(name) != [*stamp]
     }
-    now = {name for name, _ in seen.records()}
     same = [name in now and name not in anew for name in names]
     return Found(same=recorded[same], anew=anew)
 

@@ -35,15 +35,25 @@ def looking(folder: Path) -> Iterator[Look]:
         UsageError: there are no results in this folder.
     """
     folders = [sweep.folder for sweep in sweeps(folder)]
-    if threading.active_count() > 1:
-        # Forking could leave the other process with a lock that nobody releases.
+    other = _started(folders)
+    if other is None:
         yield inventory.seen
         return
-    other = _Other(folders)
     try:
         yield other.seen
     finally:
         other.end()
+
+
+def _started(folders: Sequence[Path]) -> _Other | None:
+    """The other process, None where there can be none."""
+    if threading.active_count() > 1:
+        # Forking could leave it with a lock that nobody releases.
+        return None
+    try:
+        return _Other(folders)
+    except OSError:  # as many as are allowed are there
+        return None
 
 
 class _Other:
@@ -52,7 +62,12 @@ class _Other:
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = folders
         self._answers, into = os.pipe()
-        self._process = os.fork()
+        try:
+            self._process = os.fork()
+        except OSError:
+            os.close(self._answers)
+            os.close(into)
+            raise
         if self._process == 0:
             _tell(folders, into, self._answers)
         os.close(into)

@@ -105,6 +105,20 @@ def test_beside_other_threads_nothing_is_forked(
     thread.join()
 
 
+def _no_more() -> NoReturn:
+    raise BlockingIOError("Resource temporarily unavailable")
+
+
+def test_where_no_process_can_be_had_it_is_done_here(
+    sweeps: list[SweepOnDisk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fork", _no_more)
+    handles = len(list(Path("/proc/self/fd").iterdir()))
+    with ahead.looking(sweeps[0].root) as look:
+        assert look(sweeps[0].folder) == inventory.seen(sweeps[0].folder)
+    assert len(list(Path("/proc/self/fd").iterdir())) == handles
+
+
 def test_no_results_are_said_before_anything_is_started(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no results"), ahead.looking(tmp_path):
         pass
