@@ -8,7 +8,6 @@ so it is not believed to be as it was.
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -21,15 +20,16 @@ TICK_NS = 2_000_000_000
 
 def of(path: Path) -> Stamp | None:
     """The stamp of a file; None where it may change without a trace, or is not there."""
+    latest = until()
     try:
-        return believed(path.stat(), time.time_ns())
+        found = path.stat()
     except FileNotFoundError:
         return None
-
-
-def believed(found: os.stat_result, now: int) -> Stamp | None:
-    """The stamp in a file's status as taken at `now`; None if it may change without a trace."""
-    modified, changed = found.st_mtime_ns, found.st_ctime_ns
-    if modified > now - TICK_NS or changed > now - TICK_NS:
+    if max(found.st_mtime_ns, found.st_ctime_ns) > latest:
         return None
-    return found.st_size, modified, changed
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def until() -> int:
+    """What is of a time after this may change again without a trace."""
+    return time.time_ns() - TICK_NS

@@ -15,9 +15,10 @@ from harness.analysis.columns import RUN_COLUMNS, Column, frame_of
 from harness.analysis.kept import Key
 from harness.analysis.rows import Row, of_plan, of_record
 from harness.errors import RecordError
-from harness.results.inventory import Name, Seen, Stamp
+from harness.results.inventory import Name, Seen
 from harness.results.reading import read_record
 from harness.results.scan import SweepFolder
+from harness.stamps import Stamp
 
 _STAMPED: tuple[Column, ...] = (
     *RUN_COLUMNS,

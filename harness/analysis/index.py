@@ -17,7 +17,8 @@ import pandas as pd
 from harness.analysis import kept
 from harness.analysis.kept import Key
 from harness.results import inventory
-from harness.results.inventory import TOO_RECENT, Name, Seen, Stamp
+from harness.results.inventory import TOO_RECENT, Name, Seen
+from harness.stamps import Stamp
 
 NAME = ".index.parquet"
 """Hidden, so that it is no foreign file among the cells."""

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from harness.results import durable, inventory
-from harness.results.inventory import Stamp
+from harness import stamps
+from harness.results import durable
 from harness.results.scan import MACHINE, PLAN, SweepFolder
+from harness.stamps import Stamp
 
 if TYPE_CHECKING:
     import pyarrow
@@ -61,7 +62,7 @@ def key_of(sweep: SweepFolder, records: str) -> Key:
         names=(sweep.matrix, sweep.machine),
         code=_code(),
         hardware=_digest(sweep.folder / MACHINE),
-        plan=inventory.stamp_of(plan) if plan.exists() else (),
+        plan=stamps.of(plan) if plan.exists() else (),
         records=records,
     )
 

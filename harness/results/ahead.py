@@ -20,6 +20,8 @@ from harness.results import inventory
 from harness.results.inventory import Seen
 from harness.results.scan import sweeps
 
+_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
+
 Look = Callable[[Path], Seen]
 """How a sweep's folder is looked at: `inventory.seen`, or what gives the same."""
 
@@ -62,15 +64,18 @@ class _Other:
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = folders
         self._answers, into = os.pipe()
+        # Held back until the process has handlers of its own: those it begins with are this one's.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTIONS)
         try:
             self._process = os.fork()
+            if self._process == 0:
+                _tell(folders, into, self._answers)
         except OSError:
             os.close(self._answers)
-            os.close(into)
             raise
-        if self._process == 0:
-            _tell(folders, into, self._answers)
-        os.close(into)
+        finally:
+            os.close(into)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def seen(self, folder: Path) -> Seen:
         """What the process saw; waits for all of it."""
@@ -98,8 +103,9 @@ class _Other:
 def _tell(folders: Sequence[Path], into: int, answers: int) -> NoReturn:
     """What the process does. Where it fails, the other one looks itself and says why it cannot."""
     try:
-        for interruption in (signal.SIGINT, signal.SIGTERM):
+        for interruption in _INTERRUPTIONS:
             signal.signal(interruption, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTIONS)
         # Open here too, it would keep this process writing to nobody.
         os.close(answers)
         with os.fdopen(into, "wb") as answer:

@@ -1,16 +1,9 @@
-"""Which record files a sweep has, and whether they are as they were, told without opening one.
-
-A file is as it was if its size, its time of modification and its time of change are. The last one
-cannot be set by a program, so it also tells an edit that put the other two back, and a copy from
-elsewhere. File systems keep time in ticks: what changed within the last ticks could change again
-without a trace, so it is not believed to be as it was.
-"""
+"""Which record files a sweep has, each with its stamp; none is opened for that."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import time
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,19 +11,15 @@ from functools import cached_property
 from itertools import repeat as times
 from pathlib import Path
 
+from harness import stamps
 from harness.results import scan
-
-Stamp = tuple[int, int, int]
-"""Size in bytes, modification and change in nanoseconds."""
+from harness.stamps import Stamp
 
 Name = tuple[str, int]
 """A record: the folder of its cell, and the repeat."""
 
 TOO_RECENT: Stamp = (-1, -1, -1)
 """Stands for the stamp of what may change again within the tick; no file has it."""
-
-_TICK_NS = 2_000_000_000
-"""The coarsest ticks in use, those of FAT; other file systems have milliseconds."""
 
 _EACH = 1 + len(TOO_RECENT)
 
@@ -85,7 +74,7 @@ def of_rows(rows: Iterable[tuple[str, Sequence[int]]], foreign: Sequence[str] = 
 def seen(folder: Path) -> Seen:
     """Look at every folder of a sweep and every record in it."""
     cells, foreign = scan.cell_folders(folder)
-    until = _until()
+    until = stamps.until()
     rows: list[tuple[str, list[int]]] = []
     top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -109,7 +98,7 @@ def _rows(cell: str, top: int, until: int) -> tuple[list[int], list[str]]:
         os.close(handle)
 
 
-def _numbers(records: Mapping[int, os.DirEntry[str] | Path], until: int) -> list[int]:
+def _numbers(records: Mapping[int, os.DirEntry[str]], until: int) -> list[int]:
     """The row of these records; `TOO_RECENT` where one is of a time after `until`."""
     rows: list[int] = []
     # All in one loop: this is done a hundred thousand times, and calls would take a fifth of it.
@@ -124,15 +113,3 @@ def _numbers(records: Mapping[int, os.DirEntry[str] | Path], until: int) -> list
         else:
             rows += (repeat, found.st_size, modified, changed)
     return rows
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """The stamp of one file; None where it may change without a trace, or is not there."""
-    _, size, modified, changed = _numbers({1: path}, _until()) or (1, *TOO_RECENT)
-    stamp = size, modified, changed
-    return None if stamp == TOO_RECENT else stamp
-
-
-def _until() -> int:
-    """What is of a time after this may change again without a trace."""
-    return time.time_ns() - _TICK_NS

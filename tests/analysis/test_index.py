@@ -12,9 +12,10 @@ import pytest
 from results_factory import SweepOnDisk, cell, sha256
 
 import harness
+from harness import stamps
 from harness.analysis import assembling, index
 from harness.matrix.cells import Cell
-from harness.results import durable, inventory
+from harness.results import durable
 
 CELLS = [cell(seed=seed) for seed in range(index.LEAST // 2)]
 
@@ -32,7 +33,7 @@ def sweep(tmp_path: Path) -> SweepOnDisk:
 @pytest.fixture(autouse=True)
 def _fine_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test waits for the ticks of a FAT file system."""
-    monkeypatch.setattr(inventory, "_TICK_NS", 0)
+    monkeypatch.setattr(stamps, "TICK_NS", 0)
 
 
 def _opened(sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch) -> tuple[pd.DataFrame, list[str]]:
@@ -103,7 +104,7 @@ def test_whatever_changes_is_noticed_and_only_that_is_opened(
 def test_a_record_too_recent_to_tell_is_opened_again(
     sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inventory, "_TICK_NS", 3600 * 10**9)
+    monkeypatch.setattr(stamps, "TICK_NS", 3600 * 10**9)
     harness.load(sweep.root)
     assert len(_opened(sweep, monkeypatch)[1]) == 2 * len(CELLS)
 

@@ -9,13 +9,13 @@ import pytest
 from results_factory import SweepOnDisk, cell
 
 import harness
+from harness import stamps
 from harness.analysis import frames, index
 from harness.analysis.cells import by_cell
 from harness.analysis.classes import by_axis, by_class
 from harness.analysis.frames import Results
 from harness.analysis.tallies import tally
 from harness.publish.summary import of_tally, summary
-from harness.results import inventory
 
 CELLS = [cell(seed=seed) for seed in range(index.LEAST // 2)]
 KEPT = [index.NAME, ".axes.parquet", ".cells.parquet", ".classes.parquet", ".tally.parquet"]
@@ -24,7 +24,7 @@ KEPT = [index.NAME, ".axes.parquet", ".cells.parquet", ".classes.parquet", ".tal
 @pytest.fixture(autouse=True)
 def _fine_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test waits for the ticks of a FAT file system."""
-    monkeypatch.setattr(inventory, "_TICK_NS", 0)
+    monkeypatch.setattr(stamps, "TICK_NS", 0)
 
 
 def _made(root: Path, machine: str, *words: str) -> SweepOnDisk:
@@ -125,7 +125,7 @@ def test_what_is_no_record_is_said_once(
 def test_records_too_recent_to_tell_leave_nothing(
     sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inventory, "_TICK_NS", 3600 * 10**9)
+    monkeypatch.setattr(stamps, "TICK_NS", 3600 * 10**9)
     _check(sweep.root)
     assert not list(sweep.folder.glob(".*.parquet"))
 
