@@ -42,15 +42,16 @@ def clocked(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-SETTLE_SECONDS = 65
+SETTLE_SECONDS = 370
 
 
 def settle() -> None:
     """Wait until the file system has forgotten what was deleted.
 
-    ext4 passes over the inodes of files that were deleted within the last minute, one by one, each
-    time a file is made: what is timed right after a large folder went takes several times as long.
-    So rows that make many files delete nothing between two timings, and settle before the first.
+    Each time a file is made, ext4 passes over the inodes of files that were deleted within the last
+    six minutes, one by one: what is timed soon after a large folder went takes several times as
+    long. So rows that make many files delete nothing between two timings, and settle before the
+    first.
     """
     say("  letting the file system settle")
     os.sync()
