@@ -11,11 +11,13 @@ import typer
 from harness import console
 from harness.cli import options, wiring
 from harness.cli.options import EngineChoice
-from harness.engines import choice
+from harness.engines import assembling, choice
 from harness.engines.docker.connection import connect
 from harness.engines.docker.engine import DockerEngine
+from harness.engines.protocol import Image
 from harness.environments import bases as base_images
 from harness.environments import locking
+from harness.environments.lock import Lock
 from harness.errors import HarnessError
 from harness.matrix import cells, reading
 from harness.matrix.environment import Environment
@@ -61,13 +63,17 @@ def build(
     store = Store(results, reading.read(matrix).name, wiring.this_machine().id)
     logs = store.make_logs()
     failures: list[HarnessError] = []
-    for environment in _environments(matrix, only):
-        try:
-            image = chosen.assemble(locks(environment), logs / f"{environment.id}.build.log")
-            console.note(f"ready    {environment.id}: {image.reference}")
-        except HarnessError as error:
-            console.error(str(error))
-            failures.append(error)
+
+    def assemble(lock: Lock) -> Image:
+        return chosen.assemble(lock, logs / f"{lock.environment.id}.build.log")
+
+    wanted = _environments(matrix, only)
+    for environment, found in assembling.assembled(wanted, locks, assemble):
+        if isinstance(found, HarnessError):
+            console.error(str(found))
+            failures.append(found)
+        else:
+            console.note(f"ready    {environment.id}: {found.reference}")
     if failures:
         raise type(failures[0])(f"{len(failures)} environments are not built; see above")
 

@@ -29,11 +29,11 @@ def unreferenced(
     if living:
         return
     shared = _shared_bytes(client)
-    for image in client.images.list(all=False, filters={"label": recipes.ENVIRONMENT}):
+    for name, image in [*_labelled(client, recipes.ENVIRONMENT), *_frames(client)]:
         if everything or not _is_needed(image, known):
             yield Item(
                 kind="image",
-                name=f"{image.labels[recipes.ENVIRONMENT]} ({image.short_id.partition(':')[2]})",
+                name=f"{name} ({image.short_id.partition(':')[2]})",
                 size=int(image.attrs["Size"]) - shared.get(str(image.id), 0),
                 why="everything was asked for" if everything else UNREFERENCED,
                 remove=_removing(client, image),
@@ -56,11 +56,20 @@ def abandoned(client: docker.DockerClient) -> Iterator[Item]:
 def sizes(client: docker.DockerClient) -> dict[str, int]:
     """What the image of each environment, by its id, takes in bytes without what it shares."""
     shared = _shared_bytes(client)
-    found = client.images.list(filters={"label": recipes.ENVIRONMENT})
     return {
-        image.labels[recipes.ENVIRONMENT]: int(image.attrs["Size"]) - shared.get(str(image.id), 0)
-        for image in found
+        name: int(image.attrs["Size"]) - shared.get(str(image.id), 0)
+        for name, image in _labelled(client, recipes.ENVIRONMENT)
     }
+
+
+def _labelled(client: docker.DockerClient, label: str) -> list[tuple[str, Image]]:
+    """The images with this label, each with what it says."""
+    return [(one.labels[label], one) for one in client.images.list(filters={"label": label})]
+
+
+def _frames(client: docker.DockerClient) -> list[tuple[str, Image]]:
+    found = _labelled(client, recipes.FRAME)
+    return [(name, image) for name, image in found if recipes.ENVIRONMENT not in image.labels]
 
 
 def _is_needed(image: Image, known: References) -> bool:

@@ -25,6 +25,7 @@ from results_factory import SweepOnDisk, cell, sha256
 from harness import places, processes, scratch
 from harness.cli import upkeep_commands
 from harness.cli.upkeep_commands import KindChoice
+from harness.engines.docker import recipes
 from harness.engines.docker.containers import OWNER_LABEL
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local import environments
@@ -401,3 +402,20 @@ def test_images_that_nothing_names_are_found_and_removed(
     container.remove()
     assert item.remove() is None
     assert isinstance(docker_engine.held(lock), str)
+
+
+@pytest.mark.docker
+def test_a_frame_is_kept_for_the_locks_that_would_stand_on_it(
+    docker_engine: DockerEngine, docker_client: docker.DockerClient, tmp_path: Path
+) -> None:
+    lock = make_lock(SIX)
+    docker_engine.assemble(lock, tmp_path / "log")
+    frame = recipes.recipe(lock).frame
+
+    def names(known: References) -> list[str]:
+        found = contained.unreferenced(docker_client, known, everything=False)
+        return [item.name for item in found if item.name.startswith("frame, Python 3.11, cpu")]
+
+    assert len(names(References())) == 1
+    assert names(References(images=frozenset({frame}))) == []
+    assert not any(name.startswith("frame") for name in contained.sizes(docker_client))

@@ -15,6 +15,9 @@ from harness.environments.lock import Lock
 REPOSITORY = "reproducibility-harness"
 LABEL = "reproducibility-harness"
 ENVIRONMENT, LOCK, BASE = (f"{LABEL}.{name}" for name in ("environment", "lock_sha256", "base"))
+FRAME = f"{LABEL}.frame"
+"""On frames and all that stands on one; only frames have no `ENVIRONMENT` as well."""
+
 FORMAT = 2
 """Counts up when images are built in another way than the Dockerfile shows."""
 
@@ -72,7 +75,7 @@ class Recipe:
     def frame_labels(self) -> dict[str, str]:
         """What the frame says of itself."""
         device, python = self.lock.environment.device, self.lock.environment.python
-        return {ENVIRONMENT: f"frame, {device}, Python {python}", BASE: self.base.reference}
+        return {FRAME: f"frame, Python {python}, {device}", BASE: self.base.reference}
 
     @property
     def _framed(self) -> Mapping[str, object]:
