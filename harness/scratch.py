@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,7 @@ _GRACE_SECONDS = 2
 """A younger folder may still be on its way to being held."""
 
 _HELD: dict[Path, IO[bytes]] = {}
+_HOLDING = threading.Lock()
 
 
 @contextmanager
@@ -76,9 +78,12 @@ def is_abandoned(path: Path) -> bool:
 def use_cache() -> None:
     """Until this process ends, `alone` says that the cache is in use."""
     path = places.cache() / ".used"
-    if path not in _HELD:
-        _HELD[path] = path.open("ab")
-        fcntl.flock(_HELD[path], fcntl.LOCK_SH)
+    # Nobody goes on before it is held, whoever of several threads came first.
+    with _HOLDING:
+        if path not in _HELD:
+            file = path.open("ab")
+            fcntl.flock(file, fcntl.LOCK_SH)
+            _HELD[path] = file
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from harness.analysis import hardware, index
-from harness.analysis.columns import RUN_COLUMNS, Column, frame_of
+from harness.analysis.columns import frame_of
 from harness.analysis.kept import Key
 from harness.analysis.rows import Row, of_plan, of_record
 from harness.errors import RecordError
@@ -20,10 +20,6 @@ from harness.results.reading import read_record
 from harness.results.scan import SweepFolder
 from harness.stamps import Stamp
 
-_STAMPED: tuple[Column, ...] = (
-    *RUN_COLUMNS,
-    *(Column(name=name, dtype="Int64", sentence="") for name in index.FILE),
-)
 _AT_ONCE = 10_000
 """So many rows are Python objects at a time; in a frame they take a tenth of the memory."""
 
@@ -58,13 +54,13 @@ def _frame(rows: Iterator[Row]) -> pd.DataFrame:
 def _part(rows: list[Row], words: dict[object, object]) -> pd.DataFrame:
     """A frame of these rows; equal texts are one object, the one in `words`."""
     columns: dict[str, pd.Series[Any]] = {}
-    for column in _STAMPED:
+    for column in index.COLUMNS:
         values = [row.get(column.name) for row in rows]
         if column.dtype == "string":
             values = [words.setdefault(value, value) for value in values]
         # Without the dtype pandas would make texts of its own, one per row.
         columns[column.name] = pd.Series(values, dtype="object")
-    return frame_of(columns, _STAMPED)
+    return frame_of(columns, index.COLUMNS)
 
 
 def _read(sweep: SweepFolder, anew: Mapping[Name, Stamp], cpus: int | None) -> Iterator[Row]:

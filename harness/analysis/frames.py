@@ -111,11 +111,13 @@ class _Sweep:
     @cached_property
     def _key(self) -> Key:
         """What the tables would be made from now."""
-        return kept.key_of(self._sweep, self._seen.digest)
+        # Of a few records nobody could have kept anything: what lies there is not believed.
+        enough = self._seen.count >= index.LEAST
+        return kept.key_of(self._sweep, self._seen.digest if enough else "")
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        table = kept.read(self._sweep.folder / index.NAME, self._key)
+        table = kept.read(self._sweep.folder / index.NAME, self._key, index.COLUMNS)
         if table is None:
             # What reads records takes a while to import.
             from harness.analysis import assembling
@@ -141,12 +143,12 @@ class _Sweep:
 
     def _kept(self, name: str, columns: tuple[Column, ...], make: Make) -> pd.DataFrame:
         path = self._sweep.folder / f".{name}.parquet"
-        table = kept.read(path, self._key)
+        table = kept.read(path, self._key, columns)
         if table is None:
             table = make()
             if self._key.lasts:
                 kept.write(path, table, self._key)
-        return frame_of(table, columns)
+        return table
 
     def _labelled(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table as of this sweep: folders name matrix and machine, whoever made the records."""

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis import kept
+from harness.analysis.columns import RUN_COLUMNS, Column
 from harness.analysis.kept import Key
 from harness.results import inventory
 from harness.results.inventory import TOO_RECENT, Name, Seen
@@ -27,7 +28,12 @@ LEAST = 200
 """Fewer records are read as quickly as their index would be."""
 
 FILE = ("file_bytes", "file_modified_ns", "file_changed_ns")
-"""The index has the columns of the run table and then these; missing in rows without a record."""
+"""Columns of the index for the stamps of records; missing in rows without one."""
+
+COLUMNS: tuple[Column, ...] = (
+    *RUN_COLUMNS,
+    *(Column(name=name, dtype="Int64", sentence="") for name in FILE),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +46,11 @@ class Found:
 
 def compared(folder: Path, seen: Seen, key: Key) -> Found:
     """What the index in a sweep's folder, if any, still answers for."""
-    table = kept.read_if(folder / NAME, lambda its: (its.code, its.hardware) == _made_by(key))
+
+    def fits(its: Key) -> bool:
+        return (its.code, its.hardware) == (key.code, key.hardware)
+
+    table = kept.read_if(folder / NAME, fits, COLUMNS)
     if table is None:
         return Found(same=None, anew=dict(seen.records()))
     recorded = table[table[FILE[0]].notna()]
@@ -54,10 +64,6 @@ def compared(folder: Path, seen: Seen, key: Key) -> Found:
     }
     same = [name in now and name not in anew for name in names]
     return Found(same=recorded[same], anew=anew)
-
-
-def _made_by(key: Key) -> tuple[str, str]:
-    return key.code, key.hardware
 
 
 def _names(recorded: pd.DataFrame) -> list[Name]:

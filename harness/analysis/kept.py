@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from harness import stamps
+from harness.analysis.columns import Column, frame_of
 from harness.results import durable
 from harness.results.scan import MACHINE, PLAN, SweepFolder
 from harness.stamps import Stamp
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 _KEY = b"harness"
 _PACKAGE = Path(__file__).resolve().parent.parent
-_CODE = ("analysis/*.py", "results/*.py", "matrix/axes.py")
+_CODE = ("analysis/*.py", "results/*.py", "matrix/axes.py", "stamps.py")
 """What decides how records become rows."""
 
 
@@ -82,19 +83,21 @@ def _digest(path: Path) -> str:
     return ""
 
 
-def read(path: Path, key: Key) -> pd.DataFrame | None:
-    """The table of this very key; None if there is none to be used."""
-    return read_if(path, lambda its: its == key) if key.lasts else None
+def read(path: Path, key: Key, columns: Sequence[Column]) -> pd.DataFrame | None:
+    """The table of this very key, with these columns; None if there is none to be used."""
+    return read_if(path, lambda its: its == key, columns) if key.lasts else None
 
 
-def read_if(path: Path, fits: Callable[[Key], bool]) -> pd.DataFrame | None:
-    """The table if its key fits; None if there is none to be used."""
+def read_if(
+    path: Path, fits: Callable[[Key], bool], columns: Sequence[Column]
+) -> pd.DataFrame | None:
+    """The table with these columns if its key fits; None if there is none to be used."""
     if not path.exists():
         return None
     # Anybody may have damaged these bytes: whatever the reader makes of them, there is no table.
     try:
         with _opened(path) as file:
-            return _frame(_content(file)) if fits(_key_in(file)) else None
+            return frame_of(_frame(_content(file)), columns) if fits(_key_in(file)) else None
     except Exception:
         return None
 
@@ -147,7 +150,7 @@ def _texts(chunks: pyarrow.ChunkedArray) -> pd.Series[str]:
 def write(path: Path, table: pd.DataFrame, key: Key) -> None:
     """Keep a table under its key, where the folder can be written."""
     # Results may lie where only reading is allowed, and the next command can do without.
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         whole = _serialised(table, json.dumps(dataclasses.asdict(key)))
         durable.write(path, [whole], partial=path.parent / durable.PARTIAL)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from harness import console
 from harness.engines.protocol import Image
 from harness.environments.lock import Lock
 from harness.errors import HarnessError
@@ -31,6 +32,8 @@ def assembled(
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="assemble")
     try:
         yield from zip(wanted, pool.map(attempt, wanted), strict=True)
+    except BaseException:
+        console.note("what is being built is waited for: half a minute at the most, mostly less")
+        raise
     finally:
-        # What has not started need not; what has, ends by itself or by the same Ctrl-C.
         pool.shutdown(cancel_futures=True)

@@ -59,6 +59,17 @@ def root() -> Path:
     return places.cache("bytecode")
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether a wheel's folder has all of its bytecode."""
+    return (folder / _MODULES).exists()
+
+
+def discard(folder: Path) -> None:
+    """Remove a wheel's bytecode; what says that it is whole goes first."""
+    (folder / _MODULES).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def add(lock: Lock, compiler: Compiler, site_packages: Path, log: Path) -> None:
     """Give each module of the lock's packages, as installed, its bytecode.
 
@@ -111,10 +122,10 @@ def _had(
     Only one process at a time compiles a package.
     """
     names = {package.name: _name(package) for package in lock.packages}
-    absent = [name for name in names.values() if not (folder / name).exists()]
+    absent = [name for name in names.values() if not is_whole(folder / name)]
     if absent:
         with wheelhouse.reserved(f"bytecode-{folder.name}-{name}" for name in absent):
-            missing = {name for name in absent if not (folder / name).exists()}
+            missing = {name for name in absent if not is_whole(folder / name)}
             _compile_missing(folder, _installed(names, missing, site_packages), compiler, log)
     return {name: json.loads((folder / name / _MODULES).read_bytes()) for name in names.values()}
 
@@ -153,6 +164,7 @@ def _compile_missing(folder: Path, missing: _Installed, compiler: Compiler, log:
     with tempfile.TemporaryDirectory(dir=root(), prefix=".partial-") as unfinished:
         _fill(Path(unfinished), missing, compiler, log)
         for name in missing.modules:
+            discard(folder / name)
             Path(unfinished, name).rename(folder / name)
 
 

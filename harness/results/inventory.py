@@ -21,6 +21,9 @@ Name = tuple[str, int]
 TOO_RECENT: Stamp = (-1, -1, -1)
 """Stands for the stamp of what may change again within the tick; no file has it."""
 
+_EARLIEST = -(2**63)
+"""Before this, in 1677, a time does not fit into what holds it here; files can have such ones."""
+
 _EACH = 1 + len(TOO_RECENT)
 
 
@@ -36,6 +39,11 @@ class Seen:
     counts: Sequence[int]
     numbers: array[int]
     foreign: Sequence[str] = ()
+
+    @property
+    def count(self) -> int:
+        """How many records there are."""
+        return len(self.numbers) // _EACH
 
     def records(self) -> Iterator[tuple[Name, Stamp]]:
         """Every record with its stamp, sorted."""
@@ -108,7 +116,7 @@ def _numbers(records: Mapping[int, os.DirEntry[str]], until: int) -> list[int]:
         except FileNotFoundError:
             continue
         modified, changed = found.st_mtime_ns, found.st_ctime_ns
-        if modified > until or changed > until:
+        if modified > until or changed > until or modified < _EARLIEST:
             rows += (repeat, *TOO_RECENT)
         else:
             rows += (repeat, found.st_size, modified, changed)

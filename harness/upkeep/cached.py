@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from harness import places
@@ -101,10 +102,19 @@ def _bytecode(known: References, everything: bool) -> Iterator[Item]:
     for build in _folders(bytecode.root()):
         for folder in _folders(build):
             needed = folder.name.partition("-")[0] in known.files or str(folder) in linked
-            if everything or not needed:
+            if everything or not (needed and bytecode.is_whole(folder)):
                 brought = ", ".join(path.name for path in _folders(folder)) or folder.name[:8]
                 name = f"bytecode of {brought}"
-                yield items.of_folder("wheels", folder, _why(everything, UNREFERENCED), name)
+                item = items.of_folder("wheels", folder, _why(everything, UNREFERENCED), name)
+                yield replace(item, remove=_discarding(folder))
+
+
+def _discarding(folder: Path) -> Callable[[], str | None]:
+    def discard() -> str | None:
+        bytecode.discard(folder)
+        return items.remove_tree(folder)
+
+    return discard
 
 
 def _runners() -> Iterator[Item]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet
 import pytest
 from results_factory import SweepOnDisk, cell
 
 import harness
 from harness import stamps
-from harness.analysis import frames, index
+from harness.analysis import frames, index, kept
 from harness.analysis.cells import by_cell
 from harness.analysis.classes import by_axis, by_class
 from harness.analysis.frames import Results
 from harness.analysis.tallies import tally
 from harness.publish.summary import of_tally, summary
+from harness.results import inventory
 
 CELLS = [cell(seed=seed) for seed in range(index.LEAST // 2)]
 KEPT = [index.NAME, ".axes.parquet", ".cells.parquet", ".classes.parquet", ".tally.parquet"]
@@ -135,3 +137,27 @@ def test_a_renamed_sweep_is_told_by_its_new_folder(sweep: SweepOnDisk) -> None:
     sweep.folder.parent.rename(sweep.root / "renamed")
     _check(sweep.root)
     assert Results(sweep.root).cells["matrix"].unique().tolist() == ["renamed"]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_table_with_other_columns_is_none(sweep: SweepOnDisk, name: str) -> None:
+    _check(sweep.root)
+    path = sweep.folder / name
+    written = pyarrow.parquet.read_table(path)
+    # Under the same key as before.
+    pyarrow.parquet.write_table(written.drop_columns(written.column_names[-1:]), path)
+    sweep.complete(CELLS[3], "other", "w")
+    _check(sweep.root)
+
+
+def test_where_no_records_are_nothing_kept_is_believed(
+    tmp_path: Path,
+) -> None:
+    sweep = SweepOnDisk(root=tmp_path)
+    sweep.plan(CELLS[:2])
+    honest = Results(tmp_path).classes
+    forged = Results(_made(tmp_path / "other", "zen4-2cpu-11111111", "w").root).classes
+    (whole,) = frames.sweeps(tmp_path)
+    key = kept.key_of(whole, inventory.seen(sweep.folder).digest)
+    kept.write(sweep.folder / ".classes.parquet", forged, key)
+    pd.testing.assert_frame_equal(Results(tmp_path).classes, honest)

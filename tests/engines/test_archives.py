@@ -66,6 +66,13 @@ def test_a_large_file_comes_in_pieces(tmp_path: Path) -> None:
     assert sum(map(len, pieces)) % tarfile.BLOCKSIZE == 0
 
 
+def test_no_piece_is_empty(tmp_path: Path) -> None:
+    members = archives.entries({}, {"site": fill(tmp_path / "one", NAMES)})
+    size = archives.length(members)
+    assert all(archives.stream(members))
+    assert all(archives.padded(size, archives.stream(members)))
+
+
 def test_the_length_is_known_before(tmp_path: Path) -> None:
     members = archives.entries({"a": b"b"}, {"site": fill(tmp_path / "one", NAMES)})
     assert archives.length(members) == sum(map(len, archives.stream(members)))

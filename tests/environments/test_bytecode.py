@@ -79,6 +79,17 @@ def test_two_environments_share_one_compiled_file(tmp_path: Path, way: Way) -> N
     assert not list(bytecode.root().glob(".partial-*"))
 
 
+@WAYS
+@pytest.mark.usefixtures("own_cache")
+def test_what_was_removed_by_half_is_compiled_again(tmp_path: Path, way: Way) -> None:
+    installed(tmp_path / "one", way)
+    (folder,) = bytecode.root().glob(f"*/{SIX.sha256}")
+    (folder / "modules.json").unlink()
+    assert not bytecode.is_whole(folder)
+    compiled = installed(tmp_path / "two", way)
+    assert compiled.exists() and bytecode.is_whole(folder)
+
+
 @pytest.mark.usefixtures("own_cache")
 def test_what_is_shared_is_told_and_holds_the_bytecode(tmp_path: Path) -> None:
     wheels.install(LOCK, tmp_path / "one")

@@ -108,6 +108,7 @@ def bytecode_of_the_recorded(home: Path) -> Path:
     """What the environment that a record names has its links to; no lock names that wheel."""
     folder = bytecode.root() / "build" / sha256("a wheel of an old lock")
     (folder / "__pycache__").mkdir(parents=True)
+    (folder / "modules.json").write_text("{}")
     marker = environments.root() / sha256("recorded") / environments.COMPLETE
     content = {**json.loads(marker.read_text()), "bytecode": [str(folder)]}
     marker.write_text(json.dumps(content))
@@ -120,6 +121,15 @@ def test_bytecode_stays_with_the_environments_that_link_to_it(
     assert cleaned(capsys) == []
     cleaned(capsys, yes=True, everything=True)
     assert not bytecode_of_the_recorded.exists()
+
+
+def test_bytecode_that_is_not_whole_goes_whatever_names_it(
+    needed: list[Path], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = bytecode.root() / "build" / lock_in(home).packages[0].sha256
+    (folder / "__pycache__").mkdir(parents=True)
+    assert [row["outcome"] for row in cleaned(capsys, yes=True)] == ["removed"]
+    assert not folder.exists()
 
 
 def test_it_only_lists_and_says_what_to_type(needed: list[Path], unneeded: list[Path]) -> None:

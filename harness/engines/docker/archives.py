@@ -74,7 +74,9 @@ def header(
 def padded(size: int, content: Iterator[bytes]) -> Iterator[bytes]:
     """The content of a file that comes in pieces, `size` bytes in all, as it stands in archives."""
     yield from content
-    yield bytes(_padding(size))
+    # Nothing is no piece: an empty one would end what is sent in pieces.
+    if _padding(size):
+        yield bytes(_padding(size))
 
 
 def _below(name: str, folder: str) -> Iterator[Entry]:

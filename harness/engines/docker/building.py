@@ -11,6 +11,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.images import Image
+from filelock import FileLock
 
 from harness import places
 from harness.engines.docker import archives, compiling, layering
@@ -44,21 +45,25 @@ def build(client: docker.DockerClient, wanted: Recipe, log: Path, *, rootless: b
                 name=wanted.name,
                 labels=wanted.labels,
             )
-            layering.put(client, layer)
+            layering.put(client, layer, log)
+        except requests.RequestException:
+            # The engine failed: that says nothing about the environment.
+            raise
         except (APIError, ProcessFailedError, OSError) as error:
             raise BuildError(_failed(wanted, log, str(error))) from error
 
 
 def _frame(client: docker.DockerClient, wanted: Recipe, log: Path) -> Image:
     """The image below the packages, built unless it is there."""
-    try:
+    with FileLock(places.cache("images") / f"{wanted.frame.rpartition(':')[2]}.lock"):
+        try:
+            return client.images.get(wanted.frame)
+        except ImageNotFound:
+            _require_base(client, wanted.base)
+        error = _send(client, wanted, log)
+        if error:
+            raise BuildError(_failed(wanted, log, error))
         return client.images.get(wanted.frame)
-    except ImageNotFound:
-        _require_base(client, wanted.base)
-    error = _send(client, wanted, log)
-    if error:
-        raise BuildError(_failed(wanted, log, error))
-    return client.images.get(wanted.frame)
 
 
 def _failed(wanted: Recipe, log: Path, error: str) -> str:

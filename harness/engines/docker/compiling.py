@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +9,12 @@ import docker
 from docker.models.containers import Container
 from docker.types import Mount
 
-from harness.engines.docker import leftovers
-from harness.engines.docker.containers import EXCHANGE, OWNER_LABEL, PYTHON
+from harness.engines.docker import leftovers, ownership
+from harness.engines.docker.containers import EXCHANGE, OWNER_LABEL, PYTHON, isolation
 from harness.environments.bytecode import Compiler
 from harness.processes import ProcessFailedError
+
+_MEMORY_BYTES = 4 << 30
 
 _BUILDS: dict[str, str] = {}
 """What was asked already, by the id of the image."""
@@ -26,11 +27,11 @@ def compiler(client: docker.DockerClient, image: str, *, rootless: bool) -> Comp
 
     They may write to the one folder that is compiled. It is all text: nothing of a package runs.
     """
-    # The owner of that folder: a rootless engine maps its containers' root to this user.
-    user = "0:0" if rootless else f"{os.getuid()}:{os.getgid()}"
+    user = ownership.user(rootless=rootless)
 
     def run(arguments: Sequence[str], folder: Path, log: Path) -> None:
-        said = _run(client, image, user, arguments, folder)
+        with ownership.lent_folders(folder):
+            said = _run(client, image, user, arguments, folder)
         with log.open("a", encoding="utf-8") as file:
             file.write(said)
 
@@ -59,10 +60,9 @@ def _run(
         working_dir=EXCHANGE if folder else None,
         mounts=[Mount(EXCHANGE, str(folder.resolve()), type="bind")] if folder else [],
         labels={OWNER_LABEL: leftovers.owner()},
-        network_mode="none",
-        read_only=True,
-        cap_drop=["ALL"],
-        security_opt=["no-new-privileges"],
+        mem_limit=_MEMORY_BYTES,
+        memswap_limit=_MEMORY_BYTES,
+        **isolation(),
     )
     try:
         return _ended(container, [PYTHON, *arguments])

@@ -35,12 +35,13 @@ def creation(order: Order, *, name: str, user: str, owner: str) -> dict[str, Any
         "mounts": _mounts(order),
         "labels": {OWNER_LABEL: owner},
         "device_requests": _gpus() if order.gpu else [],
-        **_isolation(),
+        **isolation(),
         **_limits(order),
     }
 
 
-def _isolation() -> dict[str, Any]:
+def isolation() -> dict[str, Any]:
+    """What every container is kept from, and what of it is kept: its output."""
     return {
         "network_mode": "none",
         "read_only": True,
@@ -49,6 +50,14 @@ def _isolation() -> dict[str, Any]:
         "security_opt": ["no-new-privileges"],
         # A first process that reaps, and that lets signals do to Python what they do elsewhere.
         "init": True,
+        "pids_limit": limits.PROCESSES,
+        "ulimits": [
+            Ulimit(name="fsize", soft=limits.FILE_BYTES, hard=limits.FILE_BYTES),
+            Ulimit(name="core", soft=0, hard=0),
+        ],
+        "log_config": LogConfig(
+            type=LogConfig.types.JSON, config={"max-size": "32m", "max-file": "2"}
+        ),
     }
 
 
@@ -58,14 +67,6 @@ def _limits(order: Order) -> dict[str, Any]:
         # Equal to the memory: no swap, which would hide a too small limit as a slow run.
         "memswap_limit": order.memory,
         "cpuset_cpus": ",".join(map(str, order.cpus)),
-        "pids_limit": limits.PROCESSES,
-        "ulimits": [
-            Ulimit(name="fsize", soft=limits.FILE_BYTES, hard=limits.FILE_BYTES),
-            Ulimit(name="core", soft=0, hard=0),
-        ],
-        "log_config": LogConfig(
-            type=LogConfig.types.JSON, config={"max-size": "32m", "max-file": "2"}
-        ),
     }
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import io
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,8 @@ class Layer:
         )
 
 
-def put(client: docker.DockerClient, layer: Layer) -> None:
-    """Make the image in the quickest way that this engine has.
+def put(client: docker.DockerClient, layer: Layer, log: Path) -> None:
+    """Make the image in the quickest way that this engine has; why not in that one, goes to `log`.
 
     Raises:
         docker.errors.APIError: the engine did not take it.
@@ -55,9 +56,12 @@ def put(client: docker.DockerClient, layer: Layer) -> None:
     with _patient(client):
         # Others (containerd's image store, Podman's) want to be given the lower layers once more.
         if client.info()["Driver"] == "overlay2":
-            with suppress(ImageLoadError):
+            try:
                 loaded(client, layer)
                 return
+            except ImageLoadError as refusal:
+                with log.open("a", encoding="utf-8") as file:
+                    file.write(f"not loaded, so committed: {refusal}\n")
         committed(client, layer)
 
 
@@ -88,11 +92,24 @@ def committed(client: docker.DockerClient, layer: Layer) -> None:
     )
     try:
         container.put_archive("/", archives.stream(layer.entries))
-        # The owner was that of the container: an image has none.
-        labels = {**layer.labels, OWNER_LABEL: ""}
-        container.commit(repository, tag, conf={"Labels": labels})
+        container.commit(repository, f"{tag}-unlabelled")
     finally:
         container.remove(force=True, v=True)
+    _label(client, f"{repository}:{tag}-unlabelled", layer)
+    client.images.remove(f"{repository}:{tag}-unlabelled")
+
+
+def _label(client: docker.DockerClient, unlabelled: str, layer: Layer) -> None:
+    """Name and label an image by a build, which every engine does alike; commits differ in that."""
+    # The owner was that of the container: an image has none.
+    client.images.build(
+        fileobj=io.BytesIO(f"FROM {unlabelled}\n".encode()),
+        labels={**layer.labels, OWNER_LABEL: ""},
+        tag=layer.name,
+        network_mode="none",
+        rm=True,
+        forcerm=True,
+    )
 
 
 def _archive(layer: Layer) -> Iterator[bytes]:

@@ -43,6 +43,29 @@ def lent(exchange: Path) -> Iterator[None]:
             _chown(exchange, before.st_uid, before.st_gid)
 
 
+@contextmanager
+def lent_folders(top: Path) -> Iterator[None]:
+    """Folders in which the container may make files; afterwards those are this user's.
+
+    The files that are there keep their owner: they may be links into a cache.
+    """
+    if os.getuid():
+        yield
+        return
+    for path in _folders(top):
+        os.chown(path, NOBODY, NOBODY)
+    try:
+        yield
+    finally:
+        for path in (top, *top.rglob("*")):
+            if path.lstat().st_uid == NOBODY:
+                os.chown(path, 0, 0, follow_symlinks=False)
+
+
+def _folders(top: Path) -> list[Path]:
+    return [Path(folder) for folder, _, _ in os.walk(top)]
+
+
 def require_readable(folder: Path) -> None:
     """Make sure that a container of root's, which is not root, can read `folder`.
 

@@ -121,8 +121,8 @@ def is_complete(folder: Path) -> bool:
     """Whether it was made to its end, can start, and has its bytecode."""
     made = made_of(folder)
     # The interpreter it points to may have been removed since, and so may the bytecode.
-    linked = (python_of(folder), *map(Path, made.get("bytecode", ())))
-    return bool(made) and all(path.exists() for path in linked)
+    whole = all(bytecode.is_whole(Path(path)) for path in made.get("bytecode", ()))
+    return bool(made) and python_of(folder).exists() and whole
 
 
 def _make(lock: Lock, interpreter: Interpreter, folder: Path, log: Path) -> None:

@@ -17,6 +17,7 @@ from harness.engines.local import environments, guarding, isolation
 from harness.engines.local.guarding import Guard, Tree
 from harness.engines.protocol import Order, Outcome
 from harness.engines.variables import variables
+from harness.environments import bytecode
 from harness.errors import EngineError
 
 WATCH_SECONDS = 0.2
@@ -49,6 +50,8 @@ def run(order: Order, cancelled: threading.Event, *, gpu: str) -> Outcome:
 
 def _tree(order: Order, home: str, gpu: str) -> Tree:
     folder = Path(order.image.reference)
+    # The environment's links lead to its bytecode, which others share.
+    protected = (order.root, order.data, folder, bytecode.root())
     path = f"{folder / 'bin'}:{PATH}"
     arguments = ("-m", "runner", str(order.exchange.resolve()), str(order.data.resolve()))
     return Tree(
@@ -56,7 +59,7 @@ def _tree(order: Order, home: str, gpu: str) -> Tree:
         cwd=str(order.root.resolve()),
         cpus=order.cpus,
         isolation=isolation.best(),
-        read_only=tuple(str(one.resolve()) for one in (order.root, order.data, folder)),
+        read_only=tuple(str(one.resolve()) for one in protected),
         variables=variables(order, temporary=home, path=path, gpu=gpu),
         log=order.log,
     )
