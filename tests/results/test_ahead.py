@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+import psutil
 import pytest
 from results_factory import SweepOnDisk, cell
 
@@ -41,6 +42,12 @@ def sweeps(tmp_path: Path) -> list[SweepOnDisk]:
     return made
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests may have left a thread, beside which nothing would be forked."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
 def _only_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on this process cannot look."""
 
@@ -50,6 +57,7 @@ def _only_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inventory, "seen", here)
 
 
+@pytest.mark.usefixtures("alone")
 def test_the_other_process_sees_the_same(
     sweeps: list[SweepOnDisk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,7 +68,11 @@ def test_the_other_process_sees_the_same(
         assert {folder: look(folder) for folder in expected} == expected
 
 
+_HERE = os.getpid()
+
+
 def _killed(folder: Path) -> NoReturn:
+    assert os.getpid() != _HERE, "looked at in the process of the tests"
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
 
@@ -69,6 +81,7 @@ def _failing(folder: Path) -> NoReturn:
     raise OSError("not there")
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("end", [_killed, _failing])
 def test_the_other_process_may_die(
     sweeps: list[SweepOnDisk], monkeypatch: pytest.MonkeyPatch, end: Callable[[Path], Seen]
@@ -81,16 +94,17 @@ def test_the_other_process_may_die(
         assert [look(sweep.folder) for sweep in sweeps] == [seen(sweep.folder) for sweep in sweeps]
 
 
+@pytest.mark.usefixtures("alone")
 def test_nothing_waits_for_it_and_nothing_is_left_of_it(
     sweeps: list[SweepOnDisk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inventory, "seen", lambda folder: time.sleep(600))
     handles = len(list(Path("/proc/self/fd").iterdir()))
+    children = psutil.Process().children()
     with ahead.looking(sweeps[0].root):
-        pass
+        assert len(psutil.Process().children()) == len(children) + 1
     assert len(list(Path("/proc/self/fd").iterdir())) == handles
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert psutil.Process().children() == children
 
 
 def test_beside_other_threads_nothing_is_forked(
@@ -110,6 +124,7 @@ def _no_more() -> NoReturn:
     raise BlockingIOError("Resource temporarily unavailable")
 
 
+@pytest.mark.usefixtures("alone")
 def test_where_no_process_can_be_had_it_is_done_here(
     sweeps: list[SweepOnDisk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
