@@ -91,7 +91,7 @@ def test_however_packages_are_put_on_top_the_image_holds_the_same(
     below = docker_client.images.get(docker_base).attrs["RootFS"]["Layers"]
     listed, labels = [], []
     for way in (layering.loaded, layering.committed):
-        monkeypatch.setattr(layering, "put", way)
+        monkeypatch.setattr(layering, "put", lambda client, layer, log, way=way: way(client, layer))
         lock = replace(make_lock(NUMPY, SIX), sha256=hashlib.sha256(f"{way}".encode()).hexdigest())
         image = docker_engine.assemble(lock, tmp_path / "log.txt")
         found = docker_client.images.get(image.reference)
