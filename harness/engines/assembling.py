@@ -32,8 +32,9 @@ def assembled(
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="assemble")
     try:
         yield from zip(wanted, pool.map(attempt, wanted), strict=True)
-    except BaseException:
-        console.note("what is being built is waited for: half a minute at the most, mostly less")
+    except KeyboardInterrupt:
+        # Docker has no way to call back what it loads.
+        console.note("what is being built is waited for")
         raise
     finally:
         pool.shutdown(cancel_futures=True)
