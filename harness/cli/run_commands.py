@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import threading
 from collections import Counter
 from enum import Enum
 from functools import partial
@@ -86,9 +85,7 @@ def run(
             isolation=isolation.value,
             lock=wiring.kept(wiring.lock_maker(matrix), store),
         )
-        # While the first processes import TensorFlow. No daemon: the program may not end amid it.
-        threading.Thread(target=_report).start()
-        tally = scenes.carry_out(scene, steps)
+        tally = scenes.carry_out(scene, steps, meanwhile=_report)
     _report().show(results / found.name)
     _judge(steps, tally, store)
 

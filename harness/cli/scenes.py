@@ -61,10 +61,15 @@ def _holders(limits: Limits, visible: int) -> int:
     return max(1, min(room_checks.fitting(limits.memory), visible))
 
 
-def carry_out(scene: Callable[[], Scene], steps: Sequence[Step]) -> Tally:
+def carry_out(
+    scene: Callable[[], Scene],
+    steps: Sequence[Step],
+    meanwhile: Callable[[], object] | None = None,
+) -> Tally:
     """Run what has to be run of a plan, showing how it goes; every run leaves a record.
 
     `scene` is asked for only if something has to be run: looking at the engine takes its time.
+    `meanwhile` is called in a thread when there is time to spare; perhaps never.
     """
     runs = [Run(cell=step.cell, repeat=step.repeat) for step in steps if step.action == "run"]
     done = sum(step.action == "done" for step in steps)
@@ -72,4 +77,4 @@ def carry_out(scene: Callable[[], Scene], steps: Sequence[Step]) -> Tally:
     if not runs:
         return Tally()
     with progress.shown(len(runs)) as shown:
-        return Sweep(scene(), shown).carry_out(runs)
+        return Sweep(scene(), shown).carry_out(runs, meanwhile)

@@ -17,7 +17,9 @@ the child's `reply.json`::
 
     {"cause": "exited" | "timeout" | "out_of_memory" | "killed", "exit_code": N, "seconds": S}
 
-The child prints to `log.txt` there. `ready.json`, `{"import": S}`, says that it takes runs. The
+The child prints to `log.txt` there. Each of the two rings the other's `bell` (`bells`): the one in
+the exchange folder when an errand or `stop` is there, the one in the run's folder when `ended.json`
+is. `ready.json`, `{"import": S}`, says that it takes runs. The
 warm process ends when `stop` appears in the exchange folder, or when nobody holds the lock on
 `alive` any more, which the host holds while it lives.
 
@@ -72,6 +74,7 @@ INBOX = "inbox"
 ENDED = "ended.json"
 LOG = "log.txt"
 STOP = "stop"
+BELL = "bell"
 ALIVE = "alive"
 READY = "ready.json"
 

@@ -6,10 +6,12 @@ forked once per run. (NumPy's OpenBLAS may have started its own; it survives a f
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import Dict, Optional
+from typing import Dict, Iterator, Optional
 
 from . import processor, variables
 from .probing import ONEDNN_LINE, Onednn, ask_onednn
@@ -43,7 +45,7 @@ def import_tensorflow(exchange: str) -> Imported:
     """
     started = time.perf_counter()
     before = dict(os.environ)
-    with copy_of_standard_error(exchange) as copied:
+    with copy_of_standard_error(exchange) as copied, _kept():
         import tensorflow as tf
 
         # Keras 3 is loaded lazily, at the first use of this attribute.
@@ -58,6 +60,21 @@ def import_tensorflow(exchange: str) -> Imported:
         onednn=ask_onednn(operations=bool(ONEDNN_LINE.search(copied[0]))),
         threads=processor.threads(),
     )
+
+
+@contextlib.contextmanager
+def _kept() -> Iterator[None]:
+    """What comes into being within the `with` block stays, so the collector need not walk it.
+
+    Not meanwhile: to look for cycles among the many objects of an import takes a fifth of its
+    time. Nor later: a training would walk them all, a forked one also copy their pages.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def as_forked(imported: Imported) -> Imported:

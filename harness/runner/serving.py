@@ -20,11 +20,12 @@ import time
 import traceback
 from typing import Any, Callable, Dict, List
 
-from . import confining, disk, exchange, memory
+from . import bells, confining, disk, exchange, memory
 
 Train = Callable[[str, str], None]
 
-_POLL_SECONDS = 0.01
+_LOOK_SECONDS = 0.05
+"""How often it looks for news when no bell rings, and at the limits of its children."""
 _COUNT_SECONDS = 0.5
 """How often it is looked which processes belong to which child: that reads all of /proc."""
 
@@ -54,25 +55,39 @@ def serve(folder: str, train: Train, import_seconds: float) -> None:
     """
     children: List[_Child] = []
     counted = 0.0
-    # What the import made stays: a child's collector need not walk it, nor touch its pages.
-    gc.collect()
+    # What is there stays: a child's collector need not walk it, nor touch its pages.
     gc.freeze()
+    bell = bells.Listener(os.path.join(folder, exchange.BELL))
+    _ring_when_a_child_ends(bell)
     put(os.path.join(folder, exchange.READY), {"import": import_seconds})
     try:
         while not _is_over(folder):
-            children += [_start(folder, name, train) for name in _new_errands(folder)]
+            children += [_start(folder, name, train, bell) for name in _new_errands(folder)]
             if children and time.monotonic() - counted > _COUNT_SECONDS:
                 _count_others(children)
                 counted = time.monotonic()
             for child in children:
                 _keep_limits(child)
             children = [child for child in children if not _has_ended(child)]
-            time.sleep(_POLL_SECONDS)
+            bell.wait(_LOOK_SECONDS)
     finally:
         for child in children:
             _kill(child)
         for child in children:
             os.waitpid(child.pid, 0)
+
+
+def _ring_when_a_child_ends(bell: bells.Listener) -> None:
+    if bell.number is not None:
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(bell.number, warn_on_full_buffer=False)
+
+
+def _ring_no_more(bell: bells.Listener) -> None:
+    """In a child: all about signals is again as in a process of its own."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    bell.close()
 
 
 def put(path: str, content: Dict[str, Any]) -> None:
@@ -103,7 +118,7 @@ def _new_errands(folder: str) -> List[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-def _start(folder: str, name: str, train: Train) -> _Child:
+def _start(folder: str, name: str, train: Train, bell: bells.Listener) -> _Child:
     path = os.path.join(folder, exchange.INBOX, name)
     with open(path, encoding="utf-8") as file:
         errand = json.load(file)
@@ -114,6 +129,7 @@ def _start(folder: str, name: str, train: Train) -> _Child:
     pid = os.fork()
     if pid == 0:
         try:
+            _ring_no_more(bell)
             _be_child(run_folder, errand, train)
         finally:
             # Not sys.exit: the parent's cleanup must not run a second time in the child.
@@ -187,6 +203,7 @@ def _has_ended(child: _Child) -> bool:
         child.cause = "out_of_memory"
     ended = {"cause": child.cause, "exit_code": code, "seconds": seconds}
     put(os.path.join(child.folder, exchange.ENDED), ended)
+    bells.ring(os.path.join(child.folder, exchange.BELL))
     return True
 
 

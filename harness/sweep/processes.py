@@ -15,7 +15,7 @@ from typing import Any, Literal
 from harness.engines.protocol import Engine, Image, Order, Outcome
 from harness.errors import EngineError
 from harness.processes import tail_of
-from harness.runner import exchange
+from harness.runner import bells, exchange
 from harness.sweep import exchanges, replies
 from harness.sweep.replies import Reply
 from harness.sweep.staging import StagedRunner
@@ -23,6 +23,8 @@ from harness.sweep.staging import StagedRunner
 Isolation = Literal["fresh", "forked"]
 
 _POLL_SECONDS = 0.01
+_LOOK_SECONDS = 0.1
+"""How often it is looked for the end of a run when no bell rings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,17 @@ def _order(place: Place, folder: Path, log: Path, cpus: tuple[int, ...], limits:
     )
 
 
+@contextmanager
+def _heard(path: Path) -> Iterator[bells.Listener]:
+    """A new bell and who listens to it, for the time of the `with` block."""
+    bells.hang(str(path))
+    bell = bells.Listener(str(path))
+    try:
+        yield bell
+    finally:
+        bell.close()
+
+
 class AbandonedError(Exception):
     """The sweep is being interrupted; the run that raises this leaves no record."""
 
@@ -130,6 +143,8 @@ class WarmProcess:
         self._folder = self._cleanup.enter_context(exchanges.opened())
         (self._folder / exchange.INBOX).mkdir()
         (self._folder / exchange.INBOX).chmod(0o777)
+        self._bell = str(self._folder / exchange.BELL)
+        bells.hang(self._bell)
         # The children's limits are the runner's to keep; these hold even if it fails to.
         whole = Limits(timeout=limits.timeout * (runs + 1), memory=limits.memory * (holders + 1))
         self._log = self._folder / exchange.LOG
@@ -148,6 +163,7 @@ class WarmProcess:
     def close(self) -> None:
         """End the process and remove its exchange folder."""
         (self._folder / exchange.STOP).touch()
+        bells.ring(self._bell)
         self._thread.join()
         self._cleanup.close()
 
@@ -178,17 +194,20 @@ class WarmProcess:
             "timeout_s": self._limits.timeout,
             "memory_bytes": self._limits.memory,
         }
-        exchanges.put(self._folder / exchange.INBOX / name, errand)
-        outcome = self._wait(folder)
+        with _heard(folder / exchange.BELL) as bell:
+            exchanges.put(self._folder / exchange.INBOX / name, errand)
+            bells.ring(self._bell)
+            outcome = self._wait(folder, bell)
         log = tail_of(folder / exchange.LOG) or tail_of(self._log)
         yield _ending(outcome, folder, log, "forked", cpus)
 
-    def _wait(self, folder: Path) -> Outcome:
+    def _wait(self, folder: Path, bell: bells.Listener) -> Outcome:
         started = time.monotonic()
         ended = folder / exchange.ENDED
         while not ended.exists():
-            if self._ended.wait(_POLL_SECONDS) and not ended.exists():
+            if not self.alive and not ended.exists():
                 return self._ended_early(time.monotonic() - started)
+            bell.wait(_LOOK_SECONDS)
         found = json.loads(ended.read_bytes())
         return Outcome(cause=found["cause"], exit_code=found["exit_code"], seconds=found["seconds"])
 

@@ -62,8 +62,12 @@ class Sweep:
         self._forked: dict[str, list[tuple[Group, Run]]] = {}
         self._numbers = itertools.count()
 
-    def carry_out(self, runs: Iterable[Run]) -> Tally:
+    def carry_out(
+        self, runs: Iterable[Run], meanwhile: Callable[[], object] | None = None
+    ) -> Tally:
         """Run everything and write a record for each run, whatever its outcome.
+
+        `meanwhile` is called when there is time to spare, in a thread; perhaps never.
 
         Raises:
             EngineError: the engine failed; finished runs are recorded.
@@ -76,6 +80,8 @@ class Sweep:
             for environment, its_runs in by_environment.items():
                 ready = partial(self._environment_ready, its_runs)
                 self._workers.build(partial(self._prepare, environment), ready)
+            if meanwhile:
+                self._workers.in_spare_time(meanwhile)
             self._workers.attend(self._room)
         except BaseException:
             self._abandon()

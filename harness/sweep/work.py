@@ -33,6 +33,7 @@ class Workers:
         self._imports: list[Work] = []
         self._at_work: set[Future[Any]] = set()
         self._waiting: dict[Future[Any], Callable[[Any], None]] = {}
+        self._spare: Callable[[], Any] | None = None
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="build")
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="run")
 
@@ -48,6 +49,10 @@ class Workers:
         """Do this when a thread is free and there is room for another warm process."""
         heapq.heappush(self._imports, work)
 
+    def in_spare_time(self, function: Callable[[], Any]) -> None:
+        """Do this once a thread has nothing else to do and nothing is being built, if ever."""
+        self._spare = function
+
     def attend(self, room: Callable[[], bool]) -> None:
         """Stay until all is done; `room` says whether another warm process may be started."""
         self._hand_out(room)
@@ -61,9 +66,16 @@ class Workers:
     def _hand_out(self, room: Callable[[], bool]) -> None:
         """Only as threads get free, so that what is left can still be put in order."""
         while len(self._at_work) < self._count and (work := self._next(room)) is not None:
-            future = self._threads.submit(work.function)
-            self._at_work.add(future)
-            self._waiting[future] = work.after
+            self._submit(work.function, work.after)
+        is_building = len(self._waiting) > len(self._at_work)
+        if self._spare and self._at_work and len(self._at_work) < self._count and not is_building:
+            self._submit(self._spare, lambda _: None)
+            self._spare = None
+
+    def _submit(self, function: Callable[[], Any], after: Callable[[Any], None]) -> None:
+        future = self._threads.submit(function)
+        self._at_work.add(future)
+        self._waiting[future] = after
 
     def _next(self, room: Callable[[], bool]) -> Work | None:
         heaps = [self._runs] if self._runs else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -44,6 +45,14 @@ class Guard:
         self._seen: set[psutil.Process] = set()
         self.count = 0
         """How many living descendants `below` found last."""
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended, after so many seconds at most."""
+        # At its end there is something in the pipe; `Popen.wait` alone would ask again and again.
+        if select.select([self._pipe], [], [], seconds)[0]:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(seconds)
+        return self.process.poll() is not None
 
     def report(self) -> dict[str, Any]:
         """What it said when it ended: `code` or `error`; empty where it was killed itself."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -21,7 +20,7 @@ from harness.environments import bytecode
 from harness.errors import EngineError
 
 WATCH_SECONDS = 0.2
-WATCH_SHARE = 0.02
+WATCH_SHARE = 0.01
 """The most of a CPU that watching may take: it shares the machine with what it watches."""
 HOME = "home"
 """The kind of temporary folder that is a process's home."""
@@ -73,7 +72,7 @@ def _watch(
     guard: Guard, order: Order, began: float, cancelled: threading.Event, filled: Filling
 ) -> Ended:
     pause = WATCH_SECONDS
-    while not _has_ended(guard, pause):
+    while not guard.wait(pause):
         looked = time.monotonic()
         if cancelled.is_set():
             return "cancelled"
@@ -85,14 +84,6 @@ def _watch(
             return "limited"
         pause = max(WATCH_SECONDS, (time.monotonic() - looked) / WATCH_SHARE)
     return "itself"
-
-
-def _has_ended(guard: Guard, pause: float) -> bool:
-    try:
-        guard.process.wait(pause)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
 
 
 def used_bytes(guard: Guard, enough: int) -> int:
