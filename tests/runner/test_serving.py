@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ import psutil
 import pytest
 
 import harness.runner
-from harness.runner import confining, exchange
+from harness.runner import bells, confining, exchange
 
 PROGRAM = """
 import errno, json, os, signal, subprocess, sys, time
@@ -86,9 +87,11 @@ WHATS = (
 class Host:
     """The host's side: makes the folders, sends errands, holds the lock."""
 
-    def __init__(self, folder: Path, python: Path) -> None:
+    def __init__(self, folder: Path, python: Path, *, bells_hang: bool = True) -> None:
+        self.hang = bells.hang if bells_hang else str
         self.folder = folder / "exchange"
         (self.folder / exchange.INBOX).mkdir(parents=True)
+        self.hang(str(self.folder / exchange.BELL))
         root = folder / "root"
         (folder / "temporary").mkdir()
         shutil.copytree(Path(str(harness.runner.__file__)).parent, root / "runner")
@@ -104,11 +107,13 @@ class Host:
     def send(self, name: str, what: str, *, timeout: float = 60, memory: int = 2**30) -> Path:
         run = self.folder / name
         run.mkdir()
+        self.hang(str(run / exchange.BELL))
         (run / exchange.REQUEST).write_text(json.dumps({"what": what}))
         errand = {"cpus": [0], "timeout_s": timeout, "memory_bytes": memory}
         draft = self.folder / exchange.INBOX / f".{name}"
         draft.write_text(json.dumps(errand))
         draft.rename(self.folder / exchange.INBOX / name)
+        bells.ring(str(self.folder / exchange.BELL))
         return run
 
     def ended(self, run: Path) -> dict[str, Any]:
@@ -119,14 +124,17 @@ class Host:
         found: dict[str, Any] = json.loads((run / exchange.ENDED).read_text())
         return found
 
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+        self.held.close()
+
 
 @pytest.fixture
 def host(tmp_path: Path, any_python: Path) -> Iterator[Host]:
     host = Host(tmp_path, any_python)
     yield host
-    host.process.kill()
-    host.process.communicate()
-    host.held.close()
+    host.close()
 
 
 def test_each_ending_is_told_and_costs_only_its_own_run(host: Host) -> None:
@@ -153,6 +161,14 @@ def test_each_ending_is_told_and_costs_only_its_own_run(host: Host) -> None:
     assert "ValueError: on purpose" in (runs["raise"] / exchange.LOG).read_text()
     assert (runs["good"] / exchange.LOG).read_text() == "doing good\n"
     assert json.loads((host.folder / exchange.READY).read_text()) == {"import": 1.5}
+
+
+def test_without_bells_news_is_looked_for(tmp_path: Path) -> None:
+    host = Host(tmp_path, Path(sys.executable), bells_hang=False)
+    try:
+        assert host.ended(host.send("000001", "good"))["cause"] == "exited"
+    finally:
+        host.close()
 
 
 def test_what_a_run_started_ends_with_it(host: Host) -> None:

@@ -59,3 +59,33 @@ def test_a_fault_in_work_ends_the_attendance() -> None:
     with pytest.raises(ValueError, match="none"):
         workers.attend(lambda: True)
     workers.close()
+
+
+def test_spare_time_is_when_a_thread_is_idle_and_another_is_not() -> None:
+    told: list[str] = []
+    spare = threading.Event()
+    workers = Workers(2)
+    workers.in_spare_time(lambda: (told.append("spare"), spare.set()))
+
+    def run(name: str) -> None:
+        told.append(name)
+
+    def last() -> None:
+        # Goes on until the other thread had time to spare.
+        assert spare.wait(30)
+        told.append("last")
+
+    for rank, work in enumerate((partial(run, "first"), partial(run, "second"), last)):
+        workers.run(Work(rank=(rank,), function=work, after=lambda _: None))
+    workers.attend(lambda: True)
+    workers.close()
+    assert sorted(told[:2]) == ["first", "second"]
+    assert told[2:] == ["spare", "last"]
+
+
+def test_without_spare_time_nothing_is_done_in_it() -> None:
+    workers = Workers(1)
+    workers.in_spare_time(lambda: pytest.fail("no time to spare"))
+    workers.run(Work(rank=(0,), function=lambda: None, after=lambda _: None))
+    workers.attend(lambda: True)
+    workers.close()
