@@ -190,6 +190,14 @@ CATALOGUE: tuple[Axis, ...] = (
         read_back="tf.config.threading.get_inter_op_parallelism_threads()",
     ),
     Axis(
+        name="scheduling",
+        scope="run",
+        sentence="Whether a thread that wakes interrupts another; default is batch.",
+        words=(DEFAULT, "batch", "other"),
+        applied="SCHED_BATCH (it does not) or SCHED_OTHER (it does) before the first operation",
+        read_back="os.sched_getscheduler(0)",
+    ),
+    Axis(
         name="determinism",
         scope="run",
         sentence="Op determinism: TensorFlow's promise of equal results on equal hardware.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from typing import Any, Dict, List, Optional
@@ -116,6 +117,18 @@ def cpus(run: Run) -> Finding:
     names = processor.usable_cpu_numbers()
     how = "os.sched_getaffinity(0)"
     return (None, how) if names is None else (len(names), "%s: %s" % (how, _spans(names)))
+
+
+def scheduling(run: Run) -> Finding:
+    """The kernel's scheduling policy for the thread that trains, and those it started."""
+    how = "os.sched_getscheduler(0)"
+    if not hasattr(os, "sched_getscheduler"):
+        return None, "this system has no scheduling policies"
+    found = os.sched_getscheduler(0)
+    for word in ("batch", "other", "idle", "fifo", "rr"):
+        if found == getattr(os, "SCHED_" + word.upper(), None):
+            return word, how
+    return str(found), how
 
 
 def _spans(numbers: List[int]) -> str:

@@ -88,6 +88,7 @@ READERS: Dict[str, Callable[[Run], Finding]] = {
     "hash_seed": found_process.hash_seed,
     "cpus": found_process.cpus,
     "env": found_process.env,
+    "scheduling": found_process.scheduling,
     "seed": found_training.seed,
     "seeding": found_training.seeding,
     "threads": found_training.threads,
