@@ -195,7 +195,7 @@ CATALOGUE: tuple[Axis, ...] = (
         sentence="Whether a thread that wakes interrupts another; default is batch.",
         words=(DEFAULT, "batch", "other"),
         applied="SCHED_BATCH (it does not) or SCHED_OTHER (it does) before the first operation",
-        read_back="os.sched_getscheduler(0)",
+        read_back="os.sched_getscheduler of each thread",
     ),
     Axis(
         name="determinism",

@@ -120,15 +120,15 @@ def cpus(run: Run) -> Finding:
 
 
 def scheduling(run: Run) -> Finding:
-    """The kernel's scheduling policy for the thread that trains, and those it started."""
-    how = "os.sched_getscheduler(0)"
+    """The kernel's scheduling policy of the thread that trains, and how many threads share it."""
     if not hasattr(os, "sched_getscheduler"):
         return None, "this system has no scheduling policies"
-    found = os.sched_getscheduler(0)
+    own, policies = os.sched_getscheduler(0), processor.scheduling_policies()
+    how = "os.sched_getscheduler: %d of %d threads" % (policies.count(own), len(policies))
     for word in ("batch", "other", "idle", "fifo", "rr"):
-        if found == getattr(os, "SCHED_" + word.upper(), None):
+        if own == getattr(os, "SCHED_" + word.upper(), None):
             return word, how
-    return str(found), how
+    return str(own), how
 
 
 def _spans(numbers: List[int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from typing import Dict, List, Optional, Tuple
@@ -56,6 +57,16 @@ def threads() -> Optional[int]:
         return len(os.listdir("/proc/self/task"))
     except OSError:
         return None
+
+
+def scheduling_policies() -> List[int]:
+    """The scheduling policy of every thread of this process, as `os.SCHED_…`."""
+    policies = []
+    for thread in os.listdir("/proc/self/task"):
+        # A thread may end meanwhile.
+        with contextlib.suppress(ProcessLookupError):
+            policies.append(os.sched_getscheduler(int(thread)))
+    return policies
 
 
 def glibc() -> str:

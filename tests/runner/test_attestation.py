@@ -98,6 +98,11 @@ BREAKAGES = {
         asked={"inter_threads": 7},
         reason="inter_threads: asked 7, found ",
     ),
+    "scheduling left out": Breakage(
+        code=LEFT_OUT.format("scheduling"),
+        asked={"scheduling": "batch"},
+        reason="scheduling: asked batch, found other",
+    ),
     "affinity not set": Breakage(
         code="os.sched_setaffinity(0, range(os.cpu_count()))",
         asked={"cpus": 4096},

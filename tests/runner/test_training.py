@@ -97,9 +97,9 @@ def test_generators_without_a_seed_differ_between_children(forked: Forked, seedi
 @pytest.mark.parametrize(
     "settings",
     [
-        {"threads": 1, "inter_threads": 3, "seed": 4294967295},
+        {"threads": 1, "inter_threads": 3, "seed": 4294967295, "scheduling": "other"},
         {"determinism": "on", "shuffle": "off", "batch_size": 7, "epochs": 2, "samples": 65},
-        {"eager": "on", "tf32": "off", "samples": 64},
+        {"eager": "on", "tf32": "off", "samples": 64, "scheduling": "batch"},
         {"jit": "on"},
         {"jit": "off", "precision": "mixed_bfloat16", "samples": 64},
         {"precision": "mixed_float16", "tf32": "on", "samples": 64},
@@ -126,6 +126,7 @@ def test_settings_that_nobody_chose_are_found_as_they_are(forked: Forked) -> Non
     assert found["onednn"]["value"] in {"on", "off"}
     assert found["isa"]["value"] == "native"
     assert found["hash_seed"]["value"] == "random"
+    assert found["scheduling"]["value"] == "batch"
 
 
 @pytest.mark.parametrize(
