@@ -91,7 +91,7 @@ def compile_model(model: Any, settings: Dict[str, Any], **arguments: Any) -> Non
     """Compile the model as asked; a Keras without `jit_compile` never compiles with XLA.
 
     Raises:
-        Unsupported: XLA is asked for and this Keras cannot.
+        Unsupported: XLA is asked for and this Keras cannot, or does without it.
     """
     wanted = compile_settings(settings)
     try:
@@ -102,6 +102,11 @@ def compile_model(model: Any, settings: Dict[str, Any], **arguments: Any) -> Non
         if wanted.pop("jit_compile"):
             raise Unsupported("jit: Model.compile of this version has no jit_compile") from error
         model.compile(**arguments, **wanted)
+    if wanted.get("jit_compile") and not getattr(model, "jit_compile", True):
+        raise Unsupported(
+            "jit: this Keras leaves the model without XLA, as it does under op determinism or with"
+            " a layer that XLA cannot compile"
+        )
 
 
 def seed_generators(seeding: str, seed: int) -> None:

@@ -47,6 +47,13 @@ def _build(*arguments):
 """
 
 
+WITHOUT_XLA = """
+_compile = tf.keras.Model.compile
+def compile(model, *others, jit_compile=None, **named):
+    _compile(model, *others, jit_compile=False, **named)
+tf.keras.Model.compile = compile
+"""
+
 SEEN_ONLY = """
 from . import found_training
 class Seen:
@@ -218,6 +225,13 @@ def test_another_version_than_locked_makes_the_run_invalid(breakable: Forked, na
     reply = breakable(request).reply
     assert reply["status"] == "invalid"
     assert reply["reason"].startswith(f"{name}: asked 1.2.3, found ")
+
+
+def test_a_keras_that_does_without_xla_is_unsupported(breakable: Forked) -> None:
+    # Keras 3 does so under op determinism, and warns.
+    reply = breakable({**request_for(samples=64, jit="on"), "breakage": WITHOUT_XLA}).reply
+    assert reply["status"] == "unsupported"
+    assert reply["reason"].startswith("jit: this Keras leaves the model without XLA")
 
 
 def test_a_gpu_that_is_not_there_makes_the_run_invalid(breakable: Forked) -> None:
