@@ -189,8 +189,8 @@ def _parallelism(axis: str, kind: str, value: Any) -> None:
 def _scheduling(value: str) -> None:
     """Set the policy of this thread and of those it starts: TensorFlow's, made from here on.
 
-    The default is batch: TensorFlow wakes the thread that tunes a pipeline to end it, and where
-    that one interrupts at once it finds no order to end yet and sleeps on, up to 0.6 s.
+    The default is batch: the thread that tunes a pipeline is woken to end, and where it interrupts
+    at once it may find no order to yet and sleep on, up to 0.6 s, while the training waits.
     """
     policies = {"batch": "SCHED_BATCH", "other": "SCHED_OTHER"}
     try:
@@ -198,9 +198,7 @@ def _scheduling(value: str) -> None:
         os.sched_setscheduler(0, policy, os.sched_param(0))
     except (AttributeError, OSError) as error:
         if value != "default":
-            raise Invalid(
-                "scheduling: asked %s: this system has none: %s" % (value, error)
-            ) from error
+            raise Invalid("scheduling: asked %s, cannot be had: %s" % (value, error)) from error
 
 
 def _tf32(value: str) -> None:
