@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.matrix.axes import to_json
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
+from harness.protocol.axes import to_json
 from harness.results import plan_file
 from harness.results.record import SCHEMA, EnvironmentPart, Failure, Found, Measured, Record
 from harness.results.sealing import sealed

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from harness.matrix.axes import CATALOGUE
+from harness.protocol.axes import CATALOGUE
 from harness.results.statuses import STATUSES
 
 Dtype = Literal["string", "Int64", "float64", "bool", "object"]

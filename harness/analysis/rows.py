@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.analysis.columns import AXIS_NAMES
-from harness.matrix.axes import BY_NAME, to_json
 from harness.matrix.environment import Environment
+from harness.protocol.axes import BY_NAME, to_json
 from harness.results.plan_file import PlannedCell
 from harness.results.record import Measured, Record
 

@@ -13,7 +13,7 @@ import pandas as pd
 from packaging.version import InvalidVersion, Version
 
 from harness.analysis.columns import AXIS_NAMES
-from harness.matrix.axes import BY_NAME
+from harness.protocol.axes import BY_NAME
 
 VERSIONS = ("tensorflow", "python", "numpy", "keras")
 SETTINGS: tuple[str, ...] = (*VERSIONS, "device", "machine", "engine", *AXIS_NAMES)

@@ -35,9 +35,9 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One process for an engine: `python -m runner EXCHANGE DATA` inside `image`.
+    """One process for an engine: `python -m harness.runner EXCHANGE DATA` inside `image`.
 
-    `root` is a folder that holds a package `runner`, and becomes the working directory, read-only.
+    `root` is a folder that holds a package `harness`, and becomes the working directory, read-only.
     `data` is mounted read-only, `exchange` writable; nothing else of the host is visible in a
     container. `variables` are set before the process starts, on top of the engine's own minimum.
     `cpus` are the numbers of the host CPUs it may use, `memory` its limit in bytes, `timeout`

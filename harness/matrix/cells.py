@@ -16,9 +16,9 @@ from packaging.version import Version
 
 from harness import compatibility
 from harness.errors import SelectionError
-from harness.matrix.axes import CATALOGUE, Axis, Value
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Block, EnvironmentEntry, Exclusion, Matrix
+from harness.protocol.axes import CATALOGUE, Axis, Value
 
 SETTING_AXES: tuple[Axis, ...] = tuple(axis for axis in CATALOGUE if axis.scope != "environment")
 """Every process and run axis, in catalogue order: the order of `Cell.values`."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.matrix.axes import CATALOGUE, Axis
 from harness.matrix.matrix import SCHEMA
 from harness.matrix.reading import KEYS, MAX_REPEATS, NAME, REQUIRED
 from harness.matrix.values import ENVIRONMENT_KEYS
+from harness.protocol.axes import CATALOGUE, Axis
 
 FILE_NAME = "schema.json"
 

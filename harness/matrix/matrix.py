@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.matrix.axes import Value
+from harness.protocol.axes import Value
 
 SCHEMA = 1
 

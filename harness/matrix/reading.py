@@ -12,10 +12,10 @@ import yaml
 
 from harness.errors import UsageError
 from harness.matrix import text, values
-from harness.matrix.axes import BY_NAME, NAMES, Value
 from harness.matrix.matrix import SCHEMA, Block, EnvironmentEntry, Exclusion, Matrix
 from harness.matrix.text import Problem, Problems
 from harness.matrix.values import ENVIRONMENT_KEYS
+from harness.protocol.axes import BY_NAME, NAMES, Value
 
 KEYS = (
     "schema",

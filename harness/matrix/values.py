@@ -8,8 +8,8 @@ import yaml
 
 from harness import compatibility
 from harness.matrix import text
-from harness.matrix.axes import DENIED_VARIABLES, VARIABLE_NAME, Axis, Value
 from harness.matrix.text import Problems
+from harness.protocol.axes import DENIED_VARIABLES, VARIABLE_NAME, Axis, Value
 
 ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras")
 

@@ -16,7 +16,7 @@ import pandas as pd
 from harness.analysis.cells import by_cell
 from harness.analysis.letters import UNSTABLE, letters
 from harness.analysis.variation import Varied, in_order, shown, varied
-from harness.matrix.axes import BY_NAME
+from harness.protocol.axes import BY_NAME
 from harness.results.statuses import STATUSES
 
 Json = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tabulate import tabulate
 
 from harness.analysis.columns import RUN_COLUMNS
-from harness.matrix.axes import CATALOGUE
+from harness.protocol.axes import CATALOGUE
 from harness.publish import escaping
 
 

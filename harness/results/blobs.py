@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from harness.errors import RecordError
 from harness.results.names import BLOB_FOLDER, is_sha256
-from harness.results.plain_file import opened
+from harness.results.regular_files import opened
 from harness.runner import hashing
 
 Arrays = dict[str, npt.NDArray[Any]]

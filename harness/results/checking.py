@@ -18,7 +18,7 @@ from typing import Literal
 from harness.errors import RecordError
 from harness.results import blobs, locks, migration, scan
 from harness.results.names import BLOB_FOLDER, is_sha256
-from harness.results.plain_file import content
+from harness.results.regular_files import content
 from harness.results.reading import MAX_BYTES, content_of, read_record
 from harness.results.record import Record
 from harness.results.scan import SweepFolder

@@ -17,6 +17,7 @@ import psutil
 import pynvml
 
 from harness import processes
+from harness.protocol import processor
 
 _CPUS = Path("/sys/devices/system/cpu")
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -39,7 +40,7 @@ def describe() -> dict[str, Any]:
         "cpu_model": archspec.cpu.brand_string() or platform.processor() or platform.machine(),
         "microarchitecture": cpu.name,
         "architecture": platform.machine(),
-        "cpu_flags": _flags() or sorted(cpu.features),
+        "cpu_flags": processor.cpu_flags() or sorted(cpu.features),
         "visible_cpus": visible_cpus(),
         "logical_cpus": os.cpu_count(),
         "caches": _caches(),
@@ -149,16 +150,6 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-") or "unknown"
 
 
-def _flags() -> list[str]:
-    """The flags as Linux shows them: `flags` on x86-64, `Features` on ARM."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() in ("flags", "Features"):
-                return sorted(value.split())
-    return []
-
-
 def _caches() -> dict[str, int]:
     """The sizes of the caches that the first visible CPU uses: `{"L1d": 32768, …}`."""
     sizes = {}
@@ -190,4 +181,4 @@ def _hypervisor() -> str | None:
         found = re.search(r"^Hypervisor vendor:\s*(.+?)\s*$", shown, re.MULTILINE)
         if found:
             return found[1]
-    return "unknown" if "hypervisor" in _flags() else None
+    return "unknown" if "hypervisor" in processor.cpu_flags() else None

@@ -18,14 +18,14 @@ from typing import IO, Any, Literal
 from pydantic_core import from_json
 
 from harness.errors import RecordError
-from harness.matrix.axes import to_json
+from harness.protocol.axes import to_json
 from harness.matrix.cells import DEFAULTS, SETTING_AXES, Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.matrix.reading import MAX_REPEATS
 from harness.results import durable
 from harness.results.names import is_name
-from harness.results.plain_file import opened
+from harness.results.regular_files import opened
 from harness.results.reading import check_schema
 
 SCHEMA = 2

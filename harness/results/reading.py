@@ -13,7 +13,7 @@ from harness.errors import RecordError
 from harness.results import migration, sealing
 from harness.results.migration import Steps
 from harness.results.names import is_name, is_sha256
-from harness.results.plain_file import content
+from harness.results.regular_files import content
 from harness.results.record import SCHEMA, Record
 
 MAX_BYTES = 64 << 20

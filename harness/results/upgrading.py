@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness.results import durable, migration, plan_file, scan, sealing
-from harness.results.plain_file import content
+from harness.results.regular_files import content
 from harness.results.reading import MAX_BYTES, content_of, read_record, schema_of
 from harness.results.record import SCHEMA
 from harness.results.scan import SweepFolder

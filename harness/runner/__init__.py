@@ -1,1 +1,1 @@
-"""Runs beside TensorFlow, in the measured environment: see `harness.runner.exchange`."""
+"""Runs beside TensorFlow, in the measured environment: see `harness.protocol.exchange`."""

@@ -1,4 +1,4 @@
-"""`python -m runner EXCHANGE DATA`: one run, or (EXCHANGE/inbox exists) a warm process for many.
+"""`python -m harness.runner EXCHANGE DATA`: one run, or a warm process for many.
 
 Ends with status 0 when every request was answered, whatever the replies say, 2 when a request
 cannot be read, and `exchange.DISK_FULL` when the disk is full.
@@ -13,10 +13,11 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, NoReturn
 
-from . import disk, exchange
-from .importing import as_forked, import_tensorflow
-from .reply import Reply, empty_reply, failed, one_line, write_reply
-from .serving import serve
+from harness.protocol import exchange
+from harness.runner import disk
+from harness.runner.importing import as_forked, import_tensorflow
+from harness.runner.reply import Reply, empty_reply, failed, one_line, write_reply
+from harness.runner.serving import serve
 
 UNUSABLE = 2
 
@@ -24,7 +25,7 @@ UNUSABLE = 2
 def main(arguments: List[str]) -> int:
     """Answer what lies in the exchange folder; returns the exit status."""
     if len(arguments) != 2:
-        sys.stderr.write("usage: python -m runner EXCHANGE DATA\n")
+        sys.stderr.write("usage: python -m harness.runner EXCHANGE DATA\n")
         return UNUSABLE
     folder, data_root = arguments
     try:
@@ -68,7 +69,7 @@ def _serve_runs(folder: str, data_root: str) -> None:
 def _read_packages() -> None:
     """Read what is installed before the first fork, for all children; they tell what is wrong."""
     with contextlib.suppress(Exception):
-        from . import installed
+        from harness.runner import installed
 
         installed.packages()
 
@@ -82,7 +83,7 @@ def _prepared(folder: str) -> Answer:
     try:
         imported = import_tensorflow(folder)
         # Imports TensorFlow too, so not before its log is being copied.
-        from .training import train
+        from harness.runner.training import train
     except Exception as error:
         if disk.is_full(error):
             raise

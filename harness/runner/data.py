@@ -10,7 +10,7 @@ from typing import Any, Dict
 
 import numpy as np
 
-from .refusals import Invalid
+from harness.runner.refusals import Invalid
 
 DESCRIPTION = "dataset.json"
 ARRAYS = ("train_x", "train_y", "test_x", "test_y")

@@ -10,9 +10,10 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 import tensorflow as tf
 
-from . import installed, processor, variables
-from .probing import KERNEL_VARIABLE, ONEDNN_LINE
-from .run import Finding, Run
+from harness.protocol import processor
+from harness.runner import installed, variables
+from harness.runner.probing import KERNEL_VARIABLE, ONEDNN_LINE
+from harness.runner.run import Finding, Run
 
 ISA_VARIABLE = "ONEDNN_MAX_CPU_ISA"
 """The oneDNN in TensorFlow before 2.8 listens to DNNL_MAX_CPU_ISA only; the host sets both."""

@@ -9,9 +9,10 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import tensorflow as tf
 
-from . import processor, variables
-from .run import Finding, Run, word
-from .settings import DETERMINISM_VARIABLE, GENERATORS, visibility
+from harness.protocol import processor
+from harness.runner import variables
+from harness.runner.run import Finding, Run, word
+from harness.runner.settings import DETERMINISM_VARIABLE, GENERATORS, visibility
 
 _NOT_APPLIED = "the run ended before its settings were applied"
 

@@ -13,9 +13,10 @@ import time
 from dataclasses import dataclass, replace
 from typing import Dict, Iterator, Optional
 
-from . import processor, variables
-from .probing import ONEDNN_LINE, Onednn, ask_onednn
-from .stderr_copy import copy_of_standard_error
+from harness.protocol import processor
+from harness.runner import variables
+from harness.runner.probing import ONEDNN_LINE, Onednn, ask_onednn
+from harness.runner.stderr_copy import copy_of_standard_error
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, Dict, List
 import numpy as np
 import tensorflow as tf
 
-from .settings import visibility
+from harness.runner.settings import visibility
 
 
 def versions() -> Dict[str, str]:

@@ -95,7 +95,7 @@ def _speak(compute: Callable[[], Any], output: int, kernel: Optional[str]) -> No
 
 
 def _hide_gpus() -> None:
-    from .settings import visibility
+    from harness.runner.settings import visibility
 
     visibility.set_visible_devices([], "GPU")
 

@@ -6,8 +6,8 @@ import os
 import traceback
 from typing import Any, Dict
 
-from . import exchange
-from .serving import put
+from harness.protocol import exchange
+from harness.runner.serving import put
 
 Reply = Dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Tuple
 
-from .importing import Imported
+from harness.runner.importing import Imported
 
 Finding = Tuple[Any, str]
 """A value in the form a matrix has it, None where it cannot be read back, and how it was read."""

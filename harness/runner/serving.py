@@ -20,7 +20,8 @@ import time
 import traceback
 from typing import Any, Callable, Dict, List
 
-from . import bells, confining, disk, exchange, memory
+from harness.protocol import exchange, wakeup
+from harness.runner import confining, disk, memory
 
 Train = Callable[[str, str], None]
 
@@ -57,7 +58,7 @@ def serve(folder: str, train: Train, import_seconds: float) -> None:
     counted = 0.0
     # What is there stays: a child's collector need not walk it, nor touch its pages.
     gc.freeze()
-    bell = bells.Listener(os.path.join(folder, exchange.BELL))
+    bell = wakeup.Waiter(os.path.join(folder, exchange.BELL))
     _ring_when_a_child_ends(bell)
     put(os.path.join(folder, exchange.READY), {"import": import_seconds})
     try:
@@ -77,13 +78,13 @@ def serve(folder: str, train: Train, import_seconds: float) -> None:
             os.waitpid(child.pid, 0)
 
 
-def _ring_when_a_child_ends(bell: bells.Listener) -> None:
-    if bell.number is not None:
+def _ring_when_a_child_ends(bell: wakeup.Waiter) -> None:
+    if bell.descriptor is not None:
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        signal.set_wakeup_fd(bell.number, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(bell.descriptor, warn_on_full_buffer=False)
 
 
-def _ring_no_more(bell: bells.Listener) -> None:
+def _ring_no_more(bell: wakeup.Waiter) -> None:
     """In a child: all about signals is again as in a process of its own."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -118,7 +119,7 @@ def _new_errands(folder: str) -> List[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-def _start(folder: str, name: str, train: Train, bell: bells.Listener) -> _Child:
+def _start(folder: str, name: str, train: Train, bell: wakeup.Waiter) -> _Child:
     path = os.path.join(folder, exchange.INBOX, name)
     with open(path, encoding="utf-8") as file:
         errand = json.load(file)
@@ -203,7 +204,7 @@ def _has_ended(child: _Child) -> bool:
         child.cause = "out_of_memory"
     ended = {"cause": child.cause, "exit_code": code, "seconds": seconds}
     put(os.path.join(child.folder, exchange.ENDED), ended)
-    bells.ring(os.path.join(child.folder, exchange.BELL))
+    wakeup.notify(os.path.join(child.folder, exchange.BELL))
     return True
 
 

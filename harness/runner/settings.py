@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from . import processor
-from .refusals import Invalid, Unsupported
+from harness.protocol import processor
+from harness.runner.refusals import Invalid, Unsupported
 
 DETERMINISM_VARIABLE = "TF_DETERMINISTIC_OPS"
 

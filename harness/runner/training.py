@@ -12,15 +12,16 @@ from typing import Any, Dict, List
 
 import tensorflow as tf
 
-from . import data, disk, exchange, installed, processor, readback, settings, weights
-from .found_training import noting
-from .hashing import PREDICTIONS_NAME, tensor_digest, write_arrays
-from .importing import Imported
-from .refusals import Invalid, Unsupported
-from .reply import Reply, empty_reply, failed, one_line
-from .run import Run
-from .workloads import WORKLOADS
-from .workloads.definition import Workload
+from harness.protocol import exchange, processor
+from harness.runner import data, disk, installed, readback, settings, weights
+from harness.runner.found_training import noting
+from harness.runner.hashing import PREDICTIONS_NAME, tensor_digest, write_arrays
+from harness.runner.importing import Imported
+from harness.runner.refusals import Invalid, Unsupported
+from harness.runner.reply import Reply, empty_reply, failed, one_line
+from harness.runner.run import Run
+from harness.runner.workloads import WORKLOADS
+from harness.runner.workloads.definition import Workload
 
 PREDICTION_BATCH = 256
 """Fixed, so that predictions never depend on the axis `batch_size`."""

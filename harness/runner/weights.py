@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Tuple
 
-from .hashing import combined_digest, dtype_text, tensor_digest
+from harness.runner.hashing import combined_digest, dtype_text, tensor_digest
 
 Named = List[Tuple[str, Any]]
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import yaml
 
 from harness.matrix import values
-from harness.matrix.axes import BY_NAME, Value
 from harness.matrix.cells import SETTING_AXES, Cell
 from harness.matrix.environment import Environment
 from harness.matrix.text import Problems
+from harness.protocol.axes import BY_NAME, Value
 from harness.results.record import EnvironmentPart, Record
 
 Json = str | int | dict[str, str]

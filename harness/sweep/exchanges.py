@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import places
-from harness.runner import exchange
+from harness.protocol import exchange
 
 _GRACE_SECONDS = 60
 """A younger folder may still be on its way to being held by another process."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from harness.matrix.axes import Value, process_variables
 from harness.matrix.cells import Cell
+from harness.protocol.axes import Value, process_variables
 from harness.sweep.processes import AbandonedError, Ending, Limits, Place, WarmProcess
 from harness.sweep.recording import Run
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
-from harness.matrix.axes import Value
 from harness.matrix.cells import PLACES, Cell
-from harness.runner.processor import INSTRUCTION_SETS
+from harness.protocol.axes import Value
+from harness.protocol.processor import INSTRUCTION_SETS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ from typing import Literal
 from harness.engines import outdated
 from harness.environments.lock import Lock
 from harness.errors import LockError
-from harness.matrix.axes import to_json
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
+from harness.protocol.axes import to_json
 from harness.results.record import Record
 from harness.results.statuses import FINISHED
 

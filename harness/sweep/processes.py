@@ -15,7 +15,7 @@ from typing import Any, Literal
 from harness.engines.protocol import Engine, Image, Order, Outcome
 from harness.errors import EngineError
 from harness.processes import tail_of
-from harness.runner import bells, exchange
+from harness.protocol import exchange, wakeup
 from harness.sweep import exchanges, replies
 from harness.sweep.replies import Reply
 from harness.sweep.staging import StagedRunner
@@ -110,10 +110,10 @@ def _order(place: Place, folder: Path, log: Path, cpus: tuple[int, ...], limits:
 
 
 @contextmanager
-def _heard(path: Path) -> Iterator[bells.Listener]:
+def _heard(path: Path) -> Iterator[wakeup.Waiter]:
     """A new bell and who listens to it, for the time of the `with` block."""
-    bells.hang(str(path))
-    bell = bells.Listener(str(path))
+    wakeup.create(str(path))
+    bell = wakeup.Waiter(str(path))
     try:
         yield bell
     finally:
@@ -144,7 +144,7 @@ class WarmProcess:
         (self._folder / exchange.INBOX).mkdir()
         (self._folder / exchange.INBOX).chmod(0o777)
         self._bell = str(self._folder / exchange.BELL)
-        bells.hang(self._bell)
+        wakeup.create(self._bell)
         # The children's limits are the runner's to keep; these hold even if it fails to.
         whole = Limits(timeout=limits.timeout * (runs + 1), memory=limits.memory * (holders + 1))
         self._log = self._folder / exchange.LOG
@@ -163,7 +163,7 @@ class WarmProcess:
     def close(self) -> None:
         """End the process and remove its exchange folder."""
         (self._folder / exchange.STOP).touch()
-        bells.ring(self._bell)
+        wakeup.notify(self._bell)
         self._thread.join()
         self._cleanup.close()
 
@@ -196,12 +196,12 @@ class WarmProcess:
         }
         with _heard(folder / exchange.BELL) as bell:
             exchanges.put(self._folder / exchange.INBOX / name, errand)
-            bells.ring(self._bell)
+            wakeup.notify(self._bell)
             outcome = self._wait(folder, bell)
         log = tail_of(folder / exchange.LOG) or tail_of(self._log)
         yield _ending(outcome, folder, log, "forked", cpus)
 
-    def _wait(self, folder: Path, bell: bells.Listener) -> Outcome:
+    def _wait(self, folder: Path, bell: wakeup.Waiter) -> Outcome:
         started = time.monotonic()
         ended = folder / exchange.ENDED
         while not ended.exists():

@@ -10,10 +10,10 @@ from typing import Any
 from harness.engines import outcomes
 from harness.engines.protocol import Outcome
 from harness.environments.lock import Lock
-from harness.matrix.axes import to_json
 from harness.matrix.cells import Cell
+from harness.protocol import exchange
+from harness.protocol.axes import to_json
 from harness.results.record import SCHEMA, EnvironmentPart, Failure, Record
-from harness.runner import exchange
 from harness.sweep import attestation
 from harness.sweep.processes import Ending, Limits, Place
 from harness.sweep.replies import Reply, ReplyError

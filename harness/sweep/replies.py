@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from harness.protocol import exchange
 from harness.results.record import Found, Measured
-from harness.runner import exchange
 
 MAX_BYTES = 16 << 20
 

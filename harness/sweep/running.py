@@ -12,9 +12,9 @@ from typing import Any
 
 from harness.environments.lock import Lock
 from harness.errors import EngineError, RecordError
-from harness.matrix.axes import to_json
+from harness.protocol import exchange
+from harness.protocol.axes import to_json
 from harness.results.record import Record
-from harness.runner import exchange
 from harness.sweep import audit, processes, recording
 from harness.sweep.attestation import asked_versions
 from harness.sweep.audit import Audit

@@ -8,22 +8,30 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import harness.runner
+import harness
 from harness import places
+
+_PARTS = ("protocol", "runner")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StagedRunner:
-    """`root` holds a package `runner`; `sha256` is the digest of its files' names and bytes."""
+    """The measured side's part of the program.
+
+    `root` holds a package `harness` with `protocol` and `runner`; `sha256` is that of its
+    files.
+    """
 
     root: Path
     sha256: str
 
 
 def _sources() -> list[tuple[str, bytes]]:
-    folder = Path(str(harness.runner.__file__)).parent
-    files = sorted(folder.rglob("*.py"))
-    return [(file.relative_to(folder).as_posix(), file.read_bytes()) for file in files]
+    folder = Path(str(harness.__file__)).parent
+    files = sorted(file for part in _PARTS for file in (folder / part).rglob("*.py"))
+    found = [(file.relative_to(folder).as_posix(), file.read_bytes()) for file in files]
+    # The package itself offers what only the host has.
+    return [("__init__.py", b""), *found]
 
 
 def digest() -> str:
@@ -41,12 +49,17 @@ def stage() -> StagedRunner:
     if not root.is_dir():
         with tempfile.TemporaryDirectory(dir=places.cache("runners")) as temporary:
             copy = Path(temporary) / "copy"
-            for name, data in _sources():
-                target = copy / "runner" / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(data)
+            write(copy)
             _publish(copy, root)
     return StagedRunner(root=root, sha256=sha256)
+
+
+def write(root: Path) -> None:
+    """Write the measured side's part of the program into the folder `root`."""
+    for name, data in _sources():
+        target = root / "harness" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
 
 
 def _publish(copy: Path, root: Path) -> None:

@@ -22,7 +22,7 @@ from harness.analysis.columns import (
     Column,
 )
 from harness.errors import RecordError, UsageError
-from harness.matrix.axes import NAMES
+from harness.protocol.axes import NAMES
 from harness.results.reading import read_record
 
 REQUIRED = [

@@ -21,10 +21,10 @@ from harness.datasets import catalogue
 from harness.engines.local.engine import LocalEngine
 from harness.environments.lock import Lock
 from harness.matrix import reading
-from harness.matrix.axes import to_json
 from harness.matrix.cells import Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
+from harness.protocol.axes import to_json
 from harness.results import plan_file
 from harness.results.record import SCHEMA, EnvironmentPart, Found, Measured, Record, Tensor
 from harness.results.store import Store, serialised

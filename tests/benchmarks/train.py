@@ -12,8 +12,9 @@ import json
 import sys
 
 import tensorflow as tf
-from runner import data, weights
-from runner.workloads import WORKLOADS
+
+from harness.runner import data, weights
+from harness.runner.workloads import WORKLOADS
 
 
 def main(name: str, seed: int, folder: str) -> None:

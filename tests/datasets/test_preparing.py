@@ -26,7 +26,7 @@ from harness.datasets.prepared import Prepared
 from harness.datasets.preparing import prepare
 from harness.datasets.sources import Folder, NpmPackage, SourceError, Wheel
 from harness.errors import DataError, UsageError
-from harness.matrix.axes import BY_NAME
+from harness.protocol.axes import BY_NAME
 from harness.runner import data as runner_data
 from harness.runner import hashing
 

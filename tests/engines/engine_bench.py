@@ -55,12 +55,12 @@ class Bench:
     def order(self, program: str, **changes: Any) -> Order:
         """An order whose runner is `program`, with a folder of its own."""
         folder = self.folder / uuid.uuid4().hex
-        for name in ("root/runner", "data", "exchange"):
+        for name in ("root/harness/runner", "data", "exchange"):
             (folder / name).mkdir(parents=True)
-        (folder / "root" / "runner" / "__init__.py").touch()
+        (folder / "root" / "harness" / "runner" / "__init__.py").touch()
         (folder / "data" / "x.bin").write_bytes(b"data")
         text = f"import sys\nexchange, data = sys.argv[1:]\n{textwrap.dedent(program)}"
-        (folder / "root" / "runner" / "__main__.py").write_text(text)
+        (folder / "root" / "harness" / "runner" / "__main__.py").write_text(text)
         wanted: dict[str, Any] = {
             "image": self.image,
             "root": folder / "root",
@@ -88,10 +88,14 @@ class Bench:
 
     def runners(self) -> list[psutil.Process]:
         """Those of them that are a runner's main process."""
-        return [process for process in self.alive() if process.cmdline()[1:3] == ["-m", "runner"]]
+        return [process for process in self.alive() if _is_runner(process)]
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
             return process.environ().get(MARK) == self.mark
         except psutil.Error:
             return False
+
+
+def _is_runner(process: psutil.Process) -> bool:
+    return process.cmdline()[1:3] == ["-m", "harness.runner"]

@@ -102,7 +102,7 @@ def test_the_working_folder_is_the_root(bench: Bench) -> None:
     found = bench.reply(
         WRITE_REPLY + "import os\nreply([os.listdir('.'), open(data + '/x.bin').read()])"
     )
-    assert found == [["runner"], "data"]
+    assert found == [["harness"], "data"]
 
 
 def test_a_timeout_ends_the_whole_tree(bench: Bench) -> None:
@@ -151,7 +151,7 @@ def test_root_data_and_environment_cannot_be_written(bench: Bench) -> None:
 import os, numpy
 refused = []
 bytecode = os.path.dirname(numpy.__cached__)
-for folder in (os.getcwd(), os.getcwd() + "/runner", data, sys.prefix, bytecode):
+for folder in (os.getcwd(), os.getcwd() + "/harness", data, sys.prefix, bytecode):
     try: open(folder + "/new", "w")
     except OSError: refused.append(folder)
 for file in (data + "/x.bin", __file__, numpy.__cached__):
@@ -326,10 +326,10 @@ def test_the_same_lock_is_assembled_once(bench: Bench, tmp_path: Path) -> None:
 
 def test_a_runner_that_does_not_exist_says_so_in_the_log(bench: Bench) -> None:
     order = bench.order("pass")
-    (order.root / "runner" / "__main__.py").unlink()
+    (order.root / "harness" / "runner" / "__main__.py").unlink()
     outcome = bench.engine.run(order)
     assert (outcome.cause, outcome.exit_code) == ("exited", 1)
-    assert "No module named runner.__main__" in order.log.read_text()
+    assert "No module named harness.runner.__main__" in order.log.read_text()
 
 
 def test_describe_says_what_every_record_needs(bench: Bench) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ import numpy as np
 import pytest
 from runner_host import PYTHONS, Answer, Runner, interpreter
 
-import harness.runner
 from harness.engines.local.engine import LocalEngine
 from harness.environments import locking
 from harness.matrix.environment import Environment
+from harness.sweep import staging
 
 LOCKS = Path(__file__).parents[1] / "data" / "matrices" / "locks"
 
@@ -40,10 +39,9 @@ def tensorflow_python(local_engine: LocalEngine, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def runner_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a copy of the package `runner`, as an engine mounts it."""
+    """A folder with the measured side's part of the program, as an engine mounts it."""
     root = tmp_path_factory.mktemp("root")
-    package = Path(str(harness.runner.__file__)).parent
-    shutil.copytree(package, root / "runner", ignore=shutil.ignore_patterns("__pycache__"))
+    staging.write(root)
     return root
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.matrix import axes
+from harness.protocol import axes
 
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 VERSIONS = ("python", "tensorflow", "numpy", "keras")
@@ -64,7 +64,7 @@ class Runner:
 
     def command(self, exchange: Path) -> list[str]:
         """The command an engine starts."""
-        return [str(self.python), "-m", "runner", str(exchange), str(self.data)]
+        return [str(self.python), "-m", "harness.runner", str(exchange), str(self.data)]
 
     def variables(self, settings: Mapping[str, Any]) -> dict[str, str]:
         """The environment variables the host sets for these settings."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from runner_host import Answer, Runner, request_for
 
-import harness.runner
+from harness.sweep import staging
 
 pytestmark = pytest.mark.tensorflow
 
@@ -194,8 +194,8 @@ BREAKAGES = {
 def breakable(trainer: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
     """Runs in children of one warm process, whose runner obeys what a request breaks."""
     root = tmp_path_factory.mktemp("breakable")
-    shutil.copytree(Path(str(harness.runner.__file__)).parent, root / "runner")
-    with (root / "runner" / "training.py").open("a") as file:
+    staging.write(root)
+    with (root / "harness" / "runner" / "training.py").open("a") as file:
         file.write(BREAKABLE)
     spoilt = replace(trainer, root=root, scratch=tmp_path_factory.mktemp("breakable-exchange"))
     with spoilt.warm() as serve_one:

@@ -18,7 +18,7 @@ def test_a_vendored_copy_further_down_the_path_is_not_what_is_installed(
         metadata.write_text(f"Metadata-Version: 2.1\nName: some_thing\nVersion: {version}\n")
     program = (
         f"import sys; sys.path += [{str(tmp_path / 'first')!r}, {str(tmp_path / 'second')!r}]\n"
-        "from runner import installed\n"
+        "from harness.runner import installed\n"
         "print(installed.packages()['some-thing'])"
     )
     done = subprocess.run(

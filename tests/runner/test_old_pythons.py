@@ -12,10 +12,11 @@ from runner_host import request_for
 
 WITHOUT_NUMPY = """
 import json, os, sys
-from runner import exchange, processor, refusals, reply, variables
-from runner.importing import Imported, as_forked
-from runner.probing import Onednn
-from runner.stderr_copy import copy_of_standard_error
+from harness.protocol import exchange, processor
+from harness.runner import refusals, reply, variables
+from harness.runner.importing import Imported, as_forked
+from harness.runner.probing import Onednn
+from harness.runner.stderr_copy import copy_of_standard_error
 
 folder = sys.argv[1]
 with copy_of_standard_error(folder) as copied:
@@ -88,7 +89,8 @@ def test_an_environment_that_cannot_import_is_a_failed_run(
     (tmp_path / "request.json").write_text(json.dumps(request_for()))
     # -I keeps packages of the user and of the environment away; the copy is put on the path.
     code = f"import sys; sys.path.insert(0, {str(runner_root)!r}); sys.modules['tensorflow'] = None"
-    code += f"; from runner.__main__ import main; sys.exit(main([{str(tmp_path)!r}, '/nowhere']))"
+    code += "; from harness.runner.__main__ import main"
+    code += f"; sys.exit(main([{str(tmp_path)!r}, '/nowhere']))"
     done = subprocess.run(
         [str(any_python), "-I", "-c", code], capture_output=True, text=True, check=False
     )
@@ -106,7 +108,7 @@ def test_an_unreadable_request_ends_with_status_two(
     if content is not None:
         (tmp_path / "request.json").write_text(content)
     done = subprocess.run(
-        [sys.executable, "-m", "runner", str(tmp_path), "/nowhere"],
+        [sys.executable, "-m", "harness.runner", str(tmp_path), "/nowhere"],
         cwd=runner_root,
         capture_output=True,
         text=True,

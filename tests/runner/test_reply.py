@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.runner import exchange, reply
+from harness.protocol import exchange
+from harness.runner import reply
 
 KERAS = """Exception encountered when calling layer "lstm" (type LSTM).
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,12 +15,13 @@ from typing import Any
 import psutil
 import pytest
 
-import harness.runner
-from harness.runner import bells, confining, exchange
+from harness.protocol import exchange, wakeup
+from harness.runner import confining
+from harness.sweep import staging
 
 PROGRAM = """
 import errno, json, os, signal, subprocess, sys, time
-from runner import serving
+from harness.runner import serving
 
 def attempt(what):
     try:
@@ -88,13 +88,13 @@ class Host:
     """The host's side: makes the folders, sends errands, holds the lock."""
 
     def __init__(self, folder: Path, python: Path, *, bells_hang: bool = True) -> None:
-        self.hang = bells.hang if bells_hang else str
+        self.hang = wakeup.create if bells_hang else str
         self.folder = folder / "exchange"
         (self.folder / exchange.INBOX).mkdir(parents=True)
         self.hang(str(self.folder / exchange.BELL))
         root = folder / "root"
         (folder / "temporary").mkdir()
-        shutil.copytree(Path(str(harness.runner.__file__)).parent, root / "runner")
+        staging.write(root)
         self.held = (self.folder / exchange.ALIVE).open("w")
         fcntl.flock(self.held, fcntl.LOCK_EX)
         self.process = subprocess.Popen(
@@ -113,7 +113,7 @@ class Host:
         draft = self.folder / exchange.INBOX / f".{name}"
         draft.write_text(json.dumps(errand))
         draft.rename(self.folder / exchange.INBOX / name)
-        bells.ring(str(self.folder / exchange.BELL))
+        wakeup.notify(str(self.folder / exchange.BELL))
         return run
 
     def ended(self, run: Path) -> dict[str, Any]:

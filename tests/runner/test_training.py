@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from runner_host import VERSIONS, Answer, Runner, request_for
 
-from harness.runner import exchange, hashing
+from harness.protocol import exchange
+from harness.runner import hashing
 
 pytestmark = pytest.mark.tensorflow
 
@@ -225,7 +226,7 @@ def test_the_lock_may_write_versions_another_way(forked: Forked) -> None:
 WITHOUT_DETERMINISTIC_KERNEL = """
 import json, sys
 import tensorflow as tf
-from runner import reply, training
+from harness.runner import reply, training
 tf.config.experimental.enable_op_determinism()
 left = reply.empty_reply()
 try:
@@ -251,14 +252,14 @@ def test_an_operation_that_cannot_be_deterministic_is_unsupported(trainer: Runne
 
 BROKEN_GETTER = """
 import json
-from runner import readback
+from harness.runner import readback
 class Model:
     weights = []
     @property
     def run_eagerly(self):
         raise ValueError("not compiled")
-from runner.importing import import_tensorflow
-from runner.run import Run
+from harness.runner.importing import import_tensorflow
+from harness.runner.run import Run
 asked = {"eager": "off", "epochs": 1, "device": "cpu"}
 run = Run(asked=asked, imported=import_tensorflow("/tmp"), variables={}, model=Model())
 print(json.dumps(readback.found(run)))

@@ -10,10 +10,10 @@ import pytest
 from harness.environments.lock import Lock
 from harness.errors import LockError
 from harness.matrix import cells, reading
-from harness.matrix.axes import to_json
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
 from harness.matrix.text import Problems
+from harness.protocol.axes import to_json
 from harness.results.record import Record
 from harness.sweep import here, planning
 from harness.sweep.here import Machine

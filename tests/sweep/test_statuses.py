@@ -50,7 +50,7 @@ def soon(sweep: Sweep, find: Callable[[], object], seconds: float = 180) -> None
 
 def is_runner(process: psutil.Process) -> bool:
     try:
-        return "-m runner" in " ".join(process.cmdline())
+        return "-m harness.runner" in " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return False
 

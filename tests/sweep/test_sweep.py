@@ -72,7 +72,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     started = psutil.Process(process.pid).children(recursive=True)
-    assert any("-m runner" in " ".join(each.cmdline()) for each in started)
+    assert any("-m harness.runner" in " ".join(each.cmdline()) for each in started)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == (130 if number is signal.SIGINT else -9)

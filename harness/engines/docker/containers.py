@@ -28,7 +28,7 @@ def creation(order: Order, *, name: str, user: str, owner: str) -> dict[str, Any
         "name": name,
         "image": order.image.id,
         "entrypoint": [PYTHON],
-        "command": ["-m", "runner", EXCHANGE, DATA],
+        "command": ["-m", "harness.runner", EXCHANGE, DATA],
         "working_dir": ROOT,
         "environment": variables(order, temporary=TEMPORARY, path=PATH, gpu=gpus.FIRST),
         "user": user,

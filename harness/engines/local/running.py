@@ -52,7 +52,7 @@ def _tree(order: Order, home: str, gpu: str) -> Tree:
     # The environment's links lead to its bytecode, which others share.
     protected = (order.root, order.data, folder, bytecode.root())
     path = f"{folder / 'bin'}:{PATH}"
-    arguments = ("-m", "runner", str(order.exchange.resolve()), str(order.data.resolve()))
+    arguments = ("-m", "harness.runner", str(order.exchange.resolve()), str(order.data.resolve()))
     return Tree(
         command=[str(environments.python_of(folder)), *arguments],
         cwd=str(order.root.resolve()),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Dict
 
-from . import co2_conv, co2_lstm, mnist_augmented, mnist_cnn, mnist_mlp
-from .definition import Workload
+from harness.runner.workloads import co2_conv, co2_lstm, mnist_augmented, mnist_cnn, mnist_mlp
+from harness.runner.workloads.definition import Workload
 
 WORKLOADS: Dict[str, Workload] = {
     "mnist-mlp": mnist_mlp.WORKLOAD,

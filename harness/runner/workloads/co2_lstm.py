@@ -6,8 +6,8 @@ from typing import Any, Tuple
 
 import tensorflow as tf
 
-from ..measures import mean_absolute_error
-from .definition import Workload
+from harness.runner.measures import mean_absolute_error
+from harness.runner.workloads.definition import Workload
 
 
 def build(example: Tuple[int, ...], target: Tuple[int, ...]) -> Any:

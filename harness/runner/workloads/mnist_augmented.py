@@ -11,9 +11,9 @@ from typing import Any, Tuple
 
 import tensorflow as tf
 
-from ..measures import accuracy
-from .definition import Workload
-from .mnist_mlp import build
+from harness.runner.measures import accuracy
+from harness.runner.workloads.definition import Workload
+from harness.runner.workloads.mnist_mlp import build
 
 LARGEST_SHIFT = 2
 PARALLEL_CALLS = 8

@@ -6,8 +6,8 @@ from typing import Any, Tuple
 
 import tensorflow as tf
 
-from ..measures import accuracy
-from .definition import Workload
+from harness.runner.measures import accuracy
+from harness.runner.workloads.definition import Workload
 
 
 def build(example: Tuple[int, ...], target: Tuple[int, ...]) -> Any:

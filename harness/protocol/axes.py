@@ -8,12 +8,10 @@ and the reports all read it. A new axis is one entry here and, at most, one func
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Dict, Mapping, Optional, Tuple, Union
 
-Scope = Literal["environment", "process", "run"]
-Value = str | int | tuple[tuple[str, str], ...]
+Value = Union[str, int, Tuple[Tuple[str, str], ...]]
 """A word, a number, or (axis `env`) sorted pairs of variable name and value."""
 
 DEFAULT = "default"
@@ -28,27 +26,27 @@ DENIED_VARIABLES = re.compile(
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Axis:
-    """One thing that can be varied.
+    """One thing that can be varied. Give every field by name.
 
-    `words` are the words allowed, `minimum` and `maximum` bound a number where numbers are
-    allowed (`minimum is None`: they are not). `since` is the first TensorFlow version in which a
-    value other than the default can be applied. `variables` gives, per value, the environment
-    variables that apply it before the process starts.
+    `scope` is one of SCOPES. `words` are the words allowed, `minimum` and `maximum` bound a number
+    where numbers are allowed (`minimum is None`: they are not). `since` is the first TensorFlow
+    version in which a value other than the default can be applied. `variables` gives, per value,
+    the environment variables that apply it before the process starts.
     """
 
     name: str
-    scope: Scope
+    scope: str
     sentence: str
-    default: Value = DEFAULT
-    words: tuple[str, ...] = ()
-    minimum: int | None = None
-    maximum: int | None = None
-    is_mapping: bool = False
-    since: str = "1.15"
     applied: str
     read_back: str
+    default: Value = DEFAULT
+    words: Tuple[str, ...] = ()
+    minimum: Optional[int] = None
+    maximum: Optional[int] = None
+    is_mapping: bool = False
+    since: str = "1.15"
     variables: Mapping[Value, Mapping[str, str]] = field(default_factory=dict)
 
     @property
@@ -63,9 +61,12 @@ class Axis:
         return ", ".join(parts)
 
 
+SCOPES = ("environment", "process", "run")
+"""What a value is applied to, from the widest: another image, another process, another run."""
+
 ON_OFF = ("on", "off")
 
-CATALOGUE: tuple[Axis, ...] = (
+CATALOGUE: Tuple[Axis, ...] = (
     Axis(
         name="device",
         scope="environment",
@@ -288,15 +289,15 @@ CATALOGUE: tuple[Axis, ...] = (
 )
 
 BY_NAME: Mapping[str, Axis] = {axis.name: axis for axis in CATALOGUE}
-NAMES: tuple[str, ...] = tuple(BY_NAME)
+NAMES: Tuple[str, ...] = tuple(BY_NAME)
 
 
-def axes_of(scope: Scope) -> tuple[Axis, ...]:
+def axes_of(scope: str) -> Tuple[Axis, ...]:
     """The axes of one scope, in catalogue order."""
     return tuple(axis for axis in CATALOGUE if axis.scope == scope)
 
 
-def process_variables(settings: Mapping[str, Value]) -> dict[str, str]:
+def process_variables(settings: Mapping[str, Value]) -> Dict[str, str]:
     """The environment variables that apply the process-scope `settings`.
 
     `env` comes first, so that an axis of its own wins over the same variable in `env`.
@@ -309,6 +310,6 @@ def process_variables(settings: Mapping[str, Value]) -> dict[str, str]:
     return variables
 
 
-def to_json(value: Value) -> str | int | dict[str, str]:
+def to_json(value: Value) -> Union[str, int, Dict[str, str]]:
     """The value as it stands in a record or request: pairs become an object."""
     return dict(value) if isinstance(value, tuple) else value

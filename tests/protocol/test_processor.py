@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from harness.runner import processor
+from harness.protocol import processor
 
 AVX2 = ["avx2", "fma", "sse4_1"]
 AVX512 = [*AVX2, "avx512bw", "avx512dq", "avx512f", "avx512vl"]

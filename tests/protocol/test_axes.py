@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from harness.matrix import json_schema
-from harness.matrix.axes import CATALOGUE, Axis, process_variables
+from harness.protocol.axes import CATALOGUE, Axis, process_variables
 
 MATRICES = Path(__file__).parents[2] / "matrices"
 DATA = Path(__file__).parent.parent / "data" / "matrices"

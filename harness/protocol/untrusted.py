@@ -1,0 +1,103 @@
+"""The one reader of whatever a training, or a stranger, could have put on the disk.
+
+A link is not followed, a pipe or device is not waited for, and no more is read than asked for.
+Only the last part of a path is guarded: the folders above it must be the reader's own.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from typing import IO, Any, Optional, Union
+
+AnyPath = Union[str, "os.PathLike[str]"]
+
+_LINES_OF_A_TAIL = 20
+_BYTES_OF_A_TAIL = 1 << 16
+
+
+class NotRegularError(OSError):
+    """A link, pipe, socket, device or folder lies in the place of a regular file."""
+
+
+class TooLargeError(OSError):
+    """A file is larger than the reader accepts."""
+
+
+def open_regular(path: AnyPath, *, follow_links: bool = False) -> IO[bytes]:
+    """A regular file, open for reading.
+
+    `follow_links` is for folders of the user's own, where links are theirs to make.
+
+    Raises:
+        NotRegularError: something else lies there.
+        OSError: it cannot be opened.
+    """
+    # Opening a pipe waits for somebody to write into it, unless told not to.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        # ELOOP: a link; ENXIO: a socket.
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise _not_regular(path) from error
+        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise _not_regular(path)
+
+
+def read_regular(path: AnyPath, limit: int, *, follow_links: bool = False) -> bytes:
+    """The bytes of a regular file.
+
+    Raises:
+        NotRegularError: something else lies there.
+        TooLargeError: it has more than `limit` bytes.
+        OSError: it cannot be read.
+    """
+    with open_regular(path, follow_links=follow_links) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise TooLargeError(errno.EFBIG, "larger than %d bytes" % limit, os.fspath(path))
+    return content
+
+
+def read_json(path: AnyPath, limit: int) -> Any:
+    """The JSON value in a regular file.
+
+    Raises:
+        ValueError: it is not JSON, or is nested too deeply to be read.
+        OSError: as `read_regular`.
+    """
+    try:
+        return json.loads(read_regular(path, limit).decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def tail(path: AnyPath) -> str:
+    """The last lines of a log, "" where there is no regular file to read."""
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(0, size - _BYTES_OF_A_TAIL))
+            text = file.read(_BYTES_OF_A_TAIL).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-_LINES_OF_A_TAIL:])
+
+
+def size_of(path: AnyPath) -> Optional[int]:
+    """How many bytes a regular file has, None where there is none."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _not_regular(path: AnyPath) -> NotRegularError:
+    return NotRegularError(errno.EINVAL, "not a regular file", os.fspath(path))
