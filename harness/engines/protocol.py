@@ -35,19 +35,21 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One process for an engine: `python -m harness.runner EXCHANGE DATA` inside `image`.
+    """One process for an engine: `python -m harness.runner CONTROL OUTPUT DATA` inside `image`.
 
     `root` is a folder that holds a package `harness`, and becomes the working directory, read-only.
-    `data` is mounted read-only, `exchange` writable; nothing else of the host is visible in a
-    container. `variables` are set before the process starts, on top of the engine's own minimum.
-    `cpus` are the numbers of the host CPUs it may use, `memory` its limit in bytes, `timeout`
-    seconds until it and all its children are killed. What it prints goes to `log`.
+    `control` and `data` are mounted read-only, `output` writable; nothing else of the host is
+    visible in a container. `variables` are set before the process starts, on top of the engine's
+    own minimum. `cpus` are the numbers of the host CPUs it may use, `memory` its limit in bytes,
+    `timeout` seconds until it and all its children are killed. What it prints goes to `log`, which
+    lies in none of these folders: the process must have no way to a file that the host writes.
     """
 
     image: Image
     root: Path
     data: Path
-    exchange: Path
+    control: Path
+    output: Path
     log: Path
     cpus: tuple[int, ...]
     memory: int

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness import places
-from harness.sweep import exchanges
+from harness.protocol.files import write_json
 from harness.sweep.replies import Reply
 
 SCHEMA = 1
@@ -106,7 +106,7 @@ class Audits:
         elif audit.state != "undecided":
             sentence = f"{workload}: {audit.sentence}"
             content = {"schema": SCHEMA, "state": audit.state, "sentence": sentence}
-            exchanges.put(self._path(lock_sha256, key), content)
+            write_json(self._path(lock_sha256, key), content)
 
     def _read(self, lock_sha256: str, workload: str) -> Audit | None:
         try:

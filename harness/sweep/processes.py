@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -14,17 +14,18 @@ from typing import Any, Literal
 
 from harness.engines.protocol import Engine, Image, Order, Outcome
 from harness.errors import EngineError
-from harness.processes import tail_of
-from harness.protocol import exchange, wakeup
+from harness.protocol import exchange, untrusted, wakeup
+from harness.protocol.files import write_json
 from harness.sweep import exchanges, replies
+from harness.sweep.exchanges import Exchange
 from harness.sweep.replies import Reply
 from harness.sweep.staging import StagedRunner
 
 Isolation = Literal["fresh", "forked"]
 
-_POLL_SECONDS = 0.01
-_LOOK_SECONDS = 0.1
-"""How often it is looked for the end of a run when no bell rings."""
+_IMPORT_POLL_SECONDS = 0.01
+_ENDING_POLL_SECONDS = 0.1
+"""How often the host looks for the end of a run when nobody wakes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class Ending:
     """How a run ended, and what it left in `folder`: a reply perhaps, weights, predictions.
 
     `log` is the end of what it printed; `cpus` are those it ran on. `reply` is None where there is
-    no valid one, `complaint` says what is wrong with it.
+    no valid one, `complaint` says what is wrong with what the runner left.
     """
 
     outcome: Outcome
@@ -68,9 +69,14 @@ class Ending:
 
 
 def _ending(
-    outcome: Outcome, folder: Path, log: str, isolation: Isolation, cpus: tuple[int, ...]
+    outcome: Outcome,
+    folder: Path,
+    log: str,
+    isolation: Isolation,
+    cpus: tuple[int, ...],
+    complaint: str = "",
 ) -> Ending:
-    reply, complaint = replies.read(folder)
+    reply, wrong = (None, complaint) if complaint else replies.read(folder)
     return Ending(
         outcome=outcome,
         folder=folder,
@@ -78,7 +84,7 @@ def _ending(
         isolation=isolation,
         cpus=cpus,
         reply=reply,
-        complaint=complaint,
+        complaint=wrong,
     )
 
 
@@ -87,37 +93,33 @@ def fresh(
     place: Place, request: Mapping[str, Any], cpus: tuple[int, ...], limits: Limits
 ) -> Iterator[Ending]:
     """The run in a process of its own. Its files are there within the `with` block."""
-    with exchanges.opened() as folder:
-        exchanges.put(folder / exchange.REQUEST, request)
-        log = folder / exchange.LOG
-        outcome = place.engine.run(_order(place, folder, log, cpus, limits))
-        yield _ending(outcome, folder, tail_of(log), "fresh", cpus)
+    with exchanges.opened() as folders:
+        write_json(folders.control / exchange.REQUEST, _limited(request, cpus, limits))
+        outcome = place.engine.run(_order(place, folders, cpus, limits))
+        yield _ending(outcome, folders.output, untrusted.tail(folders.log), "fresh", cpus)
 
 
-def _order(place: Place, folder: Path, log: Path, cpus: tuple[int, ...], limits: Limits) -> Order:
+def _limited(
+    request: Mapping[str, Any], cpus: tuple[int, ...], limits: Limits
+) -> Mapping[str, Any]:
+    own = {"cpus": list(cpus), "timeout_s": limits.timeout, "memory_bytes": limits.memory}
+    return {**request, "limits": own}
+
+
+def _order(place: Place, folders: Exchange, cpus: tuple[int, ...], limits: Limits) -> Order:
     return Order(
         image=place.image,
         root=place.runner.root,
         data=place.data,
-        exchange=folder,
-        log=log,
+        control=folders.control,
+        output=folders.output,
+        log=folders.log,
         cpus=cpus,
         memory=limits.memory,
         timeout=limits.timeout,
         variables=place.variables,
         gpu=place.gpu,
     )
-
-
-@contextmanager
-def _heard(path: Path) -> Iterator[wakeup.Waiter]:
-    """A new bell and who listens to it, for the time of the `with` block."""
-    wakeup.create(str(path))
-    bell = wakeup.Waiter(str(path))
-    try:
-        yield bell
-    finally:
-        bell.close()
 
 
 class AbandonedError(Exception):
@@ -140,15 +142,14 @@ class WarmProcess:
         self._outcome: Outcome | None = None
         self._ended = threading.Event()
         self._cleanup = ExitStack()
-        self._folder = self._cleanup.enter_context(exchanges.opened())
-        (self._folder / exchange.INBOX).mkdir()
-        (self._folder / exchange.INBOX).chmod(0o777)
-        self._bell = str(self._folder / exchange.BELL)
-        wakeup.create(self._bell)
-        # The children's limits are the runner's to keep; these hold even if it fails to.
+        self._folders = self._cleanup.enter_context(exchanges.opened())
+        for name in (exchange.REQUESTS, exchange.WAKEUPS):
+            (self._folders.control / name).mkdir(mode=0o755)
+        self._wakeup = str(self._folders.control / exchange.WAKEUP)
+        wakeup.create(self._wakeup)
+        # The children's limits are the runner's to enforce; these hold even if it fails to.
         whole = Limits(timeout=limits.timeout * (runs + 1), memory=limits.memory * (holders + 1))
-        self._log = self._folder / exchange.LOG
-        order = _order(place, self._folder, self._log, cpus, whole)
+        order = _order(place, self._folders, cpus, whole)
         self._thread = threading.Thread(target=self._live, args=(place.engine, order), daemon=True)
         self._thread.start()
 
@@ -162,8 +163,8 @@ class WarmProcess:
 
     def close(self) -> None:
         """End the process and remove its exchange folder."""
-        (self._folder / exchange.STOP).touch()
-        wakeup.notify(self._bell)
+        (self._folders.control / exchange.STOP).touch()
+        wakeup.notify(self._wakeup)
         self._thread.join()
         self._cleanup.close()
 
@@ -174,8 +175,9 @@ class WarmProcess:
 
     def wait_ready(self) -> None:
         """Wait until the import is over, or the process has ended without it."""
-        while self.alive and not (self._folder / exchange.READY).exists():
-            time.sleep(_POLL_SECONDS)
+        ready = self._folders.output / exchange.READY
+        while self.alive and not os.path.lexists(ready):
+            time.sleep(_IMPORT_POLL_SECONDS)
 
     @contextmanager
     def forked(self, request: Mapping[str, Any], cpus: tuple[int, ...]) -> Iterator[Ending]:
@@ -185,31 +187,24 @@ class WarmProcess:
             EngineError: the engine failed while the run was under way.
         """
         name = f"{next(self._numbers):06d}"
-        folder = self._folder / name
-        folder.mkdir()
-        folder.chmod(0o777)
-        exchanges.put(folder / exchange.REQUEST, request)
-        errand = {
-            "cpus": list(cpus),
-            "timeout_s": self._limits.timeout,
-            "memory_bytes": self._limits.memory,
-        }
-        with _heard(folder / exchange.BELL) as bell:
-            exchanges.put(self._folder / exchange.INBOX / name, errand)
-            wakeup.notify(self._bell)
-            outcome = self._wait(folder, bell)
-        log = tail_of(folder / exchange.LOG) or tail_of(self._log)
-        yield _ending(outcome, folder, log, "forked", cpus)
+        control, output = self._folders.control, self._folders.output
+        with exchanges.wakeups(control / exchange.WAKEUPS / name) as waiter:
+            request = _limited(request, cpus, self._limits)
+            write_json(control / exchange.REQUESTS / f"{name}.json", request)
+            wakeup.notify(self._wakeup)
+            outcome, complaint = self._wait(output / exchange.ENDINGS / f"{name}.json", waiter)
+        folder = output / exchange.RUNS / name
+        log = untrusted.tail(folder / exchange.LOG) or untrusted.tail(self._folders.log)
+        yield _ending(outcome, folder, log, "forked", cpus, complaint)
 
-    def _wait(self, folder: Path, bell: wakeup.Waiter) -> Outcome:
+    def _wait(self, ending: Path, waiter: wakeup.Waiter) -> tuple[Outcome, str]:
+        """How the run ended, and what is wrong with the runner's account of it."""
         started = time.monotonic()
-        ended = folder / exchange.ENDED
-        while not ended.exists():
-            if not self.alive and not ended.exists():
-                return self._ended_early(time.monotonic() - started)
-            bell.wait(_LOOK_SECONDS)
-        found = json.loads(ended.read_bytes())
-        return Outcome(cause=found["cause"], exit_code=found["exit_code"], seconds=found["seconds"])
+        while not os.path.lexists(ending):
+            if not self.alive and not os.path.lexists(ending):
+                return self._ended_early(time.monotonic() - started), ""
+            waiter.wait(_ENDING_POLL_SECONDS)
+        return replies.read_ending(ending, time.monotonic() - started)
 
     def _ended_early(self, seconds: float) -> Outcome:
         """The whole process is gone, and the run with it."""

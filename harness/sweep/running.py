@@ -166,8 +166,8 @@ class Running:
         try:
             self._scene.store.write(
                 record,
-                weights if weights.exists() else None,
-                predictions if predictions.exists() else None,
+                weights if os.path.lexists(weights) else None,
+                predictions if os.path.lexists(predictions) else None,
             )
         except RecordError as error:
             if isinstance(error.__cause__, OSError):

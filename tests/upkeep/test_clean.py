@@ -260,7 +260,7 @@ import os, time
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        with open(exchange + "/pid", "w") as file: file.write(str(os.getpid()))
+        with open(output + "/pid", "w") as file: file.write(str(os.getpid()))
         time.sleep(600)
     os._exit(0)
 time.sleep(600)
@@ -280,7 +280,7 @@ def test_what_outlives_a_killed_guard_is_found_by_doctor_and_removed(
         assert process.stdin is not None
         process.stdin.write(pickle.dumps(order))
         process.stdin.close()
-        said = order.exchange / "pid"
+        said = order.output / "pid"
         while not (said.exists() and said.read_text()):
             assert process.poll() is None
             time.sleep(0.05)

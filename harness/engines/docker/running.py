@@ -70,7 +70,8 @@ def run(client: docker.DockerClient, order: Order, user: str, running: Running) 
         return outcomes.never_started()
     for folder in (order.root, order.data):
         ownership.require_readable(folder)
-    with running.entry() as name, ownership.lent(order.exchange):
+    ownership.give(order.output)
+    with running.entry() as name:
         try:
             return _contained(client, order, name, user, running)
         except ImageNotFound as error:
@@ -100,7 +101,7 @@ def _contained(
     started = time.monotonic()
     if running.is_cancelled:
         kill(client, name)
-    with filling.watched([order.exchange], lambda: kill(client, name)) as filled:
+    with filling.watched([order.output], lambda: kill(client, name)) as filled:
         ended = _wait(client, container, started + order.timeout)
         if not ended:
             kill(client, name)

@@ -38,7 +38,7 @@ def run(order: Order, cancelled: threading.Event, *, gpu: str) -> Outcome:
     with (
         scratch.folder(HOME) as home,
         guarding.started(_tree(order, str(home), gpu)) as guard,
-        filling.watched([order.exchange, home], lambda: None) as filled,
+        filling.watched([order.output, home], lambda: None) as filled,
     ):
         began = time.monotonic()
         ended = _watch(guard, order, began, cancelled, filled)
@@ -50,9 +50,10 @@ def run(order: Order, cancelled: threading.Event, *, gpu: str) -> Outcome:
 def _tree(order: Order, home: str, gpu: str) -> Tree:
     folder = Path(order.image.reference)
     # The environment's links lead to its bytecode, which others share.
-    protected = (order.root, order.data, folder, bytecode.root())
+    protected = (order.root, order.data, order.control, folder, bytecode.root())
     path = f"{folder / 'bin'}:{PATH}"
-    arguments = ("-m", "harness.runner", str(order.exchange.resolve()), str(order.data.resolve()))
+    folders = (str(one.resolve()) for one in (order.control, order.output, order.data))
+    arguments = ("-m", "harness.runner", *folders)
     return Tree(
         command=[str(environments.python_of(folder)), *arguments],
         cwd=str(order.root.resolve()),
