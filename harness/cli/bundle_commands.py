@@ -13,12 +13,12 @@ from harness import console, places
 from harness.datasets import catalogue
 from harness.environments import bases
 from harness.errors import UsageError
+from harness.executors import staging
 from harness.publish.bundle import crate, signing, writing
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.crate import Credits
 from harness.publish.bundle.writing import Bundle
 from harness.publish.escaping import visible
-from harness.sweep import staging
 
 Locks = Annotated[
     list[Path] | None,

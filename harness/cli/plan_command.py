@@ -19,6 +19,7 @@ from harness.cli.options import EngineChoice
 from harness.cli.wiring import Here
 from harness.engines import choice
 from harness.engines.protocol import Engine
+from harness.executors.run_processes import Limits
 from harness.matrix import cells, reading
 from harness.matrix.cells import PLACES, Cell
 from harness.matrix.environment import Environment
@@ -27,7 +28,6 @@ from harness.publish import tables
 from harness.results.store import Store
 from harness.sweep import planning
 from harness.sweep.planning import Step
-from harness.sweep.processes import Limits
 from harness.upkeep import reuse
 from harness.upkeep.reuse import Known, Reuse
 
@@ -52,7 +52,7 @@ class Seen:
         """The same steps, noted on the way."""
         last: Cell | None = None
         for step in steps:
-            if step.cell is not last and step.action in ("done", "run"):
+            if step.cell is not last and step.action in ("done", "run", "waits"):
                 last = step.cell
                 known = self._workloads.setdefault(last.environment, set())
                 known.add(str(last.values[PLACES["workload"]]))
@@ -87,6 +87,7 @@ def plan(
     machine = wiring.this_machine()
     chosen, why = choice.choose(engine.value, tidy=False)
     named = None if engine is EngineChoice.auto else engine.value
+    store = Store(results, found.name, machine.id)
     wanted = wiring.wanted(
         wiring.lock_reader(matrix),
         machine,
@@ -94,9 +95,9 @@ def plan(
         running=chosen,
         audited=True,
         limits=limits,
+        store=store,
     )
     selected = _selected(found, machine, chosen, only)
-    store = Store(results, found.name, machine.id)
     seen, known = Seen(), wiring.known(chosen, machine, wanted)
     steps = seen.passing(planning.steps(selected, found.repeats, wanted, store.reader()))
     if as_json:

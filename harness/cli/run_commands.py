@@ -12,17 +12,19 @@ from typing import Annotated
 import typer
 
 from harness import console
-from harness.cli import options, scenes, wiring
+from harness.cli import options, sweep_context, wiring
 from harness.cli.options import EngineChoice
 from harness.engines import choice
 from harness.errors import IncompleteSweepError
+from harness.executors import exchange_folders
+from harness.executors.run_processes import Limits
+from harness.executors.this_machine import Tally
 from harness.matrix import cells, reading
 from harness.results import plan_file
 from harness.results.store import Store
-from harness.sweep import exchanges, planning
+from harness.sweep import planning, sweeping
+from harness.sweep.jobs import Maker
 from harness.sweep.planning import Step
-from harness.sweep.processes import Limits
-from harness.sweep.sweeping import Tally
 
 
 class IsolationChoice(str, Enum):
@@ -62,30 +64,35 @@ def run(
     # Listed before anything is written, so that a selection of nothing leaves nothing.
     settled = wiring.settled_cells(found, machine.limits, unavailable)
     selected = list(cells.select(settled, tuple(only or ())))
-    wanted = wiring.wanted(
-        wiring.lock_reader(matrix),
-        machine,
-        engine=None if engine is EngineChoice.auto else engine.value,
-        running=chosen,
-        audited=isolation is IsolationChoice.auto,
+
+    def plan(vouching: bool) -> list[Step]:
+        wanted = wiring.wanted(
+            wiring.lock_reader(matrix),
+            machine,
+            engine=None if engine is EngineChoice.auto else engine.value,
+            running=chosen,
+            audited=isolation is IsolationChoice.auto,
+            limits=limits,
+            store=store,
+        )
+        read = store.reader()
+        return list(planning.steps(selected, found.repeats, wanted, read, vouching=vouching))
+
+    maker = Maker(
+        matrix=found.name,
+        lock=wiring.lock_maker(matrix),
+        data=wiring.data_reference,
         limits=limits,
     )
+    context = partial(
+        sweep_context.context, store, machine, chosen, limits=limits, isolation=isolation.value
+    )
     with store.lock():
-        exchanges.remove_abandoned()
+        exchange_folders.remove_abandoned()
         store.write_machine(machine.hardware)
         planned = wiring.settled_cells(found, machine.limits, unavailable)
         plan_file.write(store.plan_path, matrix=found, machine=machine.id, cells=planned)
-        steps = list(planning.steps(selected, found.repeats, wanted, store.reader()))
-        scene = partial(
-            scenes.scene,
-            store,
-            machine,
-            chosen,
-            limits=limits,
-            isolation=isolation.value,
-            lock=wiring.kept(wiring.lock_maker(matrix), store),
-        )
-        tally = scenes.carry_out(scene, steps, meanwhile=_report)
+        steps, tally = sweeping.carry_out(plan, maker, context, meanwhile=_report)
     _report().show(results / found.name)
     _judge(steps, tally, store)
 
@@ -102,7 +109,8 @@ def _judge(steps: list[Step], tally: Tally, store: Store) -> None:
         kind = type(next(iter(tally.unbuilt.values())))
         raise kind(f"{len(tally.unbuilt)} environments are missing; see above:\n  {names}")
     statuses = Counter(tally.statuses.values())
-    statuses.update(step.recorded for step in steps if step.action == "done" and step.recorded)
+    before = (step for step in steps if (step.cell.id, step.repeat) not in tally.statuses)
+    statuses.update(step.recorded for step in before if step.action == "done" and step.recorded)
     missing = statuses.total() - statuses["completed"]
     if missing:
         parts = ", ".join(f"{n} {status}" for status, n in sorted(statuses.items()))

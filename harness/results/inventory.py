@@ -47,7 +47,9 @@ class Seen:
 
     def records(self) -> Iterator[tuple[Name, Stamp]]:
         """Every record with its stamp, sorted."""
-        names = (cell for pair in zip(self.cells, self.counts, strict=True) for cell in times(*pair))
+        names = (
+            cell for pair in zip(self.cells, self.counts, strict=True) for cell in times(*pair)
+        )
         columns = (self.numbers[place::_EACH] for place in range(_EACH))
         for cell, repeat, *stamp in zip(names, *columns, strict=True):
             yield (cell, repeat), (stamp[0], stamp[1], stamp[2])

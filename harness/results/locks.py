@@ -24,8 +24,8 @@ def folder_of(matrix: Path) -> Path:
     return matrix / FOLDER
 
 
-def keep(lock: Path, name: str, folder: Path, *, partial: Path) -> Path:
-    """Have a copy of a lock in `folder`, under `name` unless another one has that name.
+def keep(content: bytes, name: str, folder: Path, *, partial: Path) -> Path:
+    """Have a lock with this content in `folder`, under `name` unless another one has that name.
 
     `partial` is where a sweep on the same disk writes what is unfinished.
 
@@ -33,7 +33,6 @@ def keep(lock: Path, name: str, folder: Path, *, partial: Path) -> Path:
         RecordError: it cannot be written.
     """
     try:
-        content = lock.read_bytes()
         sha256 = hashlib.sha256(content).hexdigest()
         there = by_digest([folder]).get(sha256)
         if there is not None:

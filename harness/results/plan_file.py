@@ -97,9 +97,7 @@ def replace(path: Path, lines: Iterable[bytes]) -> None:
         RecordError: the disk does not take it.
     """
     try:
-        durable.write(
-            path, _sealed(lines), partial=path.parent / durable.PARTIAL, keep_equal=True
-        )
+        durable.write(path, _sealed(lines), partial=path.parent / durable.PARTIAL, keep_equal=True)
     except OSError as error:
         raise RecordError(f"{path}: the plan cannot be written: {error.strerror}") from error
 

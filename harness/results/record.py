@@ -64,6 +64,11 @@ class Measured(_Part):
     value: str
     parameters: int
 
+    @property
+    def bits(self) -> tuple[str, str, str, str]:
+        """What two runs must have in common to count as equal."""
+        return self.init_sha256, self.weights_sha256, self.predictions_sha256, self.loss
+
 
 class Failure(_Part):
     """The error of a run that did not complete: its type, message and the end of the log."""

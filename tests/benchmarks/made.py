@@ -20,6 +20,7 @@ from harness.cli.wiring import Here
 from harness.datasets import catalogue
 from harness.engines.local.engine import LocalEngine
 from harness.environments.lock import Lock
+from harness.executors import staging
 from harness.matrix import reading
 from harness.matrix.cells import Cell
 from harness.matrix.environment import Environment
@@ -28,7 +29,6 @@ from harness.protocol.axes import to_json
 from harness.results import plan_file
 from harness.results.record import SCHEMA, EnvironmentPart, Found, Measured, Record, Tensor
 from harness.results.store import Store, serialised
-from harness.sweep import staging
 
 _CONVOLUTIONS = ("mnist-cnn", "co2-conv", "mnist-augmented")
 

@@ -21,9 +21,9 @@ from harness.engines.docker.connection import connect
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local.engine import LocalEngine
 from harness.engines.protocol import Image
+from harness.executors import staging
 from harness.results.record import Record
 from harness.results.scan import sweeps
-from harness.sweep import staging
 
 VERSIONS = (FOUR[0], FOUR[-1])
 WORKLOADS = ("mnist-mlp", "co2-conv")

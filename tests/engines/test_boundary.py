@@ -18,11 +18,11 @@ import psutil
 import pytest
 from engine_bench import Bench
 
+from harness.executors import run_processes, staging
+from harness.executors.run_processes import Ending, Limits, Place, WarmProcess
+from harness.executors.staging import StagedRunner
 from harness.protocol import exchange
 from harness.runner import confining
-from harness.sweep import processes, staging
-from harness.sweep.processes import Ending, Limits, Place, WarmProcess
-from harness.sweep.staging import StagedRunner
 
 SECRET = "a secret of the host"
 SECONDS = 30.0
@@ -188,14 +188,14 @@ def test_the_hosts_own_folder_cannot_be_written(place: Place, bench: Bench) -> N
     with warm(place) as process, tried(process, "control") as ending:
         assert ending.reply is not None, ending.complaint
         assert set(json.loads(ending.reply.reason)) <= {2, 13, 30}
-    with processes.fresh(place, request("control"), CPUS, LIMITS) as alone:
+    with run_processes.fresh(place, request("control"), CPUS, LIMITS) as alone:
         assert alone.reply is not None and set(json.loads(alone.reply.reason)) <= {2, 30}
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
 def test_a_process_of_its_own_reaches_no_further(place: Place, victim: Path, attempt: str) -> None:
     began = time.monotonic()
-    with processes.fresh(place, request(attempt), CPUS, LIMITS) as ending:
+    with run_processes.fresh(place, request(attempt), CPUS, LIMITS) as ending:
         assert SECRET not in ending.log + ending.complaint
         assert ending.log == f"trying {attempt}"
     assert time.monotonic() - began < SECONDS

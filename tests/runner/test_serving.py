@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.executors import staging
 from harness.protocol import exchange, wakeup
 from harness.protocol.files import write_json
 from harness.runner import confining
-from harness.sweep import staging
 
 PROGRAM = """
 import errno, json, os, signal, subprocess, sys, time

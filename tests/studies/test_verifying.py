@@ -19,8 +19,8 @@ from harness.studies import foreign_locks, foreign_results, reference, trying, v
 from harness.studies.foreign_locks import Locks
 from harness.studies.reference import Reference
 from harness.studies.trying import Trial
-from harness.sweep import here
-from harness.sweep.here import Machine
+from harness.sweep import machine_limits
+from harness.sweep.machine_limits import Machine
 
 OWN = bundled.LOCKS
 NAME = "tf2.10.0,py3.10,np1.23.5,cpu"
@@ -50,7 +50,7 @@ def only(found: list[Reference]) -> Reference:
 
 def settle(gpu: str | None = "no NVIDIA GPU here", cpus: int = 2) -> Callable[[Cell], Cell]:
     machine = Machine(cpus=cpus, flags=frozenset({"avx2"}))
-    return here.settled(machine, lambda device: gpu if device == "gpu" else None)
+    return machine_limits.settled(machine, lambda device: gpu if device == "gpu" else None)
 
 
 def trial_of(on: SweepOnDisk, own: Path = OWN) -> Trial:
@@ -226,12 +226,12 @@ def outcome(tmp_path: Path, *records: Callable[[SweepOnDisk], object]) -> verdic
     bundled.train(there, cell(), KERNEL, lock_sha256=own_lock(cell()))
     trial = trial_of(there)
     here = SweepOnDisk(root=tmp_path / "here", machine="here-2cpu-1")
-    here.plan([])
+    machine_limits.plan([])
     for record in records:
         record(here)
-    store = Store(here.root, here.matrix, here.machine)
+    store = Store(machine_limits.root, machine_limits.matrix, machine_limits.machine)
     found: list[Record | None] = [store.read(cell().id, repeat) for repeat in (1, 2)]
-    return verdicts.check(trial, [r for r in found if r is not None], here.folder)
+    return verdicts.check(trial, [r for r in found if r is not None], machine_limits.folder)
 
 
 def test_the_same_bits_match(tmp_path: Path) -> None:

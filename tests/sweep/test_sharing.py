@@ -11,7 +11,7 @@ import pytest
 from commands import harness
 
 from harness.cli import app
-from harness.sweep import staging
+from harness.executors import staging
 
 Hashes = dict[tuple[str, int], tuple[str, str, str]]
 pytestmark = pytest.mark.tensorflow

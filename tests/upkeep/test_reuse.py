@@ -21,8 +21,8 @@ from harness.engines.local.engine import LocalEngine
 from harness.engines.protocol import Engine, Image
 from harness.environments import bases, interpreters, wheelhouse
 from harness.environments.lock import Lock
-from harness.sweep.audit import Audit
-from harness.sweep.processes import Limits
+from harness.executors.audits import Audit
+from harness.executors.run_processes import Limits
 from harness.upkeep import reuse
 from harness.upkeep.reuse import Known
 

@@ -11,8 +11,8 @@ import requests
 from docker.errors import DockerException
 
 from harness.engines import gpus
-from harness.engines.docker import images, leftovers, ownership, running
-from harness.engines.docker.running import Running
+from harness.engines.docker import container_run, images, leftovers, ownership
+from harness.engines.docker.container_run import Running
 from harness.engines.protocol import EngineName, Image, Order, Outcome
 from harness.environments import bases
 from harness.environments.lock import Lock
@@ -115,7 +115,7 @@ class DockerEngine:
             EngineError: the engine itself failed.
         """
         user = ownership.user(rootless=self._is_rootless)
-        return running.run(self._client, order, user, self._running)
+        return container_run.run(self._client, order, user, self._running)
 
     def cancel(self) -> None:
         """End every order now running, from another thread, and start none from now on."""

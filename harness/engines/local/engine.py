@@ -11,7 +11,7 @@ import uv
 
 from harness import processes
 from harness.engines import gpus, outcomes
-from harness.engines.local import environments, isolation, running
+from harness.engines.local import environments, isolation, process_run
 from harness.engines.protocol import EngineName, Image, Order, Outcome
 from harness.environments import interpreters
 from harness.environments.lock import Lock
@@ -74,7 +74,7 @@ class LocalEngine:
         if self._cancelled.is_set():
             return outcomes.never_started()
         gpu = os.environ.get("CUDA_VISIBLE_DEVICES", gpus.FIRST)
-        return running.run(order, self._cancelled, gpu=gpu)
+        return process_run.run(order, self._cancelled, gpu=gpu)
 
     def cancel(self) -> None:
         """End every order now running, from another thread, and start none from now on."""

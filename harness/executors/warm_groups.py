@@ -1,52 +1,38 @@
-"""Runs grouped by what must be set before the process starts; each group shares a warm process."""
+"""The warm process that the runs of a job share."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from harness.matrix.cells import Cell
-from harness.protocol.axes import Value, process_variables
-from harness.sweep.processes import AbandonedError, Ending, Limits, Place, WarmProcess
-from harness.sweep.recording import Run
-
-GroupKey = tuple[Any, ...]
-
-
-def key_of(cell: Cell) -> GroupKey:
-    """Equal for cells whose runs may share one process."""
-    return (cell.environment, *sorted(variables_of(cell).items()))
+from harness.executors.run_processes import (
+    AbandonedError,
+    Ending,
+    Limits,
+    ProcessTemplate,
+    WarmProcess,
+)
+from harness.protocol.job import Job
 
 
-def variables_of(cell: Cell) -> dict[str, str]:
-    """What is set in the environment of the cell's process before it starts."""
-    settings: Mapping[str, Value] = cell.settings
-    return process_variables(settings)
+class WarmGroup:
+    """The warm process of a job: started when first needed, ended after its last run.
 
-
-def grouped(runs: Iterable[Run]) -> dict[GroupKey, list[Run]]:
-    """The runs by group, groups and runs in the order they came."""
-    found: dict[GroupKey, list[Run]] = {}
-    for run in runs:
-        found.setdefault(key_of(run.cell), []).append(run)
-    return found
-
-
-class Group:
-    """The warm process of one group: started when first needed, ended after its last run.
-
-    `runs` is how many runs will ask for it, `cpus` all that its children may be given.
+    `runs` is how many runs will ask for it, `cpus` all that its children may be given, `slots` how
+    many of them may run at the same time.
     """
 
     def __init__(
-        self, place: Place, runs: int, cpus: tuple[int, ...], limits: Limits, holders: int
+        self, job: Job, template: ProcessTemplate, runs: int, cpus: tuple[int, ...], slots: int
     ) -> None:
-        self.place = place
+        self.job = job
+        self.template = template
+        self.limits = Limits(timeout=job.timeout_s, memory=job.memory_bytes)
         self._left = self._runs = runs
         self._closed = False
-        self._cpus, self._limits, self._holders = cpus, limits, holders
+        self._cpus, self._slots = cpus, slots
         self._process: WarmProcess | None = None
         self._lock = threading.Lock()
 
@@ -63,11 +49,11 @@ class Group:
                 if self._process is not None:
                     self._process.close()
                 self._process = WarmProcess(
-                    self.place,
+                    self.template,
                     self._cpus,
-                    self._limits,
+                    self.limits,
                     runs=self._runs,
-                    holders=self._holders,
+                    slots=self._slots,
                 )
             return self._process
 

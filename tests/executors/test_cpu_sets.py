@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from harness.sweep.cpus import CpuSets
+from harness.executors.cpu_sets import CpuSets, cpus_for
 
 
 def test_no_cpu_has_two_holders_and_all_are_given_back() -> None:
@@ -69,3 +69,10 @@ def test_a_run_that_needs_every_cpu_is_not_starved() -> None:
         time.sleep(0.01)
         pool.submit(small, "after")
     assert order == ["before", "large", "after"]
+
+
+def test_a_run_gets_the_cpus_it_asks_for_else_one_per_thread_else_all() -> None:
+    assert cpus_for({"cpus": 1, "threads": 4}, 8) == 1
+    assert cpus_for({"cpus": "default", "threads": 2}, 8) == 2
+    assert cpus_for({"cpus": "default", "threads": 2}, 1) == 1
+    assert cpus_for({"cpus": "default", "threads": "default"}, 8) == 8

@@ -9,33 +9,23 @@ from typing import Any
 
 from harness.engines import outcomes
 from harness.engines.protocol import Outcome
-from harness.environments.lock import Lock
-from harness.matrix.cells import Cell
+from harness.executors import attestation
+from harness.executors.code_identity import code_sha256
+from harness.executors.replies import ReplyError
+from harness.executors.run_processes import Ending, ProcessTemplate
+from harness.matrix.environment import Environment
 from harness.protocol import exchange
-from harness.protocol.axes import to_json
+from harness.protocol.job import Job, Run
 from harness.results.record import SCHEMA, EnvironmentPart, Failure, Record
-from harness.sweep import attestation
-from harness.sweep.processes import Ending, Limits, Place
-from harness.sweep.replies import Reply, ReplyError
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One repeat of a cell."""
-
-    cell: Cell
-    repeat: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """What every record of a sweep shares. `started` in a record is UTC in ISO format."""
+    """What the records of a job share; `started` in a record is UTC in ISO format."""
 
-    matrix: str
     machine: str
     hardware: Mapping[str, Any]
     engine: Mapping[str, str]
-    runner_sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,31 +37,32 @@ class _Verdict:
 
 def of_ending(
     origin: Origin,
+    job: Job,
     run: Run,
-    place: Place,
+    template: ProcessTemplate,
     ending: Ending,
-    limits: Limits,
     *,
     started: str,
     audited: str,
 ) -> Record:
     """The record of a run that had a process; `audited` says what is known about forking there."""
-    verdict = _verdict(ending, limits)
+    verdict = _verdict(ending, job)
     reply = ending.reply
-    known: dict[str, Any] = {}
-    if reply is not None:
-        known = {"found": reply.found, "measured": reply.measured}
+    image = template.image
     return _record(
         origin,
+        job,
         run,
         started,
         status=verdict.status,
         reason=verdict.reason,
-        environment=_environment(run, place, reply),
-        process={**_process(place, ending, limits), "audit": audited},
+        environment=_environment(
+            job, image=image.id, base=image.base, packages=reply.packages if reply else {}
+        ),
+        process={**_process(job, ending), "audit": audited},
         failure=verdict.failure,
         seconds={**(reply.seconds if reply else {}), "process": ending.outcome.seconds},
-        **known,
+        **({"found": reply.found, "measured": reply.measured} if reply else {}),
     )
 
 
@@ -82,41 +73,38 @@ def without_results(record: Record, reason: str) -> Record:
     return record.model_copy(update=changes)
 
 
-def of_unavailable(
-    origin: Origin, run: Run, lock: Lock | None, reason: str, started: str
-) -> Record:
+def of_unavailable(origin: Origin, job: Job, run: Run, reason: str, started: str) -> Record:
     """The record of a run that never got a process: its environment, image or data is missing."""
     return _record(
         origin,
+        job,
         run,
         started,
         status="unavailable",
         reason=reason,
-        environment=_asked(run, lock, image="", base=""),
+        environment=_environment(job, image="", base="", packages={}),
         failure=Failure(type="unavailable", message=reason),
     )
 
 
-def _record(origin: Origin, run: Run, started: str, **parts: Any) -> Record:
+def _record(origin: Origin, job: Job, run: Run, started: str, **parts: Any) -> Record:
     return Record(
         schema=SCHEMA,
-        matrix=origin.matrix,
+        matrix=job.matrix,
         machine=origin.machine,
-        cell=run.cell.id,
+        cell=run.cell,
         repeat=run.repeat,
         engine=dict(origin.engine),
-        settings={name: to_json(value) for name, value in run.cell.settings.items()},
+        settings=dict(run.settings),
         hardware=dict(origin.hardware),
-        runner_sha256=origin.runner_sha256,
+        runner_sha256=code_sha256(run.workload, run.settings),
         started=started,
         **parts,
     )
 
 
-def _asked(
-    run: Run, lock: Lock | None, *, image: str, base: str, packages: dict[str, str] | None = None
-) -> EnvironmentPart:
-    environment = run.cell.environment
+def _environment(job: Job, *, image: str, base: str, packages: dict[str, str]) -> EnvironmentPart:
+    environment = environment_of(job)
     return EnvironmentPart(
         id=environment.id,
         python=environment.python,
@@ -124,49 +112,48 @@ def _asked(
         numpy=environment.numpy,
         keras=environment.keras,
         device=environment.device,
-        lock_sha256=lock.sha256 if lock is not None else "",
+        lock_sha256=job.lock_sha256,
         image=image,
         base=base,
-        packages=packages or {},
+        packages=packages,
     )
 
 
-def _environment(run: Run, place: Place, reply: Reply | None) -> EnvironmentPart:
-    image = place.image
-    packages = reply.packages if reply else {}
-    return _asked(run, image.lock, image=image.id, base=image.base, packages=packages)
+def environment_of(job: Job) -> Environment:
+    """The environment that a job needs, as a value."""
+    return Environment(**job.environment)  # type: ignore[arg-type]  # as `job` says
 
 
-def _process(place: Place, ending: Ending, limits: Limits) -> dict[str, Any]:
-    told = {"versions", "build", "devices", "cpu_flags", "glibc", "confined"}
+def _process(job: Job, ending: Ending) -> dict[str, Any]:
+    replied = {"versions", "build", "devices", "cpu_flags", "glibc", "confined"}
     return {
         "isolation": ending.isolation,
         "cpus": list(ending.cpus),
-        "timeout_s": limits.timeout,
-        "memory_bytes": limits.memory,
-        "variables": dict(place.variables),
+        "timeout_s": job.timeout_s,
+        "memory_bytes": job.memory_bytes,
+        "variables": dict(job.variables),
         "exit_code": ending.outcome.exit_code,
-        **(ending.reply.model_dump(include=told) if ending.reply else {}),
+        **(ending.reply.model_dump(include=replied) if ending.reply else {}),
     }
 
 
-def _verdict(ending: Ending, limits: Limits) -> _Verdict:
+def _verdict(ending: Ending, job: Job) -> _Verdict:
     outcome, reply = ending.outcome, ending.reply
     if outcome.cause != "exited":
-        reason = _cause_in_words(outcome, limits)
+        reason = _reason(outcome, job)
         failure = Failure(type=outcome.cause, message=reason, log=ending.log)
         return _Verdict(status=outcome.cause, reason=reason, failure=failure)
     if reply is None:
-        reason = ending.complaint or _exit_in_words(outcome.exit_code)
+        reason = ending.complaint or _reason_of_exit(outcome.exit_code)
         cause = outcomes.cause(outcome.exit_code)
         return _Verdict(
             status="failed" if cause == "exited" else cause,
             reason=reason,
             failure=Failure(type=cause, message=reason, log=ending.log),
         )
-    told = attestation.differences(reply.found, ending.cpus)
-    if reply.status == exchange.COMPLETED and told:
-        reason = "; ".join(told)
+    mismatches = attestation.mismatches(reply.found, ending.cpus)
+    if reply.status == exchange.COMPLETED and mismatches:
+        reason = "; ".join(mismatches)
         failure = Failure(type=exchange.INVALID, message=reason, log=ending.log)
         return _Verdict(status=exchange.INVALID, reason=reason, failure=failure)
     if reply.status == exchange.COMPLETED:
@@ -176,20 +163,20 @@ def _verdict(ending: Ending, limits: Limits) -> _Verdict:
     return _Verdict(status=reply.status, reason=reply.reason, failure=failure)
 
 
-def _cause_in_words(outcome: Outcome, limits: Limits) -> str:
+def _reason(outcome: Outcome, job: Job) -> str:
     if outcome.reason:
         return outcome.reason
     if outcome.cause == "timeout":
-        return f"still running after {limits.timeout:g} s"
+        return f"still running after {job.timeout_s:g} s"
     if outcome.cause == "out_of_memory":
-        return f"needed more than {limits.memory / 2**30:.1f} GiB"
+        return f"needed more than {job.memory_bytes / 2**30:.1f} GiB"
     return _FROM_OUTSIDE
 
 
 _FROM_OUTSIDE = "a signal from outside ended the process"
 
 
-def _exit_in_words(code: int) -> str:
+def _reason_of_exit(code: int) -> str:
     if code >= 0:
         return f"the process ended with status {code} and left no reply"
     if outcomes.cause(code) == "killed":

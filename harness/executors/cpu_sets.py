@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+from harness.protocol.job import Json
 
 
 class CpuSets:
@@ -37,3 +39,11 @@ class CpuSets:
                 self._free = sorted([*self._free, *taken])
                 self._holders += 1
                 self._changed.notify_all()
+
+
+def cpus_for(settings: Mapping[str, Json], visible: int) -> int:
+    """How many CPUs a run gets: those it asks for, else one per thread, else all there are."""
+    asked, threads = settings["cpus"], settings["threads"]
+    if isinstance(asked, int):
+        return asked
+    return min(threads, visible) if isinstance(threads, int) else visible

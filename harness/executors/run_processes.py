@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from harness.engines.protocol import Engine, Image, Order, Outcome
 from harness.errors import EngineError
+from harness.executors import exchange_folders, replies
+from harness.executors.exchange_folders import Exchange
+from harness.executors.replies import Reply
+from harness.executors.staging import StagedRunner
 from harness.protocol import exchange, untrusted, wakeup
 from harness.protocol.files import write_json
-from harness.sweep import exchanges, replies
-from harness.sweep.exchanges import Exchange
-from harness.sweep.replies import Reply
-from harness.sweep.staging import StagedRunner
 
 Isolation = Literal["fresh", "forked"]
 
@@ -37,8 +37,8 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """What the processes of one group share: an image and what is set before the process starts.
+class ProcessTemplate:
+    """What the processes of a job share: an image and what is set before the process starts.
 
     `data` is the folder that holds the prepared data sets.
     """
@@ -90,12 +90,12 @@ def _ending(
 
 @contextmanager
 def fresh(
-    place: Place, request: Mapping[str, Any], cpus: tuple[int, ...], limits: Limits
+    template: ProcessTemplate, request: Mapping[str, Any], cpus: tuple[int, ...], limits: Limits
 ) -> Iterator[Ending]:
     """The run in a process of its own. Its files are there within the `with` block."""
-    with exchanges.opened() as folders:
+    with exchange_folders.opened() as folders:
         write_json(folders.control / exchange.REQUEST, _limited(request, cpus, limits))
-        outcome = place.engine.run(_order(place, folders, cpus, limits))
+        outcome = template.engine.run(_order(template, folders, cpus, limits))
         yield _ending(outcome, folders.output, untrusted.tail(folders.log), "fresh", cpus)
 
 
@@ -106,19 +106,21 @@ def _limited(
     return {**request, "limits": own}
 
 
-def _order(place: Place, folders: Exchange, cpus: tuple[int, ...], limits: Limits) -> Order:
+def _order(
+    template: ProcessTemplate, folders: Exchange, cpus: tuple[int, ...], limits: Limits
+) -> Order:
     return Order(
-        image=place.image,
-        root=place.runner.root,
-        data=place.data,
+        image=template.image,
+        root=template.runner.root,
+        data=template.data,
         control=folders.control,
         output=folders.output,
         log=folders.log,
         cpus=cpus,
         memory=limits.memory,
         timeout=limits.timeout,
-        variables=place.variables,
-        gpu=place.gpu,
+        variables=template.variables,
+        gpu=template.gpu,
     )
 
 
@@ -129,12 +131,18 @@ class AbandonedError(Exception):
 class WarmProcess:
     """A process that imports TensorFlow once and forks a child per run, also side by side.
 
-    It may be asked for `runs` runs, at most `holders` at the same time. `close` ends it and
+    It may be asked for `runs` runs, at most `slots` at the same time. `close` ends it and
     whatever still runs in it.
     """
 
     def __init__(
-        self, place: Place, cpus: tuple[int, ...], limits: Limits, *, runs: int, holders: int
+        self,
+        template: ProcessTemplate,
+        cpus: tuple[int, ...],
+        limits: Limits,
+        *,
+        runs: int,
+        slots: int,
     ) -> None:
         self._limits = limits
         self._numbers = iter(range(1, 10**9))
@@ -142,15 +150,16 @@ class WarmProcess:
         self._outcome: Outcome | None = None
         self._ended = threading.Event()
         self._cleanup = ExitStack()
-        self._folders = self._cleanup.enter_context(exchanges.opened())
+        self._folders = self._cleanup.enter_context(exchange_folders.opened())
         for name in (exchange.REQUESTS, exchange.WAKEUPS):
             (self._folders.control / name).mkdir(mode=0o755)
         self._wakeup = str(self._folders.control / exchange.WAKEUP)
         wakeup.create(self._wakeup)
         # The children's limits are the runner's to enforce; these hold even if it fails to.
-        whole = Limits(timeout=limits.timeout * (runs + 1), memory=limits.memory * (holders + 1))
-        order = _order(place, self._folders, cpus, whole)
-        self._thread = threading.Thread(target=self._live, args=(place.engine, order), daemon=True)
+        whole = Limits(timeout=limits.timeout * (runs + 1), memory=limits.memory * (slots + 1))
+        order = _order(template, self._folders, cpus, whole)
+        own = (template.engine, order)
+        self._thread = threading.Thread(target=self._live, args=own, daemon=True)
         self._thread.start()
 
     def _live(self, engine: Engine, order: Order) -> None:
@@ -188,7 +197,7 @@ class WarmProcess:
         """
         name = f"{next(self._numbers):06d}"
         control, output = self._folders.control, self._folders.output
-        with exchanges.wakeups(control / exchange.WAKEUPS / name) as waiter:
+        with exchange_folders.wakeups(control / exchange.WAKEUPS / name) as waiter:
             request = _limited(request, cpus, self._limits)
             write_json(control / exchange.REQUESTS / f"{name}.json", request)
             wakeup.notify(self._wakeup)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from harness.sweep.audit import Audit, Audits, compare
-from harness.sweep.replies import Reply
+from harness.executors.audits import Audit, Audits, compare
+from harness.executors.replies import Reply
+from harness.protocol import exchange
 
 
 def reply(weights: str, status: str = "completed") -> Reply:
     content: dict[str, Any] = {
-        "schema": 1,
+        "schema": exchange.SCHEMA,
         "status": status,
         "reason": "",
         "error": None,
@@ -72,26 +73,32 @@ def test_a_failure_for_now_is_forgotten_with_the_sweep(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
-    audits = Audits(runner_sha256="r", engine="local", machine="m")
+    audits = Audits(code=lambda workload: "r", engine="local", machine="m")
     audits.remember("lock", "w", Audit(state="failed", sentence="killed", lasting=False))
     assert audits.failed("lock") is not None
-    assert Audits(runner_sha256="r", engine="local", machine="m").failed("lock") is None
+    assert Audits(code=lambda workload: "r", engine="local", machine="m").failed("lock") is None
 
 
-def test_audits_are_remembered_for_the_same_runner_engine_and_machine(
+def test_audits_are_remembered_for_the_same_code_engine_and_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
-    audits = Audits(runner_sha256="r", engine="local", machine="m")
+    audits = Audits(code=lambda workload: "r", engine="local", machine="m")
     audits.remember("lock", "mnist-mlp", Audit(state="passed", sentence="equal"))
     audits.remember("lock", "co2-lstm", Audit(state="undecided", sentence="varies"))
-    same = Audits(runner_sha256="r", engine="local", machine="m")
+    same = Audits(code=lambda workload: "r", engine="local", machine="m")
     known = same.known("lock", "mnist-mlp")
     assert known is not None and known.state == "passed"
     assert same.known("lock", "co2-lstm") is None
     assert same.known("other", "mnist-mlp") is None
-    for other in ({"runner_sha256": "x"}, {"engine": "docker"}, {"machine": "n"}):
-        different = Audits(**{"runner_sha256": "r", "engine": "local", "machine": "m", **other})
+    changes: list[dict[str, Any]] = [
+        {"code": lambda workload: "x"},
+        {"engine": "docker"},
+        {"machine": "n"},
+    ]
+    same_but = {"code": lambda workload: "r", "engine": "local", "machine": "m"}
+    for change in changes:
+        different = Audits(**{**same_but, **change})
         assert different.known("lock", "mnist-mlp") is None
 
 
@@ -99,7 +106,7 @@ def test_one_failed_workload_answers_for_its_whole_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
-    audits = Audits(runner_sha256="r", engine="local", machine="m")
+    audits = Audits(code=lambda workload: "r", engine="local", machine="m")
     audits.remember("lock", "mnist-mlp", Audit(state="passed", sentence="equal"))
     audits.remember("lock", "co2-lstm", Audit(state="failed", sentence="differ"))
     known = audits.known("lock", "mnist-mlp")
@@ -116,7 +123,7 @@ def test_what_is_damaged_or_of_another_schema_vouches_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
-    audits = Audits(runner_sha256="r", engine="local", machine="m")
+    audits = Audits(code=lambda workload: "r", engine="local", machine="m")
     audits.remember("lock", "mnist-mlp", Audit(state="passed", sentence="equal"))
     [remembered] = (tmp_path / "audits").glob("*.json")
     remembered.write_bytes(content)

@@ -43,11 +43,3 @@ def _reason(machine: Machine, values: tuple[Value, ...]) -> str | None:
     if missing:
         return f"isa={isa} can only lower what the CPU has, and this CPU lacks {missing[0]}"
     return None
-
-
-def cpus_for(settings: dict[str, Value], visible: int) -> int:
-    """How many CPUs a run gets: those it asks for, else one per thread, else all there are."""
-    wanted, threads = settings["cpus"], settings["threads"]
-    if isinstance(wanted, int):
-        return wanted
-    return min(threads, visible) if isinstance(threads, int) else visible

@@ -10,32 +10,35 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from harness.environments.lock import Lock
 from harness.errors import EngineError, RecordError
+from harness.executors import audits, recording, run_processes
+from harness.executors.attestation import asked_versions
+from harness.executors.audits import Audit
+from harness.executors.context import Context
+from harness.executors.cpu_sets import CpuSets, cpus_for
+from harness.executors.progress import SweepProgress
+from harness.executors.recording import Origin
+from harness.executors.replies import Reply
+from harness.executors.run_processes import AbandonedError, Ending, Isolation
+from harness.executors.warm_groups import WarmGroup
 from harness.protocol import exchange
-from harness.protocol.axes import to_json
+from harness.protocol.job import Job, Run
 from harness.results.record import Record
-from harness.sweep import audit, processes, recording
-from harness.sweep.attestation import asked_versions
-from harness.sweep.audit import Audit
-from harness.sweep.cpus import CpuSets
-from harness.sweep.groups import Group
-from harness.sweep.here import cpus_for
-from harness.sweep.processes import AbandonedError, Ending, Isolation, Place
-from harness.sweep.progress import SweepProgress
-from harness.sweep.recording import Run
-from harness.sweep.replies import Reply
-from harness.sweep.scene import Scene
 
 
-class Running:
+class SingleRuns:
     """Carries out single runs and writes their records. Thread-safe."""
 
-    def __init__(self, scene: Scene, progress: SweepProgress) -> None:
+    def __init__(self, context: Context, progress: SweepProgress) -> None:
         self._abandoned = threading.Event()
-        self._scene = scene
+        self._context = context
+        self._origin = Origin(
+            machine=context.machine,
+            hardware=context.hardware,
+            engine=context.engine.describe(),
+        )
         self._progress = progress
-        self._cpu_sets = CpuSets(scene.cpus, scene.holders)
+        self._cpu_sets = CpuSets(context.cpus, context.slots)
         # TensorFlow takes all of a GPU's memory, so GPU runs go one after the other.
         self._gpu = threading.Lock()
 
@@ -43,7 +46,7 @@ class Running:
         """From now on, runs that end were ended by the interruption and are not recorded."""
         self._abandoned.set()
 
-    def warm_up(self, group: Group) -> None:
+    def warm_up(self, group: WarmGroup) -> None:
         """Start the group's process; its import takes a CPU like a run.
 
         An engine that fails is the first run's to report.
@@ -53,20 +56,20 @@ class Running:
                 raise AbandonedError
             group.warm_up()
 
-    def carry_out(self, group: Group, run: Run, isolation: Isolation, audited: str) -> Record:
+    def carry_out(self, group: WarmGroup, run: Run, isolation: Isolation, audited: str) -> Record:
         """Run once and record it; `audited` says in the record what is known about forking."""
         try:
-            with self._seat_for(run) as cpus:
+            with self._seat_for(group.job, run) as cpus:
                 started = now()
                 with self._process(group, run, isolation, cpus) as ending:
                     return self._write(group, run, ending, started, audited)
         finally:
             group.run_over()
 
-    def carry_out_audited(self, group: Group, run: Run) -> tuple[Record, Audit]:
+    def carry_out_audited(self, group: WarmGroup, run: Run) -> tuple[Record, Audit]:
         """Run once cold, record that, and do the same forked to compare."""
         try:
-            with self._seat_for(run) as cpus:
+            with self._seat_for(group.job, run) as cpus:
                 started = now()
                 with self._process(group, run, "fresh", cpus) as ending:
                     record = self._write(group, run, ending, started, "the cold side of an audit")
@@ -74,27 +77,27 @@ class Running:
                 forked = None
                 if record.status == "completed":
                     forked = self._reply(group, run, "forked", cpus)
-                found = audit.compare(cold, forked, lambda: self._reply(group, run, "fresh", cpus))
+                found = audits.compare(cold, forked, lambda: self._reply(group, run, "fresh", cpus))
                 return record, found
         finally:
             group.run_over()
 
-    def write_unavailable(self, run: Run, lock: Lock | None, reason: str) -> Record:
+    def write_unavailable(self, job: Job, run: Run, reason: str) -> Record:
         """Record a run that cannot have a process, with the reason.
 
         A completed record from before stays: it is worth more than the news that its environment
         cannot be had today.
         """
-        record = recording.of_unavailable(self._scene.origin, run, lock, reason, now())
-        there = self._scene.store.read(record.cell, record.repeat)
-        if there is None or there.status != "completed":
-            self._scene.store.write(record, None, None)
+        record = recording.of_unavailable(self._origin, job, run, reason, now())
+        before = self._context.store.read(record.cell, record.repeat)
+        if before is None or before.status != "completed":
+            self._context.store.write(record, None, None)
         self._progress.finished(record)
         return record
 
-    def _seat_for(self, run: Run) -> AbstractContextManager[tuple[int, ...]]:
-        count = cpus_for(run.cell.settings, len(self._scene.cpus))
-        return self._seat(run.cell.id, count, gpu=run.cell.environment.device == "gpu")
+    def _seat_for(self, job: Job, run: Run) -> AbstractContextManager[tuple[int, ...]]:
+        count = cpus_for(run.settings, len(self._context.cpus))
+        return self._seat(run.cell, count, gpu=job.device == "gpu")
 
     @contextmanager
     def _seat(self, what: str, count: int, *, gpu: bool) -> Iterator[tuple[int, ...]]:
@@ -113,50 +116,52 @@ class Running:
 
     @contextmanager
     def _process(
-        self, group: Group, run: Run, isolation: Isolation, cpus: tuple[int, ...]
+        self, group: WarmGroup, run: Run, isolation: Isolation, cpus: tuple[int, ...]
     ) -> Iterator[Ending]:
         if self._abandoned.is_set():
             raise AbandonedError
-        request = self._request(run, group.place)
+        request = self._request(group, run)
         way = (
             group.forked(request, cpus)
             if isolation == "forked"
-            else processes.fresh(group.place, request, cpus, self._scene.limits)
+            else run_processes.fresh(group.template, request, cpus, group.limits)
         )
         with way as ending:
             yield ending
 
     def _reply(
-        self, group: Group, run: Run, isolation: Isolation, cpus: tuple[int, ...]
+        self, group: WarmGroup, run: Run, isolation: Isolation, cpus: tuple[int, ...]
     ) -> Reply | None:
         with self._process(group, run, isolation, cpus) as ending:
             return ending.reply
 
-    def _request(self, run: Run, place: Place) -> Mapping[str, Any]:
-        settings, lock = run.cell.settings, place.image.lock
+    def _request(self, group: WarmGroup, run: Run) -> Mapping[str, Any]:
+        lock = group.template.image.lock
         return {
             "schema": exchange.SCHEMA,
-            "cell": run.cell.id,
+            "cell": run.cell,
             "repeat": run.repeat,
-            "data": self._scene.data(str(settings["workload"])).folder.name,
-            "settings": {name: to_json(value) for name, value in settings.items()},
-            "device": run.cell.environment.device,
-            "versions": asked_versions(lock, place.variables),
-            "variables": dict(place.variables),
+            "data": self._context.data(group.job.data[run.workload].name).folder.name,
+            "settings": dict(run.settings),
+            "device": group.job.device,
+            "versions": asked_versions(lock, group.job.variables),
+            "variables": dict(group.job.variables),
             "packages": {package.name: package.version for package in lock.packages},
         }
 
-    def _write(self, group: Group, run: Run, ending: Ending, started: str, audited: str) -> Record:
+    def _write(
+        self, group: WarmGroup, run: Run, ending: Ending, started: str, audited: str
+    ) -> Record:
         if self._abandoned.is_set():
             raise AbandonedError
         if ending.outcome.exit_code == exchange.DISK_FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(ending.folder))
         record = recording.of_ending(
-            self._scene.origin,
+            self._origin,
+            group.job,
             run,
-            group.place,
+            group.template,
             ending,
-            self._scene.limits,
             started=started,
             audited=audited,
         )
@@ -164,7 +169,7 @@ class Running:
             ending.folder / name for name in (exchange.WEIGHTS, exchange.PREDICTIONS)
         )
         try:
-            self._scene.store.write(
+            self._context.store.write(
                 record,
                 weights if os.path.lexists(weights) else None,
                 predictions if os.path.lexists(predictions) else None,
@@ -174,7 +179,7 @@ class Running:
                 raise
             # The arrays are not what the reply says they are: the run is at fault, not the disk.
             record = recording.without_results(record, str(error))
-            self._scene.store.write(record, None, None)
+            self._context.store.write(record, None, None)
         self._progress.finished(record)
         return record
 

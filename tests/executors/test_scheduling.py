@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from harness.sweep.work import Work, Workers
+from harness.executors.scheduling import Work, Workers
 
 
 def test_what_is_left_is_done_by_rank() -> None:

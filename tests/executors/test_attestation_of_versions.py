@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.environments.lock import Lock, Package
+from harness.executors.attestation import LEGACY_VARIABLE, asked_versions, mismatches
 from harness.matrix.environment import Environment
 from harness.results.record import Found
-from harness.sweep.attestation import LEGACY_VARIABLE, asked_versions, differences
 
 PACKAGES = {"tensorflow-cpu": "2.16.2", "keras": "3.3.3", "tf-keras": "2.16.0", "numpy": "1.26.4"}
 
@@ -53,8 +53,8 @@ def test_the_cpus_a_run_was_given_are_compared_with_those_it_found(
     value: int | None, expected: list[str]
 ) -> None:
     found = {"cpus": Found(value=value, how="sched_getaffinity")}
-    assert differences(found, (0, 1)) == expected
+    assert mismatches(found, (0, 1)) == expected
 
 
 def test_a_reply_that_says_nothing_of_cpus_contradicts_nothing() -> None:
-    assert differences({}, (0, 1)) == []
+    assert mismatches({}, (0, 1)) == []

@@ -28,7 +28,7 @@ def asked_versions(lock: Lock, variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def differences(found: Mapping[str, Found], cpus: Sequence[int]) -> list[str]:
+def mismatches(found: Mapping[str, Found], cpus: Sequence[int]) -> list[str]:
     """What only the host can compare: the CPUs it gave the run, as sentences.
 
     The runner compares the rest, for it knows what was asked.

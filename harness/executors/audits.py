@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Literal
 
 from harness import places
+from harness.executors.replies import Reply
 from harness.protocol.files import write_json
-from harness.sweep.replies import Reply
 
 SCHEMA = 1
 """Of what is remembered in the cache; what has another number, or none, is forgotten."""
 
 State = Literal["passed", "failed", "undecided"]
-_WHOLE = "every workload"
+_WHOLE = ""
+"""Stands for every workload of an environment."""
 _HASHES = ("init_sha256", "weights_sha256", "predictions_sha256", "loss")
 
 
@@ -76,14 +77,15 @@ def _value(reply: Reply | None, name: str) -> str | None:
 
 
 class Audits:
-    """What is known about forking on this machine with one runner and one engine.
+    """What is known about forking on this machine with one engine.
 
-    Remembered in the cache for as long as environment, workload, runner, engine and machine are
-    the same.
+    Remembered in the cache for as long as environment, engine, machine and the meaning of the code
+    are the same. `code` gives the digest of the code that a workload's runs use.
     """
 
-    def __init__(self, *, runner_sha256: str, engine: str, machine: str) -> None:
-        self._context = f"{runner_sha256}\n{engine}\n{machine}"
+    def __init__(self, *, code: Callable[[str], str], engine: str, machine: str) -> None:
+        self._code = code
+        self._context = f"{engine}\n{machine}"
         self._for_now: dict[str, Audit] = {}
 
     def known(self, lock_sha256: str, workload: str) -> Audit | None:
@@ -118,5 +120,7 @@ class Audits:
             return None
 
     def _path(self, lock_sha256: str, workload: str) -> Path:
-        key = hashlib.sha256(f"{self._context}\n{lock_sha256}\n{workload}".encode()).hexdigest()
+        key = hashlib.sha256(
+            f"{self._context}\n{self._code(workload)}\n{lock_sha256}\n{workload}".encode()
+        ).hexdigest()
         return places.cache("audits") / f"{key[:32]}.json"
