@@ -10,7 +10,6 @@ import typer
 
 from harness import console
 from harness.cli import options, sweep_context, wiring
-from harness.cli.options import EngineChoice
 from harness.engines import choice
 from harness.errors import IncompleteSweepError, UsageError
 from harness.executors import exchange_folders, progress
@@ -26,12 +25,12 @@ _BYTES = 256 << 20
 
 def job(
     file: Annotated[Path, typer.Argument(metavar="JOB", help="A file with a job as JSON.")],
-    engine: options.Engine = EngineChoice.auto,
+    engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
 ) -> None:
     """Carry out a job that was made on another machine; the records name this one."""
     asked = _read(file)
-    chosen, why = choice.choose(engine.value)
+    chosen, why = choice.choose(engine)
     console.note(f"engine: {chosen.name}; {why}")
     machine = wiring.this_machine()
     store = Store(results, asked.matrix, machine.id)

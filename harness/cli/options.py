@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harness.engines.table import AUTO, NAMES
 from harness.errors import UsageError
 from harness.publish.formats import FORMATS
 
@@ -23,18 +23,22 @@ Results = Annotated[
 RESULTS = Path("results")
 
 
-class EngineChoice(str, Enum):
-    """Who runs the cells."""
-
-    auto = "auto"
-    docker = "docker"
-    local = "local"
-
-
 Engine = Annotated[
-    EngineChoice,
-    typer.Option("--engine", help="auto takes Docker if an Engine answers, else local."),
+    str,
+    typer.Option(
+        "--engine",
+        metavar="|".join(NAMES),
+        help="auto takes Docker if an Engine answers, else local.",
+    ),
 ]
+ENGINE = AUTO
+
+
+def named(engine: str) -> str | None:
+    """The engine that was asked for by name, None where any will do."""
+    return None if engine == AUTO else engine
+
+
 Timeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", help="Until a run is killed.", min=1)
 ]

@@ -15,7 +15,6 @@ import typer
 
 from harness import console
 from harness.cli import options, wiring
-from harness.cli.options import EngineChoice
 from harness.cli.wiring import Here
 from harness.engines import choice
 from harness.engines.protocol import Engine
@@ -71,7 +70,7 @@ def plan(
     matrix: options.MatrixFile,
     only: options.Only = None,
     results: options.Results = options.RESULTS,
-    engine: options.Engine = EngineChoice.auto,
+    engine: options.Engine = options.ENGINE,
     timeout: options.Timeout = options.TIMEOUT,
     memory: options.Memory = options.MEMORY,
     by: Annotated[Grouping | None, typer.Option("--by", help="What one row is.")] = None,
@@ -85,8 +84,8 @@ def plan(
     found = reading.read(matrix)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
     machine = wiring.this_machine()
-    chosen, why = choice.choose(engine.value, tidy=False)
-    named = None if engine is EngineChoice.auto else engine.value
+    chosen, why = choice.choose(engine, tidy=False)
+    named = options.named(engine)
     store = Store(results, found.name, machine.id)
     wanted = wiring.wanted(
         wiring.lock_reader(matrix),

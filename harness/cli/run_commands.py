@@ -13,7 +13,6 @@ import typer
 
 from harness import console
 from harness.cli import options, sweep_context, wiring
-from harness.cli.options import EngineChoice
 from harness.engines import choice
 from harness.errors import IncompleteSweepError
 from harness.executors import exchange_folders
@@ -38,7 +37,7 @@ class IsolationChoice(str, Enum):
 def run(
     matrix: options.MatrixFile,
     only: options.Only = None,
-    engine: options.Engine = EngineChoice.auto,
+    engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     isolation: Annotated[
         IsolationChoice,
@@ -53,7 +52,7 @@ def run(
     """Run every cell that has no record yet, then print which gave the same weights."""
     found = reading.read(matrix)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
-    chosen, why = choice.choose(engine.value)
+    chosen, why = choice.choose(engine)
     console.note(f"engine: {chosen.name}; {why}")
     machine = wiring.this_machine()
     store = Store(results, found.name, machine.id)
@@ -69,7 +68,7 @@ def run(
         wanted = wiring.wanted(
             wiring.lock_reader(matrix),
             machine,
-            engine=None if engine is EngineChoice.auto else engine.value,
+            engine=options.named(engine),
             running=chosen,
             audited=isolation is IsolationChoice.auto,
             limits=limits,

@@ -14,7 +14,6 @@ import typer
 
 from harness import console, places, scratch
 from harness.cli import bundle_commands, options, sweep_context, wiring
-from harness.cli.options import EngineChoice
 from harness.cli.wiring import Here
 from harness.engines import choice
 from harness.engines.protocol import Engine
@@ -58,7 +57,7 @@ def verify(
         Path, typer.Argument(metavar="BUNDLE|DIR", help="A bundle, or a results folder.")
     ],
     only: options.Only = None,
-    engine: options.Engine = EngineChoice.auto,
+    engine: options.Engine = options.ENGINE,
     results: Annotated[
         Path | None,
         typer.Option(
@@ -100,11 +99,11 @@ def verify(
         place = _place(results, target) if results is not None else unfinished / "results"
         if results is None:
             console.note("the runs are thrown away at the end; --results DIR keeps them")
-        running, why = choice.choose(engine.value)
+        running, why = choice.choose(engine)
         console.note(f"engine: {running.name}; {why}")
         setting = _Setting(
             engine=running,
-            named=None if engine is EngineChoice.auto else engine.value,
+            named=options.named(engine),
             machine=wiring.this_machine(),
             limits=limits,
             results=place,
@@ -181,7 +180,7 @@ def _trials(
     trials = trying.trials(
         chosen, known, machine_limits.settled(setting.machine.limits, unavailable)
     )
-    if setting.engine.name == "local":
+    if not setting.engine.contains:
         _require_trust(trying.foreign_code(trials, known), trusted)
     _note_extent(trials)
     return trials

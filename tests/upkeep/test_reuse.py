@@ -14,7 +14,6 @@ from engine_bench import NUMPY, SIX, make_lock
 
 from harness import places
 from harness.cli import plan_command, wiring
-from harness.cli.options import EngineChoice
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local import environments
 from harness.engines.local.engine import LocalEngine
@@ -122,7 +121,7 @@ def test_plan_tells_environments_and_cells_in_one_document(
 ) -> None:
     shutil.copy(DATA / "small.yaml", tmp_path)
     shutil.copytree(DATA / "locks", tmp_path / "locks")
-    plan_command.plan(tmp_path / "small.yaml", engine=EngineChoice.local, as_json=True)
+    plan_command.plan(tmp_path / "small.yaml", engine="local", as_json=True)
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     told = {part["environment"] for part in found["environments"]}
     assert told == {cell["environment"] for cell in found["cells"]}

@@ -12,7 +12,7 @@ import uv
 from harness import processes
 from harness.engines import gpus, outcomes
 from harness.engines.local import environments, isolation, process_run
-from harness.engines.protocol import EngineName, Image, Order, Outcome
+from harness.engines.protocol import Image, Order, Outcome
 from harness.environments import interpreters
 from harness.environments.lock import Lock
 from harness.matrix.environment import Environment
@@ -25,7 +25,8 @@ class LocalEngine:
     or its environment; `describe` says whether. The rest of the host's files stay visible to it.
     """
 
-    name: EngineName = "local"
+    name = "local"
+    contains = False
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
@@ -79,6 +80,11 @@ class LocalEngine:
     def cancel(self) -> None:
         """End every order now running, from another thread, and start none from now on."""
         self._cancelled.set()
+
+
+def make(*, tidy: bool) -> LocalEngine:
+    """The local engine. Nothing outlives a killed harness in it, so there is nothing to tidy."""
+    return LocalEngine()
 
 
 @cache
