@@ -179,7 +179,7 @@ def _code_of(workload: str, axes: tuple[str, ...]) -> str:
 
 def known(running: Engine, machine: Here, wanted: Wanted) -> Known:
     """Who is asked about what is reused of an environment."""
-    return Known(engine=running, lock=wanted.lock, audit=audits(running.name, machine).known)
+    return Known(engine=running, lock=wanted.lock, audit=audits(running.name, machine).lookup)
 
 
 def settled_cells(

@@ -88,7 +88,7 @@ class Audits:
         self._context = f"{engine}\n{machine}"
         self._for_now: dict[str, Audit] = {}
 
-    def known(self, lock_sha256: str, workload: str) -> Audit | None:
+    def lookup(self, lock_sha256: str, workload: str) -> Audit | None:
         """What is remembered for a workload in an environment, None where nothing is.
 
         A failed audit answers for every workload of its environment.

@@ -10,34 +10,34 @@ from harness.protocol.job import Json
 
 
 class CpuSets:
-    """Hands out CPUs so that no two holders share one.
+    """Hands out CPUs so that no two runs share one.
 
-    At most `holders` may hold at the same time, however small their sets (the memory budget).
+    At most `slots` runs have some at the same time, however small their sets (the memory budget).
     Waiters are served in the order they came, so a run that needs every CPU is not starved.
     """
 
-    def __init__(self, cpus: tuple[int, ...], holders: int) -> None:
+    def __init__(self, cpus: tuple[int, ...], slots: int) -> None:
         self._free = sorted(cpus)
-        self._holders = max(1, holders)
+        self._slots = max(1, slots)
         self._turn = threading.Lock()
         self._changed = threading.Condition()
 
     @contextmanager
-    def hold(self, count: int) -> Iterator[tuple[int, ...]]:
-        """Wait for `count` free CPUs and hold them within the `with` block.
+    def reserve(self, count: int) -> Iterator[tuple[int, ...]]:
+        """Wait for `count` free CPUs and have them within the `with` block.
 
         `count` must not be more than there are.
         """
         with self._turn, self._changed:
-            self._changed.wait_for(lambda: len(self._free) >= count and self._holders > 0)
+            self._changed.wait_for(lambda: len(self._free) >= count and self._slots > 0)
             taken, self._free = tuple(self._free[:count]), self._free[count:]
-            self._holders -= 1
+            self._slots -= 1
         try:
             yield taken
         finally:
             with self._changed:
                 self._free = sorted([*self._free, *taken])
-                self._holders += 1
+                self._slots += 1
                 self._changed.notify_all()
 
 

@@ -181,5 +181,6 @@ def _reason_of_exit(code: int) -> str:
         return f"the process ended with status {code} and left no reply"
     if outcomes.cause(code) == "killed":
         return _FROM_OUTSIDE
-    known = -code in signal.valid_signals()
-    return f"the process crashed with {signal.Signals(-code).name if known else f'signal {-code}'}"
+    has_name = -code in signal.valid_signals()
+    name = signal.Signals(-code).name if has_name else f"signal {-code}"
+    return f"the process crashed with {name}"

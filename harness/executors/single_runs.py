@@ -104,7 +104,7 @@ class SingleRuns:
         try:
             with (
                 self._gpu if gpu else nullcontext(),
-                self._cpu_sets.hold(count) as cpus,
+                self._cpu_sets.reserve(count) as cpus,
                 self._progress.running(what),
             ):
                 yield cpus

@@ -189,10 +189,10 @@ class ThisMachine:
             self._start(group, run, self._context.isolation, "not asked for")
             return
         pair = _pair(group, run)
-        known = self._context.audits.known(*pair)
-        if known is not None:
-            isolation: Isolation = "forked" if known.state == "passed" else "fresh"
-            self._start(group, run, isolation, known.sentence)
+        audit = self._context.audits.lookup(*pair)
+        if audit is not None:
+            isolation: Isolation = "forked" if audit.state == "passed" else "fresh"
+            self._start(group, run, isolation, audit.sentence)
         elif pair in self._until_audited:
             self._until_audited[pair].append((group, run))
         else:
@@ -216,8 +216,8 @@ class ThisMachine:
         self._count(record)
         lock_sha256, workload = _pair(group, run)
         self._forked.setdefault(lock_sha256, []).append((group, run))
-        known = self._context.audits.known(lock_sha256, workload)
-        if self._context.isolation == "auto" and known is not None and known.state == "failed":
+        audit = self._context.audits.lookup(lock_sha256, workload)
+        if self._context.isolation == "auto" and audit is not None and audit.state == "failed":
             self._redo_forked(lock_sha256)
 
     def _audit(self, group: WarmGroup, run: Run) -> None:

@@ -87,10 +87,10 @@ def test_audits_are_remembered_for_the_same_code_engine_and_machine(
     audits.remember("lock", "mnist-mlp", Audit(state="passed", sentence="equal"))
     audits.remember("lock", "co2-lstm", Audit(state="undecided", sentence="varies"))
     same = Audits(code=lambda workload: "r", engine="local", machine="m")
-    known = same.known("lock", "mnist-mlp")
-    assert known is not None and known.state == "passed"
-    assert same.known("lock", "co2-lstm") is None
-    assert same.known("other", "mnist-mlp") is None
+    found = same.lookup("lock", "mnist-mlp")
+    assert found is not None and found.state == "passed"
+    assert same.lookup("lock", "co2-lstm") is None
+    assert same.lookup("other", "mnist-mlp") is None
     changes: list[dict[str, Any]] = [
         {"code": lambda workload: "x"},
         {"engine": "docker"},
@@ -99,7 +99,7 @@ def test_audits_are_remembered_for_the_same_code_engine_and_machine(
     same_but = {"code": lambda workload: "r", "engine": "local", "machine": "m"}
     for change in changes:
         different = Audits(**{**same_but, **change})
-        assert different.known("lock", "mnist-mlp") is None
+        assert different.lookup("lock", "mnist-mlp") is None
 
 
 def test_one_failed_workload_answers_for_its_whole_environment(
@@ -109,9 +109,9 @@ def test_one_failed_workload_answers_for_its_whole_environment(
     audits = Audits(code=lambda workload: "r", engine="local", machine="m")
     audits.remember("lock", "mnist-mlp", Audit(state="passed", sentence="equal"))
     audits.remember("lock", "co2-lstm", Audit(state="failed", sentence="differ"))
-    known = audits.known("lock", "mnist-mlp")
-    assert known is not None and known.state == "failed" and "co2-lstm" in known.sentence
-    assert audits.known("other lock", "mnist-mlp") is None
+    found = audits.lookup("lock", "mnist-mlp")
+    assert found is not None and found.state == "failed" and "co2-lstm" in found.sentence
+    assert audits.lookup("other lock", "mnist-mlp") is None
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def test_what_is_damaged_or_of_another_schema_vouches_for_nothing(
     audits.remember("lock", "mnist-mlp", Audit(state="passed", sentence="equal"))
     [remembered] = (tmp_path / "audits").glob("*.json")
     remembered.write_bytes(content)
-    assert audits.known("lock", "mnist-mlp") is None
+    assert audits.lookup("lock", "mnist-mlp") is None

@@ -15,7 +15,7 @@ def test_no_cpu_has_two_holders_and_all_are_given_back() -> None:
     lock = threading.Lock()
 
     def work(count: int) -> None:
-        with sets.hold(count) as cpus:
+        with sets.reserve(count) as cpus:
             with lock:
                 assert len(cpus) == count and not held & set(cpus)
                 held.update(cpus)
@@ -25,7 +25,7 @@ def test_no_cpu_has_two_holders_and_all_are_given_back() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, [1, 2, 4, 1, 3, 2, 1, 4] * 10))
-    with sets.hold(4) as cpus:
+    with sets.reserve(4) as cpus:
         assert cpus == (0, 1, 2, 3)
 
 
@@ -34,7 +34,7 @@ def test_memory_bounds_the_holders() -> None:
     now, most, lock = [0], [0], threading.Lock()
 
     def work(_: int) -> None:
-        with sets.hold(1):
+        with sets.reserve(1):
             with lock:
                 now[0] += 1
                 most[0] = max(most[0], now[0])
@@ -53,13 +53,13 @@ def test_a_run_that_needs_every_cpu_is_not_starved() -> None:
     first = threading.Event()
 
     def small(name: str) -> None:
-        with sets.hold(1):
+        with sets.reserve(1):
             first.set()
             time.sleep(0.05)
             order.append(name)
 
     def large() -> None:
-        with sets.hold(2):
+        with sets.reserve(2):
             order.append("large")
 
     with ThreadPoolExecutor(4) as pool:
