@@ -7,6 +7,7 @@ from tabulate import tabulate
 from harness.analysis.columns import RUN_COLUMNS
 from harness.protocol.axes import CATALOGUE
 from harness.publish import escaping
+from harness.subjects.reference import with_names
 
 
 def axes() -> str:
@@ -22,7 +23,7 @@ def axes() -> str:
             axis.applied,
             axis.read_back,
         ]
-        for axis in CATALOGUE
+        for axis in map(with_names, CATALOGUE)
     ]
     return _table(headers, rows)
 
