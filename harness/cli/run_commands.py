@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from harness import console
-from harness.cli import options, scenes, wiring
+from harness.cli import options, sweep_inputs, wiring
 from harness.cli.options import EngineChoice
 from harness.engines import choice
 from harness.errors import IncompleteSweepError
@@ -77,7 +77,7 @@ def run(
         plan_file.write(store.plan_path, matrix=found, machine=machine.id, cells=planned)
         steps = list(planning.steps(selected, found.repeats, wanted, store.reader()))
         scene = partial(
-            scenes.scene,
+            sweep_inputs.scene,
             store,
             machine,
             chosen,
@@ -85,7 +85,7 @@ def run(
             isolation=isolation.value,
             lock=wiring.kept(wiring.lock_maker(matrix), store),
         )
-        tally = scenes.carry_out(scene, steps, meanwhile=_report)
+        tally = sweep_inputs.carry_out(scene, steps, meanwhile=_report)
     _report().show(results / found.name)
     _judge(steps, tally, store)
 

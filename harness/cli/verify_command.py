@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from harness import console, places, scratch
-from harness.cli import bundle_commands, options, scenes, wiring
+from harness.cli import bundle_commands, options, sweep_inputs, wiring
 from harness.cli.options import EngineChoice
 from harness.cli.wiring import Here
 from harness.engines import choice
@@ -256,7 +256,7 @@ def _run(setting: _Setting, store: Store, trials: Sequence[Trial]) -> None:
         plan_file.write(store.plan_path, matrix=matrix, machine=setting.machine.id, cells=selected)
         steps = list(planning.steps(selected, setting.repeats, wanted, store.reader()))
         scene = partial(
-            scenes.scene,
+            sweep_inputs.scene,
             store,
             setting.machine,
             setting.engine,
@@ -264,7 +264,7 @@ def _run(setting: _Setting, store: Store, trials: Sequence[Trial]) -> None:
             isolation="auto",
             lock=wiring.kept(locks.__getitem__, store),
         )
-        scenes.carry_out(scene, steps)
+        sweep_inputs.carry_out(scene, steps)
 
 
 def _matrix(name: str, repeats: int) -> Matrix:
