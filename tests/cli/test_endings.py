@@ -131,19 +131,19 @@ def test_a_fault_is_said_where_there_is_no_cache_either(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "extra", "arguments"),
     [
-        ("rocrate", "bundle", ["bundle", "seeds", "-o", "bundle.zip"]),
+        ("rocrate", "bundle", ["bundle", RESULTS, "-o", "bundle.zip"]),
         ("scipy", "spread", ["compare", "seeds", "--by", "spread", "--baseline", THERE]),
     ],
 )
 def test_a_missing_extra_is_named(
-    module: str, extra: str, arguments: list[str], tmp_path: Path
+    module: str, extra: str, arguments: list[str | Path], tmp_path: Path
 ) -> None:
     cells = [cell(seed=seed) for seed in range(3)]
     for machine, offset in ((HERE, 0), (THERE, 1)):
         one = sweep(tmp_path / "seeds", machine)
         one.plan(cells)
         for number, planned in enumerate(cells):
-            train(one, planned, [offset], [offset], value=float(number**2 + offset))
+            train(one, planned, [offset], [offset], value=float(number ** (1 + offset)))
     # An entry of None is how Python itself marks a module that cannot be imported.
     said = ended(*arguments, cwd=tmp_path, setup=f"import sys; sys.modules[{module!r}] = None")
     assert said.code == 2, said
