@@ -97,8 +97,8 @@ def program(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     (wheel,) = built.glob("*.whl")
     _run(uv.find_uv_bin(), "venv", "--quiet", "--python", sys.executable, folder, cwd=folder)
     python = folder / "bin" / "python"
-    install = ["pip", "install", "--quiet", "--python", python, wheel]
-    _run(uv.find_uv_bin(), *install, cwd=folder)
+    install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python"]
+    _run(*install, python, wheel, cwd=folder)
     before = _files(folder)
     yield folder / "bin" / "harness"
     assert _files(folder) == before, "nothing is written into an installation"
@@ -131,9 +131,11 @@ def test_a_missing_uv_is_said(program: Path, tmp_path: Path) -> None:
     tool = program.with_name("uv")
     aside = tool.rename(tmp_path / "uv")
     try:
-        matrix = _run(program, "init", cwd=tmp_path) and tmp_path / "quickstart.yaml"
+        _run(program, "init", cwd=tmp_path)
         for command in ("run", "build", "doctor"):
-            ended = _run(program, command, matrix, "--engine", "local", cwd=tmp_path, check=False)
+            ended = _run(
+                program, command, "quickstart.yaml", "--engine", "local", cwd=tmp_path, check=False
+            )
             assert ended.returncode == 5 and "--force-reinstall uv" in ended.stderr, ended
             assert "Traceback" not in ended.stderr
     finally:

@@ -10,7 +10,7 @@ ENGINES = {"engines", "sweep", "upkeep"}
 """The folders of tests that need the engine or every CPU."""
 
 
-class EnginesTogether(LoadScopeScheduling):
+class EnginesTogether(LoadScopeScheduling):  # type: ignore[misc]
     """What shares the engine, or the machine's CPUs, stays in one worker: it counts what is left.
 
     The other workers take the rest meanwhile, file by file.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from commands import harness
-from engine_bench import NUMPY, SIX, make_lock
+from engines.engine_bench import NUMPY, SIX, make_lock
 
 from harness import places
 from harness.cli import plan_command, wiring
@@ -141,7 +141,7 @@ def test_the_base_counts_where_the_engine_that_recorded_would_run(
     local_engine: LocalEngine, tmp_path: Path
 ) -> None:
     wanted = wiring.wanted(
-        tmp_path / "m.yaml",
+        wiring.lock_reader(tmp_path / "m.yaml"),
         wiring.this_machine(),
         engine=None,
         running=local_engine,
