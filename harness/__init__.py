@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["load"]
+__all__ = ["__version__", "load"]
+
+__version__ = "0.3.0"
 
 
 def load(folder: str | Path) -> pd.DataFrame:

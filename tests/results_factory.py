@@ -133,7 +133,7 @@ class SweepOnDisk:
     ) -> Record:
         """A record as the sweep would leave it."""
         return Record(
-            schema_number=SCHEMA,
+            schema=SCHEMA,
             matrix=self.matrix,
             machine=self.machine,
             cell=cell.id,

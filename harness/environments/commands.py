@@ -17,7 +17,7 @@ from pathlib import Path
 import uv
 
 from harness import places, processes
-from harness.errors import BuildError
+from harness.errors import BuildError, EngineError
 
 _OURS = re.compile(r"^(UV|PIP|PYTHON|VIRTUAL_ENV|CONDA)")
 _KEPT = re.compile(
@@ -39,7 +39,22 @@ SHOWN_LINES = 12
 def uv_command(*arguments: str) -> list[str]:
     """The command line of the uv this program depends on, with its cache beside ours."""
     common = ("--cache-dir", str(places.cache("uv")), "--no-python-downloads", "--no-progress")
-    return [uv.find_uv_bin(), *arguments, *common, "--color", "never"]
+    return [uv_program(), *arguments, *common, "--color", "never"]
+
+
+def uv_program() -> str:
+    """The uv that this program depends on.
+
+    Raises:
+        EngineError: it is not where its package put it.
+    """
+    try:
+        return uv.find_uv_bin()
+    except FileNotFoundError as error:
+        raise EngineError(
+            f"the program uv is missing from this installation; "
+            f"{sys.executable} -m pip install --force-reinstall uv"
+        ) from error
 
 
 def pip_command(*arguments: str) -> list[str]:

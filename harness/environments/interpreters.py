@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import uv
 from packaging.version import Version
 
 from harness import processes
@@ -129,5 +128,5 @@ def _uv(*arguments: str) -> str:
     parts = os.environ.get("PATH", os.defpath).split(os.pathsep)
     path = os.pathsep.join(part for part in parts if Path(part).name != "shims")
     more = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    command = [uv.find_uv_bin(), "python", *arguments, "--no-config", "--color", "never"]
+    command = [commands.uv_program(), "python", *arguments, "--no-config", "--color", "never"]
     return processes.run(command, variables=commands.variables({"PATH": path, **more}))

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from results_factory import SweepOnDisk, cell, sha256
@@ -30,7 +31,7 @@ def _told(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
     return list(frame[list(names)].itertuples(index=False, name=None))
 
 
-def _grid(**values: Iterable[object]) -> list[dict[str, object]]:
+def _grid(**values: Iterable[object]) -> list[dict[str, Any]]:
     return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
 
 
@@ -88,7 +89,7 @@ def test_each_workload_has_letters_of_its_own(tmp_path: Path) -> None:
 
 def test_an_irrelevant_axis_is_not_in_where_but_in_same_for(tmp_path: Path) -> None:
     grid = _grid(tensorflow=["2.9.3", "2.10.0", "2.11.1"], python=["3.9", "3.10"], threads=[1, 2])
-    answers = [(cell(**each), (f"{each['threads']}",) * 2) for each in grid]  # type: ignore[arg-type]
+    answers = [(cell(**each), (f"{each['threads']}",) * 2) for each in grid]
     assert _told(by_class(_runs(tmp_path, answers)), "where", "same_for") == [
         ("threads=1", "tensorflow, python"),
         ("threads=2", "tensorflow, python"),
@@ -129,14 +130,15 @@ def test_what_a_class_says_holds_for_its_cells_and_for_no_other(tmp_path: Path) 
     mixed = [(7 * number * number + 3) % 11 % 4 for number in range(len(grid))]
     answers = [(cell(**each), (f"{word}",)) for each, word in zip(grid, mixed, strict=True)]
     runs = _runs(tmp_path, answers)
-    for row in by_class(runs).itertuples():
-        inside = runs["cell"].isin([path.split("/")[-1] for path in row.cell_ids])
-        assert _matches(runs, row.where).tolist() == inside.tolist(), row.where
+    classes = by_class(runs)
+    for where, cell_ids in zip(classes["where"], classes["cell_ids"], strict=True):
+        inside = runs["cell"].isin([path.split("/")[-1] for path in cell_ids])
+        assert _matches(runs, where).tolist() == inside.tolist(), where
 
 
-def _matches(runs: pd.DataFrame, where: str) -> pd.Series:
+def _matches(runs: pd.DataFrame, where: str) -> pd.Series[Any]:
     """The rows that a reader would take the sentence to mean."""
-    found = pd.Series(False, index=runs.index)
+    found: pd.Series[Any] = pd.Series(False, index=runs.index)
     for alternative in where.split("; or "):
         inside = pd.Series(True, index=runs.index)
         for axis, sign, value in re.findall(r"(\w+)([=≠∈≤≥])(\{.*?\}|\w+)", alternative):
@@ -238,7 +240,7 @@ def test_a_version_that_comes_with_another_is_no_axis_of_its_own(tmp_path: Path)
 
 def test_a_version_varied_on_purpose_is_an_axis(tmp_path: Path) -> None:
     grid = _grid(tensorflow=["2.10.0", "2.11.1"], numpy=["1.23.5", "1.26.4"])
-    answers = [(cell(**each), (f"{each['tensorflow']}",) * 2) for each in grid]  # type: ignore[arg-type]
+    answers = [(cell(**each), (f"{each['tensorflow']}",) * 2) for each in grid]
     table = by_axis(_runs(tmp_path, answers))
     assert _told(table, "axis", "follows", "pairs", "differ", "changes_bits") == [
         ("tensorflow", "keras", 2, 2, "always"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def f4(*values: float) -> np.ndarray:
     return np.array(values, dtype="<f4")
 
 
-def one(first: np.ndarray, second: np.ndarray):
+def one(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> Any:
     (tensor,) = of_weights({"w": first}, {"w": second}).tensors
     return tensor
 

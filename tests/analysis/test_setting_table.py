@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -30,7 +31,7 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def of(frame: pd.DataFrame, where: object, setting: str) -> tuple[object, ...]:
+def of(frame: pd.DataFrame, where: object, setting: str) -> tuple[Any, ...]:
     row = frame[(frame["cell"] == where) & (frame["setting"] == setting)]
     assert len(row) == 1
     return tuple(row[["asked", "found", "state", "how", "runs"]].iloc[0])

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -45,14 +46,14 @@ def runs(tmp_path: Path) -> pd.DataFrame:
 
 @pytest.fixture(params=["runs", "cells", "classes", "axes", "plain"])
 def frame(request: pytest.FixtureRequest, runs: pd.DataFrame) -> pd.DataFrame:
-    made = {
+    made: dict[str, Callable[[], pd.DataFrame]] = {
         "runs": lambda: runs,
         "cells": lambda: by_cell(runs),
         "classes": lambda: by_class(runs),
         "axes": lambda: by_axis(runs),
         "plain": lambda: pd.DataFrame({"cell": ["a", HOSTILE], "why": ["no record yet", "done"]}),
     }
-    return made[request.param]()
+    return made[str(request.param)]()
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -90,7 +91,12 @@ def test_csv_reads_back_equal(runs: pd.DataFrame) -> None:
         assert read == [None if pd.isna(value) or value == "" else value for value in expected]
 
 
-_READ = {"string": str, "Int64": int, "float64": float, "bool": {"True": True, "False": False}.get}
+_READ: dict[str, Callable[[str], object]] = {
+    "string": str,
+    "Int64": int,
+    "float64": float,
+    "bool": {"True": True, "False": False}.get,
+}
 
 
 def test_json_reads_back_equal_and_has_null_for_what_is_missing(frame: pd.DataFrame) -> None:

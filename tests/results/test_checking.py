@@ -9,10 +9,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made import CELL, MACHINE, MATRIX, array_files, measured, record
+from results.made import CELL, MACHINE, MATRIX, array_files, measured, record
 
 from harness.errors import RecordError, UsageError
-from harness.results import checking, durable, plan_file, sealing
+from harness.results import checking, durable, plan_file, scan, sealing
 from harness.results.store import Store
 
 SCHEMA1 = Path(__file__).parents[1] / "data" / "schema1"
@@ -235,5 +235,5 @@ def test_reading_stops_where_checking_goes_on(root: Path) -> None:
     for name in ("1.json", "3.json"):
         (sweep(root) / CELL / name).write_text("{")
     with pytest.raises(RecordError, match=r"1\.json: is not valid JSON"):
-        list(checking.scan.sweeps(root)[0].records())
+        list(scan.sweeps(root)[0].records())
     assert len(problems(root)) == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made import CELL, array_files, measured, record
+from results.made import CELL, array_files, measured, record
 
 from harness.errors import RecordError, UsageError
 from harness.results import sealing

@@ -13,13 +13,13 @@ import time
 from functools import partial
 from pathlib import Path
 
-import made
+from results import made
 import pytest
-from made import CELL, MACHINE, MATRIX, array_files, measured, record
+from results.made import CELL, MACHINE, MATRIX, array_files, measured, record
 
 from harness.errors import RecordError, UsageError
 from harness.results.record import Record
-from harness.results.scan import sweeps
+from harness.results.scan import SweepFolder, sweeps
 from harness.results.store import Store
 from harness.runner import hashing
 
@@ -136,7 +136,7 @@ def test_a_second_record_supersedes_the_first(store: Store) -> None:
     assert [r.reason for r in sweep.records()] == ["second"]
 
 
-def sweeps_with_plan(store: Store) -> list[object]:
+def sweeps_with_plan(store: Store) -> list[SweepFolder]:
     store.write_machine({})
     return list(sweeps(store.folder))
 

@@ -226,12 +226,12 @@ def outcome(tmp_path: Path, *records: Callable[[SweepOnDisk], object]) -> verdic
     bundled.train(there, cell(), KERNEL, lock_sha256=own_lock(cell()))
     trial = trial_of(there)
     here = SweepOnDisk(root=tmp_path / "here", machine="here-2cpu-1")
-    machine_limits.plan([])
+    here.plan([])
     for record in records:
         record(here)
-    store = Store(machine_limits.root, machine_limits.matrix, machine_limits.machine)
+    store = Store(here.root, here.matrix, here.machine)
     found: list[Record | None] = [store.read(cell().id, repeat) for repeat in (1, 2)]
-    return verdicts.check(trial, [r for r in found if r is not None], machine_limits.folder)
+    return verdicts.check(trial, [r for r in found if r is not None], here.folder)
 
 
 def test_the_same_bits_match(tmp_path: Path) -> None:

@@ -7,13 +7,11 @@ import threading
 from functools import cache
 from pathlib import Path
 
-import uv
-
 from harness import processes
 from harness.engines import gpus, outcomes
 from harness.engines.local import environments, isolation, process_run
 from harness.engines.protocol import Image, Order, Outcome
-from harness.environments import interpreters
+from harness.environments import commands, interpreters
 from harness.environments.lock import Lock
 from harness.matrix.environment import Environment
 
@@ -89,4 +87,4 @@ def make(*, tidy: bool) -> LocalEngine:
 
 @cache
 def _uv_version() -> str:
-    return processes.run([uv.find_uv_bin(), "--version"]).strip()
+    return processes.run([commands.uv_program(), "--version"]).strip()

@@ -1,4 +1,4 @@
-"""The list of commands. The module of one is imported when it is called or told about."""
+"""The list of commands. The module of a command is imported when the command is asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-_MODULES = {
+MODULES = {
+    "init": "init_command",
     "check": "check_commands",
     "migrate": "check_commands",
     "plan": "plan_command",
@@ -27,7 +28,9 @@ _MODULES = {
     "schema": "matrix_commands",
     "reference": "matrix_commands",
 }
-"""Where the function of a command is; it has the command's name."""
+"""Which module has the function of a command; the function has the command's name."""
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 APPEARANCE: dict[str, Any] = {
     "add_completion": False,
@@ -45,17 +48,17 @@ class Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         # The names are what Typer looks for similar ones in.
-        self.commands: dict[str, Any] = dict.fromkeys(_MODULES)
+        self.commands: dict[str, Any] = dict.fromkeys(MODULES)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name, None if there is none."""
-        if cmd_name in _MODULES and self.commands[cmd_name] is None:
+        if cmd_name in MODULES and self.commands[cmd_name] is None:
             self.commands[cmd_name] = _made(cmd_name)
         return self.commands.get(cmd_name)
 
 
 def _made(name: str) -> Any:
-    module = importlib.import_module(f"harness.cli.{_MODULES[name]}")
+    module = importlib.import_module(f"harness.cli.{MODULES[name]}")
     alone = typer.Typer(**APPEARANCE)
-    alone.command(name)(getattr(module, name))
+    alone.command(name, context_settings=CONTEXT)(getattr(module, name))
     return typer.main.get_command(alone)
