@@ -99,7 +99,7 @@ def _add(
 ) -> list[Path]:
     folder = root() / hashlib.sha256(f"{FORMAT} {compiler.build}".encode()).hexdigest()[:16]
     folder.mkdir(exist_ok=True)
-    with commands.disk_space_needed(site_packages):
+    with commands.writing(site_packages):
         modules = _had(folder, lock, compiler, site_packages, log)
         disputed = list(_linked(folder, modules, site_packages, link))
         if disputed:

@@ -14,7 +14,7 @@ import tomli
 from harness import compatibility, scratch
 from harness.environments import commands, targets
 from harness.environments.lock import Package
-from harness.errors import LockError
+from harness.errors import BuildError, LockError
 from harness.processes import ProcessFailedError
 
 _NEVER = "9999-01-01T00:00:00Z"
@@ -59,6 +59,8 @@ def resolve(request: Request, heading: str) -> tuple[Package, ...]:
         _write_input(request, folder)
         try:
             printed = commands.run(_command(request), cwd=folder)
+        except BuildError as error:
+            raise LockError(f"{heading}: cannot be locked: {error}") from error
         except ProcessFailedError as failure:
             raise LockError(_explained(failure.output, heading)) from failure
     listed = tomli.loads(printed)["packages"]

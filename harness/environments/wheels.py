@@ -38,7 +38,7 @@ def gather(lock: Lock, progress: Progress | None = None) -> Path:
         BuildError: the index cannot be reached, a source does not build, or the disk is full.
     """
     scratch.use_cache()
-    with commands.disk_space_needed(wheelhouse.root()):
+    with commands.writing(wheelhouse.root()):
         fetching.fetch(lock, progress or _silent)
         for package in lock.packages:
             wheel_of(package)
@@ -62,7 +62,7 @@ def install(lock: Lock, site_packages: Path, progress: Progress | None = None) -
         LockError, BuildError: as `gather`; also if what is there in the end is not the lock.
     """
     gather(lock, progress)
-    with commands.disk_space_needed(site_packages):
+    with commands.writing(site_packages):
         _fill(lock, site_packages, progress or _silent)
         check_installed(lock, site_packages)
         installed = trees.contents(site_packages)

@@ -45,7 +45,7 @@ def assemble(lock: Lock, log: Path) -> Image:
     _require_cuda(lock)
     interpreter = interpreters.find(lock.environment.python)
     folder = root() / digest(lock, interpreter)
-    with FileLock(folder.with_suffix(".lock")):
+    with places.written(folder), FileLock(folder.with_suffix(".lock")):
         if not _is_sound(folder):
             _make(lock, interpreter, folder, log)
     return _image(lock, interpreter, folder)
