@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RecordError
-from harness.results import machine, migration
-from harness.results.reading import content_of
+from harness.results import machine, migration, regular_files
+from harness.results.reading import MAX_BYTES, content_of
 from harness.results.scan import MACHINE
 from harness.results.store import MACHINE_SCHEMA
 
@@ -38,12 +38,9 @@ def read(sweep: Path) -> Hardware | None:
         RecordError: `machine.json` is damaged or of another schema.
     """
     path = sweep / MACHINE
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    data = regular_files.content(path, MAX_BYTES)
+    if data is None:
         return None
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
     content = content_of(path, data, known=MACHINE_SCHEMA, steps=migration.MACHINE)
     try:
         return _of(content["hardware"])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import RecordError
-from harness.results import blobs, locks, migration, scan
+from harness.results import blobs, locks, migration, regular_files, scan
 from harness.results.names import BLOB_FOLDER, is_sha256
 from harness.results.regular_files import content
 from harness.results.reading import MAX_BYTES, content_of, read_record
@@ -86,7 +86,7 @@ def check(
     """
     report = Report()
     top = scan.top_of(folder)
-    arrays = arrays and top == folder
+    arrays = arrays and not scan.is_publication(folder)
     found = scan.sweeps(top)
     for matrix, sweeps in _by_matrix(found).items():
         named = _Named()
@@ -225,11 +225,11 @@ def _check_arrays(
     asked: bool,
 ) -> None:
     """Every array that a record names; those that none names as well, if the folder is `whole`."""
-    if asked and named.arrays and not folder.is_dir():
+    if asked and named.arrays and not regular_files.is_folder(folder):
         what = f"no arrays here, and records name {len(named.arrays):,}; copy the folder, too"
         report.add(folder, "missing", what)
         return
-    there = set(_stored(folder, report)) if folder.is_dir() and whole else set()
+    there = set(_stored(folder, report)) if regular_files.is_folder(folder) and whole else set()
     for kind, sha256 in sorted(there | named.arrays.keys()):
         path = folder / kind / f"{sha256}.npz"
         try:
@@ -249,7 +249,7 @@ def _check_arrays(
 
 def _stored(folder: Path, report: Report) -> Iterator[tuple[str, str]]:
     for place in sorted(folder.iterdir()):
-        if place.name not in _READERS or not place.is_dir():
+        if place.name not in _READERS or not regular_files.is_folder(place):
             _stranger(place, report)
             continue
         for path in sorted(place.iterdir()):
@@ -261,7 +261,7 @@ def _stored(folder: Path, report: Report) -> Iterator[tuple[str, str]]:
 
 def _check_locks(folder: Path, named: _Named, report: Report) -> None:
     """A lock that was changed has another digest, so it is missing under the old one."""
-    if not folder.is_dir():
+    if not regular_files.is_folder(folder):
         return
     there = locks.by_digest([folder])
     report.counts["locks"] += len(there.keys() & named.locks.keys())

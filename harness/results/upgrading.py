@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,8 +11,7 @@ from harness.results import durable, migration, plan_file, scan, sealing
 from harness.results.regular_files import content
 from harness.results.reading import MAX_BYTES, content_of, read_record, schema_of
 from harness.results.record import SCHEMA
-from harness.results.scan import SweepFolder
-from harness.results.store import MACHINE_SCHEMA, Store, on_disk, serialised
+from harness.results.store import MACHINE_SCHEMA, Store, on_disk, replace_record
 
 
 def upgrade(folder: Path, advance: Callable[[], object] = lambda: None) -> Counter[str]:
@@ -28,37 +26,33 @@ def upgrade(folder: Path, advance: Callable[[], object] = lambda: None) -> Count
     """
     done: Counter[str] = Counter()
     for sweep in scan.sweeps(folder):
-        place = sweep.folder.resolve()
-        with Store(place.parent.parent, sweep.matrix, sweep.machine).lock():
-            done["plans"] += _upgrade_plan(sweep.folder / scan.PLAN)
-            done["machines"] += _upgrade_machine(sweep.folder / scan.MACHINE)
-            for path in _records(sweep):
-                done["records"] += _upgrade_record(path, sweep.folder / durable.PARTIAL)
+        folder = sweep.folder.resolve()
+        with Store(folder.parent.parent, sweep.matrix, sweep.machine).lock():
+            done["plans"] += _upgrade_plan(folder / scan.PLAN)
+            done["machines"] += _upgrade_machine(folder / scan.MACHINE)
+            for path in _records(folder):
+                done["records"] += _upgrade_record(path, folder)
                 advance()
     return done
 
 
-def _records(sweep: SweepFolder) -> Iterator[Path]:
-    for cell in scan.cell_folders(sweep.folder)[0]:
-        for repeat in scan.repeats_in(sweep.folder / cell)[0]:
-            yield sweep.folder / cell / f"{repeat}.json"
+def _records(folder: Path) -> Iterator[Path]:
+    for cell in scan.cell_folders(folder)[0]:
+        for repeat in scan.repeats_in(folder / cell)[0]:
+            yield folder / cell / f"{repeat}.json"
 
 
 def _upgrade_plan(path: Path) -> bool:
-    return path.exists() and plan_file.upgrade(path)
+    return os.path.lexists(path) and plan_file.upgrade(path)
 
 
-def _upgrade_record(path: Path, partial: Path) -> bool:
+def _upgrade_record(path: Path, folder: Path) -> bool:
     record = read_record(path)
     data = content(path, MAX_BYTES)
     if record is None or data is None or schema_of(path, data) == SCHEMA:
         return False
-    aside = path.with_name(f"{path.stem}.superseded-{hashlib.sha256(data).hexdigest()[:8]}.json")
     with on_disk(path):
-        if not aside.exists():
-            # A second name for the old content: at no moment is there no record.
-            os.link(path, aside)
-        durable.write(path, [serialised(record)], partial=partial)
+        replace_record(path, record, partial=folder / durable.PARTIAL, top=folder)
     return True
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from results_factory import SweepOnDisk, cell, sha256
+from results_factory import SweepOnDisk, cell, hardware, sha256
 
 import harness
 from harness.analysis.cells import by_cell
@@ -280,12 +280,12 @@ def test_the_summary_of_nothing_says_so(tmp_path: Path) -> None:
 def test_the_summary_tells_of_runs_that_another_runner_made(tmp_path: Path) -> None:
     # On m1 three runs of the newer runner and one of the older; on m2 the older made them all,
     # so nothing is mixed there. A run that is no longer planned does not count.
-    new = SweepOnDisk(root=tmp_path, machine="m1", runner="new")
+    new = SweepOnDisk(root=tmp_path, runner="new")
     new.plan([cell(threads=1), cell(threads=2)])
     dataclasses.replace(new, runner="old").complete(cell(threads=1), "w")
     dataclasses.replace(new, runner="old").complete(cell(threads=8), "w")
     new.complete(cell(threads=2), "w", "w")
-    other = SweepOnDisk(root=tmp_path, machine="m2", runner="old", repeats=2)
+    other = SweepOnDisk(root=tmp_path, hardware=hardware(cpu_model="m2"), runner="old", repeats=2)
     other.plan([cell(threads=1), cell(threads=2)])
     other.complete(cell(threads=1), "w", "w")
     assert summary(harness.load(tmp_path)) == (

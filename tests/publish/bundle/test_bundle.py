@@ -12,14 +12,14 @@ from pathlib import Path
 
 import bundled
 import pytest
-from results_factory import SweepOnDisk, cell
+from results_factory import MACHINE, SweepOnDisk, cell
 from rocrate.rocrate import ROCrate
 
 from harness.errors import LockError, RecordError, UsageError
 from harness.publish.bundle import manifest, unpacking
 from harness.results import sealing
 
-PLACE = "results/quickstart/zen4-2cpu-1a2b3c4d"
+PLACE = f"results/quickstart/{MACHINE}"
 ID = "mnist-mlp,tf2.10.0,py3.10,np1.23.5,cpu"
 
 
@@ -155,7 +155,7 @@ def test_a_file_that_changes_meanwhile_stops_the_writing(tmp_path: Path) -> None
     made = bundled.prepared(bundled.results(tmp_path / "a"))
     target = tmp_path / "a.zip"
     target.write_text("an older bundle")
-    log = tmp_path / "a" / "quickstart" / "zen4-2cpu-1a2b3c4d" / "logs" / "tf2.10.0.build.log"
+    log = tmp_path / "a" / "quickstart" / MACHINE / "logs" / "tf2.10.0.build.log"
     log.write_text("else\n")
     with pytest.raises(RecordError, match=r"tf2\.10\.0\.build\.log: changed"):
         made.write(target)
