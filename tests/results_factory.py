@@ -13,10 +13,10 @@ from typing import Any
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
 from harness.protocol.axes import to_json
-from harness.results import machine as machines
-from harness.results import plan_file
+from harness.results import fingerprint, plan_file
 from harness.results.record import (
     SCHEMA,
+    AuditPart,
     EnvironmentPart,
     Failure,
     Found,
@@ -65,6 +65,7 @@ def measured(tensors: Sequence[Tensor], predictions_sha256: str, **changes: Any)
         "history": {"loss": (loss,)},
         "loss": loss,
         "metric": "accuracy",
+        "unit": "",
         "value": (0.75).hex(),
         "parameters": sum(math.prod(tensor.shape) for tensor in tensors),
     }
@@ -116,7 +117,7 @@ def hardware(**changes: object) -> dict[str, object]:
     return {**described, **changes}
 
 
-MACHINE = machines.identify(hardware())
+MACHINE = fingerprint.identify(hardware())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,12 +130,13 @@ class SweepOnDisk:
     repeats: int = 2
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     runner: str = "runner"
+    audit: AuditPart | None = None
     process: dict[str, object] = field(default_factory=dict)
     hardware: dict[str, object] = field(default_factory=hardware)
 
     @property
     def machine(self) -> str:
-        return machines.identify(self.hardware)
+        return fingerprint.identify(self.hardware)
 
     @property
     def folder(self) -> Path:
@@ -214,7 +216,8 @@ class SweepOnDisk:
                 "versions": self.versions.get(cell.environment.tensorflow, {}),
                 **self.process,
             },
-            runner_sha256=sha256(self.runner),
+            audit=self.audit,
+            code_sha256=sha256(self.runner),
             measured=measured,
             failure=failure,
             seconds={"import": 3.5, "fit": 1.25, "total": 6.0},

@@ -9,7 +9,7 @@ import numpy as np
 from results_factory import MACHINE, SweepOnDisk, hardware, sha256, stored
 
 from harness.matrix.cells import Cell
-from harness.results import machine as machines
+from harness.results import fingerprint
 
 OLDER = hardware(
     cpu_model="Xeon",
@@ -17,7 +17,7 @@ OLDER = hardware(
     cpu_flags=["avx", "sse4_1"],
     visible_cpus=[0, 1, 2, 3],
 )
-HERE, THERE = MACHINE, machines.identify(OLDER)
+HERE, THERE = MACHINE, fingerprint.identify(OLDER)
 
 
 def sweep(root: Path, machine: str = HERE, **changes: Any) -> SweepOnDisk:

@@ -106,7 +106,7 @@ def _note(output: Path, prepared: Bundle) -> None:
     found = prepared.contents
     size = output.stat().st_size / 1e6
     console.note(f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {crate.sentence(found)}")
-    strange = found.runners - {staging.digest()}
+    strange = found.code - {staging.digest()}
     if strange:
         names = ", ".join(f"{visible(sha256[:12])}…" for sha256 in sorted(strange))
         console.note(

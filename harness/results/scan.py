@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 PLAN = "plan.jsonl"
 MACHINE = "machine.json"
+VOUCHERS = "vouchers.json"
 LOGS = "logs"
 """The folder of build logs beside the cells; no cell id is so short."""
 
 _RECORD = re.compile(r"([1-9][0-9]{0,8})\.json")
 _KNOWN = re.compile(r"\..*|[1-9][0-9]*\.superseded-[0-9a-f]{8}\.json")
 _EXAMPLES = 3
+_OF_A_SWEEP = (PLAN, MACHINE, VOUCHERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +136,7 @@ def cell_folders(folder: Path) -> tuple[list[str], list[str]]:
     entries = _entries(folder)
     folders = [entry.name for entry in entries if _may_hold_records(entry)]
     files = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
-    return folders, [name for name in files if name not in (PLAN, MACHINE) and _is_foreign(name)]
+    return folders, [name for name in files if name not in _OF_A_SWEEP and _is_foreign(name)]
 
 
 def _may_hold_records(entry: os.DirEntry[str]) -> bool:

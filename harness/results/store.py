@@ -18,6 +18,7 @@ import filelock
 from harness.errors import RecordError, UsageError
 from harness.protocol import untrusted
 from harness.results import blobs, durable, regular_files, sealing
+from harness.results.consistency import contradiction
 from harness.results.names import BLOB_FOLDER, is_name, is_sha256
 from harness.results.reading import MAX_BYTES, read_record
 from harness.results.record import SCHEMA, Record
@@ -95,8 +96,8 @@ class Store:
         nothing are not kept.
 
         Raises:
-            RecordError: the record does not belong here, an array file is missing or not what
-                the record says, or the disk does not take them.
+            RecordError: the record does not belong here or contradicts itself, an array file is
+                missing or not what the record says, or the disk does not take them.
         """
         path = self.record_path(record.cell, record.repeat)
         self._check(path, record)
@@ -175,6 +176,9 @@ class Store:
         found = (record.schema_number, record.matrix, record.machine)
         if found != (SCHEMA, self.matrix, self.machine):
             raise RecordError(f"{path}: a record of {found} does not belong here")
+        wrong = contradiction(record)
+        if wrong is not None:
+            raise RecordError(f"{path}: the record contradicts itself: {wrong}")
 
     def _store(self, kind: str, source: Path | None, sha256: str) -> None:
         """Copy an array file of the training, which may change it meanwhile, and check the copy."""
@@ -194,8 +198,12 @@ class Store:
             durable.write(target, chunks, partial=self._partial, top=self._top, check=check)
 
 
-def replace_record(path: Path, record: Record, *, partial: Path, top: Path) -> None:
+def replace_record(
+    path: Path, record: Record, *, partial: Path, top: Path, supersede: bool = True
+) -> None:
     """Write a record in one step; one that was there gets another name, which readers ignore.
+
+    Without `supersede` it is gone.
 
     Raises:
         OSError: the disk does not take it, or a folder below `top` is a link.
@@ -206,7 +214,7 @@ def replace_record(path: Path, record: Record, *, partial: Path, top: Path) -> N
         [serialised(record)],
         partial=partial,
         top=top,
-        check=lambda _: _name_superseded(path),
+        check=lambda _: _name_superseded(path) if supersede else None,
     )
 
 

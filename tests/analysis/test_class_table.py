@@ -13,7 +13,7 @@ from results_factory import MACHINE, SweepOnDisk, cell, hardware, weights_sha256
 import harness
 from harness.analysis.classes import by_axis, by_class
 from harness.matrix.cells import Cell
-from harness.results import machine
+from harness.results import fingerprint
 
 Answers = Iterable[tuple[Cell, tuple[str, ...]]]
 
@@ -165,7 +165,7 @@ def test_machines_are_an_axis(tmp_path: Path) -> None:
     names = []
     for model, native in (("m1", "avx512"), ("m2", "avx2")):
         its = hardware(microarchitecture=model)
-        names.append(machine.identify(its))
+        names.append(fingerprint.identify(its))
         answers = [(cell(isa="native"), (native,) * 2), (cell(isa="avx2"), ("avx2",) * 2)]
         runs = _runs(tmp_path, answers, hardware=its)
     assert _told(by_class(runs), "cells", "where") == [

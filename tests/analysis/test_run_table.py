@@ -24,6 +24,7 @@ from harness.analysis.columns import (
 from harness.errors import RecordError, UsageError
 from harness.protocol.axes import NAMES
 from harness.results.reading import read_record
+from harness.results.record import AuditPart
 
 REQUIRED = [
     *("matrix", "machine", "cell", "repeat", "status", "reason", "engine", "workload", "python"),
@@ -122,11 +123,12 @@ def test_the_plan_answers_before_an_older_record_which_is_kept(tmp_path: Path, s
 
 
 def test_a_run_tells_its_runner_and_how_its_process_came_about(tmp_path: Path) -> None:
-    process: dict[str, object] = {"isolation": "forked", "audit": "mnist-mlp: the same hashes"}
-    sweep = SweepOnDisk(root=tmp_path, repeats=1, runner="new", process=process)
+    process: dict[str, object] = {"isolation": "forked"}
+    audit = AuditPart(state="passed", sentence="mnist-mlp: the same hashes")
+    sweep = SweepOnDisk(root=tmp_path, repeats=1, runner="new", process=process, audit=audit)
     sweep.plan([cell(), cell(threads=1), cell(threads=2)])
     sweep.complete(cell(), "w")
-    dataclasses.replace(sweep, runner="old", process={}).complete(cell(threads=1), "w")
+    dataclasses.replace(sweep, runner="old", process={}, audit=None).complete(cell(threads=1), "w")
     table = harness.load(tmp_path)[["runner_sha256", "isolation", "audit"]]
     assert table.astype(object).where(table.notna(), None).to_numpy().tolist() == [
         [sha256("new"), "forked", "mnist-mlp: the same hashes"],

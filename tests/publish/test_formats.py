@@ -20,6 +20,7 @@ from harness.analysis.columns import CELL_COLUMNS, RUN_COLUMNS
 from harness.errors import UsageError
 from harness.publish.formats import FORMATS
 from harness.publish.tables import render, summary
+from harness.results.record import AuditPart
 
 HOSTILE = (
     "100% & $HOME #1_a {x} ~ ^ \\input{/etc/passwd} | <b>hi</b> [link](javascript:x) `code` *s* "
@@ -317,7 +318,8 @@ def test_the_summary_counts_the_environments_where_forking_is_off(tmp_path: Path
     sweep = SweepOnDisk(root=tmp_path)
     sweep.plan(list(cells.values()))
     for version, audit in told.items():
-        audited = dataclasses.replace(sweep, process={"isolation": "fresh", "audit": audit})
+        known = AuditPart(state="failed" if "differ" in audit else "passed", sentence=audit)
+        audited = dataclasses.replace(sweep, process={"isolation": "fresh"}, audit=known)
         audited.complete(cells[version], "w", "w")
     assert summary(harness.load(tmp_path)) == (
         "3 cells × 2 repeats = 6 runs: 6 completed; forking is off for 2 environments"

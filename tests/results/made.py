@@ -17,13 +17,13 @@ import harness.results
 from harness.matrix.cells import Cell
 from harness.protocol.axes import to_json
 from harness.results.record import SCHEMA, EnvironmentPart, Measured, Record
-from harness.results import machine
+from harness.results import fingerprint
 from harness.results.store import Store
 from harness.runner import hashing
 
 MATRIX = "made"
 HARDWARE = results_factory.hardware(cpu_flags=[f"flag{number}" for number in range(100)])
-MACHINE = machine.identify(HARDWARE)
+MACHINE = fingerprint.identify(HARDWARE)
 
 
 def cell(number: int = 0) -> Cell:
@@ -80,7 +80,7 @@ def record(of: Cell | None = None, repeat: int = 1, **changes: Any) -> Record:
         ),
         "settings": {name: to_json(value) for name, value in of.settings.items()},
         "hardware": HARDWARE,
-        "runner_sha256": "4" * 64,
+        "code_sha256": "4" * 64,
         "started": "2030-01-01T00:00:00+00:00",
     }
     return Record(**{**parts, **changes})

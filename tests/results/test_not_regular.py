@@ -16,7 +16,7 @@ from results_factory import SweepOnDisk, cell
 import harness
 from harness.errors import HarnessError, RecordError, UsageError
 from harness.publish.bundle import signing, unpacking
-from harness.results import checking, locks, upgrading
+from harness.results import checking, locks, migration
 from harness.results.store import Store
 
 pytestmark = pytest.mark.timeout(60)
@@ -58,7 +58,7 @@ def readers(root: Path) -> list[Callable[[], object]]:
         lambda: harness.load(root),
         lambda: bundled.bundle(root, root.parent / "b.zip"),
         lambda: locks.by_digest([locks.folder_of(root / MATRIX)]),
-        lambda: upgrading.upgrade(root),
+        lambda: migration.migrate(root),
         run,
     ]
 

@@ -13,13 +13,13 @@ from made import CELL, array_files, cell, record
 from results_factory import hardware
 
 from harness.errors import RecordError, UsageError
-from harness.results import machine, sealing
+from harness.results import fingerprint, machine, sealing
 from harness.results.record import SCHEMA, Record
 from harness.results.scan import sweeps
 from harness.results.store import Store
 
 
-MACHINES = {machine.identify(h): h for h in (hardware(microarchitecture=name) for name in "ab")}
+MACHINES = {fingerprint.identify(h): h for h in (hardware(microarchitecture=name) for name in "ab")}
 A, B = MACHINES
 
 
@@ -115,7 +115,7 @@ def test_an_unreadable_record_is_named(root: Path, bad: bytes) -> None:
 
 def test_another_schema_says_what_to_do(root: Path) -> None:
     path = changed(root, schema=SCHEMA + 1)
-    with pytest.raises(RecordError, match=r"schema 3, .* reads 2; .* pip install --upgrade"):
+    with pytest.raises(RecordError, match=rf"schema {SCHEMA + 1}, .* reads {SCHEMA}; .* pip install --upgrade"):
         read_all(root)
     for number in ("one", None, [1], 1.5, True, 0, -1):
         changed(root, schema=number)

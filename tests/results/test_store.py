@@ -221,6 +221,8 @@ def test_a_digest_that_is_a_path_is_refused(store: Store, tmp_path: Path) -> Non
     weights, predictions, measured = array_files(tmp_path, 1)
     bad = record(measured=measured.model_copy(update={"weights_sha256": "../../x"}), status="completed")
     with pytest.raises(RecordError, match="nothing is stored under 'weights'"):
+        store.blob_path("weights", "../../x")
+    with pytest.raises(RecordError, match="contradicts itself"):
         store.write(bad, weights, predictions)
 
 

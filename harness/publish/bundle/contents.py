@@ -14,7 +14,7 @@ from harness.publish.bundle.manifest import Arrays, is_safe
 from harness.results import blobs, checking, locks, regular_files
 from harness.results.names import BLOB_FOLDER, RESULTS_FOLDER, is_name
 from harness.results.record import Record
-from harness.results.scan import LOGS, MACHINE, PLAN, SweepFolder, sweeps
+from harness.results.scan import LOGS, MACHINE, PLAN, VOUCHERS, SweepFolder, sweeps
 
 _SHOWN = 10
 
@@ -31,7 +31,7 @@ class Contents:
     matrices: set[str] = field(default_factory=set)
     machines: set[str] = field(default_factory=set)
     folders: dict[str, str] = field(default_factory=dict)
-    runners: set[str] = field(default_factory=set)
+    code: set[str] = field(default_factory=set)
     records: int = 0
     newest: datetime.datetime | None = None
     absent: dict[str, None] = field(default_factory=dict)
@@ -71,7 +71,7 @@ def _add_sweep(
         _add_lock(found, sweep, record, known)
         if arrays == "all":
             _add_arrays(found, sweep, record)
-    for name in (PLAN, MACHINE):
+    for name in (PLAN, MACHINE, VOUCHERS):
         if regular_files.is_file(sweep.folder / name):
             found.files[f"{place}/{name}"] = sweep.folder / name
     for log in _logs(sweep.folder / LOGS):
@@ -88,7 +88,7 @@ def _add_record(found: Contents, sweep: SweepFolder, place: str, record: Record)
     if regular_files.is_file(log):
         found.files[f"{place}/{name}.log"] = log
     found.records += 1
-    found.runners.add(record.runner_sha256)
+    found.code.add(record.code_sha256 or record.program.get("runner_sha256", ""))
     started = _time(record.started)
     if started is not None:
         found.newest = max(found.newest or started, started)

@@ -141,7 +141,7 @@ def _add_people(crate: Any, credits: Credits) -> None:
 def _add_program(crate: Any, found: Contents, version: str) -> None:
     from rocrate.model.contextentity import ContextEntity
 
-    runners = ", ".join(sorted(found.runners))
+    code = ", ".join(sorted(found.code))
     program = ContextEntity(
         crate,
         "#harness",
@@ -149,7 +149,7 @@ def _add_program(crate: Any, found: Contents, version: str) -> None:
             "@type": "SoftwareApplication",
             "name": "reproducibility-harness",
             "version": version,
-            "description": f"The code that trained, by the SHA-256 of its sources: {runners}",
+            "description": f"The code that trained, by its SHA-256: {code}",
         },
     )
     sweep = ContextEntity(

@@ -11,7 +11,7 @@ import made
 import pytest
 
 from harness.errors import RecordError, UsageError
-from harness.results import checking, plan_file, upgrading
+from harness.results import checking, plan_file, migration
 from harness.results.record import SCHEMA, Record
 from harness.results.scan import sweeps
 from harness.results.store import Store
@@ -37,7 +37,7 @@ def files(root: Path) -> dict[str, bytes]:
 
 def test_everything_is_of_todays_schema_afterwards_and_says_the_same(root: Path) -> None:
     before = records(root)
-    assert upgrading.upgrade(root) == {"plans": 1, "machines": 1, "records": 2}
+    assert migration.migrate(root) == {"plans": 1, "machines": 1, "records": 2}
     assert records(root) == before
     report = checking.check(root)
     assert report.findings == [] and report.counts["unvouched"] == 0
@@ -48,15 +48,15 @@ def test_everything_is_of_todays_schema_afterwards_and_says_the_same(root: Path)
 
 
 def test_doing_it_twice_changes_nothing_more(root: Path) -> None:
-    upgrading.upgrade(root)
+    migration.migrate(root)
     before = files(root)
-    assert not upgrading.upgrade(root).total()
+    assert not migration.migrate(root).total()
     assert files(root) == before
 
 
 def test_the_records_that_were_there_stay_beside_the_new_ones(root: Path) -> None:
     before = {path.read_bytes() for path in root.glob("*/*/*/[12].json")}
-    upgrading.upgrade(root)
+    migration.migrate(root)
     assert before <= {path.read_bytes() for path in root.glob("*/*/*/*.superseded-*.json")}
 
 
@@ -64,7 +64,7 @@ def test_a_damaged_record_is_named_and_left_as_it_is(root: Path) -> None:
     (path,) = root.glob("*/*/*/2.json")
     path.write_bytes(b"{")
     with pytest.raises(RecordError, match=r"2\.json: is not valid JSON"):
-        upgrading.upgrade(root)
+        migration.migrate(root)
     assert path.read_bytes() == b"{"
 
 
@@ -74,15 +74,15 @@ def test_results_of_a_running_sweep_are_left_alone(root: Path) -> None:
         Store(root, sweep.matrix, sweep.machine).lock(),
         pytest.raises(UsageError, match="another sweep is running here"),
     ):
-        upgrading.upgrade(root)
+        migration.migrate(root)
 
 
 def test_kill_9_at_any_step_loses_no_record(tmp_path: Path) -> None:
     expected = records(SCHEMA1)
     for steps in sorted(random.Random(4).sample(range(1, 400), STEPS)):
         root = Path(shutil.copytree(SCHEMA1, tmp_path / str(steps)))
-        made.killed_within(lambda root=root: upgrading.upgrade(root), steps)  # type: ignore[misc]
+        made.killed_within(lambda root=root: migration.migrate(root), steps)  # type: ignore[misc]
         assert records(root) == expected
-        upgrading.upgrade(root)
+        migration.migrate(root)
         assert records(root) == expected
         assert checking.check(root).findings == []
