@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RecordError
-from harness.results import machine, migration
-from harness.results.reading import content_of
+from harness.results import fingerprint, regular_files, schemas
+from harness.results.reading import MAX_BYTES, content_of
 from harness.results.scan import MACHINE
 from harness.results.store import MACHINE_SCHEMA
 
@@ -38,13 +38,10 @@ def read(sweep: Path) -> Hardware | None:
         RecordError: `machine.json` is damaged or of another schema.
     """
     path = sweep / MACHINE
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    data = regular_files.content(path, MAX_BYTES)
+    if data is None:
         return None
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
-    content = content_of(path, data, known=MACHINE_SCHEMA, steps=migration.MACHINE)
+    content = content_of(path, data, known=MACHINE_SCHEMA, steps=schemas.MACHINE)
     try:
         return _of(content["hardware"])
     except (KeyError, TypeError, AttributeError) as error:
@@ -56,11 +53,11 @@ def read(sweep: Path) -> Hardware | None:
 
 def _of(found: Mapping[str, Any]) -> Hardware:
     return Hardware(
-        fingerprint=machine.identify(found),
+        fingerprint=fingerprint.identify(found),
         cpu_model=str(found["cpu_model"]),
         microarchitecture=str(found["microarchitecture"]),
         cpus=len(found["visible_cpus"]),
-        flags=machine.arithmetic_flags(found),
+        flags=fingerprint.arithmetic_flags(found),
         gpus=tuple(sorted(str(gpu["name"]) for gpu in found["gpus"])),
     )
 

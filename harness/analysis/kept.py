@@ -21,7 +21,9 @@ import pandas as pd
 
 from harness import stamps
 from harness.analysis.columns import Column, frame_of
-from harness.results import durable
+from harness.protocol import untrusted
+from harness.results import durable, regular_files
+from harness.results.reading import MAX_BYTES
 from harness.results.scan import MACHINE, PLAN, SweepFolder
 from harness.stamps import Stamp
 
@@ -79,7 +81,7 @@ def _code() -> str:
 
 def _digest(path: Path) -> str:
     with suppress(OSError):
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(untrusted.read_regular(path, MAX_BYTES)).hexdigest()
     return ""
 
 
@@ -92,7 +94,7 @@ def read_if(
     path: Path, fits: Callable[[Key], bool], columns: Sequence[Column]
 ) -> pd.DataFrame | None:
     """The table with these columns if its key fits; None if there is none to be used."""
-    if not path.exists():
+    if not regular_files.is_file(path):
         return None
     # Anybody may have damaged these bytes: whatever the reader makes of them, there is no table.
     try:

@@ -87,11 +87,11 @@ def of_record(record: Record, cpus: int | None) -> Row:
         **{f"{name}_s": record.seconds.get(name) for name in ("import", "fit", "total")},
         "image": environment.image or None,
         "lock_sha256": environment.lock_sha256 or None,
-        "runner_sha256": record.runner_sha256,
+        "runner_sha256": record.code_sha256,
         "found_threads": _found(record, "threads"),
         "found_onednn": _found(record, "onednn"),
         "isolation": _of_process(record, "isolation"),
-        "audit": _of_process(record, "audit"),
+        "audit": record.audit.sentence if record.audit else None,
     }
 
 

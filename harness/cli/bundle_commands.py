@@ -79,11 +79,11 @@ def _put_signature(file: Path, signed: str | None) -> None:
 
 def dockerfiles() -> dict[str, Content]:
     """The files that images are built from here, by their path in a bundle."""
-    shipped = {path.name: path for path in places.dockerfiles().iterdir() if path.is_file()}
-    files: dict[str, Content] = {f"dockerfiles/{name}": path for name, path in shipped.items()}
+    shipped = [path for path in sorted(places.dockerfiles().iterdir()) if path.is_file()]
+    files: dict[str, Content] = {f"dockerfiles/{path.name}": path.read_bytes() for path in shipped}
     for path in bases.files():
-        if path not in shipped.values():
-            files["dockerfiles/own-bases.yaml"] = path
+        if path not in shipped:
+            files["dockerfiles/own-bases.yaml"] = path.read_bytes()
     return files
 
 
@@ -106,7 +106,7 @@ def _note(output: Path, prepared: Bundle) -> None:
     found = prepared.contents
     size = output.stat().st_size / 1e6
     console.note(f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {crate.sentence(found)}")
-    strange = found.runners - {staging.digest()}
+    strange = found.code - {staging.digest()}
     if strange:
         names = ", ".join(f"{visible(sha256[:12])}…" for sha256 in sorted(strange))
         console.note(

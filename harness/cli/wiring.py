@@ -23,7 +23,7 @@ from harness.matrix.cells import Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.protocol.job import DataReference
-from harness.results import machine, vouchers
+from harness.results import fingerprint, machine, vouchers
 from harness.results.store import Store
 from harness.results.vouchers import Vouchers
 from harness.sweep import machine_limits
@@ -50,7 +50,7 @@ class Here:
 def this_machine() -> Here:
     """Describe and name the machine the program runs on."""
     hardware = machine.describe()
-    return Here(id=machine.identify(hardware), hardware=hardware)
+    return Here(id=fingerprint.identify(hardware), hardware=hardware)
 
 
 def locks_of(matrix_file: Path) -> Path:

@@ -24,7 +24,9 @@ from harness.publish.layout import layout
 from harness.publish.overview import Json, Part
 from harness.publish.stories import SHARD, Stories
 from harness.publish.summary import summary
+from harness.results import regular_files
 from harness.results.names import RESULTS_FOLDER
+from harness.results.reading import MAX_BYTES
 from harness.results.statuses import STATUSES
 
 PAGE = "index.html"
@@ -211,4 +213,4 @@ def _copy_records(out: Path, gathered: Gathered) -> None:
         for path in sources.files(source):
             target = folder / path.relative_to(source.sweep.folder)
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(path.read_bytes())
+            target.write_bytes(regular_files.content(path, MAX_BYTES) or b"")

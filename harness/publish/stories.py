@@ -128,7 +128,7 @@ class Stories:
             "environment": self._environment(record),
             "process": self._process(record),
             "started": record.started,
-            "runner": record.runner_sha256,
+            "runner": record.code_sha256,
             "history": self._history(measured.history) if measured else None,
             "tensors": self._tensors(measured) if measured else None,
         }

@@ -39,7 +39,7 @@ class Reference:
     cell: Cell | None = None
     model: Model | None = None
     lock_sha256: str = ""
-    runner_sha256: str = ""
+    code_sha256: str = ""
     seconds: float = 0.0
 
 
@@ -117,7 +117,7 @@ def _of_record(sweep: SweepFolder, record: Record) -> Reference:
         cell=cell_of(record),
         model=model_of(record.measured, sweep.folder),
         lock_sha256=record.environment.lock_sha256,
-        runner_sha256=record.runner_sha256,
+        code_sha256=record.code_sha256,
         seconds=max(0.0, record.seconds.get("process", record.seconds.get("total", 0.0))),
     )
 

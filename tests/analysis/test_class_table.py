@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from results_factory import SweepOnDisk, cell, sha256
+from results_factory import MACHINE, SweepOnDisk, cell, hardware, weights_sha256
 
 import harness
 from harness.analysis.classes import by_axis, by_class
 from harness.matrix.cells import Cell
+from harness.results import fingerprint
 
 Answers = Iterable[tuple[Cell, tuple[str, ...]]]
 
 
-def _runs(root: Path, answers: Answers, *, init: str = "init", **where: str) -> pd.DataFrame:
+def _runs(root: Path, answers: Answers, *, init: str = "init", **where: object) -> pd.DataFrame:
     sweep = SweepOnDisk(root=root, **where)  # type: ignore[arg-type]
     listed = list(answers)
     sweep.plan([each for each, _ in listed])
@@ -46,11 +47,11 @@ def test_equal_weights_share_a_letter_and_the_largest_class_is_a(tmp_path: Path)
     )
     table = by_class(runs)
     assert _told(table, "class", "weights_sha256", "cells", "runs", "where") == [
-        ("A", sha256("v"), 2, 4, "threads≥2"),
-        ("B", sha256("w"), 1, 2, "threads=1"),
+        ("A", weights_sha256("v"), 2, 4, "threads≥2"),
+        ("B", weights_sha256("w"), 1, 2, "threads=1"),
     ]
     assert table["cell_ids"][1] == [
-        f"quickstart/zen4-2cpu-1a2b3c4d/{cell(threads=1).id}",
+        f"quickstart/{MACHINE}/{cell(threads=1).id}",
     ]
 
 
@@ -163,12 +164,15 @@ def test_cells_told_apart_by_nothing_recorded_are_admitted(tmp_path: Path) -> No
 
 
 def test_machines_are_an_axis(tmp_path: Path) -> None:
-    for machine, native in (("m1", "avx512"), ("m2", "avx2")):
+    names = []
+    for model, native in (("m1", "avx512"), ("m2", "avx2")):
+        its = hardware(microarchitecture=model)
+        names.append(fingerprint.identify(its))
         answers = [(cell(isa="native"), (native,) * 2), (cell(isa="avx2"), ("avx2",) * 2)]
-        runs = _runs(tmp_path, answers, machine=machine)
+        runs = _runs(tmp_path, answers, hardware=its)
     assert _told(by_class(runs), "cells", "where") == [
-        (3, "isa=avx2; or machine=m2"),
-        (1, "machine=m1, isa=native"),
+        (3, f"isa=avx2; or machine={names[1]}"),
+        (1, f"machine={names[0]}, isa=native"),
     ]
 
 
@@ -192,7 +196,7 @@ def test_what_every_cell_shares_leaves_out_defaults_but_not_the_seed(tmp_path: P
     )
     assert by_class(runs)["every_cell"][0] == (
         "tensorflow=2.10.0, python=3.10, numpy=1.23.5, keras=2.10.0, device=cpu, "
-        "machine=zen4-2cpu-1a2b3c4d, engine=local, seed=42, epochs=3"
+        f"machine={MACHINE}, engine=local, seed=42, epochs=3"
     )
 
 

@@ -220,9 +220,10 @@ def test_a_copy_counts_once_whatever_it_is_called(folders: list[Path], tmp_path:
 
 def test_one_name_for_two_machines_is_told_apart_by_hardware(tmp_path: Path) -> None:
     for folder, described in (("a", hardware()), ("b", OLDER)):
-        one = sweep(tmp_path / folder, "laptop", hardware=described)
+        one = sweep(tmp_path / folder, hardware=described)
         one.plan([ONE])
         train(one, ONE, [1], [1])
+        one.folder.rename(one.folder.with_name("laptop"))
     gathered = gathering.gather([tmp_path / "a", tmp_path / "b"])
     assert len(set(_machines(gathered))) == 2
     assert all(name.startswith("laptop#") for name in _machines(gathered))

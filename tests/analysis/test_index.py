@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from results_factory import SweepOnDisk, cell, sha256
+from results_factory import SweepOnDisk, cell, weights_sha256
 
 import harness
 from harness import stamps
@@ -63,7 +63,7 @@ def test_a_second_reading_opens_no_record_and_gives_the_same_table(
     assert opened == []
     pd.testing.assert_frame_equal(first, again)
     kept = pd.read_parquet(sweep.folder / index.NAME)
-    assert kept["weights_sha256"].dropna().unique().tolist() == [sha256("w")]
+    assert kept["weights_sha256"].dropna().unique().tolist() == [weights_sha256("w")]
 
 
 def _edited_in_place(sweep: SweepOnDisk) -> None:

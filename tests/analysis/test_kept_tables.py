@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet
 import pytest
-from results_factory import SweepOnDisk, cell
+from results_factory import SweepOnDisk, cell, hardware
 
 import harness
 from harness import stamps
@@ -29,8 +29,8 @@ def _fine_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stamps, "TICK_NS", 0)
 
 
-def _made(root: Path, machine: str, *words: str) -> SweepOnDisk:
-    made = SweepOnDisk(root=root, machine=machine)
+def _made(root: Path, *words: str, **its: object) -> SweepOnDisk:
+    made = SweepOnDisk(root=root, hardware=hardware(**its))
     made.plan(CELLS)
     for number, each in enumerate(CELLS):
         made.complete(each, *(f"{word}{number % 7}" for word in words))
@@ -40,7 +40,7 @@ def _made(root: Path, machine: str, *words: str) -> SweepOnDisk:
 @pytest.fixture
 def sweep(tmp_path: Path) -> SweepOnDisk:
     """A sweep large enough for an index."""
-    return _made(tmp_path, "zen4-2cpu-11111111", "w", "w")
+    return _made(tmp_path, "w", "w")
 
 
 def _check(root: Path) -> None:
@@ -83,7 +83,7 @@ def test_whatever_changes_is_in_the_cells(sweep: SweepOnDisk) -> None:
 
 def test_several_machines_share_their_letters(sweep: SweepOnDisk) -> None:
     _check(sweep.root)
-    other = _made(sweep.root, "zen5-2cpu-22222222", "v", "v")
+    other = _made(sweep.root, "v", "v", microarchitecture="zen5")
     _check(sweep.root)
     cells = Results(sweep.root).cells
     letters = cells.groupby("machine")["class"].unique()
@@ -156,7 +156,7 @@ def test_where_no_records_are_nothing_kept_is_believed(
     sweep = SweepOnDisk(root=tmp_path)
     sweep.plan(CELLS[:2])
     honest = Results(tmp_path).classes
-    forged = Results(_made(tmp_path / "other", "zen4-2cpu-11111111", "w").root).classes
+    forged = Results(_made(tmp_path / "other", "w").root).classes
     (whole,) = frames.sweeps(tmp_path)
     key = kept.key_of(whole, inventory.seen(sweep.folder).digest)
     kept.write(sweep.folder / ".classes.parquet", forged, key)

@@ -12,6 +12,7 @@ from commands import harness
 from results_factory import SweepOnDisk, cell
 
 from harness.analysis.settings import AS_ASKED, DIFFERS, FREE, UNKNOWN, by_setting, grouped
+from harness.results.reading import read_record
 from harness.results.record import Found
 
 TWO = cell(threads=2, onednn="on")
@@ -26,7 +27,10 @@ def results(tmp_path: Path) -> Path:
     sweep.complete(TWO, "a", "a")
     sweep.end(ONE, 1, "invalid", "threads: asked 1, found 2")
     found = {"numpy": Found(value="1.23.5", how="numpy.__version__")}
-    told = sweep.record(cell(threads=2), 1, "completed")
+    sweep.complete(cell(threads=2), "b")
+    (path,) = (sweep.folder / cell(threads=2).id).iterdir()
+    told = read_record(path)
+    assert told is not None
     sweep.write(told.model_copy(update={"found": {**told.found, **found}}))
     return tmp_path
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from results_factory import SweepOnDisk, cell, sha256
+from results_factory import SweepOnDisk, cell, hardware, sha256
 
 import harness
 from harness.analysis.cells import by_cell
@@ -21,6 +21,7 @@ from harness.analysis.columns import CELL_COLUMNS, RUN_COLUMNS
 from harness.errors import UsageError
 from harness.publish.formats import FORMATS
 from harness.publish.tables import render, summary
+from harness.results.record import AuditPart
 
 HOSTILE = (
     "100% & $HOME #1_a {x} ~ ^ \\input{/etc/passwd} | <b>hi</b> [link](javascript:x) `code` *s* "
@@ -286,12 +287,12 @@ def test_the_summary_of_nothing_says_so(tmp_path: Path) -> None:
 def test_the_summary_tells_of_runs_that_another_runner_made(tmp_path: Path) -> None:
     # On m1 three runs of the newer runner and one of the older; on m2 the older made them all,
     # so nothing is mixed there. A run that is no longer planned does not count.
-    new = SweepOnDisk(root=tmp_path, machine="m1", runner="new")
+    new = SweepOnDisk(root=tmp_path, runner="new")
     new.plan([cell(threads=1), cell(threads=2)])
     dataclasses.replace(new, runner="old").complete(cell(threads=1), "w")
     dataclasses.replace(new, runner="old").complete(cell(threads=8), "w")
     new.complete(cell(threads=2), "w", "w")
-    other = SweepOnDisk(root=tmp_path, machine="m2", runner="old", repeats=2)
+    other = SweepOnDisk(root=tmp_path, hardware=hardware(cpu_model="m2"), runner="old", repeats=2)
     other.plan([cell(threads=1), cell(threads=2)])
     other.complete(cell(threads=1), "w", "w")
     assert summary(harness.load(tmp_path)) == (
@@ -323,7 +324,8 @@ def test_the_summary_counts_the_environments_where_forking_is_off(tmp_path: Path
     sweep = SweepOnDisk(root=tmp_path)
     sweep.plan(list(cells.values()))
     for version, audit in told.items():
-        audited = dataclasses.replace(sweep, process={"isolation": "fresh", "audit": audit})
+        known = AuditPart(state="failed" if "differ" in audit else "passed", sentence=audit)
+        audited = dataclasses.replace(sweep, process={"isolation": "fresh"}, audit=known)
         audited.complete(cells[version], "w", "w")
     assert summary(harness.load(tmp_path)) == (
         "3 cells × 2 repeats = 6 runs: 6 completed; forking is off for 2 environments"

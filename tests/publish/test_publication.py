@@ -14,6 +14,7 @@ import pandas as pd
 import published_sweep
 import pytest
 from commands import harness as program
+from two_machines import THERE
 
 import harness
 from harness.analysis.cells import by_cell
@@ -30,7 +31,7 @@ PDFLATEX = shutil.which("pdflatex")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("published") / "results"
     published_sweep.write(root)
-    published_sweep.write(root, machine="haswell-4cpu-bbbbbbbb")
+    published_sweep.write(root, machine=THERE)
     return root
 
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import psutil
 import pytest
-from results_factory import SweepOnDisk, cell
+from results_factory import SweepOnDisk, cell, hardware
 
 from harness.errors import UsageError
 from harness import stamps
@@ -33,7 +33,7 @@ def _fine_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def sweeps(tmp_path: Path) -> list[SweepOnDisk]:
     """Two machines' sweeps, one with a file that is no record."""
-    made = [SweepOnDisk(root=tmp_path, machine=f"zen{n}-2cpu-{n * 8}") for n in ("4", "5")]
+    made = [SweepOnDisk(root=tmp_path, hardware=hardware(microarchitecture=f"zen{n}")) for n in "45"]
     for sweep in made:
         sweep.plan(CELLS)
         for each in CELLS:
