@@ -13,7 +13,7 @@ import pandas as pd
 from harness.analysis import hardware, index
 from harness.analysis.columns import frame_of
 from harness.analysis.kept import Key
-from harness.analysis.rows import Row, of_plan, of_record
+from harness.analysis.run_rows import Row, of_plan, of_record
 from harness.errors import RecordError
 from harness.results.inventory import Name, Seen
 from harness.results.reading import read_record

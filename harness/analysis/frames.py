@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.analysis import classes, effects, index, kept
-from harness.analysis.cells import by_cell, classed
+from harness.analysis import axis_table, class_table, index, kept
+from harness.analysis.cell_table import by_cell, classed
 from harness.analysis.columns import (
     CELL_COLUMNS,
     CLASS_COLUMNS,
@@ -78,14 +78,14 @@ class Results:
 
     @cached_property
     def classes(self) -> pd.DataFrame:
-        """`classes.by_class`."""
+        """`class_table.by_class`."""
         alone = len(self._sweeps) == 1
-        return self._sweeps[0].classes if alone else classes.of_cells(self.cells)
+        return self._sweeps[0].classes if alone else class_table.of_cells(self.cells)
 
     @cached_property
     def axes(self) -> pd.DataFrame:
-        """`effects.by_axis`."""
-        return self._sweeps[0].axes if len(self._sweeps) == 1 else effects.of_cells(self.cells)
+        """`axis_table.by_axis`."""
+        return self._sweeps[0].axes if len(self._sweeps) == 1 else axis_table.of_cells(self.cells)
 
     @property
     def _has_twins(self) -> bool:
@@ -135,11 +135,11 @@ class _Sweep:
 
     @cached_property
     def classes(self) -> pd.DataFrame:
-        return self._kept("classes", CLASS_COLUMNS, lambda: classes.of_cells(self.cells))
+        return self._kept("classes", CLASS_COLUMNS, lambda: class_table.of_cells(self.cells))
 
     @cached_property
     def axes(self) -> pd.DataFrame:
-        return self._kept("axes", EFFECT_COLUMNS, lambda: effects.of_cells(self.cells))
+        return self._kept("axes", EFFECT_COLUMNS, lambda: axis_table.of_cells(self.cells))
 
     def _kept(self, name: str, columns: tuple[Column, ...], make: Make) -> pd.DataFrame:
         path = self._sweep.folder / f".{name}.parquet"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _KEY = b"harness"
 _PACKAGE = Path(__file__).resolve().parent.parent
-_CODE = ("analysis/*.py", "results/*.py", "matrix/axes.py", "stamps.py")
+_CODE = ("analysis/*.py", "results/*.py", "protocol/axes.py", "stamps.py")
 """What decides how records become rows."""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.analysis.variation import Codes, Varied, shown
+from harness.analysis.varied_axes import Codes, Varied, shown
 
 Mask = npt.NDArray[np.bool_]
 Region = dict[int, frozenset[int]]

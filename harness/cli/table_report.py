@@ -35,7 +35,7 @@ def show(folder: Path, by: str, format: str, look: Look) -> None:
 def _settings(folder: Path, format: str) -> pd.DataFrame:
     """Every row for programs; for people each finding once, since most cells agree."""
     # It reads every record, and what reads records takes a while to import.
-    from harness.analysis import settings
+    from harness.analysis import setting_table
 
-    frame = settings.by_setting(folder)
-    return frame if format in ("csv", "json") else settings.grouped(frame)
+    frame = setting_table.by_setting(folder)
+    return frame if format in ("csv", "json") else setting_table.grouped(frame)

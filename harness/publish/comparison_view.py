@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from harness.analysis.comparison_verdicts import COMPARABLE, FAILING, VERDICTS
 from harness.analysis.regions import Cells, describe, in_words, set_of
-from harness.analysis.variation import varied
-from harness.analysis.verdicts import COMPARABLE, FAILING, VERDICTS
+from harness.analysis.varied_axes import varied
 from harness.publish.layout import Shown, layout
 
 _SIDES = ["baseline_machine", "machine"]

@@ -12,7 +12,7 @@ from typing import Literal
 
 import pandas as pd
 
-from harness.analysis.variation import SETTINGS, in_order, shown, varied
+from harness.analysis.varied_axes import SETTINGS, in_order, shown, varied
 
 Kind = Literal[
     "runs", "cells", "classes", "axes", "comparison", "tensors", "machines", "spread", "plain"

@@ -15,15 +15,23 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.classes import by_class
-from harness.analysis.effects import by_axis
-from harness.analysis.gathering import Gathered
+from harness.analysis.axis_table import by_axis
+from harness.analysis.class_table import by_class
+from harness.analysis.merging import Gathered
 from harness.errors import UsageError
-from harness.publish import badge, distances, files, overview, rendering, sources, words
+from harness.publish import (
+    badge,
+    class_distances,
+    findings,
+    page_data,
+    page_rendering,
+    sweep_sources,
+    table_files,
+)
+from harness.publish.cell_details import SHARD, Stories
 from harness.publish.layout import layout
-from harness.publish.overview import Json, Part
-from harness.publish.stories import SHARD, Stories
-from harness.publish.summary import summary
+from harness.publish.page_data import Json, Part
+from harness.publish.run_summary import summary
 from harness.results.names import RESULTS_FOLDER
 from harness.results.statuses import STATUSES
 
@@ -43,7 +51,7 @@ def publish(folders: Sequence[Path], out: Path, title: str = "") -> list[str]:
         RecordError: a record, a plan or stored weights cannot be read.
     """
     check_target(folders, out)
-    gathered = sources.gather(folders)
+    gathered = sweep_sources.gather(folders)
     _make_parent(out)
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".publishing-") as partial:
         made = Path(partial) / "made"
@@ -89,7 +97,7 @@ def _make_parent(out: Path) -> None:
 
 
 def _write(out: Path, gathered: Gathered, title: str) -> None:
-    parts = overview.parts(gathered.runs)
+    parts = page_data.parts(gathered.runs)
     classes, effects = by_class(gathered.runs), by_axis(gathered.runs)
     cells = pd.concat([part.cells for part in parts]).drop(columns="init") if parts else None
     if cells is None:
@@ -98,26 +106,29 @@ def _write(out: Path, gathered: Gathered, title: str) -> None:
             "with the records, or let harness run write it again"
         )
     stories = Stories(gathered)
-    found = [distances.of_part(part, gathered) for part in parts]
+    found = [class_distances.of_part(part, gathered) for part in parts]
     frames = {"classes": classes, "axes": effects, "cells": cells, "runs": gathered.runs}
-    files.write(out / "tables", frames)
+    table_files.write(out / "tables", frames)
     (out / "badge.svg").write_text(badge.badge(cells), "utf-8")
     _write_data(out / "data", parts, stories, found)
     data = _data(parts, classes, effects, stories, found)
     context = _context(gathered.runs, parts, cells, classes, effects, title)
-    (out / PAGE).write_text(rendering.render(context, data), "utf-8")
+    (out / PAGE).write_text(page_rendering.render(context, data), "utf-8")
     _copy_records(out, gathered)
 
 
 def _write_data(
-    folder: Path, parts: Sequence[Part], stories: Stories, found: Sequence[distances.Distances]
+    folder: Path,
+    parts: Sequence[Part],
+    stories: Stories,
+    found: Sequence[class_distances.Distances],
 ) -> None:
     folder.mkdir()
     told = {f"cells-{number}": shard for number, shard in enumerate(stories.shards(parts))}
-    tables = distances.tensor_tables(found)
+    tables = class_distances.tensor_tables(found)
     tensors = {f"tensors-{number}": table for number, table in enumerate(tables)}
     for name, value in {**told, **tensors, "shared": stories.shared()}.items():
-        (folder / f"{name}.js").write_text(rendering.data_file(name, value), "utf-8")
+        (folder / f"{name}.js").write_text(page_rendering.data_file(name, value), "utf-8")
 
 
 def _data(
@@ -125,16 +136,16 @@ def _data(
     classes: pd.DataFrame,
     effects: pd.DataFrame,
     stories: Stories,
-    found: Sequence[distances.Distances],
+    found: Sequence[class_distances.Distances],
 ) -> Json:
     workloads, first = [], 0
     for part, apart in zip(parts, found, strict=True):
         mine, axes = (frame[frame["workload"] == part.workload] for frame in (classes, effects))
-        told = overview.of_part(part, mine, axes, first)
+        told = page_data.of_part(part, mine, axes, first)
         told["curves"] = _curves(part, stories)
         told["distances"] = {
             "points": apart.points,
-            "columns": list(distances.PAIR),
+            "columns": list(class_distances.PAIR),
             "pairs": apart.pairs,
             "note": apart.note,
         }
@@ -155,7 +166,7 @@ def _curves(part: Part, stories: Stories) -> Json:
         found = stories.history(str(row["matrix"]), str(row["machine"]), str(row["cell"]))
         for number in found.values():
             seen.setdefault((str(row["class"]), number), int(str(place)))
-    ordered = sorted(seen, key=lambda key: (overview.is_unstable(key[0]), len(key[0]), key))
+    ordered = sorted(seen, key=lambda key: (page_data.is_unstable(key[0]), len(key[0]), key))
     kept = ordered[:_MOST_CURVES]
     return {
         "left_out": len(ordered) - len(kept),
@@ -175,7 +186,7 @@ def _context(
     title: str,
 ) -> dict[str, Any]:
     matrices = sorted(cells["matrix"].unique())
-    counts = words.counts(runs)
+    counts = findings.counts(runs)
     return {
         "title": title or " · ".join(matrices),
         "machines": sorted(cells["machine"].unique()),
@@ -184,7 +195,7 @@ def _context(
         "counts": counts,
         "total": sum(number for _, number in counts),
         "told": [
-            words.of_part(part, effects[effects["workload"] == part.workload]) for part in parts
+            findings.of_part(part, effects[effects["workload"] == part.workload]) for part in parts
         ],
         "tables": {
             part.workload: layout(classes[classes["workload"] == part.workload])
@@ -205,10 +216,10 @@ def _copy_records(out: Path, gathered: Gathered) -> None:
 
     Parts of one sweep have plans of their own, so the second goes into `results-2`.
     """
-    for source in sources.sources(gathered):
+    for source in sweep_sources.sources(gathered):
         top = out / (RESULTS_FOLDER if source.part == 1 else f"{RESULTS_FOLDER}-{source.part}")
         folder = top / source.matrix / source.machine.replace("/", "-")
-        for path in sources.files(source):
+        for path in sweep_sources.files(source):
             target = folder / path.relative_to(source.sweep.folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())

@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.variation import shared_by_all
+from harness.analysis.varied_axes import shared_by_all
 from harness.errors import UsageError
 from harness.publish import escaping, terminal
 from harness.publish.formats import FORMATS
 from harness.publish.layout import Shown, column, kind_of, layout
-from harness.publish.summary import of_tally, summary
+from harness.publish.run_summary import of_tally, summary
 
 __all__ = ["of_tally", "render", "summary"]
 

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import console
-from harness.analysis.letters import UNSTABLE
-from harness.analysis.variation import assignments, shared
-from harness.publish import comparison_view, effects_view
+from harness.analysis.class_letters import UNSTABLE
+from harness.analysis.varied_axes import assignments, shared
+from harness.publish import axis_view, comparison_view
 from harness.publish.escaping import visible
 from harness.publish.layout import NOT_RUN, Shown, kind_of, layout
 
@@ -148,10 +148,10 @@ def _facts(classes: pd.DataFrame) -> list[str]:
 
 
 def _of_axes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
-    for columns in effects_view.pivots(frame, width):
+    for columns in axis_view.pivots(frame, width):
         yield _table(columns, width)
         yield Text()
-    yield from (Text(line, style="dim") for line in effects_view.legend(frame))
+    yield from (Text(line, style="dim") for line in axis_view.legend(frame))
 
 
 def _of_rows(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:

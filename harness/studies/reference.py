@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.analysis.models import Model
+from harness.analysis.model_differences import Model
 from harness.errors import RecordError, SelectionError
 from harness.matrix.cells import Cell
 from harness.publish.escaping import visible

@@ -9,8 +9,8 @@ import pytest
 from results_factory import SweepOnDisk, cell, sha256
 
 import harness
-from harness.analysis.cells import by_cell
-from harness.analysis.letters import letter
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_letters import letter
 from harness.results.reading import read_record
 from harness.results.statuses import STATUSES
 

@@ -11,7 +11,7 @@ import pandas as pd
 from results_factory import SweepOnDisk, cell, sha256
 
 import harness
-from harness.analysis.classes import by_axis, by_class
+from harness.analysis.class_table import by_axis, by_class
 from harness.matrix.cells import Cell
 
 Answers = Iterable[tuple[Cell, tuple[str, ...]]]

@@ -12,11 +12,11 @@ from results_factory import SweepOnDisk, cell
 import harness
 from harness import stamps
 from harness.analysis import frames, index, kept
-from harness.analysis.cells import by_cell
-from harness.analysis.classes import by_axis, by_class
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_table import by_axis, by_class
 from harness.analysis.frames import Results
 from harness.analysis.tallies import tally
-from harness.publish.summary import of_tally, summary
+from harness.publish.run_summary import of_tally, summary
 from harness.results import inventory
 
 CELLS = [cell(seed=seed) for seed in range(index.LEAST // 2)]

@@ -10,7 +10,7 @@ import pytest
 from commands import harness
 from results_factory import SweepOnDisk, cell
 
-from harness.analysis.settings import AS_ASKED, DIFFERS, FREE, UNKNOWN, by_setting, grouped
+from harness.analysis.setting_table import AS_ASKED, DIFFERS, FREE, UNKNOWN, by_setting, grouped
 from harness.results.record import Found
 
 TWO = cell(threads=2, onednn="on")

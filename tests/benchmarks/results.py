@@ -13,7 +13,7 @@ import pandas as pd
 from benchmarks import made, measuring
 from benchmarks.measuring import Result, clocked, harness
 from harness.analysis import frames, index
-from harness.analysis.classes import by_class
+from harness.analysis.class_table import by_class
 
 HERE = Path(__file__).parent
 LOCKS = HERE.parent.parent / "matrices" / "locks"

@@ -14,8 +14,8 @@ import pytest
 from results_factory import SweepOnDisk, cell, sha256
 
 import harness
-from harness.analysis.cells import by_cell
-from harness.analysis.classes import by_axis, by_class
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_table import by_axis, by_class
 from harness.analysis.columns import CELL_COLUMNS, RUN_COLUMNS
 from harness.errors import UsageError
 from harness.publish.formats import FORMATS

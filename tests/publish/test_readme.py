@@ -11,13 +11,15 @@ from commands import harness
 from harness import errors
 from harness.matrix import cells, reading
 from harness.matrix.text import Problems
-from harness.publish import reference
+from harness.publish import reference_tables
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("table", [reference.axes, reference.columns], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "table", [reference_tables.axes, reference_tables.columns], ids=lambda f: f.__name__
+)
 def test_the_reference_tables_are_current(table: object) -> None:
     assert callable(table)
     assert table() in README, "put the output of `harness reference` into the README"

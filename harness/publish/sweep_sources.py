@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.analysis import gathering
+from harness.analysis import merging
 from harness.analysis.columns import RUN_COLUMNS, frame_of
-from harness.analysis.gathering import Gathered
+from harness.analysis.merging import Gathered
 from harness.results.scan import MACHINE, PLAN, SweepFolder, sweeps
 
 
@@ -32,7 +32,7 @@ def gather(folders: Sequence[Path]) -> Gathered:
         UsageError: there are no results in a folder.
         RecordError: a record, plan or machine description is unreadable or of another schema.
     """
-    found = gathering.gather(sorted(folders, key=_content))
+    found = merging.gather(sorted(folders, key=_content))
     runs = found.runs.sort_values(["matrix", "machine"], kind="stable")
     return replace(found, runs=frame_of(runs.reset_index(drop=True), RUN_COLUMNS))
 

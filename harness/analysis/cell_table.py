@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from harness.analysis.class_letters import UNSTABLE, letters
 from harness.analysis.columns import CELL_COLUMNS, frame_of
-from harness.analysis.letters import UNSTABLE, letters
 from harness.results.statuses import STATUSES
 
 _KEY = ["matrix", "machine", "cell"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from harness.publish.overview import Part
+from harness.publish.page_data import Part
 from harness.results.statuses import STATUSES
 
 _WORDS = {

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from harness.analysis.cells import by_cell
+from harness.analysis.axis_table import by_axis, effects
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_letters import UNSTABLE, letters
 from harness.analysis.columns import CLASS_COLUMNS, frame_of, names
-from harness.analysis.effects import by_axis, effects
-from harness.analysis.letters import UNSTABLE, letters
 from harness.analysis.regions import (
     Cells,
     describe,
@@ -21,7 +21,7 @@ from harness.analysis.regions import (
     set_of,
     values_in_words,
 )
-from harness.analysis.variation import Codes, Varied, group_numbers, shared_by_all, varied
+from harness.analysis.varied_axes import Codes, Varied, group_numbers, shared_by_all, varied
 
 __all__ = ["by_axis", "by_class"]
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.analysis.units import Scale
+from harness.analysis.metric_units import Scale
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

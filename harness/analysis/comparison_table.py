@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.array_differences import TensorDifference, Unmatched
+from harness.analysis.cell_comparison import Cell, Pair, Row, described
 from harness.analysis.columns import COMPARISON_COLUMNS, TENSOR_COLUMNS, frame_of, names
-from harness.analysis.comparing import Cell, Pair, Row, described
-from harness.analysis.differences import TensorDifference, Unmatched
-from harness.analysis.gathering import Gathered
-from harness.analysis.models import Difference, Model, difference, model_of
-from harness.analysis.verdicts import COMPARABLE, VERDICTS
+from harness.analysis.comparison_verdicts import COMPARABLE, VERDICTS
+from harness.analysis.merging import Gathered
+from harness.analysis.model_differences import Difference, Model, difference, model_of
 from harness.results import blobs
 
 MOST_SIZED = 2_000

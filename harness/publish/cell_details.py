@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.gathering import Gathered
-from harness.publish.overview import Json, Part
-from harness.publish.sources import sources
+from harness.analysis.merging import Gathered
+from harness.publish.page_data import Json, Part
+from harness.publish.sweep_sources import sources
 from harness.results.record import Measured, Record
 
 SHARD = 100

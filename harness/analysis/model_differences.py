@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from harness.analysis import differences
-from harness.analysis.differences import PredictionsDifference, WeightsDifference
-from harness.analysis.units import scale_of
+from harness.analysis import array_differences
+from harness.analysis.array_differences import PredictionsDifference, WeightsDifference
+from harness.analysis.metric_units import scale_of
 from harness.results import blobs
 
 Origin = Literal["", "other data", "another random stream", "another arithmetic"]
@@ -82,7 +82,9 @@ def difference(first: Model, second: Model) -> Difference:
         for model, found in ((first, weights), (second, other))
         if found is None and first.weights_sha256 != second.weights_sha256
     ]
-    sized = None if weights is None or other is None else differences.of_weights(weights, other)
+    sized = (
+        None if weights is None or other is None else array_differences.of_weights(weights, other)
+    )
     predictions, why = _of_predictions(first, second)
     same_metric = first.metric == second.metric
     return Difference(
@@ -117,7 +119,7 @@ def _of_predictions(first: Model, second: Model) -> tuple[PredictionsDifference 
     ]
     if ours is None or theirs is None:
         return None, list(dict.fromkeys(absent))
-    found = differences.of_predictions(
+    found = array_differences.of_predictions(
         ours,
         theirs,
         classes=first.metric == CLASSIFIER_METRIC,

@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.cell_comparison import Baseline, Row
 from harness.analysis.columns import SPREAD_COLUMNS, frame_of, names
-from harness.analysis.comparing import Baseline, Row
 from harness.analysis.significance import Observations, Test, holm, two_sided
-from harness.analysis.variation import SETTINGS
+from harness.analysis.varied_axes import SETTINGS
 
 _SEED = re.compile(r",seed=\d+")
 

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis.cells import by_cell
-from harness.analysis.classes import by_class
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_table import by_class
 from harness.analysis.columns import EXPLAINED_COLUMNS, frame_of
-from harness.analysis.gathering import Gathered
 from harness.analysis.hardware import Hardware
-from harness.analysis.variation import SETTINGS, UNKNOWN, Codes, group_numbers, texts
+from harness.analysis.merging import Gathered
+from harness.analysis.varied_axes import SETTINGS, UNKNOWN, Codes, group_numbers, texts
 
 MOST_WORK = 20_000_000
 """Cells (and a constant) times sets of attributes up to which all sets of a size are tried: some

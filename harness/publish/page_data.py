@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis.cells import by_cell
-from harness.analysis.letters import UNSTABLE, letters
-from harness.analysis.variation import Varied, in_order, shown, varied
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_letters import UNSTABLE, letters
+from harness.analysis.varied_axes import Varied, in_order, shown, varied
 from harness.protocol.axes import BY_NAME
 from harness.results.statuses import STATUSES
 

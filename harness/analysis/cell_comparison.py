@@ -10,16 +10,16 @@ from typing import Any, Literal
 import pandas as pd
 
 from harness.analysis import hardware
-from harness.analysis.cells import by_cell
+from harness.analysis.cell_table import by_cell
 from harness.analysis.columns import (
     COMPARISON_COLUMNS,
     MACHINE_COLUMNS,
     frame_of,
     names,
 )
-from harness.analysis.gathering import Gathered
-from harness.analysis.variation import SETTINGS, shown
-from harness.analysis.verdicts import COMPARABLE, FAILING, VERDICTS
+from harness.analysis.comparison_verdicts import COMPARABLE, FAILING, VERDICTS
+from harness.analysis.merging import Gathered
+from harness.analysis.varied_axes import SETTINGS, shown
 from harness.errors import SelectionError, UsageError
 
 Row = dict[str, object]

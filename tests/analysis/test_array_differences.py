@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.differences import of_predictions, of_weights, ulp_distance
-from harness.analysis.units import UNSCALED, Scale
+from harness.analysis.array_differences import of_predictions, of_weights, ulp_distance
+from harness.analysis.metric_units import UNSCALED, Scale
 
 
 def f4(*values: float) -> np.ndarray:

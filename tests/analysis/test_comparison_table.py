@@ -12,23 +12,23 @@ import pytest
 from results_factory import cell, hardware
 from two_machines import HERE, OLDER, THERE, sweep, train
 
-from harness.analysis import comparing, gathering, sizing
+from harness.analysis import cell_comparison, comparison_table, merging
 from harness.analysis.columns import (
     COMPARISON_COLUMNS,
     MACHINE_COLUMNS,
     TENSOR_COLUMNS,
     names,
 )
-from harness.analysis.gathering import Gathered
+from harness.analysis.merging import Gathered
 from harness.errors import RecordError, SelectionError, UsageError
 
 ONE, TWO = cell(threads=1), cell(threads=2)
 
 
 def compared(folders: Sequence[Path], baseline: str | None = None) -> pd.DataFrame:
-    gathered = gathering.gather(folders)
-    found = comparing.pairs(gathered, comparing.baseline_of(gathered, baseline))
-    return sizing.comparison(found, sizing.Sizes(gathered))
+    gathered = merging.gather(folders)
+    found = cell_comparison.pairs(gathered, cell_comparison.baseline_of(gathered, baseline))
+    return comparison_table.comparison(found, comparison_table.Sizes(gathered))
 
 
 def rows(frame: pd.DataFrame, *columns: str) -> list[tuple[Any, ...]]:
@@ -61,8 +61,8 @@ def test_each_common_cell_has_a_verdict_and_the_counts_add_up(folders: list[Path
         ("4", "only here"),
     ]
     assert list(frame.columns) == names(COMPARISON_COLUMNS)
-    gathered = gathering.gather(folders)
-    (row,) = comparing.by_machine(frame, gathered).to_dict("records")
+    gathered = merging.gather(folders)
+    (row,) = cell_comparison.by_machine(frame, gathered).to_dict("records")
     counts = ("identical", "different", "unstable", "only_here", "only_in_baseline", "nowhere")
     assert [row[name] for name in counts] == [1, 1, 1, 1, 0, 0]
     assert row["cells"] == sum(row[name] for name in counts)
@@ -127,9 +127,9 @@ def test_tensors_with_other_names_are_paired_and_others_named(tmp_path: Path) ->
         one = sweep(tmp_path, machine)
         one.plan([ONE])
         train(one, ONE, weights, weights, names=labels)
-    gathered = gathering.gather([tmp_path])
-    found = comparing.pairs(gathered, comparing.baseline_of(gathered, HERE))
-    frame = sizing.by_tensor(found, sizing.Sizes(gathered))
+    gathered = merging.gather([tmp_path])
+    found = cell_comparison.pairs(gathered, cell_comparison.baseline_of(gathered, HERE))
+    frame = comparison_table.by_tensor(found, comparison_table.Sizes(gathered))
     assert rows(frame, "tensor", "tensor_here", "matched_by", "max_abs") == [
         ("a", "a", "name", 1.0),
         ("b", "c", "order", 1.0),
@@ -204,7 +204,7 @@ def _machines(gathered: Gathered) -> list[str]:
 
 
 def test_a_folder_given_twice_counts_once(folders: list[Path]) -> None:
-    gathered = gathering.gather([*folders, folders[0], folders[0] / "quickstart"])
+    gathered = merging.gather([*folders, folders[0], folders[0] / "quickstart"])
     assert _machines(gathered) == [HERE, THERE]
     assert len(gathered.notes) == 2 and "given twice" in gathered.notes[0]
 
@@ -213,7 +213,7 @@ def test_a_copy_counts_once_whatever_it_is_called(folders: list[Path], tmp_path:
     copy = tmp_path / "c" / "quickstart" / "laptop"
     shutil.copytree(folders[0] / "quickstart" / HERE, copy)
     shutil.rmtree(copy / cell(threads=2).id)
-    gathered = gathering.gather([tmp_path / "c", *folders])
+    gathered = merging.gather([tmp_path / "c", *folders])
     assert _machines(gathered) == [HERE, THERE]
     assert "a copy of" in gathered.notes[0] and "4 of 6 runs" in gathered.notes[0]
 
@@ -223,7 +223,7 @@ def test_one_name_for_two_machines_is_told_apart_by_hardware(tmp_path: Path) -> 
         one = sweep(tmp_path / folder, "laptop", hardware=described)
         one.plan([ONE])
         train(one, ONE, [1], [1])
-    gathered = gathering.gather([tmp_path / "a", tmp_path / "b"])
+    gathered = merging.gather([tmp_path / "a", tmp_path / "b"])
     assert len(set(_machines(gathered))) == 2
     assert all(name.startswith("laptop#") for name in _machines(gathered))
     assert "one name, other hardware" in gathered.notes[0]
@@ -245,11 +245,13 @@ def test_parts_of_a_sweep_are_one_sweep(tmp_path: Path) -> None:
         one = sweep(tmp_path / folder)
         one.plan([ONE, TWO])
         train(one, part, [1], [1])
-    gathered = gathering.gather([tmp_path / "a", tmp_path / "b"])
+    gathered = merging.gather([tmp_path / "a", tmp_path / "b"])
     assert _machines(gathered) == [HERE]
     assert gathered.runs["status"].tolist() == ["completed"] * 4
-    chosen = comparing.baseline_of(gathered, ONE.id)
-    found = sizing.comparison(comparing.pairs(gathered, chosen), sizing.Sizes(gathered))
+    chosen = cell_comparison.baseline_of(gathered, ONE.id)
+    found = comparison_table.comparison(
+        cell_comparison.pairs(gathered, chosen), comparison_table.Sizes(gathered)
+    )
     assert rows(found, "verdict", "max_abs") == [("identical", 0.0)]
 
 
@@ -265,7 +267,7 @@ def test_a_wrong_clock_changes_nothing(folders: list[Path]) -> None:
 def test_a_machine_description_that_is_none_names_the_file(folders: list[Path]) -> None:
     (folders[0] / "quickstart" / HERE / "machine.json").write_text("{}")
     with pytest.raises(RecordError, match=r"machine\.json"):
-        gathering.gather(folders)
+        merging.gather(folders)
 
 
 def test_cells_with_fewer_cpus_than_the_machine_are_emulated(tmp_path: Path) -> None:
@@ -274,14 +276,14 @@ def test_cells_with_fewer_cpus_than_the_machine_are_emulated(tmp_path: Path) -> 
     one.plan(cells)
     for each in cells[:3]:
         train(one, each, [1], [1])
-    gathered = gathering.gather([tmp_path])
+    gathered = merging.gather([tmp_path])
     told = gathered.runs.drop_duplicates("cell")["emulated"].tolist()
     assert told == [True, False, True, False]
     (one.folder / "machine.json").unlink()
-    unknown = gathering.gather([tmp_path]).runs.drop_duplicates("cell")["emulated"].tolist()
+    unknown = merging.gather([tmp_path]).runs.drop_duplicates("cell")["emulated"].tolist()
     assert unknown == [True, True, True, False]
 
 
 def test_the_machine_table_has_its_columns(folders: list[Path]) -> None:
-    frame = comparing.by_machine(compared(folders), gathering.gather(folders))
+    frame = cell_comparison.by_machine(compared(folders), merging.gather(folders))
     assert list(frame.columns) == names(MACHINE_COLUMNS)

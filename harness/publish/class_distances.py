@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis import models
-from harness.analysis.differences import TensorDifference, WeightsDifference
-from harness.analysis.gathering import Gathered
-from harness.analysis.models import Model
-from harness.publish.overview import Json, Part, is_unstable
+from harness.analysis import model_differences
+from harness.analysis.array_differences import TensorDifference, WeightsDifference
+from harness.analysis.merging import Gathered
+from harness.analysis.model_differences import Model
+from harness.publish.page_data import Json, Part, is_unstable
 from harness.results import blobs
 
 MOST_PAIRED = 16
@@ -55,7 +55,7 @@ def of_part(part: Part, gathered: Gathered) -> Distances:
     tensors: list[list[list[object]]] = []
     missing: dict[str, None] = {}
     for one, other in _wanted(len(found)):
-        difference = models.difference(found[one], found[other])
+        difference = model_differences.difference(found[one], found[other])
         if difference.weights is None:
             missing[difference.missing.split("; ", maxsplit=1)[0]] = None
             continue
@@ -77,7 +77,9 @@ def _points(part: Part, gathered: Gathered) -> tuple[list[Json], list[Model]]:
         {"class": row["class"], "cell": int(str(place)) if is_unstable(row["class"]) else None}
         for place, row in chosen.iterrows()
     ]
-    return points, [models.model_of(row, _holding(row, gathered)) for _, row in chosen.iterrows()]
+    return points, [
+        model_differences.model_of(row, _holding(row, gathered)) for _, row in chosen.iterrows()
+    ]
 
 
 def _holding(row: pd.Series[Any], gathered: Gathered) -> Path:
@@ -95,7 +97,7 @@ def _wanted(count: int) -> Iterator[tuple[int, int]]:
         yield from ((0, other) for other in range(MOST_PAIRED, count))
 
 
-def _sizes(difference: models.Difference, weights: WeightsDifference) -> list[object]:
+def _sizes(difference: model_differences.Difference, weights: WeightsDifference) -> list[object]:
     predictions = difference.predictions
     changed = None
     if predictions is not None:

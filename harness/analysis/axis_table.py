@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from harness.analysis.cells import by_cell
+from harness.analysis.cell_table import by_cell
 from harness.analysis.columns import EFFECT_COLUMNS, frame_of, names
-from harness.analysis.variation import (
+from harness.analysis.varied_axes import (
     Codes,
     Varied,
     factorised,

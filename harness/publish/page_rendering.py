@@ -20,7 +20,7 @@ SCRIPTS = (
     "plots.js",
     "distances.js",
     "losses.js",
-    "story.js",
+    "cell.js",
     "start.js",
 )
 """In the order in which they need each other."""
