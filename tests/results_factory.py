@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
-from harness.protocol.axes import to_json
+from harness.protocol.axes import Value, to_json
 from harness.results import plan_file
 from harness.results.record import SCHEMA, EnvironmentPart, Failure, Found, Measured, Record
 from harness.results.sealing import sealed
@@ -99,8 +99,12 @@ class SweepOnDisk:
         init: str = "init",
         loss: float = 0.25,
         value: float = 0.9375,
+        found: Mapping[str, object] | None = None,
     ) -> None:
-        """Records of completed runs from repeat 1 on; a word per run stands for its weights."""
+        """Records of completed runs from repeat 1 on; a word per run stands for its weights.
+
+        `found` are values that were read back.
+        """
         for repeat, word in enumerate(weights, start=1):
             measured = Measured(
                 data_sha256=sha256("data"),
@@ -114,7 +118,9 @@ class SweepOnDisk:
                 value=value.hex(),
                 parameters=101770,
             )
-            self.write(self.record(cell, repeat, "completed", measured=measured))
+            record = self.record(cell, repeat, "completed", measured=measured)
+            read = {name: Found(value=value, how="read") for name, value in (found or {}).items()}
+            self.write(record.model_copy(update={"found": {**record.found, **read}}))
 
     def end(self, cell: Cell, repeat: int, status: str, reason: str) -> None:
         """The record of a run that did not complete."""
@@ -143,7 +149,7 @@ class SweepOnDisk:
             engine={"name": self.engine, "version": "1"},
             environment=self._environment(cell.environment),
             settings={name: to_json(value) for name, value in cell.settings.items()},
-            found={"threads": Found(value=2, how="read"), "onednn": Found(value=None, how="no")},
+            found=_found(cell.settings),
             process={
                 "versions": self.versions.get(cell.environment.tensorflow, {}),
                 **self.process,
@@ -175,6 +181,13 @@ class SweepOnDisk:
         path = self.folder / record.cell / f"{record.repeat}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(serialised(record))
+
+
+def _found(settings: Mapping[str, Value]) -> dict[str, Found]:
+    """Threads as asked, two by default; oneDNN could not be read back."""
+    threads = settings["threads"]
+    value = threads if isinstance(threads, int) else 2
+    return {"threads": Found(value=value, how="read"), "onednn": Found(value=None, how="no")}
 
 
 def _planned(cell: Cell) -> dict[str, object]:

@@ -149,7 +149,7 @@ def of_predictions(
             rows=rows, churn=churn, changed=changed, largest=None, unit=None, not_finite=not_finite
         )
     apart = np.abs(_wide(first)[finite] - _wide(second)[finite])
-    largest = float(apart.max(initial=0.0)) * scale.std
+    largest = float(apart.max(initial=0.0)) * scale.factor
     return PredictionsDifference(
         rows=rows, churn=None, changed=None, largest=largest, unit=scale.unit, not_finite=not_finite
     )

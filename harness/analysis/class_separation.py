@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.analysis.axis_values import UNKNOWN
 from harness.analysis.cell_table import by_cell
 from harness.analysis.class_table import by_class
 from harness.analysis.columns import EXPLAINED_COLUMNS, frame_of
 from harness.analysis.hardware import Hardware
-from harness.analysis.merging import Gathered
-from harness.analysis.varied_axes import SETTINGS, UNKNOWN, Codes, group_numbers, texts
+from harness.analysis.merging import MergedResults
+from harness.analysis.varied_axes import SETTINGS, Codes, found_values, group_numbers, texts
 
 MOST_WORK = 20_000_000
 """Cells (and a constant) times sets of attributes up to which all sets of a size are tried: some
@@ -32,9 +33,7 @@ _PER_SET = 2_000
 """What a set costs however few the cells are, in cells."""
 
 MOST_SETS = 4
-"""Equally small sets that are told."""
-
-_FOUND = {"found_threads": "threads as found", "found_onednn": "oneDNN as found"}
+"""Equally small sets that are named."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,18 +64,18 @@ class Explanation:
         return "; or ".join(" + ".join(map(str, one)) for one in self.sets if one)
 
 
-def by_class_explained(gathered: Gathered) -> pd.DataFrame:
+def by_class_explained(merged: MergedResults) -> pd.DataFrame:
     """The class table over all machines, with what explains it; see `EXPLAINED_COLUMNS`."""
-    cells = by_cell(gathered.runs)
+    cells = by_cell(merged.runs)
     cells = cells[cells["distinct"] > 0]
-    table = by_class(gathered.runs)
-    found = {
-        str(workload): explain(attributes(part, gathered.machines), part["class"].tolist())
+    table = by_class(merged.runs)
+    explanations = {
+        str(workload): explain(attributes(part, merged.machines), part["class"].tolist())
         for workload, part in cells.groupby("workload", sort=False)
     }
     machines = cells.groupby(["workload", "class"])["machine"].agg(_listed).to_dict()
     keys = zip(table["workload"], table["class"], strict=True)
-    explained = [found[workload] for workload in table["workload"]]
+    explained = [explanations[workload] for workload in table["workload"]]
     return frame_of(
         table.assign(
             machines=[machines[key] for key in keys],
@@ -94,8 +93,8 @@ def _listed(machines: pd.Series[str]) -> str:
 
 def attributes(cells: pd.DataFrame, machines: Mapping[str, Hardware | None]) -> list[Attribute]:
     """What varies among these cells, settings first, the machine itself last."""
-    columns = {name: texts(cells, name).tolist() for name in SETTINGS if name != "machine"}
-    columns |= {word: texts(cells, name).tolist() for name, word in _FOUND.items()}
+    names = (name for name in SETTINGS if name != "machine")
+    columns = {name: texts(found_values(cells, name)).tolist() for name in names}
     for name, of in _of_hardware([one for one in machines.values() if one]).items():
         described = (machines[machine] for machine in cells["machine"])
         columns[name] = [of[one] if one else UNKNOWN for one in described]
@@ -134,18 +133,18 @@ def _span(flags: Sequence[str]) -> str:
 
 def _merged(columns: Mapping[str, Sequence[Any]]) -> list[Attribute]:
     """One attribute per way in which the cells are divided; none where they are not."""
-    found: dict[bytes, Attribute] = {}
+    merged: dict[bytes, Attribute] = {}
     for name, values in columns.items():
         codes = pd.factorize(np.array(values, dtype=object))[0].astype(np.int64)
         if not codes.any():
             continue
-        known = found.get(codes.tobytes())
-        found[codes.tobytes()] = (
+        first = merged.get(codes.tobytes())
+        merged[codes.tobytes()] = (
             Attribute(name=name, codes=codes)
-            if known is None
-            else Attribute(name=known.name, codes=codes, same_as=(*known.same_as, name))
+            if first is None
+            else Attribute(name=first.name, codes=codes, same_as=(*first.same_as, name))
         )
-    return list(found.values())
+    return list(merged.values())
 
 
 def explain(attributes: Sequence[Attribute], classes: Sequence[str]) -> Explanation:
@@ -162,9 +161,9 @@ def explain(attributes: Sequence[Attribute], classes: Sequence[str]) -> Explanat
         work += (len(numbers) + _PER_SET) * math.comb(len(attributes), size)
         if work > MOST_WORK:
             break
-        found = [one for one in sets if _unexplained(one, numbers) == least]
-        if found:
-            return Explanation(sets=tuple(found[:MOST_SETS]), smallest=True, unexplained=least)
+        sufficient = [one for one in sets if _unexplained(one, numbers) == least]
+        if sufficient:
+            return Explanation(sets=tuple(sufficient[:MOST_SETS]), smallest=True, unexplained=least)
     return Explanation(
         sets=(_greedy(attributes, numbers, least),), smallest=False, unexplained=least
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from harness.analysis.axis_table import by_axis, effects
+from harness.analysis.axis_table import pairs
 from harness.analysis.cell_table import by_cell
 from harness.analysis.class_letters import UNSTABLE, letters
 from harness.analysis.columns import CLASS_COLUMNS, frame_of, names
@@ -21,9 +21,14 @@ from harness.analysis.regions import (
     set_of,
     values_in_words,
 )
-from harness.analysis.varied_axes import Codes, Varied, group_numbers, shared_by_all, varied
-
-__all__ = ["by_axis", "by_class"]
+from harness.analysis.varied_axes import (
+    Codes,
+    VariedAxis,
+    asked_axes,
+    found_axes,
+    group_numbers,
+    shared_by_all,
+)
 
 MOST_WORK = 100_000_000
 """Cells times classes up to which every class gets an exact description: some seconds."""
@@ -49,11 +54,11 @@ def of_cells(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_workload(cells: pd.DataFrame) -> pd.DataFrame:
-    axes = varied(cells)
+    axes = asked_axes(cells)
     codes = _matrix([axis.codes for axis in axes], len(cells))
     numbers, members = _classes(cells)
     influence, sets = _by_influence(cells, axes), Cells(codes)
-    told = _same_for(axes, numbers, len(members))
+    irrelevant = _same_for(found_axes(cells), numbers, len(members))
     where = []
     for number, (_, places) in enumerate(members):
         if len(cells) * (number + 1) <= MOST_WORK:
@@ -61,7 +66,8 @@ def _of_workload(cells: pd.DataFrame) -> pd.DataFrame:
         else:
             where.append(_within(codes[places], axes))
     same_for = [
-        "" if name == UNSTABLE else text for (name, _), text in zip(members, told, strict=True)
+        "" if name == UNSTABLE else text
+        for (name, _), text in zip(members, irrelevant, strict=True)
     ]
     facts = _facts(cells, [places for _, places in members])
     facts["where"], facts["same_for"], facts["every_cell"] = where, same_for, shared_by_all(cells)
@@ -70,8 +76,8 @@ def _of_workload(cells: pd.DataFrame) -> pd.DataFrame:
 
 def _classes(cells: pd.DataFrame) -> tuple[Codes, list[tuple[str, Codes]]]:
     """Each cell's class by number, and per class its name and the places of its cells."""
-    found = cells["class"].to_numpy(dtype=object)
-    present = sorted(set(found), key=lambda name: (name == UNSTABLE, len(name), name))
+    classes = set(cells["class"].to_numpy(dtype=object))
+    present = sorted(classes, key=lambda name: (name == UNSTABLE, len(name), name))
     numbers = cells["class"].map({name: i for i, name in enumerate(present)}).to_numpy(np.int64)
     order = np.argsort(numbers, kind="stable")
     edges = np.searchsorted(numbers[order], np.arange(len(present) + 1))
@@ -83,27 +89,25 @@ def _matrix(columns: Sequence[Codes], length: int) -> Codes:
     return np.column_stack(columns) if columns else np.zeros((length, 0), dtype=np.int64)
 
 
-def _by_influence(cells: pd.DataFrame, axes: Sequence[Varied]) -> list[int]:
+def _by_influence(cells: pd.DataFrame, axes: Sequence[VariedAxis]) -> list[int]:
     """The axes by the share of comparable pairs in which they changed bits, the least first.
 
     Between equals the later one comes first, so that descriptions keep the earlier axes.
     """
-    shares = []
-    for effect in effects(cells, axes):
-        differ, same = int(str(effect["differ"])), int(str(effect["same"]))
-        shares.append(differ / (differ + same) if differ + same else 0.5)
+    counts = [pairs(cells, axis, axes) for axis in axes]
+    shares = [1 - one.same / one.comparable if one.comparable else 0.5 for one in counts]
     return sorted(range(len(axes)), key=lambda place: (shares[place], -place))
 
 
-def _within(codes: Codes, axes: Sequence[Varied]) -> str:
+def _within(codes: Codes, axes: Sequence[VariedAxis]) -> str:
     """The values that these cells have; exact for a single cell, else a hull (`within …`)."""
     text = region_in_words(hull(codes), axes)
     return text if len(codes) == 1 else f"within {text}"
 
 
-def _same_for(axes: Sequence[Varied], classes: Codes, count: int) -> list[str]:
-    """Per class the axes in which cells of it differ alone; with values where not all of its do."""
-    told: list[list[str]] = [[] for _ in range(count)]
+def _same_for(axes: Sequence[VariedAxis], classes: Codes, count: int) -> list[str]:
+    """Per class the axes in which some of its cells differ alone; with values where not all do."""
+    parts: list[list[str]] = [[] for _ in range(count)]
     for axis in axes:
         others = [other.codes for other in axes if other is not axis]
         group = group_numbers([classes, *others], len(classes))
@@ -112,19 +116,19 @@ def _same_for(axes: Sequence[Varied], classes: Codes, count: int) -> list[str]:
         value = classes * size + axis.codes
         has = np.bincount(np.unique(value) // size, minlength=count)
         codes: dict[int, list[int]] = {}
-        for found in np.unique(value[several[group]]).tolist():
-            codes.setdefault(found // size, []).append(found % size)
+        for number in np.unique(value[several[group]]).tolist():
+            codes.setdefault(number // size, []).append(number % size)
         for number, its in codes.items():
             every = len(its) == has[number]
-            told[number].append(axis.name if every else values_in_words(axis, its))
-    return [", ".join(parts) for parts in told]
+            parts[number].append(axis.name if every else values_in_words(axis, its))
+    return [", ".join(own) for own in parts]
 
 
 def _facts(cells: pd.DataFrame, members: Sequence[Codes]) -> pd.DataFrame:
     """What the cells of each class have together, a row per class number."""
     first = np.array([places[0] for places in members], dtype=np.int64)
-    told = ["workload", "class", "weights_sha256", "metric"]
-    facts: pd.DataFrame = cells.iloc[first][told].reset_index(drop=True)
+    common = ["workload", "class", "weights_sha256", "metric"]
+    facts: pd.DataFrame = cells.iloc[first][common].reset_index(drop=True)
     order = np.concatenate(members)
     starts = np.cumsum([0, *(len(places) for places in members[:-1])])
     facts["cells"] = [len(places) for places in members]

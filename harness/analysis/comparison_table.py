@@ -13,7 +13,7 @@ from harness.analysis.array_differences import TensorDifference, Unmatched
 from harness.analysis.cell_comparison import Cell, Pair, Row, described
 from harness.analysis.columns import COMPARISON_COLUMNS, TENSOR_COLUMNS, frame_of, names
 from harness.analysis.comparison_verdicts import COMPARABLE, VERDICTS
-from harness.analysis.merging import Gathered
+from harness.analysis.merging import MergedResults
 from harness.analysis.model_differences import Difference, Model, difference, model_of
 from harness.results import blobs
 
@@ -27,9 +27,9 @@ _WEIGHTS = (*_SIZES, "not_finite")
 class Sizes:
     """The difference of two cells' first completed runs; equal pairs of models are read once."""
 
-    def __init__(self, gathered: Gathered) -> None:
-        self._folders = gathered.folders
-        self._known: dict[tuple[str, ...], Difference] = {}
+    def __init__(self, merged: MergedResults) -> None:
+        self._folders = merged.folders
+        self._computed: dict[tuple[str, ...], Difference] = {}
 
     def of(self, pair: Pair) -> Difference | None:
         """The difference; None where a side has no weights, or too many were computed before.
@@ -37,33 +37,33 @@ class Sizes:
         Raises:
             RecordError: stored arrays are damaged.
         """
-        assert pair.baseline is not None and pair.here is not None
-        first, second = self._model(pair.baseline), self._model(pair.here)
+        assert pair.baseline is not None and pair.compared is not None
+        first, second = self._model(pair.baseline), self._model(pair.compared)
         key = tuple(
             digest
             for model in (first, second)
             for digest in (model.init_sha256, model.weights_sha256, model.predictions_sha256)
         )
-        if key not in self._known:
-            if len(self._known) >= MOST_SIZED:
+        if key not in self._computed:
+            if len(self._computed) >= MOST_SIZED:
                 return None
-            self._known[key] = difference(first, second)
-        return self._known[key]
+            self._computed[key] = difference(first, second)
+        return self._computed[key]
 
     def _model(self, cell: Cell) -> Model:
         """The cell's model, with the blobs of the folder that has them."""
         folders = self._folders[(str(cell["matrix"]), str(cell["machine"]))]
-        return model_of(cell, _holding(folders, str(cell["weights_sha256"])))
+        return model_of(cell, folder_with_weights(folders, str(cell["weights_sha256"])))
 
 
-def _holding(sweeps: Sequence[Path], sha256: str) -> Path:
+def folder_with_weights(sweeps: Sequence[Path], sha256: str) -> Path:
     """Of the folders of one sweep's parts the one beside which these weights lie."""
-    held = (
+    holding = (
         sweep
         for sweep in sweeps
         if (blobs.folder_of(sweep) / blobs.WEIGHTS / f"{sha256}.npz").exists()
     )
-    return next(held, sweeps[0])
+    return next(holding, sweeps[0])
 
 
 def comparison(pairs: Sequence[Pair], sizes: Sizes) -> pd.DataFrame:
@@ -81,19 +81,19 @@ def comparison(pairs: Sequence[Pair], sizes: Sizes) -> pd.DataFrame:
 
 
 def _row(pair: Pair, sizes: Sizes) -> Row:
-    told = described(pair)
-    if told["verdict"] not in COMPARABLE:
-        return told
-    found = sizes.of(pair)
-    if found is None:
-        return {**told, "reason": f"more than {MOST_SIZED:,} different models: choose with --only"}
-    told.update(origin=found.origin, value_difference=found.value, reason=found.missing)
-    if found.weights is not None:
-        told.update({name: getattr(found.weights, name) for name in (*_WEIGHTS, "matched_by")})
-        told["unmatched"] = len(found.weights.unmatched)
-    if found.predictions is not None:
-        told.update({name: getattr(found.predictions, name) for name in _PREDICTED})
-    return told
+    row = described(pair)
+    if row["verdict"] not in COMPARABLE:
+        return row
+    sized = sizes.of(pair)
+    if sized is None:
+        return {**row, "reason": f"more than {MOST_SIZED:,} different models: choose with --only"}
+    row.update(origin=sized.origin, value_difference=sized.value, reason=sized.missing)
+    if sized.weights is not None:
+        row.update({name: getattr(sized.weights, name) for name in (*_WEIGHTS, "matched_by")})
+        row["unmatched"] = len(sized.weights.unmatched)
+    if sized.predictions is not None:
+        row.update({name: getattr(sized.predictions, name) for name in _PREDICTED})
+    return row
 
 
 _PREDICTED = ("churn", "largest", "unit")
@@ -107,25 +107,25 @@ def by_tensor(pairs: Sequence[Pair], sizes: Sizes) -> pd.DataFrame:
     """
     rows: list[Row] = []
     for pair in pairs:
-        told = described(pair)
-        if told["verdict"] in COMPARABLE and (found := sizes.of(pair)) and found.weights:
-            if not found.weights.differing and not found.weights.unmatched:
+        row = described(pair)
+        if row["verdict"] in COMPARABLE and (sized := sizes.of(pair)) and sized.weights:
+            if not sized.weights.differing and not sized.weights.unmatched:
                 continue
-            rows.extend({**told, **row} for row in _tensors(found))
+            rows.extend({**row, **tensor} for tensor in _tensors(sized))
     return frame_of(pd.DataFrame(rows, columns=names(TENSOR_COLUMNS)), TENSOR_COLUMNS)
 
 
-def _tensors(found: Difference) -> Iterator[dict[str, Any]]:
-    assert found.weights is not None
-    yield from (_of_tensor(tensor) for tensor in found.weights.tensors)
-    yield from (_of_unmatched(tensor) for tensor in found.weights.unmatched)
+def _tensors(sized: Difference) -> Iterator[dict[str, Any]]:
+    assert sized.weights is not None
+    yield from (_of_tensor(tensor) for tensor in sized.weights.tensors)
+    yield from (_of_unmatched(tensor) for tensor in sized.weights.unmatched)
 
 
 def _of_tensor(tensor: TensorDifference) -> dict[str, Any]:
-    told = asdict(tensor)
+    fields = asdict(tensor)
     dtypes = dict.fromkeys((tensor.dtype, tensor.other_dtype))
     return {
-        **{name: told[name] for name in (*_WEIGHTS, "matched_by")},
+        **{name: fields[name] for name in (*_WEIGHTS, "matched_by")},
         "tensor": tensor.name,
         "tensor_here": tensor.other_name,
         "shape": _shape(tensor.shape),

@@ -1,12 +1,11 @@
 """Results of several folders side by side: which machine is which, and what is there twice.
 
 Nothing is rewritten. A folder given twice and a copy of a folder count once; machines that share a
-name and nothing else get names that tell them apart.
+name and nothing else get names that differ.
 """
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,28 +13,28 @@ from typing import Literal
 
 import pandas as pd
 
-from harness.analysis import frames, hardware
+from harness import selection
+from harness.analysis import hardware, run_table
 from harness.analysis.columns import RUN_COLUMNS, frame_of
 from harness.analysis.hardware import Hardware
-from harness.errors import SelectionError
 from harness.results.scan import SweepFolder, sweeps
 
 Run = tuple[str, int]
 Signature = Mapping[Run, tuple[object, ...]]
 Relation = Literal["copy", "part", "other"]
 
-_TOLD = ["status", "weights_sha256", "import_s", "fit_s", "total_s"]
+_MEASURED = ["status", "weights_sha256", "import_s", "fit_s", "total_s"]
 _KEY = ["matrix", "machine", "cell", "repeat", "planned"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gathered:
+class MergedResults:
     """The run table of all folders, where its sweeps lie, and what the machines are.
 
     The column `machine` of `runs` has the names of `machines`: the fingerprint, with `#HARDWARE`
     or `@FOLDER` behind it where one fingerprint stands for several. `folders` leads from (matrix,
     machine) to the sweep folders, more than one where parts of a sweep were put together. `notes`
-    says what was given twice or told apart.
+    says what was given twice or distinguished.
     """
 
     runs: pd.DataFrame
@@ -56,7 +55,7 @@ class _Source:
     name: str
 
 
-def gather(folders: Sequence[Path]) -> Gathered:
+def merge(folders: Sequence[Path]) -> MergedResults:
     """Everything in these folders, machines in the order given.
 
     Raises:
@@ -64,7 +63,7 @@ def gather(folders: Sequence[Path]) -> Gathered:
         RecordError: a record, plan or machine description is unreadable or of another schema.
     """
     notes: list[str] = []
-    sources = _told_apart(_without_copies(list(_sources(folders, notes)), notes), notes)
+    sources = _distinguished(_without_copies(list(_sources(folders, notes)), notes), notes)
     runs = pd.concat(
         [source.runs.assign(machine=source.name) for source in sources], ignore_index=True
     )
@@ -72,7 +71,7 @@ def gather(folders: Sequence[Path]) -> Gathered:
     for source in sources:
         key = (source.sweep.matrix, source.name)
         places[key] = (*places.get(key, ()), source.sweep.folder)
-    return Gathered(
+    return MergedResults(
         runs=_once(runs),
         folders=places,
         machines={source.name: source.hardware for source in sources},
@@ -89,7 +88,7 @@ def _sources(folders: Sequence[Path], notes: list[str]) -> Iterator[_Source]:
                 notes.append(f"{sweep.folder}: given twice; it counts once")
                 continue
             seen[real] = sweep.folder
-            runs = frames.runs(sweep.folder)
+            runs = run_table.runs(sweep.folder)
             yield _Source(
                 top=Path(top),
                 sweep=sweep,
@@ -103,9 +102,9 @@ def _sources(folders: Sequence[Path], notes: list[str]) -> Iterator[_Source]:
 def _signature(runs: pd.DataFrame) -> Signature:
     """What each run measured, to the last digit of its seconds: only a copy has the same."""
     ended = runs[runs["total_s"].notna()]
-    told = ended[_TOLD].astype(object).where(ended[_TOLD].notna(), None)
+    rows = ended[_MEASURED].astype(object).where(ended[_MEASURED].notna(), None)
     keys = zip(ended["cell"], ended["repeat"], strict=True)
-    return dict(zip(keys, told.itertuples(index=False, name=None), strict=True))
+    return dict(zip(keys, rows.itertuples(index=False, name=None), strict=True))
 
 
 def _relation(source: _Source, earlier: _Source) -> Relation:
@@ -123,24 +122,24 @@ def _relation(source: _Source, earlier: _Source) -> Relation:
 
 def _without_copies(sources: Sequence[_Source], notes: list[str]) -> list[_Source]:
     """The sources, of a folder and its copies the one with most runs."""
-    kept: list[_Source] = []
+    distinct: list[_Source] = []
     for source in sources:
-        twin = next((one for one in kept if _relation(source, one) == "copy"), None)
+        twin = next((one for one in distinct if _relation(source, one) == "copy"), None)
         if twin is None:
-            kept.append(source)
+            distinct.append(source)
             continue
         larger, smaller = (twin, source)
         if len(source.signature) > len(twin.signature):
             larger, smaller = source, twin
-            kept[kept.index(twin)] = source
+            distinct[distinct.index(twin)] = source
         notes.append(
             f"{smaller.sweep.folder}: a copy of {larger.sweep.folder} "
             f"({len(smaller.signature)} of {len(larger.signature)} runs); it counts once"
         )
-    return kept
+    return distinct
 
 
-def _told_apart(sources: Sequence[_Source], notes: list[str]) -> list[_Source]:
+def _distinguished(sources: Sequence[_Source], notes: list[str]) -> list[_Source]:
     """The sources with names that stand for one machine, and one sweep of a matrix, each."""
     by_hardware = [_named_by_hardware(source, sources, notes) for source in sources]
     return [_named_by_folder(source, by_hardware, notes) for source in by_hardware]
@@ -154,7 +153,7 @@ def _named_by_hardware(source: _Source, sources: Sequence[_Source], notes: list[
     if others.index(source):
         notes.append(
             f"{others[0].sweep.folder} and {source.sweep.folder}: one name, other hardware "
-            f"({hardware.unlike(others[0].hardware, source.hardware)}); told apart by #…"
+            f"({hardware.unlike(others[0].hardware, source.hardware)}); distinguished by #…"
         )
     return replace(source, name=f"{source.name}#{source.hardware.digest}")
 
@@ -166,7 +165,7 @@ def _named_by_folder(source: _Source, sources: Sequence[_Source], notes: list[st
     if rivals.index(source):
         notes.append(
             f"{rivals[0].sweep.folder} and {source.sweep.folder}: the same machine at two times; "
-            "told apart by @…"
+            "distinguished by @…"
         )
     return replace(source, name=f"{source.name}@{_shortest(source, rivals)}")
 
@@ -193,27 +192,22 @@ def _hardware_of(source: _Source) -> str:
 def _once(runs: pd.DataFrame) -> pd.DataFrame:
     """Every run once, where parts of a sweep lie in several folders: what ran before what waits."""
     waiting = (runs["status"] == "pending").rename("waiting")
-    kept = runs.assign(waiting=waiting).sort_values("waiting", kind="stable")
-    once = kept.drop_duplicates(_KEY).sort_index()
+    ordered = runs.assign(waiting=waiting).sort_values("waiting", kind="stable")
+    once = ordered.drop_duplicates(_KEY).sort_index()
     return frame_of(once.reset_index(drop=True), RUN_COLUMNS)
 
 
-def selected(gathered: Gathered, only: Sequence[str], keep: Container[str] = ()) -> Gathered:
+def selected(
+    merged: MergedResults, only: Sequence[str], keep: Container[str] = ()
+) -> MergedResults:
     """The results of the cells whose id matches a glob (all, without one), and of those to keep.
 
     Raises:
         SelectionError: no cell matches.
     """
     if not only:
-        return gathered
-    ids = gathered.runs["cell"].unique().tolist()
-    cells = {cell for cell in ids if any(fnmatch.fnmatchcase(cell, glob) for glob in only)}
-    if not cells:
-        examples = "\n  ".join(ids[:3])
-        raise SelectionError(
-            f"no cell matches {' or '.join(map(repr, only))}; ids look like\n  {examples}\n"
-            "* stands for anything: --only '*tf2.10*threads=1*'"
-        )
-    kept = [cell in cells or cell in keep for cell in gathered.runs["cell"]]
-    runs = frame_of(gathered.runs[kept].reset_index(drop=True), RUN_COLUMNS)
-    return replace(gathered, runs=runs)
+        return merged
+    chosen = set(selection.select(merged.runs["cell"].unique().tolist(), only, name=str))
+    rows = [cell in chosen or cell in keep for cell in merged.runs["cell"]]
+    runs = frame_of(merged.runs[rows].reset_index(drop=True), RUN_COLUMNS)
+    return replace(merged, runs=runs)

@@ -26,11 +26,11 @@ class _Group:
     matrix: str
     machine: str
     name: str
-    told: Row
+    row: Row
     observations: Observations
 
 
-def by_spread(runs: pd.DataFrame, baseline: Baseline | None) -> pd.DataFrame:
+def metric_dispersion(runs: pd.DataFrame, baseline: Baseline | None) -> pd.DataFrame:
     """One row per group of cells that differ in the seed only; see `SPREAD_COLUMNS`.
 
     With a baseline, each group of its workload is tested against it: against the group of the
@@ -41,7 +41,7 @@ def by_spread(runs: pd.DataFrame, baseline: Baseline | None) -> pd.DataFrame:
     for group in groups:
         other = _other(group, groups, baseline)
         test = two_sided(group.observations, other.observations) if other else None
-        rows.append({**group.told, **_of_test(test, other)})
+        rows.append({**group.row, **_of_test(test, other)})
         tests.append(test.p if test else math.nan)
     for row, adjusted in zip(rows, holm(tests), strict=True):
         row["p_adjusted"] = adjusted
@@ -60,10 +60,8 @@ def _groups(runs: pd.DataFrame) -> Iterator[_Group]:
         matrix, machine, name, metric = (str(value) for value in key)
         observations = _observations(part)
         place = {"matrix": matrix, "machine": machine, "group": name, "metric": metric}
-        told = {**_settings(part.iloc[0]), **place, **_sizes(part, observations)}
-        yield _Group(
-            matrix=matrix, machine=machine, name=name, told=told, observations=observations
-        )
+        row = {**_settings(part.iloc[0]), **place, **_sizes(part, observations)}
+        yield _Group(matrix=matrix, machine=machine, name=name, row=row, observations=observations)
 
 
 def _settings(first: pd.Series[Any]) -> Row:
@@ -109,15 +107,15 @@ def _other(group: _Group, groups: Sequence[_Group], baseline: Baseline | None) -
     wanted = _wanted(group, baseline)
     if wanted is None:
         return None
-    found = [
+    candidates = [
         one
         for one in groups
         if one is not group
         and (one.machine, one.name) == (wanted["machine"], wanted["group"])
-        and one.told["metric"] == group.told["metric"]
+        and one.row["metric"] == group.row["metric"]
     ]
-    same_matrix = [one for one in found if one.matrix == wanted["matrix"]]
-    return next(iter(same_matrix or found), None)
+    same_matrix = [one for one in candidates if one.matrix == wanted["matrix"]]
+    return next(iter(same_matrix or candidates), None)
 
 
 def _wanted(group: _Group, baseline: Baseline) -> Mapping[str, str] | None:
@@ -126,7 +124,7 @@ def _wanted(group: _Group, baseline: Baseline) -> Mapping[str, str] | None:
         same = group.machine == baseline.machine
         place = {"machine": baseline.machine, "group": group.name, "matrix": group.matrix}
         return None if same else place
-    if cell["workload"] != group.told["workload"]:
+    if cell["workload"] != group.row["workload"]:
         return None
     return {
         "machine": str(cell["machine"]),

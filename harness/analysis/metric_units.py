@@ -1,35 +1,49 @@
-"""In which unit a forecast is, and how far one step of the prepared data goes in it.
+"""In which unit a metric is, and how far one step of the stored predictions goes in it.
 
-The models of a series predict standardised values. Records name the data by digest, and the
-digest fixes the scale, so it can stand here: whoever reads results need not have the data.
+Records say both. Older ones name the unit at the end of the metric's name only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
 from typing import Final
+
+METRICS: Final = {
+    "mean_absolute_error": "MAE",
+    "mean_squared_error": "MSE",
+    "root_mean_squared_error": "RMSE",
+}
+"""Metrics that may end with a unit, as Keras names them, and their usual abbreviation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """One standard deviation of the prepared series is `std` of this `unit`."""
+    """One step of the stored predictions is `factor` of this `unit`."""
 
     unit: str
-    std: float
+    factor: float
 
 
-SCALES: Final[Mapping[str, Scale]] = {
-    "d1308e13f9ad91cc2e687a43dc7fc979a8670047b9cb51a981479eb040abc44e": Scale(
-        unit="ppm", std=float.fromhex("0x1.8c4aafcd03fe7p+3")
-    ),
-}
-"""By `data_sha256`: what `dataset.json` says under `unit` and `scale`."""
-
-UNSCALED: Final = Scale(unit="standard deviations", std=1.0)
-"""Where the data set is not known here: differences stay in the unit of the prepared data."""
+UNSCALED: Final = Scale(unit="prepared units", factor=1.0)
+"""Where a record does not say it: differences stay in the unit of the prepared data."""
 
 
-def scale_of(data_sha256: str | None) -> Scale:
-    """The scale of a data set, `UNSCALED` where it is not known."""
-    return SCALES.get(data_sha256 or "", UNSCALED)
+def unit_of(metric: str) -> str | None:
+    """The unit at the end of a metric's name: `ppm` of `mean_absolute_error_ppm`."""
+    units = (metric.removeprefix(f"{name}_") for name in METRICS if metric.startswith(f"{name}_"))
+    return next(units, None)
+
+
+def label(metric: str) -> str:
+    """A metric as a column's heading: `MAE, ppm`."""
+    unit = unit_of(metric)
+    name = metric if unit is None else metric.removesuffix(f"_{unit}")
+    return f"{METRICS[name]}, {unit}" if unit and name in METRICS else metric
+
+
+def scale_of(unit: object, factor: object) -> Scale:
+    """The scale that a record names, `UNSCALED` where it does not."""
+    if isinstance(unit, str) and isinstance(factor, float) and math.isfinite(factor):
+        return Scale(unit=unit, factor=factor)
+    return UNSCALED

@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness.analysis import array_differences
 from harness.analysis.array_differences import PredictionsDifference, WeightsDifference
-from harness.analysis.metric_units import scale_of
+from harness.analysis.metric_units import UNSCALED, Scale, scale_of
 from harness.results import blobs
 
 Origin = Literal["", "other data", "another random stream", "another arithmetic"]
@@ -33,6 +33,7 @@ class Model:
     predictions_sha256: str
     metric: str
     value: float
+    scale: Scale = UNSCALED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,7 @@ def model_of(row: Mapping[str, Any] | pd.Series[Any], sweep: Path) -> Model:
         predictions_sha256=str(row["predictions_sha256"]),
         metric=str(row["metric"]),
         value=float(row["value"]),
+        scale=scale_of(row["prediction_unit"], row["prediction_scale"]),
     )
 
 
@@ -123,7 +125,7 @@ def _of_predictions(first: Model, second: Model) -> tuple[PredictionsDifference 
         ours,
         theirs,
         classes=first.metric == CLASSIFIER_METRIC,
-        scale=scale_of(first.data_sha256),
+        scale=first.scale,
     )
     return found, [] if found else [f"predictions of shape {ours.shape} and {theirs.shape}"]
 

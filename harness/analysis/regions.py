@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.analysis.varied_axes import Codes, Varied, shown
+from harness.analysis.axis_values import shown
+from harness.analysis.varied_axes import Codes, VariedAxis
 
 Mask = npt.NDArray[np.bool_]
 Region = dict[int, frozenset[int]]
@@ -140,7 +141,7 @@ def _without_redundant(cells: Cells, covered: int, regions: list[Region]) -> lis
     return [regions[place] for place in kept]
 
 
-def in_words(description: Description, axes: Sequence[Varied]) -> str:
+def in_words(description: Description, axes: Sequence[VariedAxis]) -> str:
     """`threads=1, determinism=on; or tensorflow≥2.16.1`; `every cell` where nothing is asked."""
     parts = [region_in_words(region, axes) for region in description.regions]
     if description.left_out:
@@ -149,7 +150,7 @@ def in_words(description: Description, axes: Sequence[Varied]) -> str:
     return text if description.exact else f"{text} (others with the same settings differ)"
 
 
-def region_in_words(region: Region, axes: Sequence[Varied]) -> str:
+def region_in_words(region: Region, axes: Sequence[VariedAxis]) -> str:
     """One region, its axes in their usual order."""
     parts = [
         values_in_words(axes[axis], sorted(allowed))
@@ -159,7 +160,7 @@ def region_in_words(region: Region, axes: Sequence[Varied]) -> str:
     return ", ".join(parts) or "every cell"
 
 
-def values_in_words(axis: Varied, allowed: Sequence[int]) -> str:
+def values_in_words(axis: VariedAxis, allowed: Sequence[int]) -> str:
     """`threads=1`, `tensorflow≤2.9.3`, `threads≠2`, `isa∈{sse41, avx2}`: whatever is shortest."""
     values, last = axis.values, len(axis.values) - 1
     first_value, last_value = shown(values[allowed[0]]), shown(values[allowed[-1]])

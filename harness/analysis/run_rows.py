@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from harness.analysis.axis_values import as_text
 from harness.analysis.columns import AXIS_NAMES
+from harness.analysis.metric_units import unit_of
 from harness.matrix.environment import Environment
 from harness.protocol.axes import BY_NAME, to_json
 from harness.results.plan_file import PlannedCell
@@ -19,14 +21,7 @@ _NATIVE = BY_NAME["isa"].default
 _TENSORFLOW_PACKAGES = ("tensorflow", "tensorflow-cpu")
 
 
-def _text(value: object) -> str:
-    """The value as in the matrix; variables as `A=1 B=2`, sorted by name."""
-    if isinstance(value, dict):
-        return " ".join(f"{name}={value[name]}" for name in sorted(value))
-    return str(value)
-
-
-_DEFAULT_TEXTS = {name: _text(value) for name, value in _DEFAULTS.items()}
+_DEFAULT_TEXTS = {name: as_text(value) for name, value in _DEFAULTS.items()}
 
 
 def of_plan(cell: PlannedCell, defaults: Mapping[str, Any], cpus: int | None) -> Row:
@@ -48,15 +43,13 @@ def _of_environment(environment: Environment) -> Row:
 
 
 def _of_settings(settings: Mapping[str, Any], cpus: int | None) -> Row:
-    """The axes as text; one that was not known yet when this was written has its default.
+    """The axes as text; one that did not exist yet when this was written has its default.
 
     `cpus` is how many the machine has, None where that is not known.
     """
-    told: Row = dict(_DEFAULT_TEXTS)
-    for name, value in settings.items():
-        if name in told:
-            told[name] = _text(value)
-    return {**told, "emulated": _is_emulated({**_DEFAULTS, **settings}, cpus)}
+    texts = {name: as_text(value) for name, value in settings.items() if name in _DEFAULTS}
+    emulated = _is_emulated({**_DEFAULTS, **settings}, cpus)
+    return {**_DEFAULT_TEXTS, **texts, "emulated": emulated}
 
 
 def _is_emulated(values: Mapping[str, Any], cpus: int | None) -> bool:
@@ -84,28 +77,34 @@ def of_record(record: Record, cpus: int | None) -> Row:
         **_versions(record),
         **_of_settings(record.settings, cpus),
         **(_of_measured(record.measured) if record.measured else {}),
-        **{f"{name}_s": record.seconds.get(name) for name in ("import", "fit", "total")},
+        **_seconds(record),
         "image": environment.image or None,
         "lock_sha256": environment.lock_sha256 or None,
         "runner_sha256": record.runner_sha256,
-        "found_threads": _found(record, "threads"),
-        "found_onednn": _found(record, "onednn"),
-        "isolation": _of_process(record, "isolation"),
-        "audit": _of_process(record, "audit"),
+        **_found(record),
+        "isolation": _text_or_none(record.process.get("isolation")),
+        **_audit(record.process.get("audit")),
     }
+
+
+def _seconds(record: Record) -> Row:
+    seconds: Row = {f"{name}_s": record.seconds.get(name) for name in ("import", "fit", "total")}
+    # A forked run finds TensorFlow imported: its zero is no measurement.
+    forked = record.process.get("isolation") == "forked"
+    return {**seconds, "import_s": math.nan} if forked else seconds
 
 
 def _versions(record: Record) -> Row:
     """As the process saw them, else as installed, else as asked."""
     environment, packages = record.environment, record.environment.packages
-    seen = record.process.get("versions")
-    claimed = seen if isinstance(seen, dict) else {}
-    told = {name: version for name, version in claimed.items() if isinstance(version, str)}
+    versions = record.process.get("versions")
+    claimed = versions if isinstance(versions, dict) else {}
+    imported = {name: version for name, version in claimed.items() if isinstance(version, str)}
     installed = (packages[name] for name in _TENSORFLOW_PACKAGES if name in packages)
     return {
-        "tensorflow": told.get("tensorflow") or next(installed, environment.tensorflow),
-        "keras": told.get("keras") or packages.get("keras", environment.keras),
-        "numpy": told.get("numpy") or packages.get("numpy", environment.numpy),
+        "tensorflow": imported.get("tensorflow") or next(installed, environment.tensorflow),
+        "keras": imported.get("keras") or packages.get("keras", environment.keras),
+        "numpy": imported.get("numpy") or packages.get("numpy", environment.numpy),
     }
 
 
@@ -118,18 +117,29 @@ def _of_measured(measured: Measured) -> Row:
         "loss": float.fromhex(measured.loss),
         "metric": measured.metric,
         "value": float.fromhex(measured.value),
+        "prediction_unit": getattr(measured, "unit", None) or unit_of(measured.metric),
+        "prediction_scale": _scale(getattr(measured, "scale", None)),
     }
 
 
-def _of_process(record: Record, name: str) -> str | None:
-    """What a record says in words about its process; None where it had none or does not say."""
-    told = record.process.get(name)
-    return told if isinstance(told, str) else None
+def _scale(text: object) -> float | None:
+    return float.fromhex(text) if isinstance(text, str) else None
 
 
-def _found(record: Record, axis: str) -> str | None:
-    """A setting as read back; None where it was not."""
-    found = record.found.get(axis)
-    if found is None or found.value is None:
-        return None
-    return found.value if isinstance(found.value, str) else json.dumps(found.value, sort_keys=True)
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _audit(audit: object) -> Row:
+    """What a record says of the audit; older ones have a sentence only."""
+    fields = audit if isinstance(audit, dict) else {"sentence": audit}
+    return {
+        "audit": _text_or_none(fields.get("sentence")),
+        "audit_state": _text_or_none(fields.get("state")),
+    }
+
+
+def _found(record: Record) -> Row:
+    """The axes as read back; nothing for what was not."""
+    values = {name: found.value for name, found in record.found.items()}
+    return {f"found_{name}": as_text(value) for name, value in values.items() if value is not None}

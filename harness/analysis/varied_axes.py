@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from packaging.version import InvalidVersion, Version
 
+from harness.analysis.axis_values import UNKNOWN, VERSIONS, in_order, shown
 from harness.analysis.columns import AXIS_NAMES
 from harness.protocol.axes import BY_NAME
 
-VERSIONS = ("tensorflow", "python", "numpy", "keras")
 SETTINGS: tuple[str, ...] = (*VERSIONS, "device", "machine", "engine", *AXIS_NAMES)
-"""What can distinguish two cells of a workload, in the order in which it is told."""
+"""What can distinguish two cells of a workload, in the order in which it is shown."""
 
-UNKNOWN = "?"
 Codes = npt.NDArray[np.int64]
 
 _MOST_GROUPS = 2**62
@@ -27,12 +24,12 @@ _MOST_GROUPS = 2**62
 
 
 @dataclass(frozen=True, kw_only=True)
-class Varied:
+class VariedAxis:
     """An axis with more than one value among the cells of a workload.
 
     `values` are in their natural order, `ordered` says that ranges of them make sense, `codes`
-    gives each cell's value as its place in `values`, `followers` the versions that change
-    whenever this axis does, so that the two cannot be told apart.
+    gives each cell's value as its place in `values`, `followers` what changes whenever this axis
+    does, so that the two cannot be told apart.
     """
 
     name: str
@@ -42,26 +39,25 @@ class Varied:
     followers: tuple[str, ...] = ()
 
 
-def shown(value: str) -> str:
-    """A value as it stands in a sentence."""
-    if value == "":
-        return "none"
-    return f"“{value}”" if " " in value or "=" in value else value
-
-
-def texts(cells: pd.DataFrame, name: str) -> pd.Series[str]:
+def texts(column: pd.Series[str]) -> pd.Series[str]:
     """A column as text, `?` where it is not known."""
-    return cells[name].astype("string").fillna(UNKNOWN)
+    return column.astype("string").fillna(UNKNOWN)
+
+
+def found_values(cells: pd.DataFrame, name: str) -> pd.Series[str]:
+    """The values of a setting that were in force: as read back, as asked where that failed."""
+    column = f"found_{name}"
+    return cells[column].fillna(cells[name]) if column in cells else cells[name]
 
 
 def shared(cells: pd.DataFrame) -> dict[str, str]:
     """What all cells share and is known; axes at their default are left out, except the seed."""
-    told = {}
-    for name in SETTINGS:
-        _, values = factorised(cells[name])
-        if len(values) == 1 and (name not in AXIS_NAMES or _worth_telling(name, str(values[0]))):
-            told[name] = str(values[0])
-    return told
+    values = {name: factorised(cells[name])[1] for name in SETTINGS}
+    return {
+        name: str(own[0])
+        for name, own in values.items()
+        if len(own) == 1 and (name not in AXIS_NAMES or _is_notable(name, str(own[0])))
+    }
 
 
 def shared_by_all(cells: pd.DataFrame) -> str:
@@ -74,26 +70,41 @@ def assignments(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={shown(value)}" for name, value in values.items())
 
 
-def _worth_telling(name: str, value: str) -> bool:
+def _is_notable(name: str, value: str) -> bool:
     default = BY_NAME[name].default
     return name == "seed" or value != ("" if default == () else str(default))
 
 
-def varied(cells: pd.DataFrame) -> list[Varied]:
-    """The axes that vary among these cells and follow from no other, in the order of `SETTINGS`.
+def asked_axes(cells: pd.DataFrame) -> list[VariedAxis]:
+    """The axes for which different values were asked, in the order of `SETTINGS`.
 
-    A version follows another if it is the same wherever that is the same: Keras, say, where no
-    cell has another Keras with the same TensorFlow.
+    Versions that follow another one are left out: a version follows if it is the same wherever
+    the other is the same, as Keras does where no cell has another Keras with the same TensorFlow.
     """
-    columns = {name: _factors(cells[name]) for name in SETTINGS}
-    several = {name: column for name, column in columns.items() if len(column.values) > 1}
-    followers = _followers({name: column.codes for name, column in several.items()})
+    columns = _varying({name: cells[name] for name in SETTINGS})
+    return _leaders(columns, _following_versions(columns))
+
+
+def found_axes(cells: pd.DataFrame) -> list[VariedAxis]:
+    """The axes for which different values were asked and are found, with the values found.
+
+    Left out, and named as its follower, is also what was found to change with another axis
+    although the same was asked for: XLA, say, where op determinism turns it off.
+    """
+    asked = {name: _factors(cells[name]) for name in SETTINGS}
+    columns = _varying({name: found_values(cells, name) for name in SETTINGS})
+    leaders = {name: one for name, one in columns.items() if len(asked[name].values) > 1}
+    followers = _following_versions(leaders)
     hidden = {name for names in followers.values() for name in names}
-    return [
-        _varied(name, column, followers.get(name, ()))
-        for name, column in several.items()
-        if name not in hidden
-    ]
+    for name, column in columns.items():
+        if name in AXIS_NAMES and _changes_unasked(asked[name].codes, column.codes):
+            others = (one for one in leaders if one != name and one not in hidden)
+            leader = next((one for one in others if _determined(columns, name, [one])), None)
+            if leader is not None:
+                own = followers.pop(name, ())
+                followers[leader] = (*followers.get(leader, ()), name, *own)
+                hidden.add(name)
+    return _leaders(leaders, followers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +115,22 @@ class _Factors:
     codes: Codes
 
 
+def _varying(columns: Mapping[str, pd.Series[str]]) -> dict[str, _Factors]:
+    factors = {name: _factors(column) for name, column in columns.items()}
+    return {name: one for name, one in factors.items() if len(one.values) > 1}
+
+
+def _leaders(
+    columns: Mapping[str, _Factors], followers: Mapping[str, tuple[str, ...]]
+) -> list[VariedAxis]:
+    hidden = {name for names in followers.values() for name in names}
+    return [
+        _axis(name, column, followers.get(name, ()))
+        for name, column in columns.items()
+        if name not in hidden
+    ]
+
+
 def factorised(column: pd.Series[Any]) -> tuple[Codes, npt.NDArray[Any]]:
     """Each value's place among the different ones, -1 for a missing one, and the different ones."""
     # Plain objects: pandas takes several times as long for its own text arrays.
@@ -112,20 +139,20 @@ def factorised(column: pd.Series[Any]) -> tuple[Codes, npt.NDArray[Any]]:
 
 
 def _factors(column: pd.Series[str]) -> _Factors:
-    codes, values = factorised(column)
-    told = [str(value) for value in values]
+    codes, different = factorised(column)
+    values = [str(value) for value in different]
     if (codes < 0).any():
         # A value may itself be `?`: the two are one then, as they are in a table.
-        told = told if UNKNOWN in told else [*told, UNKNOWN]
-        codes = np.where(codes < 0, told.index(UNKNOWN), codes)
-    return _Factors(values=told, codes=codes)
+        values = values if UNKNOWN in values else [*values, UNKNOWN]
+        codes = np.where(codes < 0, values.index(UNKNOWN), codes)
+    return _Factors(values=values, codes=codes)
 
 
-def _varied(name: str, column: _Factors, followers: tuple[str, ...]) -> Varied:
+def _axis(name: str, column: _Factors, followers: tuple[str, ...]) -> VariedAxis:
     values, ordered = in_order(name, column.values)
     places = {value: place for place, value in enumerate(values)}
     codes = np.array([places[value] for value in column.values], dtype=np.int64)[column.codes]
-    return Varied(name=name, values=values, ordered=ordered, codes=codes, followers=followers)
+    return VariedAxis(name=name, values=values, ordered=ordered, codes=codes, followers=followers)
 
 
 def group_numbers(codes: Sequence[Codes], length: int) -> Codes:
@@ -134,53 +161,38 @@ def group_numbers(codes: Sequence[Codes], length: int) -> Codes:
     for column in codes:
         several = int(column.max(initial=0)) + 1
         if groups * several > _MOST_GROUPS:
-            group, found = pd.factorize(group)
-            groups = len(found)
+            group, different = pd.factorize(group)
+            groups = len(different)
         group, groups = group * several + column, groups * several
     return pd.factorize(group)[0].astype(np.int64)
 
 
-def _followers(columns: Mapping[str, Codes]) -> dict[str, tuple[str, ...]]:
+def _following_versions(columns: Mapping[str, _Factors]) -> dict[str, tuple[str, ...]]:
     """Whom the versions (and the engine) follow."""
-    found: dict[str, tuple[str, ...]] = {}
+    followers: dict[str, tuple[str, ...]] = {}
     chain = (("python", ["tensorflow"]), ("numpy", ["tensorflow", "python"]))
     for name, leaders in (*chain, ("keras", [*VERSIONS[:3]]), ("engine", ["machine"])):
         present = [leader for leader in leaders if leader in columns]
         if name in columns and present and _determined(columns, name, present):
             alone = [one for one in present if _determined(columns, name, [one])]
             leader = (alone or present)[0]
-            leader = next((top for top, below in found.items() if leader in below), leader)
-            found[leader] = (*found.get(leader, ()), name)
-    return found
+            leader = next((top for top, below in followers.items() if leader in below), leader)
+            followers[leader] = (*followers.get(leader, ()), name)
+    return followers
 
 
-def _determined(columns: Mapping[str, Codes], name: str, leaders: Sequence[str]) -> bool:
-    led = group_numbers([columns[leader] for leader in leaders], len(columns[name]))
-    both = group_numbers([led, columns[name]], len(led))
-    return bool(led.max(initial=-1) == both.max(initial=-1))
+def _determined(columns: Mapping[str, _Factors], name: str, leaders: Sequence[str]) -> bool:
+    """Whether cells that are equal in all of `leaders` are equal in `name`."""
+    codes = columns[name].codes
+    led = group_numbers([columns[leader].codes for leader in leaders], len(codes))
+    return _count(led) == _count(group_numbers([led, codes], len(codes)))
 
 
-def _version(text: str) -> Version:
-    """The version, for sorting: of `2.2.4-tf`, which is none, the part that is."""
-    try:
-        return Version(text)
-    except InvalidVersion:
-        match = re.match(r"[0-9]+(\.[0-9]+)*", text)
-        return Version(match[0] if match else "0")
+def _changes_unasked(asked: Codes, in_force: Codes) -> bool:
+    """Whether different values were found where the same was asked."""
+    return _count(asked) < _count(group_numbers([asked, in_force], len(asked)))
 
 
-def in_order(name: str, values: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-    """The values in their natural order, and whether ranges of them make sense.
-
-    Versions and numbers have one; of words the default comes first, and numbers come last.
-    """
-    if name in VERSIONS or all(value.isdigit() for value in values):
-        return tuple(sorted(values, key=lambda value: (_version(value), value))), True
-    words = (str(BY_NAME[name].default), *BY_NAME[name].words) if name in BY_NAME else ()
-    places = {word: place for place, word in enumerate(dict.fromkeys(words))}
-
-    def place(value: str) -> tuple[int, int, str]:
-        number = int(value) if value.isdigit() else 0
-        return places.get(value, len(places)), number, value
-
-    return tuple(sorted(values, key=place)), False
+def _count(codes: Codes) -> int:
+    """How many different ones there are, numbered from 0 without a gap."""
+    return int(codes.max(initial=-1)) + 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.axis_table import LEAST_PAIRS
 from harness.publish.layout import Shown, few
 
 _FROM_START = "°"
@@ -46,24 +47,33 @@ def _side_by_side(left: list[Shown], columns: list[Shown], width: int) -> Iterat
 
 def legend(frame: pd.DataFrame) -> Iterator[str]:
     """What the numbers mean."""
-    yield "always 4/4: of 4 pairs of cells that differ in this axis only, 4 have other weights."
+    yield (
+        "always 6/6: of 6 pairs of cells that are found to differ in this axis only, all have "
+        f"other weights; of fewer than {LEAST_PAIRS} pairs only the numbers are given."
+    )
     if _begins_differently(frame).any():
         yield f"{_FROM_START} all of these start from other weights: another random stream."
+    if (frame["changes_bits"] == "no effect").any():
+        yield "no effect: values that were asked, and the one that was found for all of them."
     if frame["axis"].isin(["isa", "cpus"]).any():
         yield "isa, cpus: smaller CPUs than the machine has are emulated."
     if (frame["unstable"] > 0).any():
-        yield "unstable: cells whose own runs differ, so that pairs with them cannot be compared."
+        yield (
+            "unstable: cells whose own runs differ, so that pairs with them cannot be compared. An "
+            "axis is named as the cause where its value divides them from stable ones, all else "
+            "being equal."
+        )
 
 
 def _axes(frame: pd.DataFrame) -> dict[str, str]:
     """Every axis and what stands beside its row: its name and what moves with it."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for axis, part in frame.groupby("axis", sort=False):
         follows = dict.fromkeys(
             name for text in part["follows"] for name in text.split(", ") if name
         )
-        found[str(axis)] = f"{axis} (with {', '.join(follows)})" if follows else str(axis)
-    return found
+        names[str(axis)] = f"{axis} (with {', '.join(follows)})" if follows else str(axis)
+    return names
 
 
 def _tested(frame: pd.DataFrame, axes: dict[str, str]) -> tuple[str, ...]:
@@ -90,13 +100,29 @@ def _width(column: Shown) -> int:
 
 
 def _cell(row: pd.Series[Any], from_start: bool) -> str:
-    comparable = int(str(row["differ"])) + int(str(row["same"]))
-    unstable = str(row["unstable_at"])
-    partly = unstable and unstable != row["values"]
-    parts = []
-    if comparable:
-        mark = _FROM_START if from_start else ""
-        parts.append(f"{row['changes_bits']} {row['differ']}/{comparable}{mark}")
-    if partly or (unstable and not comparable):
-        parts.append(f"unstable at {unstable}" if partly else "unstable")
+    """`always 6/6°, unstable at tf, stable at all (3 of 3 pairs)`."""
+    parts = [f"{changes(row)}{_FROM_START if from_start else ''}"] if _comparable(row) else []
+    if row["unstable_at"]:
+        parts.append(cause(row))
+    elif row["unstable"] and not parts:
+        parts.append(f"unstable ({row['unstable']} pairs)")
+    if row["changes_bits"] == "no effect":
+        parts.append(f"no effect ({row['no_effect']})")
     return ", ".join(parts) or "no pairs"
+
+
+def _comparable(row: pd.Series[Any]) -> int:
+    return int(str(row["differ"])) + int(str(row["same"]))
+
+
+def changes(row: pd.Series[Any]) -> str:
+    """In how many pairs the axis changed bits; in a word only where they are several."""
+    if row["changes_bits"] == "few":
+        return f"{row['differ']} of {_comparable(row)}"
+    return f"{row['changes_bits']} {row['differ']}/{_comparable(row)}"
+
+
+def cause(row: pd.Series[Any]) -> str:
+    """Which values of the axis divide unstable from stable cells, and in how many comparisons."""
+    pairs = f"{row['divided']} of {row['unstable']} pairs"
+    return f"unstable at {row['unstable_at']}, stable at {row['stable_at']} ({pairs})"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.merging import Gathered
+from harness.analysis.merging import MergedResults
 from harness.publish.page_data import Json, Part
 from harness.publish.sweep_sources import sources
 from harness.results.record import Measured, Record
@@ -56,10 +56,10 @@ class Interned:
         return self._numbers[key]
 
 
-class Stories:
+class CellDetails:
     """Every cell's story. Records are read once, and only what the page shows is kept."""
 
-    def __init__(self, gathered: Gathered) -> None:
+    def __init__(self, merged: MergedResults) -> None:
         self.settings = Interned()
         self.environments = Interned()
         self.machines: dict[str, Json] = {}
@@ -67,13 +67,13 @@ class Stories:
         self.tensors = Interned()
         self.processes = Interned()
         self._records: dict[tuple[str, str, str], dict[int, Json]] = {}
-        for source in sources(gathered):
+        for source in sources(merged):
             for record in source.sweep.records():
                 key = (source.matrix, source.machine, record.cell)
-                told = self._records.setdefault(key, {})
-                told.setdefault(record.repeat, self._of_record(record))
+                fields = self._records.setdefault(key, {})
+                fields.setdefault(record.repeat, self._of_record(record))
                 self.machines.setdefault(source.machine, dict(sorted(record.hardware.items())))
-        planned = gathered.runs[gathered.runs["planned"]]
+        planned = merged.runs[merged.runs["planned"]]
         self._runs = {
             key: rows.index
             for key, rows in planned.groupby(["matrix", "machine", "cell"], sort=False)
@@ -108,21 +108,27 @@ class Stories:
         """The number of the history of each completed run of a cell."""
         records = self._records.get((matrix, machine, cell), {})
         return {
-            repeat: told["history"]
-            for repeat, told in sorted(records.items())
-            if told["status"] == "completed"
+            repeat: fields["history"]
+            for repeat, fields in sorted(records.items())
+            if fields["status"] == "completed"
         }
 
     def _of_cell(self, key: tuple[str, str, str]) -> Json:
         rows = self._runs[key]
         runs = [[_plain(self._table[name][row]) for name in _RUN] for row in rows]
         records = self._records.get(key, {})
-        told = {str(run[0]): records[run[0]] for run in runs if run[0] in records and run[1]}
-        return {"matrix": key[0], "machine": key[1], "cell": key[2], "runs": runs, "records": told}
+        fields = {str(run[0]): records[run[0]] for run in runs if run[0] in records and run[1]}
+        return {
+            "matrix": key[0],
+            "machine": key[1],
+            "cell": key[2],
+            "runs": runs,
+            "records": fields,
+        }
 
     def _of_record(self, record: Record) -> Json:
         measured = record.measured
-        told: Json = {
+        fields: Json = {
             "status": record.status,
             "settings": [self._setting(record, name) for name in _axes(record)],
             "environment": self._environment(record),
@@ -133,10 +139,10 @@ class Stories:
             "tensors": self._tensors(measured) if measured else None,
         }
         if measured:
-            told["metric"], told["parameters"] = measured.metric, measured.parameters
+            fields["metric"], fields["parameters"] = measured.metric, measured.parameters
         if record.failure:
-            told["failure"] = record.failure.model_dump()
-        return told
+            fields["failure"] = record.failure.model_dump()
+        return fields
 
     def _setting(self, record: Record, name: str) -> int:
         asked, found = record.settings.get(name), record.found.get(name)
@@ -152,16 +158,16 @@ class Stories:
 
     def _environment(self, record: Record) -> int:
         environment = record.environment.model_dump()
-        told = {**environment, "engine": record.engine}
-        return self.environments.number(repr(told), told)
+        fields = {**environment, "engine": record.engine}
+        return self.environments.number(repr(fields), fields)
 
     def _process(self, record: Record) -> int:
-        told = {name: record.process[name] for name in _PROCESS if name in record.process}
-        return self.processes.number(repr(told), told)
+        fields = {name: record.process[name] for name in _PROCESS if name in record.process}
+        return self.processes.number(repr(fields), fields)
 
     def _history(self, history: Mapping[str, Iterable[str]]) -> int:
-        told = {name: [_number(text) for text in values] for name, values in history.items()}
-        return self.histories.number(repr(told), told)
+        fields = {name: [_number(text) for text in values] for name, values in history.items()}
+        return self.histories.number(repr(fields), fields)
 
     def _tensors(self, measured: Measured) -> int:
         rows = [

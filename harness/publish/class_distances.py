@@ -15,10 +15,10 @@ import pandas as pd
 
 from harness.analysis import model_differences
 from harness.analysis.array_differences import TensorDifference, WeightsDifference
-from harness.analysis.merging import Gathered
+from harness.analysis.comparison_table import folder_with_weights
+from harness.analysis.merging import MergedResults
 from harness.analysis.model_differences import Model
 from harness.publish.page_data import Json, Part, is_unstable
-from harness.results import blobs
 
 MOST_PAIRED = 16
 MOST_COMPARED = 64
@@ -44,29 +44,29 @@ PAIR = ("relative_l2", "max_ulp", "max_abs", "differing", "elements", "churn", "
 TENSOR = ("name", "shape", "relative_l2", "max_ulp", "max_abs", "differing", "elements", "other")
 
 
-def of_part(part: Part, gathered: Gathered) -> Distances:
+def of_part(part: Part, merged: MergedResults) -> Distances:
     """The distances between the classes of one workload.
 
     Raises:
         RecordError: stored arrays are damaged.
     """
-    points, found = _points(part, gathered)
+    points, models = _points(part, merged)
     pairs: list[list[object]] = []
     tensors: list[list[list[object]]] = []
     missing: dict[str, None] = {}
-    for one, other in _wanted(len(found)):
-        difference = model_differences.difference(found[one], found[other])
+    for one, other in _wanted(len(models)):
+        difference = model_differences.difference(models[one], models[other])
         if difference.weights is None:
             missing[difference.missing.split("; ", maxsplit=1)[0]] = None
             continue
         pairs.append([one, other, *_sizes(difference, difference.weights)])
         tensors.append(_tensors(difference.weights))
     return Distances(
-        points=points, pairs=pairs, tensors=tensors, note=_note(part, len(found), len(missing))
+        points=points, pairs=pairs, tensors=tensors, note=_note(part, len(models), len(missing))
     )
 
 
-def _points(part: Part, gathered: Gathered) -> tuple[list[Json], list[Model]]:
+def _points(part: Part, merged: MergedResults) -> tuple[list[Json], list[Model]]:
     """One cell of each class, the largest class first; then unstable cells, by themselves."""
     cells = part.cells[part.cells["distinct"] > 0]
     settled = cells[cells["distinct"] == 1].drop_duplicates("weights_sha256")
@@ -78,16 +78,13 @@ def _points(part: Part, gathered: Gathered) -> tuple[list[Json], list[Model]]:
         for place, row in chosen.iterrows()
     ]
     return points, [
-        model_differences.model_of(row, _holding(row, gathered)) for _, row in chosen.iterrows()
+        model_differences.model_of(row, _folder(row, merged)) for _, row in chosen.iterrows()
     ]
 
 
-def _holding(row: pd.Series[Any], gathered: Gathered) -> Path:
-    """The sweep folder with the weights of a row beside it: of several parts one may have them."""
-    folders = gathered.folders[str(row["matrix"]), str(row["machine"])]
-    name = f"{row['weights_sha256']}.npz"
-    held = (one for one in folders if (blobs.folder_of(one) / blobs.WEIGHTS / name).exists())
-    return next(held, folders[0])
+def _folder(row: pd.Series[Any], merged: MergedResults) -> Path:
+    folders = merged.folders[str(row["matrix"]), str(row["machine"])]
+    return folder_with_weights(folders, str(row["weights_sha256"]))
 
 
 def _wanted(count: int) -> Iterator[tuple[int, int]]:
@@ -156,6 +153,6 @@ def _note(part: Part, compared: int, missing: int) -> str:
     return " ".join(notes)
 
 
-def tensor_tables(found: Sequence[Distances]) -> list[Json]:
+def tensor_tables(all_distances: Sequence[Distances]) -> list[Json]:
     """What the page loads when a per-tensor table is asked for."""
-    return [{"columns": list(TENSOR), "tensors": distances.tensors} for distances in found]
+    return [{"columns": list(TENSOR), "tensors": distances.tensors} for distances in all_distances]

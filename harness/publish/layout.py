@@ -12,7 +12,9 @@ from typing import Literal
 
 import pandas as pd
 
-from harness.analysis.varied_axes import SETTINGS, in_order, shown, varied
+from harness.analysis.axis_values import in_order, shown
+from harness.analysis.metric_units import label
+from harness.analysis.varied_axes import SETTINGS, asked_axes
 
 Kind = Literal[
     "runs", "cells", "classes", "axes", "comparison", "tensors", "machines", "spread", "plain"
@@ -113,14 +115,14 @@ def _several(frame: pd.DataFrame, name: str) -> bool:
 def _place(frame: pd.DataFrame) -> list[Shown]:
     """The columns that say which cell a row is about."""
     names = [name for name in ("matrix", "workload") if _several(frame, name)]
-    leading = [axis.name for axis in varied(frame)]
+    leading = [axis.name for axis in asked_axes(frame)]
     settings = [_setting(frame, name, 0 if name in leading else 3) for name in _varying(frame)]
     return [*(column(frame, name) for name in names), *settings]
 
 
 def _setting(frame: pd.DataFrame, name: str, rank: int) -> Shown:
-    found = column(frame, name)
-    values = tuple(shown(value) if value or name == "env" else "" for value in found.values)
+    texts = column(frame, name).values
+    values = tuple(shown(value) if value or name == "env" else "" for value in texts)
     return Shown(name=name, header=name, values=values, numeric=_counts(name, values), rank=rank)
 
 
@@ -147,8 +149,8 @@ def _results(frame: pd.DataFrame) -> list[Shown]:
 
 def _metric(frame: pd.DataFrame) -> str:
     """The metric's name, if all rows have the same."""
-    found = frame["metric"].dropna().unique()
-    return str(found[0]) if len(found) == 1 else "value"
+    values = frame["metric"].dropna().unique()
+    return str(values[0]) if len(values) == 1 else "value"
 
 
 def _outcome(frame: pd.DataFrame) -> list[Shown]:
@@ -224,9 +226,7 @@ def _span(frame: pd.DataFrame, name: str) -> tuple[str, ...]:
 
 def _of_axes(frame: pd.DataFrame) -> list[Shown]:
     optional = [
-        column(frame, name, header)
-        for name, header in (("follows", "together with"), ("unstable_at", "unstable at"))
-        if (frame[name] != "").any()
+        column(frame, name, header) for name, header in _OPTIONAL if (frame[name] != "").any()
     ]
     return [
         column(frame, "workload"),
@@ -234,8 +234,19 @@ def _of_axes(frame: pd.DataFrame) -> list[Shown]:
         *optional,
         replace(column(frame, "values"), values=tuple(map(few, frame["values"]))),
         column(frame, "changes_bits", "changes bits"),
-        *(column(frame, name) for name in ("pairs", "differ", "differ_init", "same", "unstable")),
+        *(
+            column(frame, name)
+            for name in ("pairs", "differ", "differ_init", "same", "unstable", "divided")
+        ),
     ]
+
+
+_OPTIONAL = (
+    ("follows", "together with"),
+    ("no_effect", "found equal"),
+    ("unstable_at", "unstable at"),
+    ("stable_at", "stable at"),
+)
 
 
 def few(values: str, width: int = 48) -> str:
@@ -287,8 +298,7 @@ def _sizes(frame: pd.DataFrame) -> list[Shown]:
 
 
 def _metric_of(frame: pd.DataFrame) -> str:
-    name = _metric(frame) if "metric" in frame else "metric"
-    return {"mean_absolute_error_ppm": "MAE, ppm"}.get(name, name)
+    return label(_metric(frame)) if "metric" in frame else "metric"
 
 
 def _formatted(

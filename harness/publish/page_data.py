@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.analysis.axis_values import in_order, shown
 from harness.analysis.cell_table import by_cell
 from harness.analysis.class_letters import UNSTABLE, letters
-from harness.analysis.varied_axes import Varied, in_order, shown, varied
+from harness.analysis.varied_axes import VariedAxis, asked_axes
 from harness.protocol.axes import BY_NAME
 from harness.results.statuses import STATUSES
 
@@ -30,7 +31,7 @@ class Part:
 
     workload: str
     cells: pd.DataFrame
-    axes: tuple[Varied, ...]
+    axes: tuple[VariedAxis, ...]
 
 
 def parts(runs: pd.DataFrame) -> list[Part]:
@@ -49,8 +50,8 @@ def parts(runs: pd.DataFrame) -> list[Part]:
     ]
 
 
-def _axes(cells: pd.DataFrame) -> tuple[Varied, ...]:
-    axes = varied(_completed(cells))
+def _axes(cells: pd.DataFrame) -> tuple[VariedAxis, ...]:
+    axes = asked_axes(_completed(cells))
     if cells["matrix"].nunique() > 1:
         axes.append(_axis("matrix", cells["matrix"]))
     codes = pd.DataFrame({str(place): axis.codes for place, axis in enumerate(axes)})
@@ -59,14 +60,14 @@ def _axes(cells: pd.DataFrame) -> tuple[Varied, ...]:
     return tuple(axes)
 
 
-def _axis(name: str, column: pd.Series[str]) -> Varied:
+def _axis(name: str, column: pd.Series[str]) -> VariedAxis:
     values, ordered = in_order(name, sorted({str(value) for value in column}))
     codes = column.map({value: i for i, value in enumerate(values)}).to_numpy(dtype=np.int64)
-    return Varied(name=name, values=values, ordered=ordered, codes=codes)
+    return VariedAxis(name=name, values=values, ordered=ordered, codes=codes)
 
 
 def _completed(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells with versions that are known only where something ran told to those beside them.
+    """The cells with versions that are known only where something ran given to those beside them.
 
     Otherwise a cell that is pending would have another, unknown Keras, and Keras would vary.
     """
@@ -74,13 +75,13 @@ def _completed(cells: pd.DataFrame) -> pd.DataFrame:
     for name in _FILLED:
         keys = ["machine"] if name == "engine" else ["python", "tensorflow"]
         groups = filled.groupby(keys, dropna=False)[name]
-        told = groups.transform("first").where(groups.transform("nunique") == 1)
-        filled[name] = filled[name].fillna(told)
+        shared = groups.transform("first").where(groups.transform("nunique") == 1)
+        filled[name] = filled[name].fillna(shared)
     return filled
 
 
-def of_part(part: Part, classes: pd.DataFrame, effects: pd.DataFrame, shard: int) -> Json:
-    """One workload; `classes` and `effects` are its rows of those tables.
+def of_part(part: Part, classes: pd.DataFrame, shard: int) -> Json:
+    """One workload; `classes` are its rows of that table.
 
     `shard` is the number of its first cell among all cells: the page finds the details by it.
     """
@@ -91,7 +92,6 @@ def of_part(part: Part, classes: pd.DataFrame, effects: pd.DataFrame, shard: int
         "first": shard,
         "axes": [_axis_json(axis) for axis in part.axes],
         "classes": [_class_json(row) for _, row in classes.iterrows()],
-        "effects": [_effect_json(row) for _, row in effects.iterrows()],
         "metric": next(iter(cells["metric"].dropna()), ""),
         "cells": {
             "id": cells["cell"].tolist(),
@@ -111,14 +111,14 @@ def of_part(part: Part, classes: pd.DataFrame, effects: pd.DataFrame, shard: int
     }
 
 
-def _axis_json(axis: Varied) -> Json:
-    known = BY_NAME.get(axis.name)
+def _axis_json(axis: VariedAxis) -> Json:
+    catalogued = BY_NAME.get(axis.name)
     return {
         "name": axis.name,
         "values": [shown(value) for value in axis.values],
         "ordered": axis.ordered,
         "with": list(axis.followers),
-        "sentence": known.sentence if known else "",
+        "sentence": catalogued.sentence if catalogued else "",
     }
 
 
@@ -134,16 +134,10 @@ def _class_json(row: pd.Series[Any]) -> Json:
     }
 
 
-def _effect_json(row: pd.Series[Any]) -> Json:
-    names = ("differ", "same", "differ_init", "unstable", "pairs")
-    counts = {name: int(row[name]) for name in names}
-    return {"axis": row["axis"], "word": row["changes_bits"], "at": row["unstable_at"], **counts}
-
-
 def _status(counts: Sequence[int]) -> list[int]:
     """`[place, number, place, number…]` of the statuses that occur, the most frequent first."""
-    found = sorted(((int(n), -place) for place, n in enumerate(counts) if n), reverse=True)
-    return [number for n, place in found for number in (-place, n)]
+    present = sorted(((int(n), -place) for place, n in enumerate(counts) if n), reverse=True)
+    return [number for n, place in present for number in (-place, n)]
 
 
 def _texts(column: pd.Series[str]) -> list[str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from tabulate import tabulate
-
-from harness.analysis.columns import RUN_COLUMNS
+from harness.analysis.columns import FOUND_COLUMNS, RUN_COLUMNS
 from harness.protocol.axes import CATALOGUE
-from harness.publish import escaping
+from harness.publish import escaping, markdown
 
 
 def axes() -> str:
@@ -28,8 +26,14 @@ def axes() -> str:
 
 
 def columns() -> str:
-    """Every column of the run table: name, dtype and meaning."""
-    rows = [[f"`{column.name}`", column.dtype, column.sentence] for column in RUN_COLUMNS]
+    """Every column of the run table: name, dtype and meaning; those per axis in one row."""
+    rows = [
+        [f"`{column.name}`", column.dtype, column.sentence]
+        for column in RUN_COLUMNS
+        if column not in FOUND_COLUMNS
+    ]
+    every = "An axis as read back in the process; missing if it could not be."
+    rows.append(["`found_device`, `found_threads`, …", "string", every])
     return _table(["column", "dtype", "meaning"], rows)
 
 
@@ -37,4 +41,4 @@ def _table(headers: list[str], rows: list[list[str]]) -> str:
     plain = [
         [cell if cell.startswith("`") else escaping.markdown(cell) for cell in row] for row in rows
     ]
-    return tabulate(plain, headers, tablefmt="pipe", disable_numparse=True) + "\n"
+    return markdown.table(headers, plain, [False] * len(headers)) + "\n"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from harness.analysis.tallies import tally
 from harness.results.statuses import STATUSES
 
 
@@ -17,41 +16,33 @@ def summary(runs: pd.DataFrame) -> str:
     matrix no longer asks for stand in a clause of their own; so does what makes planned runs
     hard to compare (another version of the runner) or slow (forking that changes bits).
     """
-    return of_tally(tally(runs))
-
-
-def of_tally(tally: pd.DataFrame) -> str:
-    """`summary` of the runs that this is the tally of."""
-    planned, rest = tally[tally["planned"]], tally[~tally["planned"]]
+    planned, rest = runs[runs["planned"]], runs[~runs["planned"]]
     parts = [f"{_size(planned)}: {_statuses(planned)}" if len(planned) else "nothing planned"]
     if len(rest):
-        number = _counted(int(rest["runs"].sum()), "run")
-        parts.append(f"{number} no longer planned: {_statuses(rest)}")
+        parts.append(f"{_counted(len(rest), 'run')} no longer planned: {_statuses(rest)}")
     done = planned[planned["status"] == "completed"]
     return "; ".join([*parts, *_other_runners(done), *_not_forked(done)])
 
 
 def _size(planned: pd.DataFrame) -> str:
     """`40 cells × 2 repeats = 80 runs`, or without the product where repeats differ."""
-    by_repeats = planned.groupby("repeats")["runs"].sum()
-    number = sum(int(runs) // int(str(repeats)) for repeats, runs in by_repeats.items())
-    cells, runs = _counted(number, "cell"), _counted(int(by_repeats.sum()), "run")
-    if len(by_repeats) > 1:
+    repeats = planned.groupby(["matrix", "machine", "cell"], sort=False).size()
+    cells, runs = _counted(len(repeats), "cell"), _counted(len(planned), "run")
+    if repeats.nunique() > 1:
         return f"{cells}, {runs}"
-    return f"{cells} × {_counted(int(str(by_repeats.index[0])), 'repeat')} = {runs}"
+    return f"{cells} × {_counted(int(repeats.iloc[0]), 'repeat')} = {runs}"
 
 
-def _statuses(rows: pd.DataFrame) -> str:
-    sums = rows.groupby("status")["runs"].sum()
-    counts = {str(status): int(number) for status, number in sums.items()}
-    known = [status for status in STATUSES if status in counts]
-    names = [*known, *sorted(set(counts) - set(known))]
+def _statuses(runs: pd.DataFrame) -> str:
+    counts = {str(status): int(number) for status, number in runs["status"].value_counts().items()}
+    ordered = [status for status in STATUSES if status in counts]
+    names = [*ordered, *sorted(set(counts) - set(ordered))]
     return ", ".join(f"{counts[name]:,} {name}" for name in names)
 
 
 def _other_runners(done: pd.DataFrame) -> Iterator[str]:
     """How many runs another runner made than most of the same matrix and machine."""
-    runners = done.groupby(["matrix", "machine", "runner_sha256"], sort=False)["runs"].sum()
+    runners = done.groupby(["matrix", "machine", "runner_sha256"], sort=False).size()
     sweeps = runners.groupby(level=["matrix", "machine"])
     others = sum(int(sweep.sum() - sweep.max()) for _, sweep in sweeps)
     if others:
@@ -61,8 +52,8 @@ def _other_runners(done: pd.DataFrame) -> Iterator[str]:
 
 def _not_forked(done: pd.DataFrame) -> Iterator[str]:
     """In how many environments an audit found that forked runs leave other bits than cold ones."""
-    differ = done["audit"].str.contains("differ", regex=False).fillna(False).astype(bool)
-    environments = int(done.loc[differ, "lock_sha256"].nunique())
+    failed = (done["audit_state"] == "failed").fillna(False).astype(bool)
+    environments = int(done.loc[failed, "lock_sha256"].nunique())
     if environments:
         yield f"forking is off for {_counted(environments, 'environment')}"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.analysis import merging
 from harness.analysis.columns import RUN_COLUMNS, frame_of
-from harness.analysis.merging import Gathered
+from harness.analysis.merging import MergedResults
 from harness.results.scan import MACHINE, PLAN, SweepFolder, sweeps
 
 
@@ -25,21 +25,21 @@ class Source:
     part: int
 
 
-def gather(folders: Sequence[Path]) -> Gathered:
+def merge(folders: Sequence[Path]) -> MergedResults:
     """Everything in these folders, sorted by matrix and machine; their order does not matter.
 
     Raises:
         UsageError: there are no results in a folder.
         RecordError: a record, plan or machine description is unreadable or of another schema.
     """
-    found = merging.gather(sorted(folders, key=_content))
-    runs = found.runs.sort_values(["matrix", "machine"], kind="stable")
-    return replace(found, runs=frame_of(runs.reset_index(drop=True), RUN_COLUMNS))
+    result = merging.merge(sorted(folders, key=_content))
+    runs = result.runs.sort_values(["matrix", "machine"], kind="stable")
+    return replace(result, runs=frame_of(runs.reset_index(drop=True), RUN_COLUMNS))
 
 
-def sources(gathered: Gathered) -> Iterator[Source]:
+def sources(merged: MergedResults) -> Iterator[Source]:
     """Every sweep folder, sorted by matrix and machine."""
-    for (matrix, machine), folders in sorted(gathered.folders.items()):
+    for (matrix, machine), folders in sorted(merged.folders.items()):
         for part, folder in enumerate(folders, start=1):
             (sweep,) = sweeps(folder)
             yield Source(matrix=matrix, machine=machine, sweep=sweep, part=part)

@@ -164,7 +164,7 @@ def test_a_single_probability_decides_at_one_half() -> None:
 
 
 def test_forecasts_differ_in_the_unit_of_the_series() -> None:
-    scale = Scale(unit="ppm", std=12.0)
+    scale = Scale(unit="ppm", factor=12.0)
     found = of_predictions(
         f4(0, 1).reshape(1, 2), f4(0.25, 1).reshape(1, 2), classes=False, scale=scale
     )

@@ -62,7 +62,7 @@ def test_machines_are_told_apart_by_what_they_are(tmp_path: Path) -> None:
         train(one, cells[0], weights, weights)
         train(one, cells[1], weights, weights)
         train(one, cells[2], [3], [3])
-    frame = by_class_explained(merging.gather([tmp_path]))
+    frame = by_class_explained(merging.merge([tmp_path]))
     assert list(frame.columns) == names(EXPLAINED_COLUMNS)
     assert frame["explained_by"].unique().tolist() == [
         "contraction_kernel + microarchitecture (= CPU flags avx2 fma, CPU, visible CPUs, machine)"

@@ -11,7 +11,8 @@ import pandas as pd
 from results_factory import SweepOnDisk, cell, sha256
 
 import harness
-from harness.analysis.class_table import by_axis, by_class
+from harness.analysis.axis_table import by_axis
+from harness.analysis.class_table import by_class
 from harness.matrix.cells import Cell
 
 Answers = Iterable[tuple[Cell, tuple[str, ...]]]
@@ -194,78 +195,6 @@ def test_what_every_cell_shares_leaves_out_defaults_but_not_the_seed(tmp_path: P
     )
 
 
-def test_an_axis_is_judged_by_pairs_that_differ_in_it_alone(tmp_path: Path) -> None:
-    # Threads matter only without op determinism. Three thread counts are three pairs: all of
-    # them differ with it off, none with it on.
-    grid = _grid(threads=[1, 2, 4], determinism=["off", "on"])
-    answers = [
-        (cell(**each), (f"off {each['threads']}" if each["determinism"] == "off" else "on",) * 2)
-        for each in grid
-    ]
-    table = by_axis(_runs(tmp_path, answers))
-    names = ("axis", "values", "pairs", "differ", "same", "unstable", "changes_bits")
-    assert _told(table, *names) == [
-        ("threads", "1, 2, 4", 6, 3, 3, 0, "sometimes"),
-        ("determinism", "off, on", 3, 3, 0, 0, "always"),
-    ]
-
-
-def test_pairs_with_an_unstable_cell_are_counted_apart(tmp_path: Path) -> None:
-    grid = _grid(threads=[1, 2], determinism=["off", "on"])
-    answers = [
-        (cell(**each), ("on", "on") if each["determinism"] == "on" else ("a", "b")) for each in grid
-    ]
-    table = by_axis(_runs(tmp_path, answers))
-    names = ("axis", "pairs", "differ", "same", "unstable", "unstable_at", "changes_bits")
-    assert _told(table, *names) == [
-        ("threads", 2, 0, 1, 1, "1, 2", "never"),
-        ("determinism", 2, 0, 0, 2, "off", "unknown"),
-    ]
-
-
-def test_a_version_that_comes_with_another_is_no_axis_of_its_own(tmp_path: Path) -> None:
-    answers = [
-        (cell(tensorflow=tf, python=python, numpy=None, threads=threads), (tf, tf))
-        for tf, python in (("2.4.4", "3.8"), ("2.10.0", "3.10"))
-        for threads in (1, 2)
-    ]
-    table = by_axis(_runs(tmp_path, answers))
-    assert _told(table, "axis", "follows", "pairs", "differ") == [
-        ("tensorflow", "python, keras", 2, 2),
-        ("threads", "", 2, 0),
-    ]
-
-
-def test_a_version_varied_on_purpose_is_an_axis(tmp_path: Path) -> None:
-    grid = _grid(tensorflow=["2.10.0", "2.11.1"], numpy=["1.23.5", "1.26.4"])
-    answers = [(cell(**each), (f"{each['tensorflow']}",) * 2) for each in grid]  # type: ignore[arg-type]
-    table = by_axis(_runs(tmp_path, answers))
-    assert _told(table, "axis", "follows", "pairs", "differ", "changes_bits") == [
-        ("tensorflow", "keras", 2, 2, "always"),
-        ("numpy", "", 2, 0, "never"),
-    ]
-
-
-def test_the_start_is_compared_apart_from_the_end(tmp_path: Path) -> None:
-    sweep = SweepOnDisk(root=tmp_path)
-    cells = [cell(seed=1), cell(seed=2), cell(seed=3)]
-    sweep.plan(cells)
-    for each, weights, init in zip(cells, "uvw", "xxy", strict=True):
-        sweep.complete(each, weights, weights, init=init)
-    table = by_axis(harness.load(tmp_path))
-    assert _told(table, "axis", "pairs", "differ", "differ_init") == [("seed", 3, 3, 2)]
-
-
-def test_cells_that_never_ran_are_not_compared(tmp_path: Path) -> None:
-    sweep = SweepOnDisk(root=tmp_path)
-    sweep.plan([cell(threads=1), cell(threads=2), cell(threads=4, status="excluded", reason="-")])
-    sweep.complete(cell(threads=1), "w", "w")
-    sweep.end(cell(threads=2), 1, "failed", "ValueError")
-    runs = harness.load(tmp_path)
-    assert by_axis(runs).empty
-    assert by_class(runs)["where"].tolist() == ["every cell"]
-
-
 def test_only_planned_runs_form_classes_and_effects(tmp_path: Path) -> None:
     # Planned are threads 1 and 2, with equal weights. Left from older plans: threads 4 (excluded
     # by now) and 8 (gone), and a third run of threads 1, all with other weights.
@@ -302,7 +231,7 @@ def test_twenty_thousand_cells_take_no_pair_by_pair_comparison(tmp_path: Path) -
     many["repeat"] = pd.Series([1] * cells, dtype="Int64")
     many["seed"], many["weights_sha256"] = seeds, seeds
     many["threads"] = pd.Series(range(cells)).mod(4).add(1).astype("string")
-    many["status"] = "completed"
+    many["found_threads"], many["status"] = many["threads"], "completed"
     assert len(by_class(many)) == 5000
     assert _told(by_axis(many), "axis", "pairs", "differ") == [
         ("seed", 4 * (5000 * 4999 // 2), 4 * (5000 * 4999 // 2)),

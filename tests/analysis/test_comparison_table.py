@@ -19,16 +19,16 @@ from harness.analysis.columns import (
     TENSOR_COLUMNS,
     names,
 )
-from harness.analysis.merging import Gathered
+from harness.analysis.merging import MergedResults
 from harness.errors import RecordError, SelectionError, UsageError
 
 ONE, TWO = cell(threads=1), cell(threads=2)
 
 
 def compared(folders: Sequence[Path], baseline: str | None = None) -> pd.DataFrame:
-    gathered = merging.gather(folders)
-    found = cell_comparison.pairs(gathered, cell_comparison.baseline_of(gathered, baseline))
-    return comparison_table.comparison(found, comparison_table.Sizes(gathered))
+    merged = merging.merge(folders)
+    found = cell_comparison.pairs(merged, cell_comparison.baseline_of(merged, baseline))
+    return comparison_table.comparison(found, comparison_table.Sizes(merged))
 
 
 def rows(frame: pd.DataFrame, *columns: str) -> list[tuple[Any, ...]]:
@@ -61,13 +61,30 @@ def test_each_common_cell_has_a_verdict_and_the_counts_add_up(folders: list[Path
         ("4", "only here"),
     ]
     assert list(frame.columns) == names(COMPARISON_COLUMNS)
-    gathered = merging.gather(folders)
-    (row,) = cell_comparison.by_machine(frame, gathered).to_dict("records")
+    merged = merging.merge(folders)
+    (row,) = cell_comparison.by_machine(frame, merged).to_dict("records")
     counts = ("identical", "different", "unstable", "only_here", "only_in_baseline", "nowhere")
     assert [row[name] for name in counts] == [1, 1, 1, 1, 0, 0]
     assert row["cells"] == sum(row[name] for name in counts)
     assert "microarchitecture zen4 → haswell" in row["unlike"]
     assert "visible CPUs 2 → 4" in row["unlike"]
+
+
+def test_what_was_found_equal_is_named_beside_what_was_asked(tmp_path: Path) -> None:
+    one = sweep(tmp_path)
+    cells = [cell(jit="auto"), cell(jit="off")]
+    one.plan(cells)
+    for each in cells:
+        one.complete(each, "w", "w", found={"jit": "off"})
+    assert compared([tmp_path], cells[0].id)["unlike"].tolist() == ["jit auto → off (both off)"]
+
+
+def test_what_was_found_to_differ_unasked_is_named(tmp_path: Path) -> None:
+    for machine, threads in ((HERE, 2), (THERE, 4)):
+        one = sweep(tmp_path, machine)
+        one.plan([cell()])
+        one.complete(cell(), "w", "w", found={"threads": threads})
+    assert compared([tmp_path], HERE)["unlike"].tolist() == ["found threads 2 → 4"]
 
 
 def test_a_difference_has_its_known_sizes(folders: list[Path]) -> None:
@@ -110,15 +127,15 @@ def test_another_start_is_another_random_stream(tmp_path: Path) -> None:
     assert compared([tmp_path])["origin"].tolist() == ["another random stream"]
 
 
-def test_forecasts_differ_in_units_of_their_series(tmp_path: Path) -> None:
+def test_forecasts_differ_in_the_unit_of_the_prepared_data(tmp_path: Path) -> None:
     co2 = cell(workload="co2-lstm")
-    data = "d1308e13f9ad91cc2e687a43dc7fc979a8670047b9cb51a981479eb040abc44e"
     for machine, forecast in ((HERE, ((0.0,), (1.0,))), (THERE, ((0.5,), (1.0,)))):
         one = sweep(tmp_path, machine)
         one.plan([co2])
-        train(one, co2, [1], [1], predictions=forecast, data=data, metric="mean_absolute_error_ppm")
+        train(one, co2, [1], [1], predictions=forecast, metric="mean_absolute_error_ppm")
     (row,) = compared([tmp_path]).to_dict("records")
-    assert (row["largest"], row["unit"]) == (0.5 * float.fromhex("0x1.8c4aafcd03fe7p+3"), "ppm")
+    # The records do not say what one step of a prediction is in ppm.
+    assert (row["largest"], row["unit"]) == (0.5, "prepared units")
     assert pd.isna(row["churn"])
 
 
@@ -127,9 +144,9 @@ def test_tensors_with_other_names_are_paired_and_others_named(tmp_path: Path) ->
         one = sweep(tmp_path, machine)
         one.plan([ONE])
         train(one, ONE, weights, weights, names=labels)
-    gathered = merging.gather([tmp_path])
-    found = cell_comparison.pairs(gathered, cell_comparison.baseline_of(gathered, HERE))
-    frame = comparison_table.by_tensor(found, comparison_table.Sizes(gathered))
+    merged = merging.merge([tmp_path])
+    found = cell_comparison.pairs(merged, cell_comparison.baseline_of(merged, HERE))
+    frame = comparison_table.by_tensor(found, comparison_table.Sizes(merged))
     assert rows(frame, "tensor", "tensor_here", "matched_by", "max_abs") == [
         ("a", "a", "name", 1.0),
         ("b", "c", "order", 1.0),
@@ -199,23 +216,23 @@ def test_a_baseline_without_weights_says_why(tmp_path: Path) -> None:
         compared([tmp_path], ONE.id)
 
 
-def _machines(gathered: Gathered) -> list[str]:
-    return list(gathered.machines)
+def _machines(merged: MergedResults) -> list[str]:
+    return list(merged.machines)
 
 
 def test_a_folder_given_twice_counts_once(folders: list[Path]) -> None:
-    gathered = merging.gather([*folders, folders[0], folders[0] / "quickstart"])
-    assert _machines(gathered) == [HERE, THERE]
-    assert len(gathered.notes) == 2 and "given twice" in gathered.notes[0]
+    merged = merging.merge([*folders, folders[0], folders[0] / "quickstart"])
+    assert _machines(merged) == [HERE, THERE]
+    assert len(merged.notes) == 2 and "given twice" in merged.notes[0]
 
 
 def test_a_copy_counts_once_whatever_it_is_called(folders: list[Path], tmp_path: Path) -> None:
     copy = tmp_path / "c" / "quickstart" / "laptop"
     shutil.copytree(folders[0] / "quickstart" / HERE, copy)
     shutil.rmtree(copy / cell(threads=2).id)
-    gathered = merging.gather([tmp_path / "c", *folders])
-    assert _machines(gathered) == [HERE, THERE]
-    assert "a copy of" in gathered.notes[0] and "4 of 6 runs" in gathered.notes[0]
+    merged = merging.merge([tmp_path / "c", *folders])
+    assert _machines(merged) == [HERE, THERE]
+    assert "a copy of" in merged.notes[0] and "4 of 6 runs" in merged.notes[0]
 
 
 def test_one_name_for_two_machines_is_told_apart_by_hardware(tmp_path: Path) -> None:
@@ -223,11 +240,11 @@ def test_one_name_for_two_machines_is_told_apart_by_hardware(tmp_path: Path) -> 
         one = sweep(tmp_path / folder, "laptop", hardware=described)
         one.plan([ONE])
         train(one, ONE, [1], [1])
-    gathered = merging.gather([tmp_path / "a", tmp_path / "b"])
-    assert len(set(_machines(gathered))) == 2
-    assert all(name.startswith("laptop#") for name in _machines(gathered))
-    assert "one name, other hardware" in gathered.notes[0]
-    assert "without avx2, fma" in gathered.notes[0]
+    merged = merging.merge([tmp_path / "a", tmp_path / "b"])
+    assert len(set(_machines(merged))) == 2
+    assert all(name.startswith("laptop#") for name in _machines(merged))
+    assert "one name, other hardware" in merged.notes[0]
+    assert "without avx2, fma" in merged.notes[0]
 
 
 def test_a_machine_that_ran_twice_is_compared_with_itself(tmp_path: Path) -> None:
@@ -245,12 +262,12 @@ def test_parts_of_a_sweep_are_one_sweep(tmp_path: Path) -> None:
         one = sweep(tmp_path / folder)
         one.plan([ONE, TWO])
         train(one, part, [1], [1])
-    gathered = merging.gather([tmp_path / "a", tmp_path / "b"])
-    assert _machines(gathered) == [HERE]
-    assert gathered.runs["status"].tolist() == ["completed"] * 4
-    chosen = cell_comparison.baseline_of(gathered, ONE.id)
+    merged = merging.merge([tmp_path / "a", tmp_path / "b"])
+    assert _machines(merged) == [HERE]
+    assert merged.runs["status"].tolist() == ["completed"] * 4
+    chosen = cell_comparison.baseline_of(merged, ONE.id)
     found = comparison_table.comparison(
-        cell_comparison.pairs(gathered, chosen), comparison_table.Sizes(gathered)
+        cell_comparison.pairs(merged, chosen), comparison_table.Sizes(merged)
     )
     assert rows(found, "verdict", "max_abs") == [("identical", 0.0)]
 
@@ -267,7 +284,7 @@ def test_a_wrong_clock_changes_nothing(folders: list[Path]) -> None:
 def test_a_machine_description_that_is_none_names_the_file(folders: list[Path]) -> None:
     (folders[0] / "quickstart" / HERE / "machine.json").write_text("{}")
     with pytest.raises(RecordError, match=r"machine\.json"):
-        merging.gather(folders)
+        merging.merge(folders)
 
 
 def test_cells_with_fewer_cpus_than_the_machine_are_emulated(tmp_path: Path) -> None:
@@ -276,14 +293,14 @@ def test_cells_with_fewer_cpus_than_the_machine_are_emulated(tmp_path: Path) -> 
     one.plan(cells)
     for each in cells[:3]:
         train(one, each, [1], [1])
-    gathered = merging.gather([tmp_path])
-    told = gathered.runs.drop_duplicates("cell")["emulated"].tolist()
+    merged = merging.merge([tmp_path])
+    told = merged.runs.drop_duplicates("cell")["emulated"].tolist()
     assert told == [True, False, True, False]
     (one.folder / "machine.json").unlink()
-    unknown = merging.gather([tmp_path]).runs.drop_duplicates("cell")["emulated"].tolist()
+    unknown = merging.merge([tmp_path]).runs.drop_duplicates("cell")["emulated"].tolist()
     assert unknown == [True, True, True, False]
 
 
 def test_the_machine_table_has_its_columns(folders: list[Path]) -> None:
-    frame = cell_comparison.by_machine(compared(folders), merging.gather(folders))
+    frame = cell_comparison.by_machine(compared(folders), merging.merge(folders))
     assert list(frame.columns) == names(MACHINE_COLUMNS)

@@ -11,7 +11,7 @@ from two_machines import HERE, THERE, sweep, train
 
 from harness.analysis import cell_comparison, merging
 from harness.analysis.columns import SPREAD_COLUMNS, names
-from harness.analysis.metric_dispersion import by_spread
+from harness.analysis.metric_dispersion import metric_dispersion
 from harness.analysis.significance import Observations, holm, two_sided
 
 
@@ -82,7 +82,7 @@ def two_groups(tmp_path: Path) -> Path:
 
 
 def test_equal_repeats_are_one_observation(two_groups: Path) -> None:
-    frame = by_spread(merging.gather([two_groups]).runs, None)
+    frame = metric_dispersion(merging.merge([two_groups]).runs, None)
     assert list(frame.columns) == names(SPREAD_COLUMNS)
     first = frame.iloc[0]
     assert (first["runs"], first["seeds"], first["observations"], first["of"]) == (6, 3, 3, "seed")
@@ -92,9 +92,9 @@ def test_equal_repeats_are_one_observation(two_groups: Path) -> None:
 
 
 def test_groups_of_the_same_seeds_are_tested_in_pairs(two_groups: Path) -> None:
-    gathered = merging.gather([two_groups])
-    baseline = cell_comparison.baseline_of(gathered, cell(threads=1, seed=2).id)
-    none, tested = by_spread(gathered.runs, baseline).to_dict("records")
+    merged = merging.merge([two_groups])
+    baseline = cell_comparison.baseline_of(merged, cell(threads=1, seed=2).id)
+    none, tested = metric_dispersion(merged.runs, baseline).to_dict("records")
     assert math.isnan(none["p"])
     # Differences 0.1, 0.2, 0.3: t = 0.2 / (0.1 / sqrt 3) = sqrt 12, two degrees of freedom, for
     # which the two-sided p of t is 1 - t / sqrt(2 + t^2).
@@ -108,7 +108,7 @@ def test_runs_of_one_seed_count_where_their_bits_differ(tmp_path: Path) -> None:
     one = sweep(tmp_path)
     one.plan([cell()])
     train(one, cell(), [1], [2])
-    (row,) = by_spread(merging.gather([tmp_path]).runs, None).to_dict("records")
+    (row,) = metric_dispersion(merging.merge([tmp_path]).runs, None).to_dict("records")
     assert (row["of"], row["observations"], row["sd"]) == ("run", 2, 0.0)
 
 
@@ -120,8 +120,8 @@ def test_a_group_is_tested_against_its_like_on_the_other_machine(tmp_path: Path)
         for number, each in enumerate(cells):
             value = number / 8 + shift * (1 + number / 4)
             train(one, each, [value], [value], value=value)
-    gathered = merging.gather([tmp_path])
-    frame = by_spread(gathered.runs, cell_comparison.baseline_of(gathered, HERE)).set_index(
+    merged = merging.merge([tmp_path])
+    frame = metric_dispersion(merged.runs, cell_comparison.baseline_of(merged, HERE)).set_index(
         "machine"
     )
     assert frame.loc[THERE, "difference"] == pytest.approx(0.625)

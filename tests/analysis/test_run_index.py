@@ -13,11 +13,11 @@ from results_factory import SweepOnDisk, cell, sha256
 
 import harness
 from harness import stamps
-from harness.analysis import assembling, index
+from harness.analysis import run_assembly, run_index
 from harness.matrix.cells import Cell
 from harness.results import durable
 
-CELLS = [cell(seed=seed) for seed in range(index.LEAST // 2)]
+CELLS = [cell(seed=seed) for seed in range(run_index.LEAST // 2)]
 
 
 @pytest.fixture
@@ -39,14 +39,14 @@ def _fine_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
 def _opened(sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch) -> tuple[pd.DataFrame, list[str]]:
     """The run table, and the records that were opened for it."""
     opened: list[str] = []
-    read = assembling.read_record
+    read = run_assembly.read_record
 
     def counting(path: Path) -> object:
         opened.append(f"{path.parent.name}/{path.name}")
         return read(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(assembling, "read_record", counting)
+        patch.setattr(run_assembly, "read_record", counting)
         return harness.load(sweep.root), opened
 
 
@@ -62,7 +62,7 @@ def test_a_second_reading_opens_no_record_and_gives_the_same_table(
     again, opened = _opened(sweep, monkeypatch)
     assert opened == []
     pd.testing.assert_frame_equal(first, again)
-    kept = pd.read_parquet(sweep.folder / index.NAME)
+    kept = pd.read_parquet(sweep.folder / run_index.NAME)
     assert kept["weights_sha256"].dropna().unique().tolist() == [sha256("w")]
 
 
@@ -97,7 +97,7 @@ def test_whatever_changes_is_noticed_and_only_that_is_opened(
     found, opened = _opened(sweep, monkeypatch)
     assert len(opened) == count
     assert not found.equals(before)
-    (sweep.folder / index.NAME).unlink()
+    (sweep.folder / run_index.NAME).unlink()
     pd.testing.assert_frame_equal(found, harness.load(sweep.root))
 
 
@@ -112,7 +112,7 @@ def test_a_record_too_recent_to_tell_is_opened_again(
 @pytest.mark.parametrize("damage", [b"", b"PAR1 and no more", None])
 def test_a_damaged_index_is_no_index(sweep: SweepOnDisk, damage: bytes | None) -> None:
     first = harness.load(sweep.root)
-    path = sweep.folder / index.NAME
+    path = sweep.folder / run_index.NAME
     whole = path.read_bytes()
     middle = len(whole) // 3
     flipped = whole[:middle] + bytes(255 - byte for byte in whole[middle : middle + 9])
@@ -124,7 +124,7 @@ def test_a_folder_that_cannot_be_written_is_read(sweep: SweepOnDisk) -> None:
     shutil.rmtree(sweep.folder / durable.PARTIAL)
     (sweep.folder / durable.PARTIAL).write_text("in the way: no file can be made here")
     first = harness.load(sweep.root)
-    assert not (sweep.folder / index.NAME).exists()
+    assert not (sweep.folder / run_index.NAME).exists()
     pd.testing.assert_frame_equal(first, harness.load(sweep.root))
 
 
@@ -139,4 +139,4 @@ def test_few_records_need_no_index(tmp_path: Path) -> None:
     sweep.plan(CELLS[:3])
     sweep.complete(CELLS[0], "w")
     harness.load(tmp_path)
-    assert not (sweep.folder / index.NAME).exists()
+    assert not (sweep.folder / run_index.NAME).exists()

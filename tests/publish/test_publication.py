@@ -16,8 +16,9 @@ import pytest
 from commands import harness as program
 
 import harness
+from harness.analysis.axis_table import by_axis
 from harness.analysis.cell_table import by_cell
-from harness.analysis.class_table import by_axis, by_class
+from harness.analysis.class_table import by_class
 from harness.errors import UsageError
 from harness.publish.page_rendering import safe_json
 from harness.publish.report import publish

@@ -1,72 +1,72 @@
-/* A cell's full story: everything its records say, beside the matrix. */
+/* A cell's details: everything its records say, beside the matrix. */
 
 const HASHES = { weights_sha256: "final weights", init_sha256: "initial weights", predictions_sha256: "predictions", data_sha256: "data" };
 
-async function openStory(cell, focus = false) {
+async function openDetails(cell, focus = false) {
   view.cell = cell;
   hideHint();
   markOpen();
-  const aside = document.getElementById("story");
+  const aside = document.getElementById("cell-details");
   const asked = `${view.workload} ${cell}`;
   aside.dataset.asked = asked;
   try {
     const place = workload().first + cell;
     const [shared, shard] = await Promise.all([load("shared"), load(`cells-${Math.floor(place / DATA.shard)}`)]);
     if (aside.dataset.asked !== asked) return;
-    aside.replaceChildren(...story(cell, shared, shard[place % DATA.shard]).flat(Infinity).filter(Boolean));
+    aside.replaceChildren(...detailsOf(cell, shared, shard[place % DATA.shard]).flat(Infinity).filter(Boolean));
     tensorTable(cell);
   } catch (error) {
     aside.replaceChildren(...heading(cell), html("p", {}, `The details cannot be read: ${error.message}. Open the page in the folder it was published in.`));
   }
   aside.hidden = false;
   aside.scrollTop = 0;
-  document.body.classList.add("with-story");
+  document.body.classList.add("with-details");
   document.querySelector(".tile.open")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   setAddress();
   if (focus) aside.querySelector(".close").focus();
 }
 
-function closeStory() {
-  const aside = document.getElementById("story");
+function closeDetails() {
+  const aside = document.getElementById("cell-details");
   if (aside.hidden) return;
   const back = aside.contains(document.activeElement);
   aside.hidden = true;
   view.cell = null;
-  document.body.classList.remove("with-story");
+  document.body.classList.remove("with-details");
   markOpen();
   setAddress();
   if (back && grid.focus) grid.focus.focus();
 }
 
-function story(cell, shared, told) {
-  const runs = told.runs.map((run) => Object.fromEntries(shared.run.map((name, i) => [name, run[i]])));
-  const first = firstRecord(told, runs);
+function detailsOf(cell, shared, content) {
+  const runs = content.runs.map((run) => Object.fromEntries(shared.run.map((name, i) => [name, run[i]])));
+  const first = firstRecord(content, runs);
   return [
     heading(cell),
     verdict(cell),
     runs.length ? runTable(runs) : null,
-    ...runs.map((run) => failure(run, told.records[run.repeat])),
+    ...runs.map((run) => failure(run, content.records[run.repeat])),
     first && settings(first, shared),
     html("section", {}, html("h3", {}, "Weights, tensor by tensor"), html("div", { id: "tensors" })),
     first && first.history !== null && historyTable(shared.histories[first.history]),
     hashes(runs),
     first && environment(shared.environments[first.environment]),
-    machine(told.machine, shared.machines[told.machine], first, shared),
-    files(told, runs),
+    machine(content.machine, shared.machines[content.machine], first, shared),
+    files(content, runs),
   ];
 }
 
-/** The record that the rest is told from: of the first completed run, else of the first run. */
-function firstRecord(told, runs) {
-  const run = runs.find((one) => one.status === "completed" && told.records[one.repeat]) || runs.find((one) => told.records[one.repeat]);
-  return run ? told.records[run.repeat] : null;
+/** The record that the rest comes from: of the first completed run, else of the first run. */
+function firstRecord(content, runs) {
+  const run = runs.find((one) => one.status === "completed" && content.records[one.repeat]) || runs.find((one) => content.records[one.repeat]);
+  return run ? content.records[run.repeat] : null;
 }
 
 function heading(cell) {
   const { text: mark, look } = tileOf(cell);
   const name = className(cell);
-  return [html("button", { type: "button", class: "close", "aria-label": "Close the story", click: closeStory }, "×"),
-    html("h2", { id: "story-title" }, html("i", { class: `tile ${name ? colourOfClass(name) + (name === UNSTABLE ? " hatched" : "") : look}`, "aria-hidden": "true" }, mark), " ", html("span", { class: "id" }, broken(cells().id[cell])))];
+  return [html("button", { type: "button", class: "close", "aria-label": "Close the details", click: closeDetails }, "×"),
+    html("h2", { id: "cell-details-title" }, html("i", { class: `tile ${name ? colourOfClass(name) + (name === UNSTABLE ? " hatched" : "") : look}`, "aria-hidden": "true" }, mark), " ", html("span", { class: "id" }, broken(cells().id[cell])))];
 }
 
 /** An id that may be broken after its commas. */
@@ -97,13 +97,13 @@ function runTable(runs) {
 }
 
 function failure(run, record) {
-  const told = record && record.failure;
-  if (!told && !run.reason) return null;
+  const error = record && record.failure;
+  if (!error && !run.reason) return null;
   return html("section", { class: "failure" }, html("h3", {}, `Run ${run.repeat}: ${run.status.replace(/_/g, " ")}`),
     html("p", {}, run.reason || ""),
-    told && html("p", {}, html("b", {}, told.type), told.message && told.message !== run.reason ? `: ${told.message}` : ""),
-    told && told.traceback && html("details", {}, html("summary", {}, "Traceback"), html("pre", { tabindex: 0 }, told.traceback)),
-    told && told.log && html("details", { open: true }, html("summary", {}, "End of the log"), html("pre", { tabindex: 0 }, told.log)));
+    error && html("p", {}, html("b", {}, error.type), error.message && error.message !== run.reason ? `: ${error.message}` : ""),
+    error && error.traceback && html("details", {}, html("summary", {}, "Traceback"), html("pre", { tabindex: 0 }, error.traceback)),
+    error && error.log && html("details", { open: true }, html("summary", {}, "End of the log"), html("pre", { tabindex: 0 }, error.log)));
 }
 
 function settings(record, shared) {
@@ -118,37 +118,37 @@ function hashes(runs) {
   return rows.length ? html("section", {}, html("h3", {}, "Hashes (SHA-256)"), table(["run", "of", "digest"], rows)) : null;
 }
 
-function historyTable(told) {
-  const names = Object.keys(told);
-  const epochs = Math.max(0, ...names.map((name) => told[name].length));
-  const rows = Array.from({ length: Math.min(epochs, 200) }, (_, i) => html("tr", {}, cellsOf([String(i + 1), ...names.map((name) => String(told[name][i] ?? ""))])));
+function historyTable(own) {
+  const names = Object.keys(own);
+  const epochs = Math.max(0, ...names.map((name) => own[name].length));
+  const rows = Array.from({ length: Math.min(epochs, 200) }, (_, i) => html("tr", {}, cellsOf([String(i + 1), ...names.map((name) => String(own[name][i] ?? ""))])));
   return epochs ? html("section", {}, html("h3", {}, "History, exact"), table(["epoch", ...names.map((name) => name.replace(/_/g, " "))], rows, "numbers")) : null;
 }
 
-function environment(told) {
-  const packages = Object.entries(told.packages).sort(([a], [b]) => (a < b ? -1 : 1));
-  const facts = [["id", told.id], ["lock", html("code", { class: "long" }, told.lock_sha256)], ["image", html("code", { class: "long" }, told.image)], ["base", told.base], ...Object.entries(told.engine).map(([key, value]) => [key === "name" ? "engine" : `engine ${key}`, value])];
+function environment(own) {
+  const packages = Object.entries(own.packages).sort(([a], [b]) => (a < b ? -1 : 1));
+  const facts = [["id", own.id], ["lock", html("code", { class: "long" }, own.lock_sha256)], ["image", html("code", { class: "long" }, own.image)], ["base", own.base], ...Object.entries(own.engine).map(([key, value]) => [key === "name" ? "engine" : `engine ${key}`, value])];
   return html("section", {}, html("h3", {}, "Environment"), list(facts), html("details", {}, html("summary", {}, counted(packages.length, "package")),
     html("ul", { class: "packages" }, packages.map(([name, version]) => html("li", {}, `${name} ${version}`)))));
 }
 
 function machine(name, hardware, record, shared) {
-  const told = hardware || {};
-  const facts = [["machine", name], ["CPU", told.cpu_model], ["microarchitecture", told.microarchitecture], ["CPUs", Array.isArray(told.visible_cpus) ? `${told.visible_cpus.length} visible` : ""], ["memory", told.memory_bytes ? `${number(told.memory_bytes / 2 ** 30)} GiB` : ""],
-    ["system", [told.os, told.kernel && `kernel ${told.kernel}`, told.glibc && `glibc ${told.glibc}`].filter(Boolean).join(", ")], ["hypervisor", told.hypervisor],
-    ["GPUs", (told.gpus || []).map((gpu) => Object.values(gpu).filter(Boolean).join(", ")).join("; ")]].filter(([, value]) => value);
+  const described = hardware || {};
+  const facts = [["machine", name], ["CPU", described.cpu_model], ["microarchitecture", described.microarchitecture], ["CPUs", Array.isArray(described.visible_cpus) ? `${described.visible_cpus.length} visible` : ""], ["memory", described.memory_bytes ? `${number(described.memory_bytes / 2 ** 30)} GiB` : ""],
+    ["system", [described.os, described.kernel && `kernel ${described.kernel}`, described.glibc && `glibc ${described.glibc}`].filter(Boolean).join(", ")], ["hypervisor", described.hypervisor],
+    ["GPUs", (described.gpus || []).map((gpu) => Object.values(gpu).filter(Boolean).join(", ")).join("; ")]].filter(([, value]) => value);
   const process = record ? shared.processes[record.process] : {};
   return html("section", {}, html("h3", {}, "Machine and process"), list(facts),
-    told.cpu_flags && html("details", {}, html("summary", {}, counted(told.cpu_flags.length, "CPU flag")), html("p", { class: "flags" }, told.cpu_flags.join(" "))),
+    described.cpu_flags && html("details", {}, html("summary", {}, counted(described.cpu_flags.length, "CPU flag")), html("p", { class: "flags" }, described.cpu_flags.join(" "))),
     Object.keys(process).length > 0 && html("details", {}, html("summary", {}, "As TensorFlow says of itself"), html("pre", { tabindex: 0 }, JSON.stringify(process, null, 1))),
     record && html("p", { class: "fine" }, `Started ${record.started}, runner ${record.runner.slice(0, 10)}.`));
 }
 
 function list(facts) { return html("dl", { class: "facts" }, facts.map(([name, value]) => [html("dt", {}, name), html("dd", {}, value)])); }
 
-function files(told, runs) {
-  const folder = ["results", told.matrix, told.machine, told.cell].map(encodeURIComponent).join("/");
-  const present = runs.filter((run) => told.records[run.repeat]);
+function files(content, runs) {
+  const folder = ["results", content.matrix, content.machine, content.cell].map(encodeURIComponent).join("/");
+  const present = runs.filter((run) => content.records[run.repeat]);
   return present.length ? html("p", { class: "fine" }, "Records: ", present.flatMap((run, i) => [i ? ", " : "", html("a", { href: `${folder}/${run.repeat}.json` }, `${run.repeat}.json`)])) : null;
 }
 

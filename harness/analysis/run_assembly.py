@@ -10,62 +10,78 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from harness.analysis import hardware, index
+from harness.analysis import hardware, run_index
 from harness.analysis.columns import frame_of
-from harness.analysis.kept import Key
+from harness.analysis.run_index import Index
 from harness.analysis.run_rows import Row, of_plan, of_record
 from harness.errors import RecordError
-from harness.results.inventory import Name, Seen
 from harness.results.reading import read_record
+from harness.results.record_stamps import Name
 from harness.results.scan import SweepFolder
 from harness.stamps import Stamp
 
 _AT_ONCE = 10_000
 """So many rows are Python objects at a time; in a frame they take a tenth of the memory."""
 
+_NO_STAMP: Stamp = (-1, -1, -1)
+"""Stands in the index for the stamp of what may change without a trace; no file has it."""
 
-def read_again(sweep: SweepFolder, seen: Seen, key: Key) -> tuple[pd.DataFrame, Key]:
-    """The run table of a sweep with its stamps, and the key under which it is kept from now on.
+Stamps = Mapping[Name, Stamp | None]
 
-    Of what is in the index as it still is no record is opened.
+
+def run_table(sweep: SweepFolder, present: Stamps, index: Index | None) -> pd.DataFrame:
+    """The run table of a sweep with the stamps of its records; see `run_index.COLUMNS`.
+
+    No record is opened that is in the index as it still is.
 
     Raises:
         RecordError: a record or the plan is unreadable or of another schema.
     """
-    found = index.compared(sweep.folder, seen, key)
     described = hardware.read(sweep.folder)
     cpus = described.cpus if described else None
-    records = _frame(_read(sweep, found.anew, cpus))
-    if found.same is not None:
-        records = pd.concat([found.same, records], ignore_index=True)
-    table = _assembled(sweep, records.sort_values(["cell", "repeat"], ignore_index=True), cpus)
-    return table, index.write(sweep.folder, table, key)
+    unchanged, changed = _divided(present, index)
+    records = _frame(_rows(sweep, changed, cpus))
+    if unchanged is not None:
+        records = pd.concat([unchanged, records], ignore_index=True)
+    return _planned(sweep, records.sort_values(["cell", "repeat"], ignore_index=True), cpus)
+
+
+def _divided(present: Stamps, index: Index | None) -> tuple[pd.DataFrame | None, Stamps]:
+    """The rows of the records that are as they were, and the stamps of those to be read."""
+    if index is None:
+        return None, present
+    stamps = index.stamps
+    unchanged = {
+        name for name, stamp in present.items() if stamp is not None and stamps.get(name) == stamp
+    }
+    changed = {name: stamp for name, stamp in present.items() if name not in unchanged}
+    return index.recorded[[name in unchanged for name in stamps]], changed
 
 
 def _frame(rows: Iterator[Row]) -> pd.DataFrame:
     """A frame of rows that come as a stream; what a row does not have is missing."""
-    words: dict[object, object] = {}
-    parts = [_part([], words)]
+    texts: dict[object, object] = {}
+    parts = [_part([], texts)]
     while chunk := list(itertools.islice(rows, _AT_ONCE)):
-        parts.append(_part(chunk, words))
+        parts.append(_part(chunk, texts))
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
-def _part(rows: list[Row], words: dict[object, object]) -> pd.DataFrame:
-    """A frame of these rows; equal texts are one object, the one in `words`."""
+def _part(rows: list[Row], texts: dict[object, object]) -> pd.DataFrame:
+    """A frame of these rows; equal texts are one object, the one in `texts`."""
     columns: dict[str, pd.Series[Any]] = {}
-    for column in index.COLUMNS:
+    for column in run_index.COLUMNS:
         values = [row.get(column.name) for row in rows]
         if column.dtype == "string":
-            values = [words.setdefault(value, value) for value in values]
+            values = [texts.setdefault(value, value) for value in values]
         # Without the dtype pandas would make texts of its own, one per row.
         columns[column.name] = pd.Series(values, dtype="object")
-    return frame_of(columns, index.COLUMNS)
+    return frame_of(columns, run_index.COLUMNS)
 
 
-def _read(sweep: SweepFolder, anew: Mapping[Name, Stamp], cpus: int | None) -> Iterator[Row]:
-    """The rows of the records that no index answers for."""
-    for (cell, repeat), stamp in anew.items():
+def _rows(sweep: SweepFolder, stamps: Stamps, cpus: int | None) -> Iterator[Row]:
+    """The rows of these records, each with its stamp."""
+    for (cell, repeat), stamp in stamps.items():
         path = sweep.folder / cell / f"{repeat}.json"
         record = read_record(path)
         if record is None:
@@ -77,10 +93,14 @@ def _read(sweep: SweepFolder, anew: Mapping[Name, Stamp], cpus: int | None) -> I
                 f"{path}: a loss or metric is no number in hexadecimal ({error}); "
                 "move the file out of the folder, and harness run makes it again"
             ) from error
-        yield {**row, **dict(zip(index.FILE, stamp, strict=True)), "planned": False}
+        yield {
+            **row,
+            **dict(zip(run_index.STAMP, stamp or _NO_STAMP, strict=True)),
+            "planned": False,
+        }
 
 
-def _assembled(sweep: SweepFolder, records: pd.DataFrame, cpus: int | None) -> pd.DataFrame:
+def _planned(sweep: SweepFolder, records: pd.DataFrame, cpus: int | None) -> pd.DataFrame:
     """The planned runs in the order of the plan, each with its record if there is one; the rest.
 
     What the plan says will not run is answered by the plan: a record is an older one.

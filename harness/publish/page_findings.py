@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from harness.publish.axis_view import cause
 from harness.publish.page_data import Part
 from harness.results.statuses import STATUSES
 
-_WORDS = {
+_PHRASES = {
     "always": "always changed the bits",
     "sometimes": "sometimes changed the bits",
     "never": "never changed the bits",
+    "few": "changed the bits, of few pairs,",
+    "no effect": "had no effect: asked differently, found equal",
 }
 
 
@@ -27,7 +31,7 @@ class Effects:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class WorkloadFindings:
     """What is said about one workload."""
 
     workload: str
@@ -35,9 +39,9 @@ class Told:
     effects: tuple[Effects, ...]
 
 
-def of_part(part: Part, effects: pd.DataFrame) -> Told:
+def of_part(part: Part, effects: pd.DataFrame) -> WorkloadFindings:
     """The sentences about one workload; `effects` are its rows of the axis table."""
-    return Told(
+    return WorkloadFindings(
         workload=part.workload,
         sentences=tuple(_stability(part.cells)),
         effects=tuple(_effects(effects)),
@@ -47,8 +51,8 @@ def of_part(part: Part, effects: pd.DataFrame) -> Told:
 def counts(runs: pd.DataFrame) -> list[tuple[str, int]]:
     """How many planned runs have each status; the sum is the number of planned runs."""
     planned = runs[runs["planned"]]
-    found = planned["status"].value_counts()
-    return [(status, int(found[status])) for status in STATUSES if status in found]
+    counts = planned["status"].value_counts()
+    return [(status, int(counts[status])) for status in STATUSES if status in counts]
 
 
 def _stability(cells: pd.DataFrame) -> Iterator[str]:
@@ -85,8 +89,8 @@ def _classes(ran: pd.DataFrame) -> Iterator[str]:
 def _missing(cells: pd.DataFrame, names: list[str]) -> Iterator[tuple[str, int]]:
     """Cells without weights by the status that most of their runs have."""
     without = cells[cells["distinct"] == 0]
-    found = without[names].astype("int64").idxmax(axis="columns").value_counts()
-    yield from ((name, int(found[name])) for name in names if name in found)
+    counts = without[names].astype("int64").idxmax(axis="columns").value_counts()
+    yield from ((name, int(counts[name])) for name in names if name in counts)
 
 
 def _cells(number: int) -> str:
@@ -94,14 +98,30 @@ def _cells(number: int) -> str:
 
 
 def _effects(effects: pd.DataFrame) -> Iterator[Effects]:
-    for word, phrase in _WORDS.items():
+    for word, phrase in _PHRASES.items():
         rows = effects[effects["changes_bits"] == word]
-        axes = tuple(
-            (
-                str(row["axis"]) + (f" (with {row['follows']})" if row["follows"] else ""),
-                f"{row['differ']} of {row['differ'] + row['same']} pairs",
-            )
-            for _, row in rows.iterrows()
-        )
-        if axes:
-            yield Effects(word=word, phrase=phrase, axes=axes)
+        yield from _group(word, phrase, rows, _compared)
+    yield from _group(
+        "unstable",
+        "divides unstable from stable cells",
+        effects[effects["unstable_at"] != ""],
+        cause,
+    )
+
+
+def _group(
+    word: str, phrase: str, rows: pd.DataFrame, describe: Callable[[pd.Series[Any]], str]
+) -> Iterator[Effects]:
+    axes = tuple((_name(row), describe(row)) for _, row in rows.iterrows())
+    if axes:
+        yield Effects(word=word.replace(" ", "-"), phrase=phrase, axes=axes)
+
+
+def _name(row: pd.Series[Any]) -> str:
+    return f"{row['axis']} (with {row['follows']})" if row["follows"] else str(row["axis"])
+
+
+def _compared(row: pd.Series[Any]) -> str:
+    if row["changes_bits"] == "no effect":
+        return str(row["no_effect"])
+    return f"{row['differ']} of {row['differ'] + row['same']} pairs"
