@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from harness.analysis.class_letters import UNSTABLE, letters
+from harness.analysis.class_letters import UNSTABLE, class_letters
 from harness.analysis.columns import CELL_COLUMNS, frame_of
 from harness.results.statuses import STATUSES
 
@@ -28,7 +28,7 @@ def by_cell(runs: pd.DataFrame) -> pd.DataFrame:
     """
     runs = runs[runs["planned"]].reset_index(drop=True)
     number = runs.groupby(_KEY, sort=False, dropna=False).ngroup()
-    data = _told_by_first(runs, number)
+    data = _of_first_run(runs, number)
     counts = _counts(runs, number)
     distinct = _distinct(runs, number)
     data["reason"] = _first_reason(runs, number).reindex(data.index).fillna("")
@@ -45,16 +45,20 @@ def classed(cells: pd.DataFrame) -> pd.DataFrame:
     return frame_of(cells.assign(**{"class": _class(cells)}), CELL_COLUMNS)
 
 
-def _told_by_first(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
+def _of_first_run(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
     """Settings and results of each cell's first completed run, or of its first run."""
-    order = pd.DataFrame({"number": number, "unfinished": runs["status"] != "completed"})
+    order = pd.DataFrame({"number": number, "unfinished": ~_has_results(runs)})
     order["repeat"] = runs["repeat"]
     first = order.sort_values(["number", "unfinished", "repeat"], kind="stable")
     rows = runs.loc[first.drop_duplicates("number").index].reset_index(drop=True)
     # A run found invalid may have results, too; they are not the cell's.
     rows[_RESULTS] = rows[_RESULTS].where(rows["status"] == "completed")
-    told: pd.DataFrame = rows.drop(columns=["status", "reason", "planned", "repeat"])
-    return told
+    first_runs: pd.DataFrame = rows.drop(columns=["status", "reason", "planned", "repeat"])
+    return first_runs
+
+
+def _has_results(runs: pd.DataFrame) -> pd.Series[bool]:
+    return (runs["status"] == "completed") & runs["weights_sha256"].notna()
 
 
 def _counts(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
@@ -65,22 +69,23 @@ def _counts(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
 
 
 def _distinct(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
-    done = runs[runs["status"] == "completed"]
+    done = runs[_has_results(runs)]
     names = {
         "distinct": "weights_sha256",
         "distinct_init": "init_sha256",
         "distinct_predictions": "predictions_sha256",
     }
-    found = done[list(names.values())].groupby(number[done.index]).nunique()
-    found.columns = pd.Index(list(names))
-    every: pd.DataFrame = found.reindex(range(number.nunique()), fill_value=0)
+    groups = done[list(names.values())].groupby(number[done.index])
+    distinct = groups.nunique().set_axis(list(names), axis="columns")
+    distinct["measured"] = groups.size()
+    every: pd.DataFrame = distinct.reindex(range(number.nunique()), fill_value=0)
     return every
 
 
 def _first_reason(runs: pd.DataFrame, number: pd.Series[int]) -> pd.Series[str]:
     given = runs["reason"].fillna("") != ""
-    told = pd.DataFrame({"number": number[given], "reason": runs.loc[given, "reason"]})
-    first: pd.Series[str] = told.drop_duplicates("number").set_index("number")["reason"]
+    reasons = pd.DataFrame({"number": number[given], "reason": runs.loc[given, "reason"]})
+    first: pd.Series[str] = reasons.drop_duplicates("number").set_index("number")["reason"]
     return first
 
 
@@ -95,13 +100,13 @@ def _status_in_words(counts: pd.DataFrame) -> pd.Series[str]:
 
 def _verdict(data: pd.DataFrame) -> pd.Series[str]:
     verdict = pd.Series("untested", index=data.index, dtype="string")
-    verdict[(data["runs"] > 1) & (data["distinct"] == 1)] = "stable"
+    verdict[(data["measured"] > 1) & (data["distinct"] == 1)] = "stable"
     verdict[data["distinct"] > 1] = "unstable"
     return verdict
 
 
 def _class(data: pd.DataFrame) -> pd.Series[str]:
     settled = data["distinct"] == 1
-    found = letters(data["workload"], data["weights_sha256"].where(settled))
-    found[data["distinct"] > 1] = UNSTABLE
-    return found
+    names = class_letters(data["workload"], data["weights_sha256"].where(settled))
+    names[data["distinct"] > 1] = UNSTABLE
+    return names

@@ -12,7 +12,7 @@ UNSTABLE = "unstable"
 """Stands for the letter where a cell's own runs differ."""
 
 
-def letter(number: int) -> str:
+def class_letter(number: int) -> str:
     """The letter of a number from 0: A to Z, then AA, AB…"""
     text = ""
     number += 1
@@ -22,24 +22,26 @@ def letter(number: int) -> str:
     return text
 
 
-def letters(workload: pd.Series[str], sha256: pd.Series[str]) -> pd.Series[str]:
+def class_letters(workload: pd.Series[str], sha256: pd.Series[str]) -> pd.Series[str]:
     """A letter per row: equal hashes of a workload get the same one, missing hashes none.
 
     Within a workload A is the hash that most rows have; of equally frequent ones that of the
     earlier row.
     """
-    known = np.flatnonzero(sha256.notna().to_numpy())
-    workloads = pd.factorize(workload.iloc[known])[0]
-    hashes = pd.factorize(sha256.iloc[known])[0]
+    places = np.flatnonzero(sha256.notna().to_numpy())
+    workloads = pd.factorize(workload.iloc[places])[0]
+    hashes = pd.factorize(sha256.iloc[places])[0]
     both = workloads * (hashes.max(initial=0) + 1) + hashes
     # Numbered in the order of the first row that has them.
     number, pairs = pd.factorize(both)
     ranks = _ranks(pairs // (hashes.max(initial=0) + 1), np.bincount(number))
-    names = np.array([letter(rank) for rank in range(ranks.max(initial=-1) + 1)], dtype=object)
-    found = np.full(len(workload), None, dtype=object)
-    found[known] = names[ranks[number]] if len(known) else None
-    told: pd.Series[str] = pd.Series(found, index=workload.index, dtype="string")
-    return told
+    names = np.array(
+        [class_letter(rank) for rank in range(ranks.max(initial=-1) + 1)], dtype=object
+    )
+    own = np.full(len(workload), None, dtype=object)
+    own[places] = names[ranks[number]] if len(places) else None
+    column: pd.Series[str] = pd.Series(own, index=workload.index, dtype="string")
+    return column
 
 
 def _ranks(workloads: Numbers, sizes: Numbers) -> Numbers:

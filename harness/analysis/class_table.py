@@ -10,7 +10,7 @@ import pandas as pd
 
 from harness.analysis.axis_table import pairs
 from harness.analysis.cell_table import by_cell
-from harness.analysis.class_letters import UNSTABLE, letters
+from harness.analysis.class_letters import UNSTABLE, class_letters
 from harness.analysis.columns import CLASS_COLUMNS, frame_of, names
 from harness.analysis.regions import (
     Cells,
@@ -45,7 +45,7 @@ def by_class(runs: pd.DataFrame) -> pd.DataFrame:
 def of_cells(cells: pd.DataFrame) -> pd.DataFrame:
     """`by_class` of runs whose cell table is there already."""
     cells = cells[cells["distinct"] > 0].reset_index(drop=True)
-    init = letters(cells["workload"], cells["init_sha256"]).str.lower()
+    init = class_letters(cells["workload"], cells["init_sha256"]).str.lower()
     cells = cells.assign(init=init.where(cells["distinct_init"] == 1, UNSTABLE))
     parts = [part for _, part in cells.groupby("workload", sort=False)]
     tables = [_of_workload(part.reset_index(drop=True)) for part in parts]

@@ -206,9 +206,7 @@ EFFECT_COLUMNS: tuple[Column, ...] = (
         "never, sometimes, always, few (fewer than five pairs to compare), no effect (asked "
         "differently, found equal) or unknown (nothing to compare).",
     ),
-    _column(
-        "no_effect", "string", "Values that were asked, and the one they were found to be."
-    ),
+    _column("no_effect", "string", "Values that were asked, and the one they were found to be."),
 )
 
 

@@ -35,6 +35,17 @@ def unit_of(metric: str) -> str | None:
     return next(units, None)
 
 
+def recorded(measured: object) -> tuple[str | None, float | None]:
+    """The unit and the factor of predictions that a record's measurements name, if they do.
+
+    Raises:
+        ValueError, OverflowError: the factor is no number in hexadecimal.
+    """
+    unit, factor = getattr(measured, "unit", None), getattr(measured, "scale", None)
+    name = unit if isinstance(unit, str) else unit_of(str(getattr(measured, "metric", "")))
+    return name, float.fromhex(factor) if isinstance(factor, str) else None
+
+
 def label(metric: str) -> str:
     """A metric as a column's heading: `MAE, ppm`."""
     unit = unit_of(metric)

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.analysis.axis_values import as_text
 from harness.analysis.columns import AXIS_NAMES
-from harness.analysis.metric_units import unit_of
+from harness.analysis.metric_units import recorded
 from harness.matrix.environment import Environment
 from harness.protocol.axes import BY_NAME, to_json
 from harness.results.plan_file import PlannedCell
@@ -117,13 +117,8 @@ def _of_measured(measured: Measured) -> Row:
         "loss": float.fromhex(measured.loss),
         "metric": measured.metric,
         "value": float.fromhex(measured.value),
-        "prediction_unit": getattr(measured, "unit", None) or unit_of(measured.metric),
-        "prediction_scale": _scale(getattr(measured, "scale", None)),
+        **dict(zip(("prediction_unit", "prediction_scale"), recorded(measured), strict=True)),
     }
-
-
-def _scale(text: object) -> float | None:
-    return float.fromhex(text) if isinstance(text, str) else None
 
 
 def _text_or_none(value: object) -> str | None:

@@ -105,7 +105,7 @@ def _cell(row: pd.Series[Any], from_start: bool) -> str:
     if row["unstable_at"]:
         parts.append(cause(row))
     elif row["unstable"] and not parts:
-        parts.append(f"unstable ({row['unstable']} pairs)")
+        parts.append(f"unstable ({row['unstable']} pair{'' if row['unstable'] == 1 else 's'})")
     if row["changes_bits"] == "no effect":
         parts.append(f"no effect ({row['no_effect']})")
     return ", ".join(parts) or "no pairs"

@@ -1,4 +1,4 @@
-"""The full story of every cell, in files that the page loads when somebody asks for one.
+"""The details of every cell, in files that the page loads when somebody asks for one.
 
 What many cells share (an environment, a machine, a setting as it was read) is stored once, in
 `shared`; a cell has its number there.
@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.axis_values import as_text
 from harness.analysis.merging import MergedResults
 from harness.publish.page_data import Json, Part
 from harness.publish.sweep_sources import sources
@@ -57,7 +58,7 @@ class Interned:
 
 
 class CellDetails:
-    """Every cell's story. Records are read once, and only what the page shows is kept."""
+    """Every cell's details. Records are read once, and only what the page shows stays in memory."""
 
     def __init__(self, merged: MergedResults) -> None:
         self.settings = Interned()
@@ -81,7 +82,7 @@ class CellDetails:
         self._table = {name: planned[name] for name in _RUN}
 
     def shared(self) -> Json:
-        """What stories refer to by number."""
+        """What the details refer to by number."""
         return {
             "run": list(_RUN),
             "settings": self.settings.values,
@@ -93,7 +94,7 @@ class CellDetails:
         }
 
     def shards(self, parts: Sequence[Part]) -> Iterator[list[Json]]:
-        """The stories of all cells, `SHARD` at a time, in the order of the page."""
+        """The details of all cells, `SHARD` at a time, in the order of the page."""
         shard: list[Json] = []
         for part in parts:
             for row in part.cells.itertuples(index=False):
@@ -110,7 +111,7 @@ class CellDetails:
         return {
             repeat: fields["history"]
             for repeat, fields in sorted(records.items())
-            if fields["status"] == "completed"
+            if fields["status"] == "completed" and fields["history"] is not None
         }
 
     def _of_cell(self, key: tuple[str, str, str]) -> Json:
@@ -182,9 +183,7 @@ def _axes(record: Record) -> list[str]:
 
 
 def _in_words(value: object) -> str:
-    if isinstance(value, dict):
-        return " ".join(f"{name}={value[name]}" for name in sorted(value)) or "none"
-    return "—" if value is None else str(value)
+    return "—" if value is None else as_text(value) or "none"
 
 
 def _number(text: str) -> float | str:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from harness.analysis.axis_values import in_order, shown
 from harness.analysis.cell_table import by_cell
-from harness.analysis.class_letters import UNSTABLE, letters
+from harness.analysis.class_letters import UNSTABLE, class_letters
 from harness.analysis.varied_axes import VariedAxis, asked_axes
 from harness.protocol.axes import BY_NAME
 from harness.results.statuses import STATUSES
@@ -37,7 +37,7 @@ class Part:
 def parts(runs: pd.DataFrame) -> list[Part]:
     """The cells by workload, with the letters of their initial weights in a column `init`."""
     cells = by_cell(runs)
-    init = letters(cells["workload"], cells["init_sha256"]).str.lower()
+    init = class_letters(cells["workload"], cells["init_sha256"]).str.lower()
     cells = cells.assign(init=init.where(cells["distinct_init"] == 1))
     groups = cells.groupby("workload", sort=False)
     return [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness import stamps
@@ -24,23 +22,17 @@ def record_stamps(folder: Path) -> tuple[dict[Name, Stamp | None], list[str]]:
     """
     cells, foreign = scan.cell_folders(folder)
     until = stamps.until()
-    found: dict[Name, Stamp | None] = {}
+    present: dict[Name, Stamp | None] = {}
     for cell in cells:
         records, others = scan.records_in(folder / cell)
         foreign += [f"{cell}/{name}" for name in others]
-        entries = ((repeat, records[repeat]) for repeat in sorted(records))
-        found.update(((cell, repeat), stamp) for repeat, stamp in _stamps(entries, until))
-    return found, foreign
-
-
-def _stamps(
-    entries: Iterable[tuple[int, os.DirEntry[str]]], until: int
-) -> Iterator[tuple[int, Stamp | None]]:
-    for repeat, entry in entries:
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue
-        modified, changed = status.st_mtime_ns, status.st_ctime_ns
-        lasting = max(modified, changed) <= until and modified >= _EARLIEST
-        yield repeat, (status.st_size, modified, changed) if lasting else None
+        # All in one loop: this is done a hundred thousand times, and calls take a third of it.
+        for repeat in sorted(records):
+            try:
+                status = records[repeat].stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            modified, changed = status.st_mtime_ns, status.st_ctime_ns
+            lasts = modified <= until and changed <= until and modified >= _EARLIEST
+            present[cell, repeat] = (status.st_size, modified, changed) if lasts else None
+    return present, foreign
