@@ -81,8 +81,8 @@ class WeightsDifference:
     @property
     def matched_by(self) -> str:
         """How tensors found their partners: `name`, `order` (of equal shapes), `name and order`."""
-        found = {tensor.matched_by for tensor in self.tensors}
-        return " and ".join(way for way in ("name", "order") if way in found)
+        ways = {tensor.matched_by for tensor in self.tensors}
+        return " and ".join(way for way in ("name", "order") if way in ways)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,8 +42,8 @@ def in_order(name: str, values: Sequence[str]) -> tuple[tuple[str, ...], bool]:
         return tuple(sorted(values, key=lambda value: (_version(value), value))), True
     if all(value.isdigit() for value in values):
         return tuple(sorted(values, key=int)), True
-    words = (str(BY_NAME[name].default), *BY_NAME[name].words) if name in BY_NAME else ()
-    places = {word: place for place, word in enumerate(dict.fromkeys(words))}
+    in_catalogue = (str(BY_NAME[name].default), *BY_NAME[name].words) if name in BY_NAME else ()
+    places = {word: place for place, word in enumerate(dict.fromkeys(in_catalogue))}
 
     def place(value: str) -> tuple[int, int, str]:
         number = int(value) if value.isdigit() else 0

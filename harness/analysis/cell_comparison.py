@@ -237,8 +237,8 @@ def _setting(name: str, ours: Cell, compared: Cell) -> str:
     first, second = (cell.get(f"found_{name}") for cell in (ours, compared))
     if _differ(ours[name], compared[name]):
         change = f"{name} {shown(str(ours[name]))} → {shown(str(compared[name]))}"
-        known = not _missing(first) and not _missing(second)
-        return f"{change} (both {shown(str(first))})" if known and first == second else change
+        both_read = not _missing(first) and not _missing(second)
+        return f"{change} (both {shown(str(first))})" if both_read and first == second else change
     return f"found {name} {first} → {second}" if _differ(first, second) else ""
 
 

@@ -92,10 +92,10 @@ def _first_reason(runs: pd.DataFrame, number: pd.Series[int]) -> pd.Series[str]:
 def _status_in_words(counts: pd.DataFrame) -> pd.Series[str]:
     """`completed` where all runs are, `1 completed, 1 timeout` where they differ."""
     alone = (counts > 0).sum(axis="columns") == 1
-    words = counts.idxmax(axis="columns").astype("string")
+    texts = counts.idxmax(axis="columns").astype("string")
     for row, mixed in counts[~alone].iterrows():
-        words[row] = ", ".join(f"{n} {status}" for status, n in mixed.items() if n)
-    return words
+        texts[row] = ", ".join(f"{n} {status}" for status, n in mixed.items() if n)
+    return texts
 
 
 def _verdict(data: pd.DataFrame) -> pd.Series[str]:

@@ -134,10 +134,10 @@ def _of_tensor(tensor: TensorDifference) -> dict[str, Any]:
 
 
 def _of_unmatched(tensor: Unmatched) -> dict[str, Any]:
-    here = tensor.only_in == "second"
+    only_in_second = tensor.only_in == "second"
     return {
-        "tensor": None if here else tensor.name,
-        "tensor_here": tensor.name if here else None,
+        "tensor": None if only_in_second else tensor.name,
+        "tensor_here": tensor.name if only_in_second else None,
         "shape": _shape(tensor.shape),
         "tensor_dtype": tensor.dtype,
     }

@@ -72,7 +72,7 @@ def model_of(row: Mapping[str, Any] | pd.Series[Any], sweep: Path) -> Model:
 def difference(first: Model, second: Model) -> Difference:
     """How far the second model is from the first, from the arrays stored with them.
 
-    What has the same hash is equal; that its arrays are not there is then nothing to tell.
+    What has the same hash is equal; missing arrays are no fault then.
 
     Raises:
         RecordError: stored arrays are damaged.
@@ -81,8 +81,8 @@ def difference(first: Model, second: Model) -> Difference:
     other = blobs.read_weights(second.blobs, second.weights_sha256)
     absent = [
         f"no weights {model.weights_sha256[:10]} in {model.blobs}"
-        for model, found in ((first, weights), (second, other))
-        if found is None and first.weights_sha256 != second.weights_sha256
+        for model, arrays in ((first, weights), (second, other))
+        if arrays is None and first.weights_sha256 != second.weights_sha256
     ]
     sized = (
         None if weights is None or other is None else array_differences.of_weights(weights, other)
@@ -116,18 +116,15 @@ def _of_predictions(first: Model, second: Model) -> tuple[PredictionsDifference 
     theirs = blobs.read_predictions(second.blobs, second.predictions_sha256)
     absent = [
         f"no predictions {model.predictions_sha256[:10]} in {model.blobs}"
-        for model, found in ((first, ours), (second, theirs))
-        if found is None and first.predictions_sha256 != second.predictions_sha256
+        for model, arrays in ((first, ours), (second, theirs))
+        if arrays is None and first.predictions_sha256 != second.predictions_sha256
     ]
     if ours is None or theirs is None:
         return None, list(dict.fromkeys(absent))
-    found = array_differences.of_predictions(
-        ours,
-        theirs,
-        classes=first.metric == CLASSIFIER_METRIC,
-        scale=first.scale,
+    sizes = array_differences.of_predictions(
+        ours, theirs, classes=first.metric == CLASSIFIER_METRIC, scale=first.scale
     )
-    return found, [] if found else [f"predictions of shape {ours.shape} and {theirs.shape}"]
+    return sizes, [] if sizes else [f"predictions of shape {ours.shape} and {theirs.shape}"]
 
 
 def _subtracted(second: float, first: float) -> float:

@@ -49,9 +49,9 @@ def grouped(frame: pd.DataFrame) -> pd.DataFrame:
     """
     key = ["setting", "asked", "found", "state", "how"]
     groups = frame.groupby(key, sort=False, dropna=False)
-    told = groups.agg(runs=("runs", "sum"), cells=("cell", "size")).reset_index()
+    counted = groups.agg(runs=("runs", "sum"), cells=("cell", "size")).reset_index()
     order = {DIFFERS: 0, UNKNOWN: 1, AS_ASKED: 2, FREE: 3}
-    ranked = told.assign(rank=told["state"].map(order))
+    ranked = counted.assign(rank=counted["state"].map(order))
     ordered: pd.DataFrame = ranked.sort_values("rank", kind="stable").drop(columns="rank")
     ordered.index = pd.RangeIndex(len(ordered))
     return ordered

@@ -138,8 +138,8 @@ def _identical(part: pd.DataFrame) -> Iterator[str]:
     axes = asked_axes(ran)
     codes = [axis.codes for axis in axes]
     matrix = np.column_stack(codes) if codes else np.zeros((len(ran), 0), dtype=np.int64)
-    words = in_words(describe(Cells(matrix), set_of(same), range(len(axes))), axes)
-    yield f"identical: {words}"
+    description = in_words(describe(Cells(matrix), set_of(same), range(len(axes))), axes)
+    yield f"identical: {description}"
 
 
 def _alone(part: pd.DataFrame) -> Iterator[str]:

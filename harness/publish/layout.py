@@ -259,11 +259,11 @@ def few(values: str, width: int = 48) -> str:
 
 
 def _of_comparison(frame: pd.DataFrame) -> list[Shown]:
-    here = _place(frame.assign(machine=None)) or [column(frame, "cell")]
+    place = _place(frame.assign(machine=None)) or [column(frame, "cell")]
     cells = bool((frame["baseline"] != frame["cell"]).fillna(False).any())
     return [
         *([column(frame, "machine")] if _several(frame, "machine") else []),
-        *here,
+        *place,
         *_emulated(frame),
         *([column(frame, "verdict")] if _several(frame, "verdict") else []),
         *([_origin(frame)] if _several(frame, "origin") else []),
@@ -273,8 +273,8 @@ def _of_comparison(frame: pd.DataFrame) -> list[Shown]:
 
 
 def _origin(frame: pd.DataFrame) -> Shown:
-    words = tuple(text("origin", one).removeprefix("another ") for one in frame["origin"])
-    return Shown(name="origin", header="another", values=words, rank=4)
+    origins = tuple(text("origin", one).removeprefix("another ") for one in frame["origin"])
+    return Shown(name="origin", header="another", values=origins, rank=4)
 
 
 def _sizes(frame: pd.DataFrame) -> list[Shown]:

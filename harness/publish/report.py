@@ -32,6 +32,7 @@ from harness.publish.cell_details import SHARD, CellDetails
 from harness.publish.layout import layout
 from harness.publish.page_data import Json, Part
 from harness.publish.run_summary import summary
+from harness.results import regular_files
 from harness.results.names import RESULTS_FOLDER
 from harness.results.statuses import STATUSES
 
@@ -222,4 +223,5 @@ def _copy_records(out: Path, merged: MergedResults) -> None:
         for path in sweep_sources.files(source):
             target = folder / path.relative_to(source.sweep.folder)
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(path.read_bytes())
+            with regular_files.opened(path) as original, target.open("xb") as copy:
+                shutil.copyfileobj(original, copy)

@@ -27,7 +27,7 @@ def _runs(root: Path, answers: Answers, *, init: str = "init", **where: str) -> 
     return harness.load(root)
 
 
-def _told(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
+def _rows(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
     return list(frame[list(names)].itertuples(index=False, name=None))
 
 
@@ -45,7 +45,7 @@ def test_an_axis_is_judged_by_pairs_that_differ_in_it_alone(tmp_path: Path) -> N
     ]
     table = by_axis(_runs(tmp_path, answers))
     names = ("axis", "values", "pairs", "differ", "same", "unstable", "changes_bits")
-    assert _told(table, *names) == [
+    assert _rows(table, *names) == [
         ("threads", "1, 2, 4, 8", 12, 6, 6, 0, "sometimes"),
         ("determinism", "off, on", 4, 4, 0, 0, "few"),
     ]
@@ -58,7 +58,7 @@ def test_pairs_with_an_unstable_cell_are_counted_apart(tmp_path: Path) -> None:
     ]
     table = by_axis(_runs(tmp_path, answers))
     names = ("axis", "pairs", "differ", "same", "unstable", "unstable_at", "changes_bits")
-    assert _told(table, *names) == [
+    assert _rows(table, *names) == [
         ("threads", 2, 0, 1, 1, "", "few"),
         ("determinism", 2, 0, 0, 2, "off", "unknown"),
     ]
@@ -71,7 +71,7 @@ def test_a_version_that_comes_with_another_is_no_axis_of_its_own(tmp_path: Path)
         for threads in (1, 2)
     ]
     table = by_axis(_runs(tmp_path, answers))
-    assert _told(table, "axis", "follows", "pairs", "differ") == [
+    assert _rows(table, "axis", "follows", "pairs", "differ") == [
         ("tensorflow", "python, keras", 2, 2),
         ("threads", "", 2, 0),
     ]
@@ -81,7 +81,7 @@ def test_a_version_varied_on_purpose_is_an_axis(tmp_path: Path) -> None:
     grid = _grid(tensorflow=["2.10.0", "2.11.1"], numpy=["1.23.5", "1.26.4"])
     answers = [(cell(**each), (f"{each['tensorflow']}",) * 2) for each in grid]  # type: ignore[arg-type]
     table = by_axis(_runs(tmp_path, answers))
-    assert _told(table, "axis", "follows", "pairs", "differ", "changes_bits") == [
+    assert _rows(table, "axis", "follows", "pairs", "differ", "changes_bits") == [
         ("tensorflow", "keras", 2, 2, "few"),
         ("numpy", "", 2, 0, "few"),
     ]
@@ -94,7 +94,7 @@ def test_the_start_is_compared_apart_from_the_end(tmp_path: Path) -> None:
     for each, weights, init in zip(cells, "uvw", "xxy", strict=True):
         sweep.complete(each, weights, weights, init=init)
     table = by_axis(harness.load(tmp_path))
-    assert _told(table, "axis", "pairs", "differ", "differ_init") == [("seed", 3, 3, 2)]
+    assert _rows(table, "axis", "pairs", "differ", "differ_init") == [("seed", 3, 3, 2)]
 
 
 def test_cells_that_never_ran_are_not_compared(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_only_an_axis_that_divides_unstable_from_stable_cells_is_their_cause(
         [(cell(**each), "ab" if each["seeding"] == "tf" else "ww") for each in grid],
     )
     names = ("axis", "unstable", "divided", "unstable_at", "stable_at")
-    assert _told(by_axis(runs), *names) == [
+    assert _rows(by_axis(runs), *names) == [
         ("hash_seed", 2, 0, "", ""),
         ("seeding", 4, 4, "tf", "all"),
         ("threads", 2, 0, "", ""),
@@ -136,7 +136,7 @@ def test_a_value_with_unstable_and_stable_cells_is_no_cause(tmp_path: Path) -> N
     # Either thread count is unstable once, where the other is not: chance, not threads.
     words = {(1, "off"): "ab", (2, "off"): "ww", (1, "on"): "ww", (2, "on"): "ab"}
     answers = [(cell(threads=t, eager=e), word) for (t, e), word in words.items()]
-    assert _told(by_axis(_runs(tmp_path, answers)), "axis", "divided", "unstable_at") == [
+    assert _rows(by_axis(_runs(tmp_path, answers)), "axis", "divided", "unstable_at") == [
         ("threads", 2, ""),
         ("eager", 2, ""),
     ]
@@ -144,7 +144,7 @@ def test_a_value_with_unstable_and_stable_cells_is_no_cause(tmp_path: Path) -> N
 
 def test_a_cell_that_ran_once_is_not_the_stable_side(tmp_path: Path) -> None:
     answers = [(cell(threads=1), "ab"), (cell(threads=2), "w")]
-    assert _told(by_axis(_runs(tmp_path, answers)), "unstable", "divided", "unstable_at") == [
+    assert _rows(by_axis(_runs(tmp_path, answers)), "unstable", "divided", "unstable_at") == [
         (1, 0, "")
     ]
 
@@ -152,7 +152,7 @@ def test_a_cell_that_ran_once_is_not_the_stable_side(tmp_path: Path) -> None:
 def test_values_asked_differently_and_found_equal_form_no_pair(tmp_path: Path) -> None:
     cells = [(cell(jit=jit), "ww", {"jit": "off"}) for jit in ("auto", "off")]
     table = by_axis(_completed(tmp_path, cells))
-    assert _told(table, "axis", "pairs", "changes_bits", "no_effect") == [
+    assert _rows(table, "axis", "pairs", "changes_bits", "no_effect") == [
         ("jit", 0, "no effect", "auto, off: off")
     ]
     text = render(table, "rich", width=100, colour=False)
@@ -168,7 +168,7 @@ def test_cells_found_equal_are_one_experiment_also_where_others_differ(tmp_path:
     ]
     table = by_axis(_completed(tmp_path, cells))
     # At two threads two eager cells differ from two others, at one thread one from one.
-    assert _told(table, "axis", "values", "pairs", "no_effect") == [
+    assert _rows(table, "axis", "values", "pairs", "no_effect") == [
         ("threads", "1, 2", 4, "default, 2: 2"),
         ("eager", "off, on", 5, ""),
     ]
@@ -182,7 +182,7 @@ def test_what_changes_with_another_axis_without_being_asked_follows_it(tmp_path:
         (cell(determinism="on", jit="off"), "bb", {"jit": "off"}),
     ]
     table = by_axis(_completed(tmp_path, cells))
-    assert _told(table, "axis", "follows", "pairs", "differ", "changes_bits", "no_effect") == [
+    assert _rows(table, "axis", "follows", "pairs", "differ", "changes_bits", "no_effect") == [
         ("determinism", "jit", 2, 2, "few", ""),
         ("jit", "", 0, 0, "no effect", "auto, off: off"),
     ]
@@ -190,7 +190,7 @@ def test_what_changes_with_another_axis_without_being_asked_follows_it(tmp_path:
 
 def test_what_could_not_be_read_back_counts_as_asked(tmp_path: Path) -> None:
     cells = [(cell(onednn=onednn), onednn, {}) for onednn in ("on", "off")]
-    assert _told(by_axis(_completed(tmp_path, cells)), "axis", "values", "pairs") == [
+    assert _rows(by_axis(_completed(tmp_path, cells)), "axis", "values", "pairs") == [
         ("onednn", "on, off", 1)
     ]
 

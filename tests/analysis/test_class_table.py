@@ -27,7 +27,7 @@ def _runs(root: Path, answers: Answers, *, init: str = "init", **where: str) -> 
     return harness.load(root)
 
 
-def _told(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
+def _rows(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
     return list(frame[list(names)].itertuples(index=False, name=None))
 
 
@@ -45,7 +45,7 @@ def test_equal_weights_share_a_letter_and_the_largest_class_is_a(tmp_path: Path)
         ],
     )
     table = by_class(runs)
-    assert _told(table, "class", "weights_sha256", "cells", "runs", "where") == [
+    assert _rows(table, "class", "weights_sha256", "cells", "runs", "where") == [
         ("A", sha256("v"), 2, 4, "threads≥2"),
         ("B", sha256("w"), 1, 2, "threads=1"),
     ]
@@ -56,7 +56,7 @@ def test_equal_weights_share_a_letter_and_the_largest_class_is_a(tmp_path: Path)
 
 def test_equally_large_classes_are_lettered_in_the_order_of_the_matrix(tmp_path: Path) -> None:
     runs = _runs(tmp_path, [(cell(threads=2), ("v",)), (cell(threads=1), ("w",))])
-    assert _told(by_class(runs), "class", "where", "untested") == [
+    assert _rows(by_class(runs), "class", "where", "untested") == [
         ("A", "threads=2", 1),
         ("B", "threads=1", 1),
     ]
@@ -72,7 +72,7 @@ def test_unstable_cells_stand_last_and_count_their_different_weights(tmp_path: P
             (cell(workload="mnist-augmented", determinism="on", threads=2), ("w", "w")),
         ],
     )
-    assert _told(by_class(runs), "class", "cells", "distinct", "where", "same_for") == [
+    assert _rows(by_class(runs), "class", "cells", "distinct", "where", "same_for") == [
         ("A", 2, 1, "determinism=on", "threads"),
         ("unstable", 2, 4, "determinism=off", ""),
     ]
@@ -81,7 +81,7 @@ def test_unstable_cells_stand_last_and_count_their_different_weights(tmp_path: P
 
 def test_each_workload_has_letters_of_its_own(tmp_path: Path) -> None:
     runs = _runs(tmp_path, [(cell(), ("w", "w")), (cell(workload="mnist-cnn"), ("v", "v"))])
-    assert _told(by_class(runs), "workload", "class", "where") == [
+    assert _rows(by_class(runs), "workload", "class", "where") == [
         ("mnist-mlp", "A", "every cell"),
         ("mnist-cnn", "A", "every cell"),
     ]
@@ -90,7 +90,7 @@ def test_each_workload_has_letters_of_its_own(tmp_path: Path) -> None:
 def test_an_irrelevant_axis_is_not_in_where_but_in_same_for(tmp_path: Path) -> None:
     grid = _grid(tensorflow=["2.9.3", "2.10.0", "2.11.1"], python=["3.9", "3.10"], threads=[1, 2])
     answers = [(cell(**each), (f"{each['threads']}",) * 2) for each in grid]  # type: ignore[arg-type]
-    assert _told(by_class(_runs(tmp_path, answers)), "where", "same_for") == [
+    assert _rows(by_class(_runs(tmp_path, answers)), "where", "same_for") == [
         ("threads=1", "tensorflow, python"),
         ("threads=2", "tensorflow, python"),
     ]
@@ -106,7 +106,7 @@ def test_versions_are_ranges_in_their_own_order(tmp_path: Path) -> None:
         "2.15.1": "c",
     }
     answers = [(cell(tensorflow=version), (word,) * 2) for version, word in family.items()]
-    assert _told(by_class(_runs(tmp_path, answers)), "where") == [
+    assert _rows(by_class(_runs(tmp_path, answers)), "where") == [
         ("tensorflow=2.10.1…2.12.1",),
         ("tensorflow≤2.9.3",),
         ("tensorflow=2.15.1",),
@@ -119,7 +119,7 @@ def test_a_class_that_is_no_box_is_told_as_alternatives(tmp_path: Path) -> None:
         (cell(**each), ("x" if each == {"threads": 2, "determinism": "off"} else "w",) * 2)
         for each in grid
     ]
-    assert _told(by_class(_runs(tmp_path, answers)), "class", "cells", "where") == [
+    assert _rows(by_class(_runs(tmp_path, answers)), "class", "cells", "where") == [
         ("A", 3, "threads=1; or determinism=on"),
         ("B", 1, "threads=2, determinism=off"),
     ]
@@ -165,7 +165,7 @@ def test_machines_are_an_axis(tmp_path: Path) -> None:
     for machine, native in (("m1", "avx512"), ("m2", "avx2")):
         answers = [(cell(isa="native"), (native,) * 2), (cell(isa="avx2"), ("avx2",) * 2)]
         runs = _runs(tmp_path, answers, machine=machine)
-    assert _told(by_class(runs), "cells", "where") == [
+    assert _rows(by_class(runs), "cells", "where") == [
         (3, "isa=avx2; or machine=m2"),
         (1, "machine=m1, isa=native"),
     ]
@@ -178,7 +178,7 @@ def test_letters_of_initial_weights_show_another_random_stream(tmp_path: Path) -
     for each, weights, init in zip(cells, "uvw", "xyy", strict=True):
         sweep.complete(each, weights, weights, init=init)
     table = by_class(harness.load(tmp_path))
-    assert _told(table, "where", "init") == [
+    assert _rows(table, "where", "init") == [
         ("seed=1", "b"),
         ("seed=2, threads=default", "a"),
         ("threads=1", "a"),
@@ -205,8 +205,8 @@ def test_only_planned_runs_form_classes_and_effects(tmp_path: Path) -> None:
         sweep.complete(cell(threads=threads), weights, weights)
     runs = harness.load(tmp_path)
     assert len(runs) == 4 + 2 + 1 + 2 + 2
-    assert _told(by_class(runs), "class", "cells", "runs", "where") == [("A", 2, 4, "every cell")]
-    assert _told(by_axis(runs), "axis", "values", "pairs", "differ", "same") == [
+    assert _rows(by_class(runs), "class", "cells", "runs", "where") == [("A", 2, 4, "every cell")]
+    assert _rows(by_axis(runs), "axis", "values", "pairs", "differ", "same") == [
         ("threads", "1, 2", 1, 0, 1)
     ]
 
@@ -217,7 +217,7 @@ def test_a_completed_record_without_measurements_is_in_no_class(tmp_path: Path) 
     sweep.complete(cell(threads=1), "w")
     sweep.write(sweep.record(cell(threads=2), 1, "completed"))
     runs = harness.load(tmp_path)
-    assert _told(by_class(runs), "class", "cells") == [("A", 1)]
+    assert _rows(by_class(runs), "class", "cells") == [("A", 1)]
     assert by_axis(runs).empty
 
 
@@ -233,7 +233,7 @@ def test_twenty_thousand_cells_take_no_pair_by_pair_comparison(tmp_path: Path) -
     many["threads"] = pd.Series(range(cells)).mod(4).add(1).astype("string")
     many["found_threads"], many["status"] = many["threads"], "completed"
     assert len(by_class(many)) == 5000
-    assert _told(by_axis(many), "axis", "pairs", "differ") == [
+    assert _rows(by_axis(many), "axis", "pairs", "differ") == [
         ("seed", 4 * (5000 * 4999 // 2), 4 * (5000 * 4999 // 2)),
         ("threads", 5000 * 6, 0),
     ]

@@ -14,6 +14,7 @@ from results_factory import SweepOnDisk, cell, sha256
 import harness
 from harness import stamps
 from harness.analysis import run_assembly, run_index
+from harness.errors import RecordError
 from harness.matrix.cells import Cell
 from harness.results import durable
 
@@ -118,6 +119,50 @@ def test_a_damaged_index_is_no_index(sweep: SweepOnDisk, damage: bytes | None) -
     flipped = whole[:middle] + bytes(255 - byte for byte in whole[middle : middle + 9])
     path.write_bytes(flipped + whole[middle + 9 :] if damage is None else damage)
     pd.testing.assert_frame_equal(first, harness.load(sweep.root))
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _link(path: Path) -> None:
+    elsewhere = path.parent.parent / "elsewhere.parquet"
+    elsewhere.write_bytes(b"PAR1")
+    path.symlink_to(elsewhere)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("make", [_pipe, _link, Path.mkdir])
+def test_what_is_no_regular_file_is_no_index(
+    sweep: SweepOnDisk, make: Callable[[Path], None]
+) -> None:
+    first = harness.load(sweep.root)
+    path = sweep.folder / run_index.NAME
+    path.unlink()
+    make(path)
+    pd.testing.assert_frame_equal(first, harness.load(sweep.root))
+    elsewhere = sweep.folder.parent / "elsewhere.parquet"
+    assert not elsewhere.exists() or elsewhere.read_bytes() == b"PAR1"
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_as_description_of_the_machine_is_refused(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path)
+    sweep.plan(CELLS[:1])
+    sweep.complete(CELLS[0], "w")
+    (sweep.folder / "machine.json").unlink()
+    os.mkfifo(sweep.folder / "machine.json")
+    with pytest.raises(RecordError, match=r"machine\.json: is not a regular file"):
+        harness.load(tmp_path)
+
+
+def test_without_records_no_index_is_trusted(sweep: SweepOnDisk) -> None:
+    harness.load(sweep.root)
+    empty = SweepOnDisk(root=sweep.root.parent / "empty", repeats=3)
+    empty.folder.mkdir(parents=True)
+    for name in ("machine.json", run_index.NAME):
+        shutil.copy(sweep.folder / name, empty.folder / name)
+    assert harness.load(empty.root).empty
 
 
 def test_a_folder_that_cannot_be_written_is_read(sweep: SweepOnDisk) -> None:
