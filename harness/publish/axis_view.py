@@ -124,5 +124,6 @@ def changes(row: pd.Series[Any]) -> str:
 
 def cause(row: pd.Series[Any]) -> str:
     """Which values of the axis divide unstable from stable cells, and in how many comparisons."""
+    unstable_at, stable_at = (few(str(row[name]), _WIDEST) for name in ("unstable_at", "stable_at"))
     pairs = f"{row['divided']} of {row['unstable']} pairs"
-    return f"unstable at {row['unstable_at']}, stable at {row['stable_at']} ({pairs})"
+    return f"unstable at {unstable_at}, stable at {stable_at} ({pairs})"

@@ -225,28 +225,22 @@ def _span(frame: pd.DataFrame, name: str) -> tuple[str, ...]:
 
 
 def _of_axes(frame: pd.DataFrame) -> list[Shown]:
-    optional = [
-        column(frame, name, header) for name, header in _OPTIONAL if (frame[name] != "").any()
-    ]
+    counts = ("pairs", "differ", "differ_init", "same", "unstable", "divided")
+    optional = ("follows", "no_effect", "unstable_at", "stable_at")
     return [
         column(frame, "workload"),
         column(frame, "axis"),
-        *optional,
+        *(column(frame, name, _AXES[name]) for name in optional if (frame[name] != "").any()),
         replace(column(frame, "values"), values=tuple(map(few, frame["values"]))),
         column(frame, "changes_bits", "changes bits"),
-        *(
-            column(frame, name)
-            for name in ("pairs", "differ", "differ_init", "same", "unstable", "divided")
-        ),
+        *(column(frame, name) for name in counts),
     ]
 
 
-_OPTIONAL = (
-    ("follows", "together with"),
-    ("no_effect", "found equal"),
-    ("unstable_at", "unstable at"),
-    ("stable_at", "stable at"),
-)
+_AXES = {
+    **{"follows": "together with", "no_effect": "found equal"},
+    **{"unstable_at": "unstable at", "stable_at": "stable at"},
+}
 
 
 def few(values: str, width: int = 48) -> str:
