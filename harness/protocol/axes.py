@@ -10,11 +10,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Dict, Mapping, Optional, Tuple, Union
 
+from harness.protocol.open_values import DEFAULT
+
 Value = Union[str, int, Tuple[Tuple[str, str], ...]]
 """A word, a number, or (axis `env`) sorted pairs of variable name and value."""
-
-DEFAULT = "default"
-"""The value that leaves a setting as TensorFlow, or the workload, has it."""
 
 DENIED_VARIABLES = re.compile(
     r"(LD_.*|PYTHON.*|PATH|HOME|TMPDIR|SHELL|ENV|BASH_ENV|IFS|CUDA_VISIBLE_DEVICES"
@@ -312,3 +311,8 @@ def process_variables(settings: Mapping[str, Value]) -> Dict[str, str]:
 def to_json(value: Value) -> Union[str, int, Dict[str, str]]:
     """The value as it stands in a record or request: pairs become an object."""
     return dict(value) if isinstance(value, tuple) else value
+
+
+def from_json(value: Union[str, int, Mapping[str, str]]) -> Value:
+    """The value that stands in a record or request."""
+    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value

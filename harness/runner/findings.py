@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Tuple
 
+from harness.protocol.open_values import OPEN_VALUES
 from harness.runner.reply import one_line
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ Finding = Tuple[Any, str]
 """A value in the form a matrix has it, None where it cannot be read back, and how it was read."""
 Reader = Callable[["Run"], Finding]
 Findings = Dict[str, Dict[str, Any]]
-
-OPEN_VALUES = ("default", "auto")
-"""Values that ask for nothing in particular, so nothing can differ from them."""
 
 
 class NotInThisVersion(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
+from harness.protocol.open_values import DEFAULT
 from harness.protocol.subject import Subject
 from harness.runner.importing import Imported
 
@@ -48,4 +49,4 @@ class Run:
 
     def own_or(self, asked: Any, name: str) -> Any:
         """The value asked for, or the workload's own where `default` is."""
-        return getattr(self.subject, name) if asked == "default" else asked
+        return getattr(self.subject, name) if asked == DEFAULT else asked

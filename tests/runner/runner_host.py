@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.protocol import axes, exchange
 from harness.protocol.files import write_json
+from harness.protocol.open_values import DEFAULT
 
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 VERSIONS = ("python", "tensorflow", "numpy", "keras")
@@ -26,10 +27,10 @@ WAIT_SECONDS = 600
 
 def request_for(*, device: str = "cpu", **settings: Any) -> dict[str, Any]:
     """A request with these settings, the catalogue's defaults, and 256 samples."""
-    asked = {
+    asked: dict[str, Any] = {
         axis.name: axes.to_json(axis.default)
         for scope in ("process", "run")
-        for axis in axes.axes_of(scope)  # type: ignore[arg-type]
+        for axis in axes.axes_of(scope)
     }
     asked |= {"samples": 256, **settings}
     data = str(asked["workload"]).split("-")[0]
@@ -40,7 +41,7 @@ def request_for(*, device: str = "cpu", **settings: Any) -> dict[str, Any]:
         "data": data,
         "settings": asked,
         "device": device,
-        "versions": dict.fromkeys(VERSIONS, axes.DEFAULT),
+        "versions": dict.fromkeys(VERSIONS, DEFAULT),
         "variables": axes.process_variables({**asked, "env": tuple(asked["env"].items())}),
         "packages": {},
     }

@@ -7,6 +7,7 @@ from typing import Any, Optional
 import tensorflow as tf
 
 from harness.protocol import processor
+from harness.protocol.open_values import DEFAULT
 from harness.runner.refusals import Invalid
 from harness.runner.run import Run
 
@@ -18,7 +19,7 @@ def limit(axis: str, kind: str, value: Any) -> None:
         Invalid: the pool is there already.
     """
     threading = tf.config.threading
-    if value == "default":
+    if value == DEFAULT:
         return
     try:
         getattr(threading, "set_%s_op_parallelism_threads" % kind)(value)

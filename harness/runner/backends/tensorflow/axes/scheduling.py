@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from harness.protocol import processor
+from harness.protocol.open_values import DEFAULT
 from harness.runner.backends.tensorflow import stages
 from harness.runner.findings import Finding, NotInThisVersion
 from harness.runner.refusals import Invalid
@@ -24,7 +25,7 @@ def apply(value: str, run: Run) -> None:
         policy = getattr(os, policies.get(value, "SCHED_BATCH"))
         os.sched_setscheduler(0, policy, os.sched_param(0))
     except (AttributeError, OSError) as error:
-        if value != "default":
+        if value != DEFAULT:
             raise Invalid("scheduling: asked %s, cannot be had: %s" % (value, error)) from error
 
 

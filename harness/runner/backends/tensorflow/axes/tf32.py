@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from harness.protocol.open_values import DEFAULT
 from harness.runner.backends.tensorflow import stages
 from harness.runner.findings import Finding, NotInThisVersion, on_or_off
 from harness.runner.refusals import Unsupported
@@ -14,7 +15,7 @@ STAGE = stages.PROCESS
 
 def apply(value: str, run: Run) -> None:
     """Allow or forbid it."""
-    if value == "default":
+    if value == DEFAULT:
         return
     if not hasattr(tf.config.experimental, "enable_tensor_float_32_execution"):
         raise Unsupported("tf32: this version has no switch for TensorFloat-32")
