@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name, canonicalize_version
 
 from harness import console, places, scratch, trees
-from harness.environments import building, commands, fetching, records, targets, wheelhouse
+from harness.environments import building, commands, fetching, records, targets, users, wheelhouse
 from harness.environments.lock import Lock, Package
 from harness.environments.records import Wrong
 from harness.environments.resolving import uv_platform
@@ -38,6 +38,7 @@ def gather(lock: Lock, progress: Progress | None = None) -> Path:
         BuildError: the index cannot be reached, a source does not build, or the disk is full.
     """
     scratch.use_cache()
+    users.note_lock(lock)
     with commands.writing(wheelhouse.root()):
         fetching.fetch(lock, progress or _silent)
         for package in lock.packages:

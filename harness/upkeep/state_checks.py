@@ -16,7 +16,7 @@ from harness.datasets import catalogue
 from harness.engines.docker.connection import connect
 from harness.engines.protocol import Engine
 from harness.environments import wheelhouse
-from harness.errors import BuildError, EngineError, LockError
+from harness.errors import BuildError, EngineError, HarnessError, LockError
 from harness.results.names import BLOB_FOLDER
 from harness.upkeep import checks, clean, items
 from harness.upkeep.checks import Check, Need
@@ -80,8 +80,14 @@ def data(need: Need) -> Iterator[Check]:
 
 
 def caches(need: Need) -> Iterator[Check]:
-    """What the caches take."""
+    """Whether the cache can be written, and what it takes."""
     root = places.cache()
+    try:
+        with places.written(root), tempfile.TemporaryFile(dir=root):
+            pass
+    except HarnessError as error:
+        yield checks.blocks("cache", error)
+        return
     sizes = items.taken_each(sorted(path for path in root.iterdir() if path.is_dir()))
     shown = [f"{path.name} {items.readable(n)}" for path, n in sizes.items() if n >= 10**6]
     whole = items.readable(sum(sizes.values()))
@@ -119,8 +125,12 @@ def _too_early() -> Iterator[str]:
 
 
 def _file_system() -> Iterator[str]:
-    with tempfile.NamedTemporaryFile(dir=places.cache()) as file:
-        off = Path(file.name).stat().st_mtime - time.time()
+    try:
+        with tempfile.TemporaryFile(dir=places.cache()) as file:
+            off = os.fstat(file.fileno()).st_mtime - time.time()
+    except OSError:
+        # The check of the cache says so.
+        return
     if abs(off) > TOLERATED_SECONDS:
         yield f"the disk of the cache is {off:+.0f} s off, as a file server's clock may be"
 

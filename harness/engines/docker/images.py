@@ -14,7 +14,7 @@ from harness.engines import outdated
 from harness.engines.docker import building
 from harness.engines.docker.recipes import BASE, LOCK, Recipe, recipe
 from harness.engines.protocol import Image
-from harness.environments import bases
+from harness.environments import bases, users
 from harness.environments.lock import Lock
 from harness.errors import BuildError, EngineError
 
@@ -28,6 +28,7 @@ def assemble(client: docker.DockerClient, lock: Lock, log: Path, *, rootless: bo
     """
     scratch.use_cache()
     wanted = recipe(lock)
+    users.note_lock(lock, wanted.frame)
     found = _find(client, wanted)
     if found is not None:
         return found

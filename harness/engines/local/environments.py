@@ -16,7 +16,7 @@ from filelock import FileLock
 from harness import console, places, processes, scratch, trees
 from harness.engines import outdated
 from harness.engines.protocol import Image
-from harness.environments import bases, bytecode, commands, interpreters, wheels
+from harness.environments import bases, bytecode, commands, interpreters, users, wheels
 from harness.environments.bytecode import Compiler
 from harness.environments.interpreters import Interpreter
 from harness.environments.lock import Lock
@@ -43,6 +43,7 @@ def assemble(lock: Lock, log: Path) -> Image:
     scratch.use_cache()
     _require_platform(lock)
     _require_cuda(lock)
+    users.note_lock(lock)
     interpreter = interpreters.find(lock.environment.python)
     folder = root() / digest(lock, interpreter)
     with places.written(folder), FileLock(folder.with_suffix(".lock")):
