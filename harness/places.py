@@ -18,6 +18,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _WRITABLE = f"the cache cannot be used: let {CACHE_VARIABLE} name a folder that can be written"
 
+_PACKAGE = Path(__file__).resolve().parent
+
 
 def cache(*parts: str) -> Path:
     """A folder in the cache, made if missing; `HARNESS_CACHE` overrides where the cache is.
@@ -63,16 +65,23 @@ def full(folder: Path) -> BuildError:
 
 def dockerfiles() -> Path:
     """The folder `dockerfiles/`: beside the package in a checkout, inside it when installed."""
-    package = Path(__file__).resolve().parent
-    inside = package / "dockerfiles"
-    return inside if inside.is_dir() else package.parent / "dockerfiles"
+    return _shipped("dockerfiles")
+
+
+def matrices() -> Path:
+    """The folder of the matrices that come with the program."""
+    return _shipped("matrices")
 
 
 def locks() -> Path:
-    """The folder of the locks that come with the program: `matrices/locks`, or inside the package.
+    """The folder with the locks of the matrices that come with the program."""
+    return matrices() / "locks"
 
-    They are those of the matrices shipped.
-    """
-    package = Path(__file__).resolve().parent
-    inside = package / "locks"
-    return inside if inside.is_dir() else package.parent / "matrices" / "locks"
+
+def is_installed() -> bool:
+    """Whether the program runs from an installation, in which nothing is ever written."""
+    return (_PACKAGE / "matrices").is_dir()
+
+
+def _shipped(name: str) -> Path:
+    return (_PACKAGE if is_installed() else _PACKAGE.parent) / name

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+import harness
 from harness import console, places
 from harness.datasets import catalogue
 from harness.environments import bases
@@ -56,7 +56,7 @@ def bundle(
         lock_folders=[*(locks or ()), places.locks()],
         more={**dockerfiles(), "data.json": _data()},
         arrays="none" if without_arrays else "all",
-        version=importlib.metadata.version("reproducibility-harness"),
+        version=harness.__version__,
         credits=Credits(licence=license, authors=tuple(author or ())),
     )
     # Signed first: a key that does not work leaves no bundle without a signature.
@@ -79,11 +79,11 @@ def _put_signature(file: Path, signed: str | None) -> None:
 
 def dockerfiles() -> dict[str, Content]:
     """The files that images are built from here, by their path in a bundle."""
-    shipped = {path.name: path for path in places.dockerfiles().iterdir() if path.is_file()}
-    files: dict[str, Content] = {f"dockerfiles/{name}": path for name, path in shipped.items()}
+    shipped = [path for path in sorted(places.dockerfiles().iterdir()) if path.is_file()]
+    files: dict[str, Content] = {f"dockerfiles/{path.name}": path.read_bytes() for path in shipped}
     for path in bases.files():
-        if path not in shipped.values():
-            files["dockerfiles/own-bases.yaml"] = path
+        if path not in shipped:
+            files["dockerfiles/own-bases.yaml"] = path.read_bytes()
     return files
 
 
@@ -106,7 +106,7 @@ def _note(output: Path, prepared: Bundle) -> None:
     found = prepared.contents
     size = output.stat().st_size / 1e6
     console.note(f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {crate.sentence(found)}")
-    strange = found.runners - {staging.digest()}
+    strange = found.code - {staging.digest()}
     if strange:
         names = ", ".join(f"{visible(sha256[:12])}…" for sha256 in sorted(strange))
         console.note(

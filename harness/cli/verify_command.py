@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from harness.errors import NotReproducibleError, UsageError
 from harness.executors import exchange_folders
 from harness.executors.run_processes import Limits
 from harness.matrix.matrix import Matrix
+from harness.protocol import files
 from harness.publish import tables
 from harness.publish.bundle import archive, signing
 from harness.publish.bundle.unpacking import Bundle
@@ -164,8 +164,7 @@ def _place(results: Path, target: Path) -> Path:
         )
     try:
         results.mkdir(parents=True, exist_ok=True)
-        content = {"schema": 1, "made_by": "harness verify"}
-        (results / _MARKER).write_text(json.dumps(content) + "\n", encoding="utf-8")
+        files.write_json(results / _MARKER, {"schema": 1, "made_by": "harness verify"})
     except OSError as error:
         raise UsageError(f"--results {results}: {error.strerror}; name another folder") from error
     return results

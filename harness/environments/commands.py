@@ -16,7 +16,7 @@ from pathlib import Path
 import uv
 
 from harness import places, processes
-from harness.errors import BuildError
+from harness.errors import EngineError
 
 _OURS = re.compile(r"^(UV|PIP|PYTHON|VIRTUAL_ENV|CONDA)")
 _KEPT = re.compile(
@@ -46,12 +46,12 @@ def uv_program() -> str:
     """The uv that this program depends on.
 
     Raises:
-        BuildError: it is gone.
+        EngineError: it is not where its package put it.
     """
     try:
         return uv.find_uv_bin()
     except FileNotFoundError as error:
-        raise BuildError(f"uv is not where it was installed; {_REINSTALL}") from error
+        raise EngineError(f"uv is not where it was installed; {_REINSTALL}") from error
 
 
 def pip_command(*arguments: str) -> list[str]:

@@ -16,7 +16,7 @@ from harness.executors.run_processes import Ending, ProcessTemplate
 from harness.matrix.environment import Environment
 from harness.protocol import exchange
 from harness.protocol.job import Job, Run
-from harness.results.record import SCHEMA, EnvironmentPart, Failure, Record
+from harness.results.record import SCHEMA, AuditPart, EnvironmentPart, Failure, Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +43,9 @@ def of_ending(
     ending: Ending,
     *,
     started: str,
-    audited: str,
+    audit: AuditPart,
 ) -> Record:
-    """The record of a run that had a process; `audited` says what is known about forking there."""
+    """The record of a run that had a process; `audit` says what is known about forking there."""
     verdict = _verdict(ending, job)
     reply = ending.reply
     image = template.image
@@ -59,7 +59,8 @@ def of_ending(
         environment=_environment(
             job, image=image.id, base=image.base, packages=reply.packages if reply else {}
         ),
-        process={**_process(job, ending), "audit": audited},
+        process=_process(job, ending),
+        audit=audit,
         failure=verdict.failure,
         seconds={**(reply.seconds if reply else {}), "process": ending.outcome.seconds},
         **({"found": reply.found, "measured": reply.measured} if reply else {}),
@@ -97,7 +98,7 @@ def _record(origin: Origin, job: Job, run: Run, started: str, **parts: Any) -> R
         engine=dict(origin.engine),
         settings=dict(run.settings),
         hardware=dict(origin.hardware),
-        runner_sha256=code_sha256(run.workload, run.settings),
+        code_sha256=code_sha256(run.workload, run.settings),
         started=started,
         **parts,
     )

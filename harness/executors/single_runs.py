@@ -23,7 +23,9 @@ from harness.executors.run_processes import AbandonedError, Ending, Isolation
 from harness.executors.warm_groups import WarmGroup
 from harness.protocol import exchange
 from harness.protocol.job import Job, Run
-from harness.results.record import Record
+from harness.results.record import AuditPart, Record
+
+_COLD_SIDE = AuditPart(state="cold side", sentence="the cold side of an audit")
 
 
 class SingleRuns:
@@ -56,13 +58,15 @@ class SingleRuns:
                 raise AbandonedError
             group.warm_up()
 
-    def carry_out(self, group: WarmGroup, run: Run, isolation: Isolation, audited: str) -> Record:
-        """Run once and record it; `audited` says in the record what is known about forking."""
+    def carry_out(
+        self, group: WarmGroup, run: Run, isolation: Isolation, audit: AuditPart
+    ) -> Record:
+        """Run once and record it; `audit` says in the record what is known about forking."""
         try:
             with self._seat_for(group.job, run) as cpus:
                 started = now()
                 with self._process(group, run, isolation, cpus) as ending:
-                    return self._write(group, run, ending, started, audited)
+                    return self._write(group, run, ending, started, audit)
         finally:
             group.run_over()
 
@@ -72,7 +76,7 @@ class SingleRuns:
             with self._seat_for(group.job, run) as cpus:
                 started = now()
                 with self._process(group, run, "fresh", cpus) as ending:
-                    record = self._write(group, run, ending, started, "the cold side of an audit")
+                    record = self._write(group, run, ending, started, _COLD_SIDE)
                     cold = ending.reply
                 forked = None
                 if record.status == "completed":
@@ -150,7 +154,7 @@ class SingleRuns:
         }
 
     def _write(
-        self, group: WarmGroup, run: Run, ending: Ending, started: str, audited: str
+        self, group: WarmGroup, run: Run, ending: Ending, started: str, audit: AuditPart
     ) -> Record:
         if self._abandoned.is_set():
             raise AbandonedError
@@ -163,7 +167,7 @@ class SingleRuns:
             group.template,
             ending,
             started=started,
-            audited=audited,
+            audit=audit,
         )
         weights, predictions = (
             ending.folder / name for name in (exchange.WEIGHTS, exchange.PREDICTIONS)

@@ -22,7 +22,7 @@ from harness.executors.scheduling import Work, Workers
 from harness.executors.single_runs import SingleRuns
 from harness.executors.warm_groups import WarmGroup
 from harness.protocol.job import Job, Run
-from harness.results.record import Record
+from harness.results.record import AuditPart, Record
 
 
 @dataclass(kw_only=True)
@@ -32,6 +32,9 @@ class Tally:
     statuses: dict[tuple[str, int], str] = field(default_factory=dict)
     unbuilt: dict[str, HarnessError] = field(default_factory=dict)
 
+
+_NOT_ASKED_FOR = AuditPart(state="not asked for", sentence="not asked for")
+_UNDECIDED = AuditPart(state="undecided", sentence="this cell decided no audit")
 
 _Pair = tuple[str, str]
 """A lock's digest and a workload: what one audit answers for."""
@@ -186,21 +189,22 @@ class ThisMachine:
     def _submit(self, group: WarmGroup, run: Run) -> None:
         """Start the run as the policy says; hold it back where an audit must come first."""
         if self._context.isolation != "auto":
-            self._start(group, run, self._context.isolation, "not asked for")
+            self._start(group, run, self._context.isolation, _NOT_ASKED_FOR)
             return
         pair = _pair(group, run)
         audit = self._context.audits.lookup(*pair)
         if audit is not None:
             isolation: Isolation = "forked" if audit.state == "passed" else "fresh"
-            self._start(group, run, isolation, audit.sentence)
+            part = AuditPart(state=audit.state, sentence=audit.sentence)
+            self._start(group, run, isolation, part)
         elif pair in self._until_audited:
             self._until_audited[pair].append((group, run))
         else:
             self._until_audited[pair] = []
             self._audit(group, run)
 
-    def _start(self, group: WarmGroup, run: Run, isolation: Isolation, audited: str) -> None:
-        function = partial(self._runs.carry_out, group, run, isolation, audited)
+    def _start(self, group: WarmGroup, run: Run, isolation: Isolation, audit: AuditPart) -> None:
+        function = partial(self._runs.carry_out, group, run, isolation, audit)
         if isolation == "fresh":
             self._workers.run(self._work(group, run, function, self._count))
             return
@@ -247,7 +251,7 @@ class ThisMachine:
         others = [(g, r) for g, r in waiting if r.cell != tried.cell]
         for group, run in waiting:
             if run.cell == tried.cell:
-                self._start(group, run, "fresh", "this cell decided no audit")
+                self._start(group, run, "fresh", _UNDECIDED)
         if others:
             self._until_audited[pair] = others[1:]
             self._audit(*others[0])

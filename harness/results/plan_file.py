@@ -158,8 +158,8 @@ def read(path: Path) -> tuple[PlanHeader, Iterator[PlannedCell]]:
     return header, _cells(path, is_sealed=schema not in OLDER)
 
 
-def upgrade(path: Path) -> bool:
-    """Write a plan of an older schema up to today's, in one step; False if it is of today's.
+def migrate(path: Path) -> bool:
+    """Write a plan of an older schema in today's, in one step; False if it is of today's.
 
     Raises:
         RecordError: it cannot be read or written.

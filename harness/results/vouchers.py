@@ -15,8 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.errors import RecordError
 from harness.protocol.files import write_json
 from harness.results.regular_files import content
-
-FILE = "vouchers.json"
+from harness.results.scan import VOUCHERS
 
 _BYTES = 16 << 20
 
@@ -48,7 +47,7 @@ def read(sweep: Path) -> list[Voucher]:
     Raises:
         RecordError: the file is damaged.
     """
-    path = sweep / FILE
+    path = sweep / VOUCHERS
     data = content(path, _BYTES)
     if data is None:
         return []
@@ -67,9 +66,9 @@ def add(sweep: Path, made: Iterable[Voucher]) -> None:
     """
     entries = [voucher.model_dump() for voucher in [*read(sweep), *made]]
     try:
-        write_json(sweep / FILE, {"schema": 1, "vouchers": entries})
+        write_json(sweep / VOUCHERS, {"schema": 1, "vouchers": entries})
     except OSError as error:
-        raise RecordError(f"{sweep / FILE}: cannot be written: {error.strerror}") from error
+        raise RecordError(f"{sweep / VOUCHERS}: cannot be written: {error.strerror}") from error
 
 
 class Vouchers:

@@ -101,7 +101,7 @@ def steps(
 
 
 def _same_code(record: Record, wanted: Wanted) -> bool:
-    return record.runner_sha256 == _code_now(record, wanted)
+    return record.code_sha256 == _code_now(record, wanted)
 
 
 def _code_now(record: Record, wanted: Wanted) -> str:
@@ -118,7 +118,7 @@ def _of_other_code(
     vouching: bool,
 ) -> Step:
     """What becomes of a run whose record differs in nothing but the code."""
-    old, new = record.runner_sha256, _code_now(record, wanted)
+    old, new = record.code_sha256, _code_now(record, wanted)
     key = (record.environment.lock_sha256, str(record.settings["workload"]), old)
     changed = outdated.changed("the code", old, new)
     step = partial(Step, cell=cell, repeat=record.repeat, recorded=record.status)

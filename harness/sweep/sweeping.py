@@ -74,13 +74,13 @@ def _write_vouchers(repeated: Sequence[Step], store: Store) -> bool:
 
 def _vouchers(step: Step, store: Store) -> list[Voucher]:
     old, new = step.repeated, store.read(step.cell.id, step.repeat)
-    if old is None or new is None or new.runner_sha256 == old.runner_sha256:
+    if old is None or new is None or new.code_sha256 == old.code_sha256:
         return []
     voucher = Voucher(
         lock_sha256=old.environment.lock_sha256,
         workload=str(old.settings["workload"]),
-        old=old.runner_sha256,
-        new=new.runner_sha256,
+        old=old.code_sha256,
+        new=new.code_sha256,
         cell=step.cell.id,
         repeat=step.repeat,
         equal=bool(old.measured and new.measured and old.measured.bits == new.measured.bits),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine_bench import SIX, Bench, make_lock
+from engines.engine_bench import SIX, Bench, make_lock
 
 from harness import places
 from harness.engines.local.engine import LocalEngine

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from engine_bench import NUMPY, SIX, Bench, make_lock
+from engines.engine_bench import NUMPY, SIX, Bench, make_lock
 
 from harness import places, trees
 from harness.engines.docker import layering, leftovers, recipes

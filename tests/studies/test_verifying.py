@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bundled
 import pytest
-from results_factory import SweepOnDisk, cell, sha256
+from results_factory import SweepOnDisk, cell, hardware, sha256
 
 from harness.errors import LockError, RecordError, SelectionError, UsageError
 from harness.matrix.cells import Cell
@@ -153,8 +153,8 @@ def test_a_lock_of_another_environment_or_none_at_all_is_an_obstacle(on: SweepOn
 
 def test_two_locks_of_one_environment_are_two_sweeps(tmp_path: Path) -> None:
     content = foreign_lock(cell())
-    for machine, sha in (("a-2cpu-1", own_lock(cell())), ("b-2cpu-2", None)):
-        on = SweepOnDisk(root=tmp_path, machine=machine)
+    for model, sha in (("a", own_lock(cell())), ("b", None)):
+        on = SweepOnDisk(root=tmp_path, hardware=hardware(microarchitecture=model))
         on.plan([])
         digest = sha or hashlib.sha256(content).hexdigest()
         bundled.train(on, cell(), KERNEL, lock_sha256=digest)
@@ -225,13 +225,13 @@ def outcome(tmp_path: Path, *records: Callable[[SweepOnDisk], object]) -> verdic
     there.plan([])
     bundled.train(there, cell(), KERNEL, lock_sha256=own_lock(cell()))
     trial = trial_of(there)
-    here = SweepOnDisk(root=tmp_path / "here", machine="here-2cpu-1")
-    machine_limits.plan([])
+    here = SweepOnDisk(root=tmp_path / "here", hardware=hardware(cpu_model="another"))
+    here.plan([])
     for record in records:
         record(here)
-    store = Store(machine_limits.root, machine_limits.matrix, machine_limits.machine)
+    store = Store(here.root, here.matrix, here.machine)
     found: list[Record | None] = [store.read(cell().id, repeat) for repeat in (1, 2)]
-    return verdicts.check(trial, [r for r in found if r is not None], machine_limits.folder)
+    return verdicts.check(trial, [r for r in found if r is not None], here.folder)
 
 
 def test_the_same_bits_match(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def record(status: str = "completed", **changes: Any) -> Record:
         "history": {},
         "loss": "0x1p+0",
         "metric": "accuracy",
+        "unit": "",
         "value": "0x1p-1",
         "parameters": 1,
     }
@@ -86,7 +87,7 @@ def record(status: str = "completed", **changes: Any) -> Record:
         },
         "settings": {name: to_json(value) for name, value in DEFAULTS.items()},
         "process": {"timeout_s": 60.0, "memory_bytes": 2**30},
-        "runner_sha256": "a" * 64,
+        "code_sha256": "a" * 64,
         "measured": measured if status == "completed" else None,
         "started": "2026-01-01T00:00:00+00:00",
     }
@@ -270,5 +271,8 @@ def test_vouchers_reach_from_one_code_to_the_next() -> None:
 
 
 def test_anything_else_that_changed_is_not_vouched_for() -> None:
-    lock = {"lock": lambda e: lock_of(e, "f" * 64), "vouchers": Vouchers([voucher()])}
-    assert stepped({1: record()}, 1, **lock) == [("run", "the lock changed (cccccccc → ffffffff)")]
+    other = lambda e: lock_of(e, "f" * 64)  # noqa: E731
+    vouchers = Vouchers([voucher()])
+    assert stepped({1: record()}, 1, lock=other, vouchers=vouchers) == [
+        ("run", "the lock changed (cccccccc → ffffffff)")
+    ]

@@ -19,8 +19,8 @@ from typing import Any
 import psutil
 import pytest
 from commands import harness
-from engine_bench import SIX, Bench, make_lock
-from results_factory import SweepOnDisk, cell, sha256
+from engines.engine_bench import SIX, Bench, make_lock
+from results_factory import SweepOnDisk, cell, sha256, weights_sha256
 
 from harness import places, processes, scratch, trees
 from harness.cli import upkeep_commands
@@ -295,16 +295,17 @@ def test_blobs_that_no_record_names_go_and_others_stay(
     blobs = home / "results" / "m" / "blobs" / "weights"
     blobs.mkdir(parents=True)
     for word in ("w", "v", "nobody"):
-        (blobs / f"{sha256(word)}.npz").write_bytes(b"x" * 5000)
+        (blobs / f"{weights_sha256(word)}.npz").write_bytes(b"x" * 5000)
     # Superseded, and yet a record.
-    Store(home / "results", "m", sweep.machine).supersede(cell().id, 2)
+    again = sweep.record(cell(), 2, "failed", reason="the second time")
+    Store(home / "results", "m", sweep.machine).write(again, None, None)
     with Store(home / "results", "m", sweep.machine).lock():
         (row,) = cleaned(capsys, yes=True)
         assert row["outcome"].startswith("kept: ") and "another sweep is running" in row["outcome"]
         assert len(list(blobs.iterdir())) == 3
     (row,) = cleaned(capsys, yes=True)
     assert (row["kind"], row["outcome"]) == ("blobs", "removed")
-    assert sorted(path.stem for path in blobs.iterdir()) == sorted([sha256("w"), sha256("v")])
+    assert sorted(path.stem for path in blobs.iterdir()) == sorted(map(weights_sha256, "wv"))
 
 
 def test_what_a_killed_sweep_left_half_written_goes(

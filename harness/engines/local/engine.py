@@ -13,7 +13,7 @@ from harness.engines.local import environments, isolation, process_run
 from harness.engines.protocol import Image, Order, Outcome
 from harness.environments import commands, interpreters
 from harness.environments.lock import Lock
-from harness.errors import BuildError, EngineError
+from harness.errors import EngineError
 from harness.matrix.environment import Environment
 from harness.processes import ProcessFailedError
 
@@ -95,5 +95,5 @@ def make(*, tidy: bool) -> LocalEngine:
 def _uv_version() -> str:
     try:
         return processes.run([commands.uv_program(), "--version"]).strip()
-    except (BuildError, ProcessFailedError) as error:
+    except ProcessFailedError as error:
         raise EngineError(f"the local engine cannot be used: {error}") from error
