@@ -17,9 +17,11 @@ from harness.environments import commands, fetching, targets, wheelhouse
 from harness.environments.lock import Package
 from harness.errors import BuildError
 from harness.processes import ProcessFailedError
+from harness.protocol import untrusted
 
 _PURE = "-none-any.whl"
 _HASH = "sha256"
+_LARGEST_NOTE = 100
 
 
 def built(package: Package) -> Path:
@@ -41,6 +43,14 @@ def kept(package: Package) -> Path | None:
     return next(folder.glob("*.whl"), None) if folder.exists() else None
 
 
+def noted_sha256(wheel: Path) -> str | None:
+    """The digest that a wheel had when it was built, None where that is not noted."""
+    try:
+        return untrusted.read_regular(wheel.with_name(_HASH), _LARGEST_NOTE).decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def _folder(package: Package) -> Path:
     return places.cache("built") / f"{package.sha256}-{_recipe()[:12]}"
 
@@ -54,10 +64,10 @@ def _recipe() -> str:
 def _intact(folder: Path) -> Path | None:
     """The wheel built earlier, if it still has the hash noted beside it."""
     wheel = next(folder.glob("*.whl"), None)
-    noted = folder / _HASH
-    if wheel is None or not noted.exists():
+    noted = noted_sha256(wheel) if wheel else None
+    if wheel is None or noted is None:
         return None
-    if wheelhouse.matches(wheel, noted.read_text(encoding="ascii")):
+    if wheelhouse.matches(wheel, noted):
         return wheel
     console.note(f"{wheel}: not the bytes that were built; thrown away, built again")
     wheel.unlink()

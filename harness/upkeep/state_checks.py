@@ -18,7 +18,7 @@ from harness.engines.protocol import Engine
 from harness.environments import wheelhouse
 from harness.errors import BuildError, EngineError, HarnessError, LockError
 from harness.results.names import BLOB_FOLDER
-from harness.upkeep import checks, clean, items
+from harness.upkeep import checks, clean, items, soundness
 from harness.upkeep.checks import Check, Need
 
 TOLERATED_SECONDS = 5.0
@@ -65,6 +65,19 @@ def wheels(need: Need) -> Iterator[Check]:
         )
     elif packages:
         yield checks.ok("wheels", f"{len(packages)} files are in the cache")
+
+
+def environments(need: Need) -> Iterator[Check]:
+    """Whether what runs are made with is what was made; what was touched since is read."""
+    notes: list[str] = []
+    wanted = need.locks if need.environments else None
+    examined = list(soundness.parts(wanted, thorough=False, note=notes.append))
+    changes = [change for part in examined if (change := part.change())]
+    for change in changes:
+        to_do = "nothing: it is not used, but made anew when it is needed next"
+        yield checks.look("environments", change, to_do)
+    if not changes:
+        yield checks.ok("environments", f"{len(examined)} parts of them are as they were made")
 
 
 def data(need: Need) -> Iterator[Check]:
