@@ -14,6 +14,7 @@ from harness import console, scratch
 from harness.datasets.catalogue import DataSet, Form
 from harness.datasets.sources import DATA_VARIABLE, Source, SourceError
 from harness.errors import DataError
+from harness.protocol import untrusted
 
 _LARGEST_FILE = 256 << 20
 _UNDECODABLE = (
@@ -94,8 +95,7 @@ def _decoded(folder: Path, form: Form, data_set: DataSet) -> dict[str, bytes]:
 def _bytes(path: Path, known: frozenset[str]) -> bytes:
     """The bytes of a file, checked before anything opens them."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_FILE)
+        data = untrusted.read_regular(path, _LARGEST_FILE, follow_links=True)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
     digest = hashlib.sha256(data).hexdigest()

@@ -126,6 +126,11 @@ def _write(folder: Path, described: bytes, built: Built, data_set: DataSet) -> N
             f"the data set {data_set.name} came out as {digest}, and every machine must get "
             f"{data_set.sha256}; this NumPy ({np.__version__}) or CPU computes differently"
         )
+    if len(built.arrays["train_x"]) != data_set.rows:
+        raise DataError(
+            f"the data set {data_set.name} has {len(built.arrays['train_x'])} training rows, and"
+            f" the catalogue says {data_set.rows}; correct the catalogue"
+        )
     temporary = Path(tempfile.mkdtemp(prefix=f".{data_set.name}-", dir=folder.parent))
     try:
         fresh = temporary / "fresh"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from harness.environments import commands, fetching, targets, wheelhouse
 from harness.environments.lock import Package
 from harness.errors import BuildError
 from harness.processes import ProcessFailedError
-from harness.protocol import untrusted
+from harness.protocol import files, untrusted
 
 _PURE = "-none-any.whl"
 _HASH = "sha256"
@@ -78,7 +77,7 @@ def _build(package: Package, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as unfinished:
         _run_builder(package, unfinished)
         found = _checked(package, list(Path(unfinished).glob("*.whl")))
-        _note_hash(folder / _HASH, trees.sha256_of(found))
+        files.write_text(folder / _HASH, trees.sha256_of(found))
         return found.replace(folder / found.name)
 
 
@@ -107,10 +106,3 @@ def _checked(package: Package, wheels: list[Path]) -> Path:
         f"{package.name} {package.version}: its source did not build into a wheel for every "
         f"platform, but {[wheel.name for wheel in wheels]}; ask for a version that has wheels."
     )
-
-
-def _note_hash(path: Path, sha256: str) -> None:
-    with path.open("w", encoding="ascii") as file:
-        file.write(sha256)
-        file.flush()
-        os.fsync(file.fileno())

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from harness import compatibility, places
@@ -17,11 +18,13 @@ from harness.engines.docker.connection import connect
 from harness.engines.protocol import Engine
 from harness.environments import wheelhouse
 from harness.errors import BuildError, EngineError, HarnessError, LockError
+from harness.protocol import untrusted
 from harness.results.names import BLOB_FOLDER
 from harness.upkeep import checks, clean, items, soundness
 from harness.upkeep.checks import Check, Need
 
 TOLERATED_SECONDS = 5.0
+_LARGEST_RECORD = 16 << 20
 _STARTED = re.compile(rb'"started": "([^"]+)"')
 
 
@@ -175,10 +178,12 @@ def _starts(results: Path) -> Iterator[tuple[str, str]]:
     for folder, names, files in os.walk(results):
         names[:] = [name for name in names if name != BLOB_FOLDER]
         for name in files:
-            path = Path(folder, name)
-            if name.endswith(".json") and os.access(path, os.R_OK):
-                match = _STARTED.search(path.read_bytes())
-                yield (match[1].decode("utf-8", "replace") if match else "", str(path))
+            if name.endswith(".json"):
+                path = Path(folder, name)
+                # What cannot be read says nothing of the clock.
+                with suppress(OSError):
+                    match = _STARTED.search(untrusted.read_regular(path, _LARGEST_RECORD))
+                    yield (match[1].decode("utf-8", "replace") if match else "", str(path))
 
 
 def _some(names: list[str]) -> str:

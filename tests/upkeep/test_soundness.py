@@ -10,7 +10,7 @@ from pathlib import Path
 import docker
 import pytest
 from commands import harness
-from engine_bench import SIX, make_lock
+from engines.engine_bench import SIX, make_lock
 
 from harness import places
 from harness.engines.docker import images
