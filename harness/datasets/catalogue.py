@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.datasets import co2, mnist
-from harness.datasets.building import Built
+from harness.datasets.preprocessed import Built
 from harness.datasets.sources import (
     DATA_VARIABLE,
     Download,

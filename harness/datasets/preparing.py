@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from harness import console, places
 from harness.datasets import catalogue, obtaining
-from harness.datasets.building import ARRAYS, Built
 from harness.datasets.catalogue import DataSet
 from harness.datasets.prepared import Prepared
+from harness.datasets.preprocessed import ARRAYS, Built
 from harness.datasets.sources import Source
 from harness.errors import DataError
 from harness.runner import hashing
@@ -61,17 +61,17 @@ def damage(prepared: Prepared) -> str | None:
         described = (prepared.folder / DESCRIPTION).read_bytes()
         if hashlib.sha256(described).hexdigest() != prepared.sha256:
             return f"{DESCRIPTION} changed"
-        known = json.loads(described)["arrays"]
-        changed = [name for name in ARRAYS if not _is_whole(prepared.folder, name, known[name])]
+        expected = json.loads(described)["arrays"]
+        changed = [name for name in ARRAYS if not _is_whole(prepared.folder, name, expected[name])]
     except FileNotFoundError as error:
         return f"{Path(error.filename).name} is missing"
     return f"{', '.join(changed)} changed" if changed else None
 
 
-def _is_whole(folder: Path, name: str, known: dict[str, Any]) -> bool:
+def _is_whole(folder: Path, name: str, expected: dict[str, Any]) -> bool:
     try:
         array = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        return _described(name, array) == known
+        return _described(name, array) == expected
     except FileNotFoundError:
         raise
     except (ValueError, EOFError, OSError):

@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from harness import places
-from harness.engines.local import environments
+from harness.engines.local import virtual_environments
 from harness.environments import bytecode, commands, wheelhouse
 from harness.executors import staging
 from harness.processes import ProcessFailedError
@@ -58,8 +58,8 @@ def unreferenced(question: Question) -> Iterator[Item]:
 
 
 def _environments(question: Question) -> Iterator[Item]:
-    for folder in _folders(environments.root()):
-        made = environments.made_of(folder)
+    for folder in _folders(virtual_environments.root()):
+        made = virtual_environments.made_of(folder)
         shown = f"{made.get('environment', '?')} ({folder.name[:8]})"
         if not made and not question.everything:
             yield items.of_folder("environment", folder, UNFINISHED, shown)
@@ -69,7 +69,7 @@ def _environments(question: Question) -> Iterator[Item]:
 
 def _is_needed(environment: Path, references: References) -> bool:
     named = environment.name in references.environments | references.digests
-    return named or environments.made_of(environment).get("lock") in references.stale
+    return named or virtual_environments.made_of(environment).get("lock") in references.stale
 
 
 def _wheels(question: Question) -> Iterator[Item]:
@@ -121,12 +121,11 @@ def _forgetting(name: str) -> Callable[[], str | None]:
 
 def _bytecode(question: Question) -> Iterator[Item]:
     references = question.references
-    kept = (one for one in _folders(environments.root()) if _is_needed(one, references))
-    linked = {path for environment in kept for path in environments.bytecode_of(environment)}
+    needed = (one for one in _folders(virtual_environments.root()) if _is_needed(one, references))
+    linked = {path for one in needed for path in virtual_environments.bytecode_of(one)}
     for folder in [one for build in _folders(bytecode.root()) for one in _folders(build)]:
         sha256, whole = folder.name.partition("-")[0], bytecode.is_whole(folder)
-        needed = whole and (sha256 in references.files or folder in linked)
-        if question.everything or not needed:
+        if question.everything or not (whole and (sha256 in references.files or folder in linked)):
             brought = ", ".join(path.name for path in _folders(folder)) or folder.name[:8]
             item = question.item("wheels", folder, f"bytecode of {brought}", sha256)
             item = item if whole else replace(item, why=UNFINISHED, disputed=False)

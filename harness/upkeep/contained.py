@@ -10,7 +10,7 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.models.images import Image
 
-from harness.engines.docker import leftovers, recipes
+from harness.engines.docker import container_owners, recipes
 from harness.upkeep.cached import Question
 from harness.upkeep.items import Item
 from harness.upkeep.references import References
@@ -23,7 +23,7 @@ def unreferenced(client: docker.DockerClient, question: Question) -> Iterator[It
 
     None is offered while a living harness process has a container: its sweep may need them all.
     """
-    _, living = leftovers.owned(client)
+    _, living = container_owners.owned(client)
     if living:
         return
     shared = _shared_bytes(client)
@@ -42,7 +42,7 @@ def unreferenced(client: docker.DockerClient, question: Question) -> Iterator[It
 
 def abandoned(client: docker.DockerClient) -> Iterator[Item]:
     """The containers whose harness process on this host lives no more."""
-    dead, _ = leftovers.owned(client)
+    dead, _ = container_owners.owned(client)
     for container in dead:
         yield Item(
             kind="container",

@@ -60,7 +60,7 @@ def _unlinked(paths: Sequence[Path]) -> int:
     for status in _files(paths):
         links, _, _ = seen.get((status.st_dev, status.st_ino), (0, 0, 0))
         seen[status.st_dev, status.st_ino] = (links + 1, status.st_nlink, status.st_blocks * 512)
-    return sum(taken for links, known, taken in seen.values() if links >= known)
+    return sum(taken for links, in_all, taken in seen.values() if links >= in_all)
 
 
 def taken(*paths: Path) -> int:

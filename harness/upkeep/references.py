@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import compatibility, trees
 from harness.engines.docker import recipes
-from harness.engines.local import environments
+from harness.engines.local import virtual_environments
 from harness.environments import interpreters, locking, users
 from harness.environments.lock import Lock
 from harness.environments.users import Users
@@ -153,11 +153,11 @@ def _read(paths: Iterable[Path]) -> tuple[list[Lock], dict[Path, str]]:
 
 
 def _virtual_environments(locks: Iterable[Lock]) -> Iterator[str]:
-    here = {python: interpreters.present(python) for python in _pythons(locks)}
+    present = {python: interpreters.present(python) for python in _pythons(locks)}
     for lock in locks:
-        interpreter = here[lock.environment.python]
+        interpreter = present[lock.environment.python]
         if interpreter is not None:
-            yield environments.digest(lock, interpreter)
+            yield virtual_environments.digest(lock, interpreter)
 
 
 def _pythons(locks: Iterable[Lock]) -> list[str]:

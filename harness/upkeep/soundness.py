@@ -14,8 +14,8 @@ from docker.errors import DockerException
 from harness import places, trees
 from harness.engines.docker import images, recipes
 from harness.engines.docker.connection import connect
-from harness.engines.local import environments
-from harness.environments import building, bytecode, interpreters, wheelhouse
+from harness.engines.local import virtual_environments
+from harness.environments import bytecode, interpreters, source_builds, wheelhouse
 from harness.environments.lock import Lock
 from harness.errors import BuildError, EngineError
 from harness.executors import staging
@@ -49,8 +49,8 @@ def parts(
 
 
 def _virtual_environments(locks: Sequence[Lock] | None, thorough: bool) -> Iterator[Part]:
-    for folder in sorted(environments.root().iterdir()):
-        made = environments.made_of(folder)
+    for folder in sorted(virtual_environments.root().iterdir()):
+        made = virtual_environments.made_of(folder)
         if made and (locks is None or folder.name in set(_digests(locks))):
             change = partial(trees.change, folder, thorough=thorough)
             name = f"{made.get('environment')} ({folder.name[:8]})"
@@ -61,7 +61,7 @@ def _digests(locks: Sequence[Lock]) -> Iterator[str]:
     for lock in locks:
         interpreter = interpreters.present(lock.environment.python)
         if interpreter is not None:
-            yield environments.digest(lock, interpreter)
+            yield virtual_environments.digest(lock, interpreter)
 
 
 def _files_of(locks: Sequence[Lock] | None) -> set[str] | None:
@@ -81,9 +81,8 @@ def _wheels(locks: Sequence[Lock] | None, thorough: bool) -> Iterator[Part]:
     wanted = _files_of(locks)
     downloaded = wheelhouse.root().glob(f"{'[0-9a-f]' * 64}/[!.]*")
     pairs = [(path, path.parent.name) for path in downloaded]
-    pairs += [
-        (path, building.noted_sha256(path) or "") for path in places.cache("built").glob("*/*.whl")
-    ]
+    built = places.cache("built").glob("*/*.whl")
+    pairs += [(path, source_builds.noted_sha256(path) or "") for path in built]
     for path, sha256 in sorted(pairs):
         if wanted is None or path.parent.name.partition("-")[0] in wanted:
             change = partial(_changed_file, path, sha256, thorough)

@@ -25,7 +25,7 @@ from results_factory import SweepOnDisk, cell, sha256, weights_sha256
 from harness import places, processes, scratch, trees
 from harness.cli import upkeep_commands
 from harness.cli.upkeep_commands import KindChoice
-from harness.engines.local import environments
+from harness.engines.local import virtual_environments
 from harness.engines.local.engine import LocalEngine
 from harness.environments import bytecode, interpreters, locking, users, wheelhouse
 from harness.environments.lock import Lock
@@ -62,7 +62,7 @@ def lock_in(home: Path) -> Lock:
 
 def made(name: str, lock_sha256: str) -> Path:
     """A virtual environment in the cache, as far as `clean` looks at it."""
-    folder = environments.root() / name
+    folder = virtual_environments.root() / name
     folder.mkdir()
     (folder / "library.so").write_bytes(b"x" * 100_000)
     says(folder, {"lock": lock_sha256, "environment": "tf2.15.1,py3.11,cpu", "base": "CPython"})
@@ -71,7 +71,7 @@ def made(name: str, lock_sha256: str) -> Path:
 
 def says(environment: Path, content: dict[str, Any]) -> None:
     """Have an environment say what it is made of."""
-    (environment / environments.MADE_OF).write_text(json.dumps(content))
+    (environment / virtual_environments.MADE_OF).write_text(json.dumps(content))
     trees.seal(environment, trees.contents(environment))
 
 
@@ -102,7 +102,7 @@ def needed(home: Path) -> list[Path]:
     record.write_text(json.dumps(content))
     users.note_results(home / "results" / "m", lock)
     return [
-        made(environments.digest(lock, interpreter), lock.sha256),
+        made(virtual_environments.digest(lock, interpreter), lock.sha256),
         made(sha256("recorded"), sha256("an old lock")),
         wheel(lock.packages[0].sha256),
     ]
@@ -122,8 +122,8 @@ def bytecode_of_the_recorded(home: Path) -> Path:
     (folder / "__pycache__").mkdir(parents=True)
     (folder / "modules.json").write_text("{}")
     trees.seal(folder, trees.contents(folder))
-    environment = environments.root() / sha256("recorded")
-    says(environment, {**environments.made_of(environment), "bytecode": [str(folder)]})
+    environment = virtual_environments.root() / sha256("recorded")
+    says(environment, {**virtual_environments.made_of(environment), "bytecode": [str(folder)]})
     return folder
 
 
@@ -248,10 +248,10 @@ def test_the_environment_of_another_project_survives(
     upkeep_commands.clean(yes=True, format="json")
     capsys.readouterr()
     assert before <= {path for path in (home / "cache").rglob("*") if path.is_file()}
-    assert local_engine.held(lock) == image
+    assert local_engine.existing(lock) == image
     shutil.rmtree(project)
     cleaned(capsys, yes=True)
-    assert local_engine.held(lock) == image
+    assert local_engine.existing(lock) == image
 
 
 def test_several_processes_note_what_they_use_at_once(home: Path) -> None:

@@ -63,7 +63,7 @@ def test_images_that_nothing_names_are_found_and_removed(
     assert "the Docker Engine refuses" in (item.remove() or "")
     container.remove()
     assert item.remove() is None
-    assert isinstance(docker_engine.held(lock), str)
+    assert isinstance(docker_engine.existing(lock), str)
 
 
 def test_a_frame_is_kept_for_the_locks_that_would_stand_on_it(

@@ -24,7 +24,7 @@ from results_factory import SweepOnDisk, cell
 from harness import places, processes, trees
 from harness.cli import upkeep_commands
 from harness.engines.docker.engine import DockerEngine
-from harness.engines.local import environments
+from harness.engines.local import virtual_environments
 from harness.engines.local.engine import LocalEngine
 from harness.errors import LockError, SelectionError, UsageError
 from harness.matrix.environment import Environment
@@ -144,7 +144,7 @@ def test_what_an_environment_takes_is_measured_on_the_nearest_one(
         folder = places.cache("environments", version)
         (folder / "library.so").write_bytes(b"x" * size)
         made = {"lock": "", "environment": f"tf{version},py3.11,cpu", "base": ""}
-        (folder / environments.MADE_OF).write_text(json.dumps(made))
+        (folder / virtual_environments.MADE_OF).write_text(json.dumps(made))
         trees.seal(folder, trees.contents(folder))
     found = only(room_checks.disk(need, LocalEngine()))
     assert found.state == "ok"

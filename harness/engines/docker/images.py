@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from harness import console, places, scratch
 from harness.engines import outdated
-from harness.engines.docker import building
+from harness.engines.docker import image_builds
 from harness.engines.docker.recipes import BASE, LOCK, Recipe, recipe
 from harness.engines.protocol import Image
 from harness.environments import bases, users
@@ -48,7 +48,7 @@ def assemble(client: docker.DockerClient, lock: Lock, log: Path, *, rootless: bo
     with places.written(path), FileLock(path):
         found = _sound(client, wanted)
         if found is None:
-            building.build(client, wanted, log, rootless=rootless)
+            image_builds.build(client, wanted, log, rootless=rootless)
             found = _find(client, wanted)
             _note(client, wanted)
     if found is None:
@@ -107,7 +107,7 @@ def _read(path: Path) -> Noted | None:
         return None
 
 
-def held(client: docker.DockerClient, lock: Lock) -> Image | str:
+def existing(client: docker.DockerClient, lock: Lock) -> Image | str:
     """The image of this lock if it is there, else why it would be built."""
     try:
         wanted = recipe(lock)

@@ -52,7 +52,7 @@ def assemble(lock: Lock, log: Path) -> Image:
     return _image(lock, interpreter, folder)
 
 
-def held(lock: Lock) -> Image | str:
+def existing(lock: Lock) -> Image | str:
     """The virtual environment of this lock if it is there, else why it would be made."""
     interpreter = interpreters.present(lock.environment.python)
     if interpreter is None:
@@ -199,11 +199,11 @@ def _failed(lock: Lock, log: Path, reason: str) -> str:
 
 
 def _require_platform(lock: Lock) -> None:
-    here = f"{sys.platform} {platform.machine()}"
-    if here != "linux x86_64":
+    machine = f"{sys.platform} {platform.machine()}"
+    if machine != "linux x86_64":
         raise BuildError(
-            f"{lock.path}: this lock serves x86-64 Linux, and this is {here}; use --engine docker"
-            f" with an engine on x86-64 Linux"
+            f"{lock.path}: this lock serves x86-64 Linux, and this is {machine}; use --engine"
+            f" docker with an engine on x86-64 Linux"
         )
 
 

@@ -36,7 +36,7 @@ def built(package: Package) -> Path:
         return wheel if wheel else _build(package, folder)
 
 
-def kept(package: Package) -> Path | None:
+def present(package: Package) -> Path | None:
     """The wheel built from this source before, not checked yet; None if there is none."""
     folder = _folder(package)
     return next(folder.glob("*.whl"), None) if folder.exists() else None
