@@ -19,6 +19,7 @@ from harness.datasets.sources import (
     named_folder,
 )
 from harness.errors import UsageError
+from harness.subjects import reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,15 +128,6 @@ _CO2 = DataSet(
 
 DATA_SETS: Final[Mapping[str, DataSet]] = {entry.name: entry for entry in (_MNIST, _CO2)}
 
-WORKLOADS: Final[Mapping[str, str]] = {
-    "mnist-mlp": "mnist",
-    "mnist-cnn": "mnist",
-    "mnist-augmented": "mnist",
-    "co2-lstm": "co2",
-    "co2-conv": "co2",
-}
-"""The data set each workload trains on."""
-
 
 def get(name: str) -> DataSet:
     """The data set of this name.
@@ -161,8 +153,6 @@ def for_workload(workload: str) -> str:
     """The name of the data set that a workload trains on.
 
     Raises:
-        UsageError: no such workload is known.
+        UsageError: there is no such workload.
     """
-    if workload not in WORKLOADS:
-        raise UsageError(f"no workload {workload!r}; there are {', '.join(WORKLOADS)}")
-    return WORKLOADS[workload]
+    return reference.get(workload).data

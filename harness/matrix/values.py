@@ -10,6 +10,7 @@ from harness import compatibility
 from harness.matrix import text
 from harness.matrix.text import Problems
 from harness.protocol.axes import DENIED_VARIABLES, VARIABLE_NAME, Axis, Value
+from harness.subjects.reference import with_names
 
 ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras")
 
@@ -24,6 +25,7 @@ def axis_value(axis: Axis, node: yaml.Node, problems: Problems) -> Value | None:
     """The value `node` gives to `axis`, None (and a problem) where it is not allowed."""
     if axis.is_mapping:
         return _variables(axis, node, problems)
+    axis = with_names(axis)
     word = text.scalar(node, f"a value of {axis.name}", problems)
     if word is None:
         return None

@@ -25,9 +25,9 @@ from harness.datasets.prepared import Prepared
 from harness.datasets.preparing import prepare
 from harness.datasets.sources import Folder, NpmPackage, SourceError, Wheel
 from harness.errors import DataError, UsageError
-from harness.protocol.axes import BY_NAME
 from harness.runner import data as runner_data
 from harness.runner import hashing
+from harness.subjects.reference import SUBJECTS
 
 S = TypeVar("S", NpmPackage, Wheel)
 
@@ -90,8 +90,7 @@ def co2_source(folder: Path, content: bytes) -> Folder:
 
 
 def test_every_workload_has_a_data_set() -> None:
-    assert set(catalogue.WORKLOADS) == set(BY_NAME["workload"].words)
-    assert set(catalogue.WORKLOADS.values()) == set(catalogue.DATA_SETS)
+    assert {subject.data for subject in SUBJECTS.values()} == set(catalogue.DATA_SETS)
     assert catalogue.for_workload("mnist-cnn") == "mnist"
     assert catalogue.for_workload("co2-conv") == "co2"
 
