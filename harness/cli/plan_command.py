@@ -28,7 +28,7 @@ from harness.results.store import Store
 from harness.sweep import planning
 from harness.sweep.planning import Step
 from harness.upkeep import reuse
-from harness.upkeep.reuse import Known, Reuse
+from harness.upkeep.reuse import Lookup, Reuse
 
 SHOWN = 60
 """How many cells a terminal is shown; the other formats have all."""
@@ -53,16 +53,16 @@ class Seen:
         for step in steps:
             if step.cell is not last and step.action in ("done", "run", "waits"):
                 last = step.cell
-                known = self._workloads.setdefault(last.environment, set())
-                known.add(str(last.values[PLACES["workload"]]))
+                workloads = self._workloads.setdefault(last.environment, set())
+                workloads.add(str(last.values[PLACES["workload"]]))
             yield step
 
-    def parts(self, known: Known) -> list[Reuse]:
+    def parts(self, lookup: Lookup) -> list[Reuse]:
         """What is reused of each environment seen, and why the rest is not."""
         return [
             part
             for environment, workloads in self._workloads.items()
-            for part in reuse.of_environment(environment, workloads, known)
+            for part in reuse.of_environment(environment, workloads, lookup)
         ]
 
 
@@ -97,14 +97,14 @@ def plan(
         store=store,
     )
     selected = _selected(found, machine, chosen, only)
-    seen, known = Seen(), wiring.known(chosen, machine, wanted)
+    seen, lookup = Seen(), wiring.lookup(chosen, machine, wanted)
     steps = seen.passing(planning.steps(selected, found.repeats, wanted, store.reader()))
     if as_json:
-        _print_all(found.name, chosen.name, steps, seen, known)
+        _print_all(found.name, chosen.name, steps, seen, lookup)
     elif format == "rich":
-        _show(steps, seen, known, by, f"engine: {chosen.name}; {why}")
+        _show(steps, seen, lookup, by, f"engine: {chosen.name}; {why}")
     else:
-        _print_table(steps, seen, known, by, format)
+        _print_table(steps, seen, lookup, by, format)
 
 
 def _selected(
@@ -117,15 +117,15 @@ def _selected(
     return cells.select(settled, tuple(only or ()))
 
 
-def _print_all(matrix: str, engine: str, steps: Iterator[Step], seen: Seen, known: Known) -> None:
+def _print_all(matrix: str, engine: str, steps: Iterator[Step], seen: Seen, lookup: Lookup) -> None:
     rows = [{**_row(step), "environment": step.cell.environment.id} for step in steps]
-    parts = [asdict(part) for part in seen.parts(known)]
+    parts = [asdict(part) for part in seen.parts(lookup)]
     document = {"matrix": matrix, "engine": engine, "environments": parts, "cells": rows}
     console.result(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def _print_table(
-    steps: Iterator[Step], seen: Seen, known: Known, by: Grouping | None, format: str
+    steps: Iterator[Step], seen: Seen, lookup: Lookup, by: Grouping | None, format: str
 ) -> None:
     if by is not Grouping.environment:
         rows = [_row(step) for step in steps]
@@ -133,7 +133,7 @@ def _print_table(
     else:
         for _ in steps:
             pass
-        frame = _environments(seen.parts(known))
+        frame = _environments(seen.parts(lookup))
     console.result(tables.render(frame, format))
 
 
@@ -154,7 +154,7 @@ def _environments(parts: list[Reuse]) -> pd.DataFrame:
 
 
 def _show(
-    steps: Iterator[Step], seen: Seen, known: Known, by: Grouping | None, engine: str
+    steps: Iterator[Step], seen: Seen, lookup: Lookup, by: Grouping | None, engine: str
 ) -> None:
     """What is asked for as tables, and what all cells come to."""
     counts: Counter[str] = Counter()
@@ -174,7 +174,7 @@ def _show(
         if cell_count > SHOWN:
             console.note(f"… and {cell_count - SHOWN:,} more; --only narrows, --format csv has all")
     if by is not Grouping.cell:
-        _show_environments(seen.parts(known))
+        _show_environments(seen.parts(lookup))
     parts = ", ".join(f"{number:,} {action}" for action, number in sorted(counts.items()))
     console.note(f"{counts.total():,} runs: {parts}")
 
