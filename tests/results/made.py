@@ -102,7 +102,7 @@ def write_one(store: Store, arrays: Path, number: int) -> None:
     store.write(done, weights, predictions)
 
 
-def killed_within(writing: Callable[[], None], steps: int) -> bool:
+def killed_within(writing: Callable[[], object], steps: int) -> bool:
     """Run `writing` in a child that is killed with SIGKILL before its given step.
 
     A step is a call, of Python or C, that the code of `harness.results` makes. False if the child

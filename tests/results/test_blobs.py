@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made import array_files
+from results.made import array_files
 
 from harness.errors import RecordError
 from harness.results import blobs

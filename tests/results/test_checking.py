@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made import CELL, HARDWARE, MACHINE, MATRIX, array_files, completed, record
+from results.made import CELL, HARDWARE, MACHINE, MATRIX, array_files, completed, record
 
 from harness.errors import RecordError, UsageError
 from harness.results import checking, durable, plan_file, sealing

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from commands import harness as program
-from made import array_files, completed
+from results.made import array_files, completed
 
 from harness.errors import RecordError
 from harness.results import migration, sealing

@@ -7,7 +7,7 @@ import random
 import shutil
 from pathlib import Path
 
-import made
+from results import made
 import pytest
 
 from harness.errors import RecordError, UsageError

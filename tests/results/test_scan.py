@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made import CELL, array_files, cell, record
+from results.made import CELL, array_files, cell, record
 from results_factory import hardware
 
 from harness.errors import RecordError, UsageError

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import CELL, MACHINE, MATRIX, record
+from results.made import CELL, MACHINE, MATRIX, record
 
 from harness.errors import RecordError
 from harness.results import sealing

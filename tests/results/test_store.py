@@ -15,9 +15,9 @@ import time
 from functools import partial
 from pathlib import Path
 
-import made
+from results import made
 import pytest
-from made import CELL, MACHINE, MATRIX, array_files, cell, completed, record
+from results.made import CELL, MACHINE, MATRIX, array_files, cell, completed, record
 
 from harness.errors import RecordError, UsageError
 from harness.results.record import Record
