@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import sys
+
 from rich.console import Console
 
 results = Console(highlight=False, soft_wrap=True)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_LOOKALIKES = str.maketrans(
+    {"─": "-", "│": "|", "·": "-", "×": "x", "…": "~", "°": "*", "Δ": "d", "→": ">", "–": "-"}
+)
+
+
+def accept_any_text() -> None:
+    """From now on a terminal that knows few characters is shown others in their place."""
+    codecs.register_error("harness-lookalikes", _lookalikes)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="harness-lookalikes")
+
+
+def _lookalikes(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    plain = error.object[error.start : error.end].translate(_LOOKALIKES)
+    return plain.encode("ascii", "backslashreplace").decode("ascii"), error.end
 
 
 def note(text: str) -> None:

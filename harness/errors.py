@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+FAULT_EXIT_CODE = 1
+INTERRUPTED_EXIT_CODE = 130
+
 
 class HarnessError(Exception):
     """An expected failure. The message says where, what is wrong and what to do."""
 
-    exit_code = 1
+    exit_code = FAULT_EXIT_CODE
 
 
 class UsageError(HarnessError):
@@ -52,7 +55,7 @@ class IncompleteSweepError(HarnessError):
 
 
 class RecordError(HarnessError):
-    """A record or results folder is unreadable or of another schema."""
+    """A record is unreadable or of another schema, or a file cannot be written."""
 
     exit_code = 8
 
@@ -61,6 +64,3 @@ class NotReproducibleError(HarnessError):
     """Asked to check, and results that should agree do not."""
 
     exit_code = 9
-
-
-INTERRUPTED_EXIT_CODE = 130

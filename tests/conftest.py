@@ -1,19 +1,17 @@
-"""What tests of several packages share: the two engines, ready to build and run."""
+"""What tests of several packages share: their tiers, and the two engines, ready to run."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import docker
 import pytest
 from fuzzing import seeds
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from harness.engines.docker.connection import connect
 from harness.engines.docker.engine import DockerEngine
@@ -24,8 +22,15 @@ from harness.errors import EngineError
 REQUIRE_DOCKER = "HARNESS_REQUIRE_DOCKER"
 BASE = "reproducibility-harness-base:bookworm"
 BASE_PYTHON = "3.11"
-ENGINES = {"engines", "sweep", "upkeep"}
-"""The folders of tests that need the engine or every CPU."""
+TIERS = ("tensorflow", "docker", "browser", "network", "slow")
+"""What keeps a test out of the quick tier."""
+
+BY_FIXTURE = {
+    "docker_client": "docker",
+    "browser": "browser",
+    "local_engine": "network",
+}
+"""What a test needs because a fixture of this name, of its own or of another one, needs it."""
 
 BOOTSTRAP = Path(__file__).parent.parent / "dockerfiles" / "bootstrap-base.sh"
 
@@ -40,21 +45,21 @@ def pytest_report_header() -> str:
     return f"fuzzing: {seeds.AGAIN}"
 
 
-class _EnginesTogether(LoadScopeScheduling):
-    """What shares the engine, or the machine's CPUs, stays in one worker: it counts what is left.
-
-    The other worker takes the rest meanwhile, file by file.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "engines" if Path(file).parts[1] in ENGINES else file
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Every test that needs nothing special is quick."""
+    for item in items:
+        for fixture in set(getattr(item, "fixturenames", ())) & BY_FIXTURE.keys():
+            item.add_marker(BY_FIXTURE[fixture])
+        if not any(item.get_closest_marker(tier) for tier in TIERS):
+            item.add_marker("quick")
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _EnginesTogether:
-    """How two workers share the tests."""
-    return _EnginesTogether(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """How the workers of pytest-xdist, where it is installed, share the tests."""
+    from worker_scheduling import EnginesTogether
+
+    return EnginesTogether(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
-from harness.protocol.axes import to_json
+from harness.protocol.axes import Value, to_json
 from harness.results import fingerprint, plan_file
 from harness.results.record import (
     SCHEMA,
@@ -167,8 +167,12 @@ class SweepOnDisk:
         init: str = "init",
         loss: float = 0.25,
         value: float = 0.9375,
+        found: Mapping[str, object] | None = None,
     ) -> None:
-        """Records of completed runs from repeat 1 on; a word per run stands for its weights."""
+        """Records of completed runs from repeat 1 on; a word per run stands for its weights.
+
+        `found` are values that were read back.
+        """
         for repeat, word in enumerate(weights, start=1):
             kernel = Tensor(
                 name="dense/kernel",
@@ -178,8 +182,10 @@ class SweepOnDisk:
                 sha256=sha256(word),
             )
             predictions = sha256(f"predictions of {word}")
-            found = measured([kernel], predictions, loss=loss.hex(), value=value.hex())
-            self.write(self.record(cell, repeat, "completed", measured=found))
+            results = measured([kernel], predictions, loss=loss.hex(), value=value.hex())
+            record = self.record(cell, repeat, "completed", measured=results)
+            read = {name: Found(value=value, how="read") for name, value in (found or {}).items()}
+            self.write(record.model_copy(update={"found": {**record.found, **read}}))
 
     def end(self, cell: Cell, repeat: int, status: str, reason: str) -> None:
         """The record of a run that did not complete."""
@@ -198,7 +204,7 @@ class SweepOnDisk:
     ) -> Record:
         """A record as the sweep would leave it."""
         return Record(
-            schema_number=SCHEMA,
+            schema=SCHEMA,
             matrix=self.matrix,
             machine=self.machine,
             cell=cell.id,
@@ -208,10 +214,7 @@ class SweepOnDisk:
             engine={"name": self.engine, "version": "1"},
             environment=self._environment(cell.environment),
             settings={name: to_json(value) for name, value in cell.settings.items()},
-            found={
-                "threads": Found(value=_threads(cell, status), how="read"),
-                "onednn": Found(value=None, how="no"),
-            },
+            found=_found(cell.settings, status),
             process={
                 "versions": self.versions.get(cell.environment.tensorflow, {}),
                 **self.process,
@@ -246,10 +249,11 @@ class SweepOnDisk:
         path.write_bytes(serialised(record))
 
 
-def _threads(cell: Cell, status: str) -> int:
-    """As asked, except where a run did not complete: then always 2."""
-    asked = cell.settings["threads"]
-    return asked if isinstance(asked, int) and status == "completed" else 2
+def _found(settings: Mapping[str, Value], status: str) -> dict[str, Found]:
+    """Threads as asked, except where a run did not complete: then always 2."""
+    asked = settings["threads"]
+    threads = asked if isinstance(asked, int) and status == "completed" else 2
+    return {"threads": Found(value=threads, how="read"), "onednn": Found(value=None, how="no")}
 
 
 def _planned(cell: Cell) -> dict[str, object]:

@@ -51,14 +51,14 @@ def read(sweep: Path) -> Hardware | None:
         ) from error
 
 
-def _of(found: Mapping[str, Any]) -> Hardware:
+def _of(hardware: Mapping[str, Any]) -> Hardware:
     return Hardware(
-        fingerprint=fingerprint.identify(found),
-        cpu_model=str(found["cpu_model"]),
-        microarchitecture=str(found["microarchitecture"]),
-        cpus=len(found["visible_cpus"]),
-        flags=fingerprint.arithmetic_flags(found),
-        gpus=tuple(sorted(str(gpu["name"]) for gpu in found["gpus"])),
+        fingerprint=fingerprint.identify(hardware),
+        cpu_model=str(hardware["cpu_model"]),
+        microarchitecture=str(hardware["microarchitecture"]),
+        cpus=len(hardware["visible_cpus"]),
+        flags=fingerprint.arithmetic_flags(hardware),
+        gpus=tuple(sorted(str(gpu["name"]) for gpu in hardware["gpus"])),
     )
 
 
@@ -75,7 +75,7 @@ def unlike(first: Hardware | None, second: Hardware | None) -> str:
         ("visible CPUs", str(first.cpus), str(second.cpus)),
         ("GPUs", ", ".join(first.gpus) or "none", ", ".join(second.gpus) or "none"),
     )
-    told = [f"{name} {ours} → {theirs}" for name, ours, theirs in pairs if ours != theirs]
+    parts = [f"{name} {ours} → {theirs}" for name, ours, theirs in pairs if ours != theirs]
     lost, gained = sorted(first.flags - second.flags), sorted(second.flags - first.flags)
-    told += [f"without {', '.join(lost)}"] if lost else []
-    return ", ".join(told + ([f"with {', '.join(gained)}"] if gained else []))
+    parts += [f"without {', '.join(lost)}"] if lost else []
+    return ", ".join(parts + ([f"with {', '.join(gained)}"] if gained else []))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+import harness
 from harness import console, places
 from harness.datasets import catalogue
 from harness.environments import bases
@@ -56,7 +56,7 @@ def bundle(
         lock_folders=[*(locks or ()), places.locks()],
         more={**dockerfiles(), "data.json": _data()},
         arrays="none" if without_arrays else "all",
-        version=importlib.metadata.version("reproducibility-harness"),
+        version=harness.__version__,
         credits=Credits(licence=license, authors=tuple(author or ())),
     )
     # Signed first: a key that does not work leaves no bundle without a signature.

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness import places
 from harness.datasets import catalogue, preparing
 from harness.datasets.prepared import Prepared
 from harness.engines.protocol import Engine
@@ -59,8 +60,8 @@ def locks_of(matrix_file: Path) -> Path:
 
 def lock_maker(matrix_file: Path) -> Callable[[Environment], Lock]:
     """The lock of an environment, made and announced if there is none yet."""
-    folder = locks_of(matrix_file)
-    return cache(lambda environment: locking.ensure(environment, [folder]))
+    folders = _lock_folders(matrix_file)
+    return cache(lambda environment: locking.ensure(environment, folders))
 
 
 def lock_reader(matrix_file: Path) -> Callable[[Environment], Lock | None]:
@@ -69,14 +70,20 @@ def lock_reader(matrix_file: Path) -> Callable[[Environment], Lock | None]:
     Raises:
         LockError: there is one, and it is stale or malformed.
     """
-    folder = locks_of(matrix_file)
+    folders = _lock_folders(matrix_file)
 
     @cache
     def read(environment: Environment) -> Lock | None:
-        path = locking.path_of(environment, folder)
-        return locking.read(path, environment) if path.exists() else None
+        paths = (locking.path_of(environment, folder) for folder in folders)
+        path = next((path for path in paths if path.exists()), None)
+        return None if path is None else locking.read(path, environment)
 
     return read
+
+
+def _lock_folders(matrix_file: Path) -> tuple[Path, ...]:
+    """The folder of the matrix file's own locks, then that of the shipped ones."""
+    return locks_of(matrix_file), places.locks()
 
 
 def or_error(

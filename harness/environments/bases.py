@@ -83,9 +83,26 @@ def files() -> tuple[Path, ...]:
     named = os.environ.get(BASES_VARIABLE)
     if named and not Path(named).is_file():
         raise UsageError(f"{BASES_VARIABLE}: there is no file {named}; correct or unset it")
-    user = platformdirs.user_config_path("reproducibility-harness") / "bases.yaml"
-    own = (Path(named),) if named else (user,) if user.is_file() else ()
-    return (*own, places.dockerfiles() / "bases.yaml")
+    own = (Path(named),) if named else (_user_file(),) if _user_file().is_file() else ()
+    return (*own, _shipped())
+
+
+def _user_file() -> Path:
+    return platformdirs.user_config_path("reproducibility-harness") / "bases.yaml"
+
+
+def _shipped() -> Path:
+    return places.dockerfiles() / "bases.yaml"
+
+
+def _renewable() -> Path:
+    """The shipped file in a checkout; else the user's, since an installation is never changed."""
+    if not places.is_installed():
+        return _shipped()
+    if not _user_file().exists():
+        _user_file().parent.mkdir(parents=True, exist_ok=True)
+        _replace(_user_file(), _shipped().read_text(encoding="utf-8"))
+    return _user_file()
 
 
 def base_for(environment: Environment) -> Base:
@@ -115,12 +132,12 @@ def cuda_in_wheels(tensorflow: str) -> bool:
 
 
 def renew(pin: Callable[[str], str], path: Path | None = None) -> tuple[Renewal, ...]:
-    """Renew every pin of a bases file (the shipped one) in place; returns those that changed.
+    """Renew every pin of a bases file (the usual one) in place; returns those that changed.
 
     `pin` pulls `name:tag` through an engine and returns its digest, `sha256:…`. References by
     image id have no tag to follow and stay. Comments and order of the file stay.
     """
-    path = path or places.dockerfiles() / "bases.yaml"
+    path = path or _renewable()
     table = _read(path)
     written = [*table.cpu.values(), *(base.reference for base in table.gpu.bases)]
     tagged = sorted({reference for reference in written if not reference.startswith("sha256:")})
@@ -187,8 +204,4 @@ def _read(path: Path) -> _Table:
         read = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
         return _Table.model_validate(read)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
-        raise UsageError(f"{path}: not a bases file: {error}; see {_example()}") from error
-
-
-def _example() -> str:
-    return str(places.dockerfiles() / "bases.yaml")
+        raise UsageError(f"{path}: not a bases file: {error}; see {_shipped()}") from error

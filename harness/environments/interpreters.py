@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import uv
 from packaging.version import Version
 
 from harness import processes
@@ -76,7 +75,7 @@ def probe(path: Path, python: str) -> Interpreter | None:
     """The interpreter at `path` if it starts and is an x86-64 CPython of that minor version."""
     try:
         said = json.loads(processes.run([str(path), "-I", "-c", _PROBE], variables={}))
-    except (OSError, ProcessFailedError, ValueError):
+    except (ProcessFailedError, ValueError):
         return None
     wanted = {"implementation": "cpython", "minor": python, "machine": "x86_64"}
     if any(said[name] != value for name, value in wanted.items()):
@@ -88,7 +87,8 @@ def probe(path: Path, python: str) -> Interpreter | None:
 def _known_to_uv(python: str) -> Iterator[Path]:
     try:
         said = _uv("find", "--system", "--no-project", "--no-python-downloads", python)
-    except ProcessFailedError:
+    except (ProcessFailedError, BuildError):
+        # Without uv there may still be pyenv's.
         return
     yield Path(said.strip())
 
@@ -129,5 +129,5 @@ def _uv(*arguments: str) -> str:
     parts = os.environ.get("PATH", os.defpath).split(os.pathsep)
     path = os.pathsep.join(part for part in parts if Path(part).name != "shims")
     more = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    command = [uv.find_uv_bin(), "python", *arguments, "--no-config", "--color", "never"]
+    command = [commands.uv_program(), "python", *arguments, "--no-config", "--color", "never"]
     return processes.run(command, variables=commands.variables({"PATH": path, **more}))

@@ -9,13 +9,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import tomli
-
 from harness import compatibility, scratch
 from harness.environments import commands, targets
 from harness.environments.lock import Package
-from harness.errors import LockError
+from harness.errors import BuildError, LockError
 from harness.processes import ProcessFailedError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 _NEVER = "9999-01-01T00:00:00Z"
 
@@ -59,9 +62,11 @@ def resolve(request: Request, heading: str) -> tuple[Package, ...]:
         _write_input(request, folder)
         try:
             printed = commands.run(_command(request), cwd=folder)
+        except BuildError as error:
+            raise LockError(f"{heading}: cannot be locked: {error}") from error
         except ProcessFailedError as failure:
             raise LockError(_explained(failure.output, heading)) from failure
-    listed = tomli.loads(printed)["packages"]
+    listed = tomllib.loads(printed)["packages"]
     return tuple(_chosen(entry, request, heading) for entry in listed)
 
 

@@ -68,7 +68,7 @@ def _unmounting(point: Path) -> Callable[[], str | None]:
     def unmount() -> str | None:
         try:
             processes.run(["umount", str(point)])
-        except (ProcessFailedError, OSError) as error:
+        except ProcessFailedError as error:
             return str(error)
         return None
 

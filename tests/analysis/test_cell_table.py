@@ -9,8 +9,8 @@ import pytest
 from results_factory import SweepOnDisk, cell, hardware, weights_sha256
 
 import harness
-from harness.analysis.cells import by_cell
-from harness.analysis.letters import letter
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_letters import class_letter
 from harness.results.reading import read_record
 from harness.results.statuses import STATUSES
 
@@ -120,5 +120,5 @@ def test_runs_that_are_not_planned_have_no_say(tmp_path: Path) -> None:
 
 
 def test_letters_go_on_after_z() -> None:
-    found = [letter(number) for number in (0, 25, 26, 51, 52, 701, 702)]
+    found = [class_letter(number) for number in (0, 25, 26, 51, 52, 701, 702)]
     assert found == ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]

@@ -12,8 +12,9 @@ import pytest
 from results_factory import MACHINE, SweepOnDisk, cell, hardware, sha256, weights_sha256
 
 import harness
-from harness.analysis.cells import by_cell
-from harness.analysis.classes import by_axis, by_class
+from harness.analysis.axis_table import by_axis
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_table import by_class
 from harness.analysis.columns import (
     CELL_COLUMNS,
     CLASS_COLUMNS,
@@ -135,6 +136,33 @@ def test_a_run_tells_its_runner_and_how_its_process_came_about(tmp_path: Path) -
         [sha256("old"), None, None],
         [None, None, None],
     ]
+
+
+def test_an_audit_is_a_state_and_a_sentence(tmp_path: Path) -> None:
+    audit = {"state": "failed", "sentence": "forked and cold runs differ in loss"}
+    sweep = SweepOnDisk(root=tmp_path, repeats=1, process={"audit": audit})
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w")
+    row = harness.load(tmp_path).iloc[0]
+    assert (row["audit"], row["audit_state"]) == (audit["sentence"], "failed")
+
+
+@pytest.mark.parametrize(("isolation", "expected"), [("fresh", 3.5), ("forked", None)])
+def test_a_forked_run_has_no_import(tmp_path: Path, isolation: str, expected: float | None) -> None:
+    sweep = SweepOnDisk(root=tmp_path, repeats=1, process={"isolation": isolation})
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w")
+    seconds = harness.load(tmp_path)["import_s"]
+    assert seconds.astype(object).where(seconds.notna(), None).tolist() == [expected]
+
+
+def test_every_axis_has_the_value_that_was_found(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path, repeats=1)
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w", found={"jit": "off", "cpus": 2, "env": {"B": "2", "A": "1"}})
+    row = harness.load(tmp_path).iloc[0]
+    names = ("found_jit", "found_cpus", "found_env", "found_eager")
+    assert [row[name] for name in names] == ["off", "2", "A=1 B=2", pd.NA]
 
 
 def test_records_that_no_plan_asks_for_are_kept_and_marked(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_table_has_every_format_the_same_each_time(
     folder: Path, capsys: pytest.CaptureFixture[str], by: By
 ) -> None:
-    texts = {}
+    texts: dict[str, str] = {}
     for format in (*FORMATS, "rich"):
         compare([folder], by=by, format=format)
         text = capsys.readouterr().out

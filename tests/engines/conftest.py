@@ -8,7 +8,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from engine_bench import NUMPY, Bench, make_lock
+from engines.engine_bench import NUMPY, Bench, make_lock
 
 from harness.engines.docker.connection import connect
 from harness.engines.docker.engine import DockerEngine
@@ -42,7 +42,8 @@ def build_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(engine: Engine, build_log: Path, tmp_path: Path) -> Bench:
     # World-readable: in a container root's runners are another user.
     tmp_path.chmod(0o755)
-    return Bench(another(engine), image_of(engine, build_log), tmp_path)
+    image = image_of(engine, build_log)  # type: ignore[arg-type]
+    return Bench(another(engine), image, tmp_path)
 
 
 @pytest.fixture

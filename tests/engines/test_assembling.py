@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from engine_bench import SIX, make_lock
+from engines.engine_bench import SIX, make_lock
 
 from harness.engines.assembling import AT_ONCE, assembled
 from harness.engines.protocol import Image

@@ -18,8 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from engine_bench import MARK, MIB, NUMPY, Bench, make_lock
+from engines.engine_bench import MARK, MIB, NUMPY, Bench, make_lock
 
+from harness.engines.docker.engine import DockerEngine
 from harness.engines.protocol import Order, Outcome
 
 WRITE_REPLY = "import json\ndef reply(x): json.dump(x, open(output + '/reply.json', 'w'))\n"
@@ -312,7 +313,7 @@ def test_nothing_outlives_a_killed_harness(bench: Bench, request: pytest.Fixture
         harness.kill()
     if bench.engine.name == "docker":
         # Containers belong to the engine: the next harness ends them when it starts.
-        type(bench.engine)(request.getfixturevalue("docker_connect"))
+        DockerEngine(request.getfixturevalue("docker_connect"))
     wait_until(lambda: not bench.alive())
     assert has_stopped(order)
 

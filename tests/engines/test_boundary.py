@@ -16,10 +16,10 @@ from typing import Any
 
 import psutil
 import pytest
-from engine_bench import Bench
+from engines.engine_bench import Bench
 
 from harness.executors import run_processes, staging
-from harness.executors.run_processes import Ending, Limits, Place, WarmProcess
+from harness.executors.run_processes import Ending, Limits, ProcessTemplate, WarmProcess
 from harness.executors.staging import StagedRunner
 from harness.protocol import exchange
 from harness.runner import confining
@@ -107,14 +107,16 @@ def victim(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def place(bench: Bench, victim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def template(
+    bench: Bench, victim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> ProcessTemplate:
     """The engine, ready to serve a hostile training."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     root = tmp_path / "root"
     staging.write(root)
     (root / "harness" / "runner" / "__main__.py").write_text(PROGRAM.format(victim=str(victim)))
     (tmp_path / "data").mkdir()
-    return Place(
+    return ProcessTemplate(
         engine=bench.engine,
         image=bench.image,
         runner=StagedRunner(root=root, sha256="0" * 64),
@@ -133,8 +135,8 @@ def request(attempt: str) -> dict[str, Any]:
 
 
 @contextmanager
-def warm(place: Place) -> Iterator[WarmProcess]:
-    process = WarmProcess(place, CPUS, LIMITS, runs=20, holders=2)
+def warm(template: ProcessTemplate) -> Iterator[WarmProcess]:
+    process = WarmProcess(template, CPUS, LIMITS, runs=20, slots=2)
     try:
         process.wait_ready()
         yield process
@@ -150,9 +152,11 @@ def tried(process: WarmProcess, attempt: str) -> Iterator[Ending]:
         yield ending
 
 
-def test_nothing_in_the_place_of_a_file_reaches_the_host(place: Place, victim: Path) -> None:
+def test_nothing_in_the_place_of_a_file_reaches_the_host(
+    template: ProcessTemplate, victim: Path
+) -> None:
     before = victim.stat()
-    with warm(place) as process:
+    with warm(template) as process:
         for attempt in ATTEMPTS:
             with tried(process, attempt) as ending:
                 assert ending.outcome.exit_code == 0, (attempt, ending.log)
@@ -166,8 +170,8 @@ def test_nothing_in_the_place_of_a_file_reaches_the_host(place: Place, victim: P
     assert (victim.read_text(), victim.stat().st_mtime_ns) == (SECRET, before.st_mtime_ns)
 
 
-def test_one_run_cannot_speak_for_another(place: Place, victim: Path) -> None:
-    with warm(place) as process:
+def test_one_run_cannot_speak_for_another(template: ProcessTemplate, victim: Path) -> None:
+    with warm(template) as process:
         with tried(process, "nothing") as first:
             reply, log = first.reply, first.log
             with tried(process, "forge") as ending:
@@ -182,28 +186,30 @@ def test_one_run_cannot_speak_for_another(place: Place, victim: Path) -> None:
     assert victim.read_text() == SECRET
 
 
-def test_the_hosts_own_folder_cannot_be_written(place: Place, bench: Bench) -> None:
+def test_the_hosts_own_folder_cannot_be_written(template: ProcessTemplate, bench: Bench) -> None:
     if bench.engine.describe()["mounts"] != "read-only":
         pytest.skip("this kernel does not let the local engine protect files; it says so")
-    with warm(place) as process, tried(process, "control") as ending:
+    with warm(template) as process, tried(process, "control") as ending:
         assert ending.reply is not None, ending.complaint
         assert set(json.loads(ending.reply.reason)) <= {2, 13, 30}
-    with run_processes.fresh(place, request("control"), CPUS, LIMITS) as alone:
+    with run_processes.fresh(template, request("control"), CPUS, LIMITS) as alone:
         assert alone.reply is not None and set(json.loads(alone.reply.reason)) <= {2, 30}
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
-def test_a_process_of_its_own_reaches_no_further(place: Place, victim: Path, attempt: str) -> None:
+def test_a_process_of_its_own_reaches_no_further(
+    template: ProcessTemplate, victim: Path, attempt: str
+) -> None:
     began = time.monotonic()
-    with run_processes.fresh(place, request(attempt), CPUS, LIMITS) as ending:
+    with run_processes.fresh(template, request(attempt), CPUS, LIMITS) as ending:
         assert SECRET not in ending.log + ending.complaint
         assert ending.log == f"trying {attempt}"
     assert time.monotonic() - began < SECONDS
     assert victim.read_text() == SECRET
 
 
-def test_nothing_computes_on_after_its_run(place: Place, bench: Bench) -> None:
-    with warm(place) as process:
+def test_nothing_computes_on_after_its_run(template: ProcessTemplate, bench: Bench) -> None:
+    with warm(template) as process:
         before = len(_alive(bench))
         with tried(process, "detach") as ending:
             assert ending.outcome.exit_code == 0

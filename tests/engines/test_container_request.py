@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from engine_bench import NUMPY, make_lock
+from engines.engine_bench import NUMPY, make_lock
 
 from harness.engines.docker.containers import OWNER_LABEL, creation
 from harness.engines.protocol import Image, Order

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from engine_bench import MIB, Bench
+from engines.engine_bench import MIB, Bench
 
 from harness.engines import limits
 

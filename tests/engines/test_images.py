@@ -10,9 +10,9 @@ from pathlib import Path
 
 import docker
 import pytest
-from engine_bench import NUMPY, SIX, Bench, make_lock
+from engines.engine_bench import NUMPY, SIX, Bench, make_lock
 
-from harness import places
+from harness import places, trees
 from harness.engines.docker import layering, leftovers, recipes
 from harness.engines.docker.containers import OWNER_LABEL
 from harness.engines.docker.engine import DockerEngine
@@ -222,7 +222,7 @@ def test_a_half_made_virtual_environment_is_made_again(
     wheels.gather(make_lock(SIX))
     monkeypatch.setattr(environments, "FORMAT", 10**6)
     folder = Path(local_engine.assemble(make_lock(SIX), tmp_path / "1.txt").reference)
-    (folder / environments.COMPLETE).unlink()
+    trees.unseal(folder)
     (folder / "lib" / "python3.11" / "site-packages" / "six.py").unlink()
     image = local_engine.assemble(make_lock(SIX), tmp_path / "2.txt")
     assert image.reference == str(folder)

@@ -1,4 +1,4 @@
-"""CPU sets: never shared, never more holders than memory allows, nobody starved."""
+"""CPU sets: never shared, never more runs than memory allows, nobody starved."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from harness.executors.cpu_sets import CpuSets, cpus_for
 
 
-def test_no_cpu_has_two_holders_and_all_are_given_back() -> None:
-    sets = CpuSets((0, 1, 2, 3), holders=4)
+def test_no_cpu_is_given_twice_and_all_come_back() -> None:
+    sets = CpuSets((0, 1, 2, 3), slots=4)
     held: set[int] = set()
     lock = threading.Lock()
 
@@ -29,8 +29,8 @@ def test_no_cpu_has_two_holders_and_all_are_given_back() -> None:
         assert cpus == (0, 1, 2, 3)
 
 
-def test_memory_bounds_the_holders() -> None:
-    sets = CpuSets((0, 1, 2, 3), holders=2)
+def test_memory_bounds_how_many_run() -> None:
+    sets = CpuSets((0, 1, 2, 3), slots=2)
     now, most, lock = [0], [0], threading.Lock()
 
     def work(_: int) -> None:
@@ -48,7 +48,7 @@ def test_memory_bounds_the_holders() -> None:
 
 
 def test_a_run_that_needs_every_cpu_is_not_starved() -> None:
-    sets = CpuSets((0, 1), holders=2)
+    sets = CpuSets((0, 1), slots=2)
     order: list[str] = []
     first = threading.Event()
 

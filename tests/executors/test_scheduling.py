@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -65,7 +66,12 @@ def test_spare_time_is_when_a_thread_is_idle_and_another_is_not() -> None:
     told: list[str] = []
     spare = threading.Event()
     workers = Workers(2)
-    workers.in_spare_time(lambda: (told.append("spare"), spare.set()))
+
+    def run_in_spare_time() -> None:
+        told.append("spare")
+        spare.set()
+
+    workers.in_spare_time(run_in_spare_time)
 
     def run(name: str) -> None:
         told.append(name)
@@ -75,7 +81,8 @@ def test_spare_time_is_when_a_thread_is_idle_and_another_is_not() -> None:
         assert spare.wait(30)
         told.append("last")
 
-    for rank, work in enumerate((partial(run, "first"), partial(run, "second"), last)):
+    all: list[Callable[[], None]] = [partial(run, "first"), partial(run, "second"), last]
+    for rank, work in enumerate(all):
         workers.run(Work(rank=(rank,), function=work, after=lambda _: None))
     workers.attend(lambda: True)
     workers.close()

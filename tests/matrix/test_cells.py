@@ -10,7 +10,7 @@ import pytest
 from harness.errors import SelectionError
 from harness.matrix import cells, reading
 from harness.matrix.cells import Cell
-from harness.matrix.reading import Matrix
+from harness.matrix.matrix import Matrix
 from harness.matrix.text import Problems
 
 DATA = Path(__file__).parent.parent / "data" / "matrices"

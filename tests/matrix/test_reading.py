@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.matrix import reading
+from harness.matrix.matrix import Matrix
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problems
 
@@ -24,7 +25,7 @@ def problems_of(source: str) -> list[str]:
     return [f"{p.line}:{p.column}: {p.message}" for p in sorted(problems.found)]
 
 
-def parsed(axes: str = "", environments: str = "{tensorflow: 2.15.1}") -> reading.Matrix:
+def parsed(axes: str = "", environments: str = "{tensorflow: 2.15.1}") -> Matrix:
     problems = Problems()
     matrix = reading.parse(
         f"schema: 1\nname: x\nenvironments: {environments}\naxes: {{{axes}}}\n", problems
@@ -125,10 +126,10 @@ def test_a_name_that_could_leave_the_folder_is_refused(name: str) -> None:
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    with pytest.raises(reading.UsageError, match="No such file"):
+    with pytest.raises(UsageError, match="No such file"):
         reading.read(tmp_path / "missing.yaml")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(reading.UsageError, match="not UTF-8"):
+    with pytest.raises(UsageError, match="not UTF-8"):
         reading.read(tmp_path / "binary.yaml")
 
 

@@ -7,20 +7,22 @@ import io
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from results_factory import SweepOnDisk, cell, hardware, sha256
+from results_factory import SweepOnDisk, cell, hardware, weights_sha256
 
 import harness
-from harness.analysis.cells import by_cell
-from harness.analysis.classes import by_axis, by_class
+from harness.analysis.axis_table import by_axis
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_table import by_class
 from harness.analysis.columns import CELL_COLUMNS, RUN_COLUMNS
 from harness.errors import UsageError
 from harness.publish.formats import FORMATS
 from harness.publish.tables import render, summary
-from harness.results.record import AuditPart
+from harness.results.record import AuditPart, AuditState
 
 HOSTILE = (
     "100% & $HOME #1_a {x} ~ ^ \\input{/etc/passwd} | <b>hi</b> [link](javascript:x) `code` *s* "
@@ -46,14 +48,14 @@ def runs(tmp_path: Path) -> pd.DataFrame:
 
 @pytest.fixture(params=["runs", "cells", "classes", "axes", "plain"])
 def frame(request: pytest.FixtureRequest, runs: pd.DataFrame) -> pd.DataFrame:
-    made = {
+    made: dict[str, Callable[[], pd.DataFrame]] = {
         "runs": lambda: runs,
         "cells": lambda: by_cell(runs),
         "classes": lambda: by_class(runs),
         "axes": lambda: by_axis(runs),
         "plain": lambda: pd.DataFrame({"cell": ["a", HOSTILE], "why": ["no record yet", "done"]}),
     }
-    return made[request.param]()
+    return made[str(request.param)]()
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -91,7 +93,12 @@ def test_csv_reads_back_equal(runs: pd.DataFrame) -> None:
         assert read == [None if pd.isna(value) or value == "" else value for value in expected]
 
 
-_READ = {"string": str, "Int64": int, "float64": float, "bool": {"True": True, "False": False}.get}
+_READ: dict[str, Callable[[str], object]] = {
+    "string": str,
+    "Int64": int,
+    "float64": float,
+    "bool": {"True": True, "False": False}.get,
+}
 
 
 def test_json_reads_back_equal_and_has_null_for_what_is_missing(frame: pd.DataFrame) -> None:
@@ -231,11 +238,11 @@ def test_of_very_many_classes_the_largest_are_shown_and_all_are_counted(
 def test_the_axis_table_stands_workloads_side_by_side(runs: pd.DataFrame) -> None:
     text = render(by_axis(runs), "rich", width=100, colour=False)
     assert re.search(r"^axis +values +mnist-mlp +co2-lstm$", text, re.MULTILINE)
-    assert re.search(r"^threads +1, 2 +always 1/1 +always 1/1$", text, re.MULTILINE)
+    assert re.search(r"^threads +1, 2 +1 of 1 +1 of 1$", text, re.MULTILINE)
 
 
 def test_hashes_are_short_for_people_and_whole_for_programs(runs: pd.DataFrame) -> None:
-    whole = sha256("1")
+    whole = weights_sha256("1")
     for format in ("csv", "json"):
         assert whole in render(by_class(runs), format)
     for format in ("rich", "markdown", "latex"):
@@ -292,7 +299,7 @@ def test_the_summary_tells_of_runs_that_another_runner_made(tmp_path: Path) -> N
     assert summary(harness.load(tmp_path)) == (
         "4 cells × 2 repeats = 8 runs: 5 completed, 3 pending; "
         "1 run no longer planned: 1 completed; "
-        "1 run was made by another version of the runner"
+        "1 run used other code than the rest"
     )
 
 
@@ -304,22 +311,18 @@ def test_the_summary_adds_up_the_other_runners_of_all_sweeps(tmp_path: Path) -> 
         dataclasses.replace(new, runner="old").complete(cell(threads=2), "w")
         new.end(cell(threads=2), 2, "failed", "ValueError")
     text = summary(harness.load(tmp_path))
-    assert text.endswith("; 2 runs were made by another version of the runner")
+    assert text.endswith("; 2 runs used other code than the rest")
 
 
 def test_the_summary_counts_the_environments_where_forking_is_off(tmp_path: Path) -> None:
     # Two runs each in two environments whose audits failed, and a third whose audit passed.
-    told = {
-        "2.9.3": "mnist-mlp: forked and cold runs differ in weights_sha256",
-        "2.10.0": "co2-lstm: forked and cold runs differ in loss",
-        "2.11.1": "mnist-mlp: the forked run left the same hashes as a cold one",
-    }
-    cells = {version: cell(tensorflow=version) for version in told}
+    states: dict[str, AuditState] = {"2.9.3": "failed", "2.10.0": "failed", "2.11.1": "passed"}
+    cells = {version: cell(tensorflow=version) for version in states}
     sweep = SweepOnDisk(root=tmp_path)
     sweep.plan(list(cells.values()))
-    for version, audit in told.items():
-        known = AuditPart(state="failed" if "differ" in audit else "passed", sentence=audit)
-        audited = dataclasses.replace(sweep, process={"isolation": "fresh"}, audit=known)
+    for version, state in states.items():
+        audit = AuditPart(state=state, sentence="forked and cold runs differ, or do not")
+        audited = dataclasses.replace(sweep, process={"isolation": "fresh"}, audit=audit)
         audited.complete(cells[version], "w", "w")
     assert summary(harness.load(tmp_path)) == (
         "3 cells × 2 repeats = 6 runs: 6 completed; forking is off for 2 environments"

@@ -17,10 +17,11 @@ from commands import harness as program
 from two_machines import THERE
 
 import harness
-from harness.analysis.cells import by_cell
-from harness.analysis.classes import by_axis, by_class
+from harness.analysis.axis_table import by_axis
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_table import by_class
 from harness.errors import UsageError
-from harness.publish.rendering import safe_json
+from harness.publish.page_rendering import safe_json
 from harness.publish.report import publish
 from harness.results import checking
 

@@ -12,7 +12,7 @@ import pytest
 from results.made import CELL, HARDWARE, MACHINE, MATRIX, array_files, completed, record
 
 from harness.errors import RecordError, UsageError
-from harness.results import checking, durable, plan_file, sealing
+from harness.results import checking, durable, plan_file, scan, sealing
 from harness.results.store import Store
 
 SCHEMA1 = Path(__file__).parents[1] / "data" / "schema1"
@@ -58,7 +58,7 @@ def problems(folder: Path) -> list[tuple[str, str]]:
     """What is wrong, as kind and path below the results folder."""
     found = checking.check(folder).findings
     assert found == sorted(found)
-    return [(finding.kind, str(finding.path).partition("results/")[2]) for finding in found]
+    return [(finding.kind, str(finding.path).rpartition("/results/")[2]) for finding in found]
 
 
 def sweep(root: Path) -> Path:
@@ -230,5 +230,5 @@ def test_reading_stops_where_checking_goes_on(root: Path) -> None:
     for name in ("1.json", "3.json"):
         (sweep(root) / CELL / name).write_text("{")
     with pytest.raises(RecordError, match=r"1\.json: is not valid JSON"):
-        list(checking.scan.sweeps(root)[0].records())
+        list(scan.sweeps(root)[0].records())
     assert len(problems(root)) == 2

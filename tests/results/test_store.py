@@ -22,7 +22,7 @@ from results.made import CELL, MACHINE, MATRIX, array_files, cell, completed, re
 from harness.errors import RecordError, UsageError
 from harness.results import blobs
 from harness.results.record import Record
-from harness.results.scan import sweeps
+from harness.results.scan import SweepFolder, sweeps
 from harness.results.store import Store
 
 KILLS = 6
@@ -139,7 +139,7 @@ def test_a_second_record_supersedes_the_first(store: Store) -> None:
     assert [r.reason for r in sweep.records()] == ["second"]
 
 
-def sweeps_with_plan(store: Store) -> list[object]:
+def sweeps_with_plan(store: Store) -> list[SweepFolder]:
     store.write_machine({})
     return list(sweeps(store.folder))
 

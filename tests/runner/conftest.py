@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from runner_host import PYTHONS, Answer, Runner, interpreter
+from runner.runner_host import PYTHONS, Answer, Runner, interpreter
 
 from harness.engines.local.engine import LocalEngine
 from harness.environments import locking

@@ -26,10 +26,10 @@ WAIT_SECONDS = 600
 
 def request_for(*, device: str = "cpu", **settings: Any) -> dict[str, Any]:
     """A request with these settings, the catalogue's defaults, and 256 samples."""
-    asked = {
+    asked: dict[str, Any] = {
         axis.name: axes.to_json(axis.default)
         for scope in ("process", "run")
-        for axis in axes.axes_of(scope)  # type: ignore[arg-type]
+        for axis in axes.axes_of(scope)
     }
     asked |= {"samples": 256, **settings}
     data = str(asked["workload"]).split("-")[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runner_host import Answer, Runner, request_for
+from runner.runner_host import Answer, Runner, request_for
 
 from harness.executors import staging
 

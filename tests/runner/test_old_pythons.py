@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from runner_host import request_for
+from runner.runner_host import request_for
 
 WITHOUT_NUMPY = """
 import json, os, sys

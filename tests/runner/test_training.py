@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runner_host import VERSIONS, Answer, Runner, request_for
+from runner.runner_host import VERSIONS, Answer, Runner, request_for
 
 from harness.protocol import exchange
 from harness.results import blobs

@@ -10,8 +10,8 @@ import docker
 import pytest
 from commands import harness
 
+from harness.engines.docker.containers import OWNER_LABEL
 from harness.engines.docker.engine import DockerEngine
-from harness.engines.docker.leftovers import OWNER_LABEL
 
 DATA = Path(__file__).parents[1] / "data" / "matrices"
 pytestmark = [pytest.mark.docker, pytest.mark.tensorflow]

@@ -151,7 +151,7 @@ def a_year_ago(tmp_path: Path) -> dict[str, str]:
     if compiler is None:
         pytest.skip("no C compiler here, to set the clock back for one process")
     library = tmp_path / "clock_set_back.so"
-    command = [compiler, "-shared", "-fPIC", "-o", library, DATA / "clock_set_back.c"]
+    command = [compiler, "-shared", "-fPIC", "-o", str(library), str(DATA / "clock_set_back.c")]
     subprocess.run(command, check=True)
     environment = {**os.environ, "LD_PRELOAD": str(library)}
     asked = [sys.executable, "-c", "import time; print(time.time())"]
@@ -173,7 +173,7 @@ def test_a_clock_set_back_in_the_middle_changes_nothing(
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     kept = {path: path.read_bytes() for path in records(results)}
-    command = [*PROGRAM, "run", matrix, "--engine", "local", "--results", results]
+    command = [*PROGRAM, "run", str(matrix), "--engine", "local", "--results", str(results)]
     ended = subprocess.run(
         [*command, "--isolation", "forked"],
         env=a_year_ago,

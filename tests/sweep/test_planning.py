@@ -271,5 +271,8 @@ def test_vouchers_reach_from_one_code_to_the_next() -> None:
 
 
 def test_anything_else_that_changed_is_not_vouched_for() -> None:
-    lock = {"lock": lambda e: lock_of(e, "f" * 64), "vouchers": Vouchers([voucher()])}
-    assert stepped({1: record()}, 1, **lock) == [("run", "the lock changed (cccccccc → ffffffff)")]
+    other = lambda e: lock_of(e, "f" * 64)  # noqa: E731
+    vouchers = Vouchers([voucher()])
+    assert stepped({1: record()}, 1, lock=other, vouchers=vouchers) == [
+        ("run", "the lock changed (cccccccc → ffffffff)")
+    ]

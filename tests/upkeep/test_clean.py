@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 from commands import harness
-from engine_bench import SIX, Bench, make_lock
+from engines.engine_bench import SIX, Bench, make_lock
 from results_factory import SweepOnDisk, cell, sha256, weights_sha256
 
 from harness import places, processes, scratch

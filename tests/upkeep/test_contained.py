@@ -9,7 +9,7 @@ from pathlib import Path
 import docker
 import psutil
 import pytest
-from engine_bench import SIX, make_lock
+from engines.engine_bench import SIX, make_lock
 
 from harness.engines.docker import recipes
 from harness.engines.docker.containers import OWNER_LABEL

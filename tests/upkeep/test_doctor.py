@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import docker
 import pytest
 from commands import harness
-from engine_bench import SIX, make_lock
+from engines.engine_bench import SIX, make_lock
 from results_factory import SweepOnDisk, cell
 
 from harness import places, processes

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from commands import harness
-from engine_bench import NUMPY, SIX, make_lock
+from engines.engine_bench import NUMPY, SIX, make_lock
 
 from harness import places
 from harness.cli import plan_command, wiring
@@ -22,6 +22,7 @@ from harness.environments import bases, interpreters, wheelhouse
 from harness.environments.lock import Lock
 from harness.executors.audits import Audit
 from harness.executors.run_processes import Limits
+from harness.results.store import Store
 from harness.upkeep import reuse
 from harness.upkeep.reuse import Known
 
@@ -140,12 +141,13 @@ def test_the_base_counts_where_the_engine_that_recorded_would_run(
     local_engine: LocalEngine, tmp_path: Path
 ) -> None:
     wanted = wiring.wanted(
-        tmp_path / "m.yaml",
+        wiring.lock_reader(tmp_path / "m.yaml"),
         wiring.this_machine(),
         engine=None,
         running=local_engine,
         audited=True,
         limits=Limits(timeout=1, memory=1),
+        store=Store(tmp_path, "m", "here"),
     )
     environment = make_lock(SIX).environment
     here = interpreters.present("3.11")

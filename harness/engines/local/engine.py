@@ -7,15 +7,15 @@ import threading
 from functools import cache
 from pathlib import Path
 
-import uv
-
 from harness import processes
 from harness.engines import gpus, outcomes
 from harness.engines.local import environments, isolation, process_run
 from harness.engines.protocol import Image, Order, Outcome
-from harness.environments import interpreters
+from harness.environments import commands, interpreters
 from harness.environments.lock import Lock
+from harness.errors import EngineError
 from harness.matrix.environment import Environment
+from harness.processes import ProcessFailedError
 
 
 class LocalEngine:
@@ -32,7 +32,11 @@ class LocalEngine:
         self._cancelled = threading.Event()
 
     def describe(self) -> dict[str, str]:
-        """Name, versions, and what its processes are kept from."""
+        """Name, versions, and what its processes are kept from.
+
+        Raises:
+            EngineError: uv is gone.
+        """
         isolated = isolation.best() != "none"
         return {
             "name": self.name,
@@ -89,4 +93,7 @@ def make(*, tidy: bool) -> LocalEngine:
 
 @cache
 def _uv_version() -> str:
-    return processes.run([uv.find_uv_bin(), "--version"]).strip()
+    try:
+        return processes.run([commands.uv_program(), "--version"]).strip()
+    except ProcessFailedError as error:
+        raise EngineError(f"the local engine cannot be used: {error}") from error

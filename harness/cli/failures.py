@@ -1,0 +1,123 @@
+"""What ends a command early: said in one line, with a documented exit code."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import platform
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import typer
+
+import harness
+from harness import console, places
+from harness.errors import FAULT_EXIT_CODE, HarnessError, RecordError, UsageError
+
+DEBUG_VARIABLE = "HARNESS_DEBUG"
+
+# Typer takes its exceptions from click or from a copy of its own, depending on its version.
+_UsageProblem: Any = typer.BadParameter.__mro__[2]
+
+_EXTRAS = {"rocrate": "bundle", "scipy": "spread"}
+"""The extra that brings a package which only one command needs."""
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "free some space there, or have the quota raised",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EROFS: "name a folder that can be written",
+    errno.EACCES: "allow it, or name another folder",
+    errno.EPERM: "allow it, or name another folder",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.ENFILE: "end other programs, or raise the system's limit on open files",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "look for a symbolic link that leads to itself",
+    errno.EIO: "look at the disk, which could not be read or written",
+    errno.ENOMEM: "free some memory",
+    errno.EAGAIN: "raise the limit on processes (ulimit -u), or end some",
+}
+"""What a person can do where the system, and not the program, is why something cannot be done."""
+
+
+def require_current_folder() -> None:
+    """Refuse to work in a folder that was deleted.
+
+    Raises:
+        UsageError: it was; relative paths would mean nothing.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the current folder was deleted; change into one that exists") from error
+
+
+def report(error: Exception) -> int:
+    """Say what ended the command, and return the exit code."""
+    if isinstance(error, HarnessError):
+        console.error(str(error))
+        return error.exit_code
+    if isinstance(error, _UsageProblem):
+        error.show()
+        return int(error.exit_code)
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output is gone (`harness table | head`): nothing left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> int:
+    if os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exception(error)
+    if isinstance(error, ModuleNotFoundError) and _package(error) in _EXTRAS:
+        return report(_missing(_package(error)))
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        return report(_refused(error, error.errno))
+    try:
+        require_current_folder()
+    except UsageError as deleted:
+        return report(deleted)
+    return _fault(error)
+
+
+def _package(error: ModuleNotFoundError) -> str:
+    return (error.name or "").partition(".")[0]
+
+
+def _missing(package: str) -> UsageError:
+    return UsageError(
+        f"this command needs the package {package}: "
+        f"pip install 'reproducibility-harness[{_EXTRAS[package]}]'"
+    )
+
+
+def _refused(error: OSError, number: int) -> RecordError:
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return RecordError(f"{where}{os.strerror(number)}; {_REMEDIES[number]}")
+
+
+def _fault(error: Exception) -> int:
+    saved = _saved(error)
+    what = traceback.format_exception_only(error)[-1].strip()
+    console.error(f"a fault of the harness, not of your files: {what}")
+    console.note(f"please report it with {saved or f'what {DEBUG_VARIABLE}=1 shows'}")
+    return FAULT_EXIT_CODE
+
+
+def _saved(error: Exception) -> Path | None:
+    """The file with the traceback, None where none can be written."""
+    text = (
+        f"reproducibility-harness {harness.__version__}, Python {platform.python_version()}, "
+        f"{platform.platform()}\n{sys.argv}\n\n{''.join(traceback.format_exception(error))}"
+    )
+    with suppress(Exception):
+        name = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
+        path = places.cache("faults") / f"{name}.txt"
+        path.write_text(text, encoding="utf-8", errors="replace")
+        return path
+    return None

@@ -1,0 +1,50 @@
+"""The parts of the README that commands print: found, compared, and written anew.
+
+A part stands below a comment that says `prints: COMMAND`. `python tests/readme_output.py` writes
+them all.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from commands import harness
+
+from harness.publish import reference
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+
+_PRINTED = re.compile(
+    r"(?<=<!-- prints: )harness (.+?)( -->\n\n?```\w*\n)(.*?)(?=```\n)", re.DOTALL
+)
+_REFERENCE = re.compile(r"(?<=<!-- )(axes|columns)(: harness reference -->\n\n)((?:\|.*\n)+)")
+_TABLES: Mapping[str, Callable[[], str]] = {
+    "axes": reference.axes,
+    "columns": reference.columns,
+}
+
+
+def commands(text: str) -> list[tuple[str, str]]:
+    """Every command whose output the README shows, and what it shows."""
+    return [(match[1], match[3]) for match in _PRINTED.finditer(text)]
+
+
+def printed(command: str) -> str:
+    """What a command of the README prints, called at the root of a checkout."""
+    ended = harness(*shlex.split(command), cwd=ROOT)
+    assert ended.code == 0, ended
+    return ended.out
+
+
+def renewed(text: str) -> str:
+    """The README with every such part as it is printed today."""
+    text = _REFERENCE.sub(lambda match: match[1] + match[2] + _TABLES[match[1]](), text)
+    return _PRINTED.sub(lambda match: f"harness {match[1]}{match[2]}{printed(match[1])}", text)
+
+
+if __name__ == "__main__":
+    README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
