@@ -1,4 +1,4 @@
-"""`check`, `schema` and `reference`: what a matrix file says, and what it may say."""
+"""`check` of a matrix file, `schema` and `reference`: what a matrix file may say."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ COUNTED = 100_000
 """Up to so many cells are counted one by one, so that repeated ones count once."""
 
 
-def check_matrix(matrix: Path) -> None:
+def check_matrix(file: Path) -> None:
     """Check a matrix file: what is wrong and where, or how many cells it has."""
-    found = reading.read(matrix)
+    matrix = reading.read(file)
     impossible = [
         Problem(line=entry.line, column=entry.column, message=what)
-        for entry, what in cells.impossible_environments(found)
+        for entry, what in cells.impossible_environments(matrix)
     ]
     if impossible:
-        raise MatrixError(matrix, impossible)
-    most = cells.count(found)
-    count = sum(1 for _ in cells.cells(found)) if most <= COUNTED else most
-    console.note(f"{matrix}: {count:,} cells × {found.repeats} repeats, nothing wrong")
+        raise MatrixError(file, impossible)
+    most = cells.count(matrix)
+    count = sum(1 for _ in cells.cells(matrix)) if most <= COUNTED else most
+    console.note(f"{file}: {count:,} cells × {matrix.repeats} repeats, nothing wrong")
 
 
 def schema() -> None:

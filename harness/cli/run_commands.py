@@ -34,7 +34,7 @@ class IsolationChoice(str, Enum):
 
 
 def run(
-    matrix: options.MatrixFile,
+    file: options.MatrixFile,
     only: options.Only = None,
     engine: options.Engine = EngineChoice.auto,
     results: options.Results = options.RESULTS,
@@ -49,21 +49,21 @@ def run(
     memory: options.Memory = options.MEMORY,
 ) -> None:
     """Run every cell that has no record yet, then print which gave the same weights."""
-    found = reading.read(matrix)
+    matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
     chosen, why = choice.choose(engine.value)
     console.note(f"engine: {chosen.name}; {why}")
     machine = wiring.this_machine()
-    store = Store(results, found.name, machine.id)
+    store = Store(results, matrix.name, machine.id)
 
     def unavailable(device: str) -> str | None:
         return chosen.unavailable(device=device)
 
     # Listed before anything is written, so that a selection of nothing leaves nothing.
-    settled = wiring.settled_cells(found, machine.limits, unavailable)
+    settled = wiring.settled_cells(matrix, machine.limits, unavailable)
     selected = list(cells.select(settled, tuple(only or ())))
     wanted = wiring.wanted(
-        wiring.lock_reader(matrix),
+        wiring.lock_reader(file),
         machine,
         engine=None if engine is EngineChoice.auto else engine.value,
         running=chosen,
@@ -73,20 +73,20 @@ def run(
     with store.lock():
         exchanges.remove_abandoned()
         store.write_machine(machine.hardware)
-        planned = wiring.settled_cells(found, machine.limits, unavailable)
-        plan_file.write(store.plan_path, matrix=found, machine=machine.id, cells=planned)
-        steps = list(planning.steps(selected, found.repeats, wanted, store.reader()))
-        scene = partial(
-            sweep_inputs.scene,
+        planned = wiring.settled_cells(matrix, machine.limits, unavailable)
+        plan_file.write(store.plan_path, matrix=matrix, machine=machine.id, cells=planned)
+        steps = list(planning.steps(selected, matrix.repeats, wanted, store.reader()))
+        inputs = partial(
+            sweep_inputs.prepare,
             store,
             machine,
             chosen,
             limits=limits,
             isolation=isolation.value,
-            lock=wiring.kept(wiring.lock_maker(matrix), store),
+            lock=wiring.with_copies(wiring.lock_maker(file), store),
         )
-        tally = sweep_inputs.carry_out(scene, steps, meanwhile=_report)
-    _report().show(results / found.name)
+        tally = sweep_inputs.carry_out(inputs, steps, meanwhile=_report)
+    _report().show(results / matrix.name)
     _judge(steps, tally, store)
 
 

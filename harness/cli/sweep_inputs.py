@@ -1,4 +1,4 @@
-"""What a sweep works with, put together for the commands that run one."""
+"""The inputs of a sweep, prepared for the commands that run one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from harness import console, places
 from harness.cli import wiring
-from harness.cli.wiring import Here
+from harness.cli.wiring import ThisMachine
 from harness.engines.protocol import Engine
 from harness.environments.lock import Lock
 from harness.matrix.environment import Environment
@@ -21,9 +21,9 @@ from harness.sweep.sweeping import Sweep, Tally
 from harness.upkeep import room_checks
 
 
-def scene(
+def prepare(
     store: Store,
-    machine: Here,
+    machine: ThisMachine,
     engine: Engine,
     *,
     limits: Limits,
@@ -48,7 +48,7 @@ def scene(
         data=wiring.data_of,
         data_root=places.cache("datasets"),
         cpus=visible,
-        holders=_holders(limits, len(visible)),
+        holders=_slots(limits, len(visible)),
         limits=limits,
         isolation=isolation,
         audits=Audits(runner_sha256=runner.sha256, engine=engine.name, machine=machine.id),
@@ -56,19 +56,19 @@ def scene(
     )
 
 
-def _holders(limits: Limits, visible: int) -> int:
-    """How many runs may go side by side, by memory and by CPUs."""
+def _slots(limits: Limits, visible: int) -> int:
+    """How many runs fit side by side, by memory and by CPUs."""
     return max(1, min(room_checks.fitting(limits.memory), visible))
 
 
 def carry_out(
-    scene: Callable[[], Scene],
+    inputs: Callable[[], Scene],
     steps: Sequence[Step],
     meanwhile: Callable[[], object] | None = None,
 ) -> Tally:
-    """Run what has to be run of a plan, showing how it goes; every run leaves a record.
+    """Run what a plan says must run, with a progress display; every run leaves a record.
 
-    `scene` is asked for only if something has to be run: looking at the engine takes its time.
+    `inputs` is called only if something has to run, since asking the engine takes a while.
     `meanwhile` is called in a thread when there is time to spare; perhaps never.
     """
     runs = [Run(cell=step.cell, repeat=step.repeat) for step in steps if step.action == "run"]
@@ -77,4 +77,4 @@ def carry_out(
     if not runs:
         return Tally()
     with progress.shown(len(runs)) as shown:
-        return Sweep(scene(), shown).carry_out(runs, meanwhile)
+        return Sweep(inputs(), shown).carry_out(runs, meanwhile)

@@ -1,4 +1,4 @@
-"""What several commands need before they can start: locks, data, machine, and what is wanted."""
+"""What several commands need before they start: locks, data, this machine, valid records."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from harness.upkeep.reuse import Known
 
 
 @dataclass(frozen=True, kw_only=True)
-class Here:
+class ThisMachine:
     """This machine: its folder name in results, and its description."""
 
     id: str
@@ -44,10 +44,10 @@ class Here:
         )
 
 
-def this_machine() -> Here:
+def this_machine() -> ThisMachine:
     """Describe and name the machine the program runs on."""
     hardware = machine.describe()
-    return Here(id=machine.identify(hardware), hardware=hardware)
+    return ThisMachine(id=machine.identify(hardware), hardware=hardware)
 
 
 def locks_of(matrix_file: Path) -> Path:
@@ -83,8 +83,10 @@ def _lock_folders(matrix_file: Path) -> tuple[Path, ...]:
     return locks_of(matrix_file), places.locks()
 
 
-def kept(lock_of: Callable[[Environment], Lock], store: Store) -> Callable[[Environment], Lock]:
-    """The same locks; a copy of each is kept beside the results, which name it by digest only."""
+def with_copies(
+    lock_of: Callable[[Environment], Lock], store: Store
+) -> Callable[[Environment], Lock]:
+    """The same locks, each also copied beside the results, whose records name it by digest only."""
     folder = locks.folder_of(store.folder.parent)
 
     def keep(environment: Environment) -> Lock:
@@ -126,15 +128,15 @@ def data_of(workload: str) -> Prepared:
             _DATA[name] = preparing.prepare(name)
         except HarnessError as error:
             _DATA[name] = error
-    found = _DATA[name]
-    if isinstance(found, HarnessError):
-        raise found
-    return found
+    prepared = _DATA[name]
+    if isinstance(prepared, HarnessError):
+        raise prepared
+    return prepared
 
 
 def wanted(
     read: Callable[[Environment], Lock | None],
-    machine: Here,
+    machine: ThisMachine,
     *,
     engine: str | None,
     running: Engine,
@@ -172,7 +174,7 @@ def wanted(
     )
 
 
-def known(running: Engine, machine: Here, wanted: Wanted) -> Known:
+def reuse_sources(running: Engine, machine: ThisMachine, wanted: Wanted) -> Known:
     """Who is asked about what is reused of an environment."""
     audits = Audits(runner_sha256=wanted.runner_sha256, engine=running.name, machine=machine.id)
     return Known(engine=running, lock=wanted.lock, audit=audits.known)
