@@ -74,7 +74,7 @@ def test_a_deleted_folder_is_said(name: str, tmp_path: Path) -> None:
     assert said.err == "error: the current folder was deleted; change into one that exists\n"
 
 
-@pytest.mark.parametrize("name", ["init", "publish", "bundle", "table", "migrate"])
+@pytest.mark.parametrize("name", ["init", "run", "publish", "bundle", "migrate"])
 def test_a_limit_on_the_size_of_files_is_said(name: str, tmp_path: Path) -> None:
     shutil.copytree(RESULTS, tmp_path / "results")
     setup = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (512, {_hard_limit()}))"
