@@ -23,6 +23,6 @@ def load(folder: str | Path) -> pd.DataFrame:
         RecordError: a record or plan cannot be read, or is of another schema.
     """
     # pandas takes half a second to import, and most commands do not need it.
-    from harness.analysis.frames import runs
+    from harness.analysis.run_table import runs
 
     return runs(folder)

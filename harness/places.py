@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
 
-from harness.errors import UsageError
+from harness.errors import BuildError, UsageError
 
 CACHE_VARIABLE = "HARNESS_CACHE"
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_WRITABLE = f"the cache cannot be used: let {CACHE_VARIABLE} name a folder that can be written"
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -25,11 +32,35 @@ def cache(*parts: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(
-            f"{folder}: the cache cannot be used: {error.strerror}; "
-            f"let {CACHE_VARIABLE} name a folder that can be written"
-        ) from error
+        raise UsageError(f"{folder}: {error.strerror}; {_WRITABLE}") from error
     return folder
+
+
+@contextmanager
+def written(folder: Path) -> Iterator[None]:
+    """Say what to do where something inside the block cannot be written into the cache.
+
+    Raises:
+        UsageError: it may not be written.
+        BuildError: the disk is full; `folder` is where the space was wanted.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or folder
+        if error.errno in _FULL:
+            raise full(Path(where)) from error
+        if error.errno in _FORBIDDEN:
+            raise UsageError(f"{where}: {error.strerror}; {_WRITABLE}") from error
+        raise
+
+
+def full(folder: Path) -> BuildError:
+    """The error where the disk with this folder is full."""
+    return BuildError(
+        f"{folder}: no space left on the disk; free some, or let {CACHE_VARIABLE} name a folder on"
+        f" another disk"
+    )
 
 
 def dockerfiles() -> Path:

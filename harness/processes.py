@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 TAIL_LINES = 20
+NOT_STARTED = 127
+"""The status of a command that could not be started, as shells give it."""
 
 
 class ProcessFailedError(Exception):
@@ -32,19 +34,23 @@ def run(
     `variables` replaces the environment; `log` gets both streams appended.
 
     Raises:
-        ProcessFailedError: the command ended with a non-zero status.
+        ProcessFailedError: the command could not be started, or ended with a non-zero status.
     """
-    done = subprocess.run(
-        list(command),
-        env=None if variables is None else dict(variables),
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        cwd=cwd,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            list(command),
+            env=None if variables is None else dict(variables),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            cwd=cwd,
+            check=False,
+        )
+    except OSError as error:
+        said = f"{error.filename or command[0]}: cannot be started: {error.strerror}"
+        raise ProcessFailedError(command, NOT_STARTED, said) from error
     if log is not None:
         with log.open("a", encoding="utf-8") as file:
             file.write(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}")

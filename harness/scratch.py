@@ -81,7 +81,8 @@ def use_cache() -> None:
     # Nobody goes on before it is held, whoever of several threads came first.
     with _HOLDING:
         if path not in _HELD:
-            file = path.open("ab")
+            with places.written(path):
+                file = path.open("ab")
             fcntl.flock(file, fcntl.LOCK_SH)
             _HELD[path] = file
 
@@ -89,7 +90,9 @@ def use_cache() -> None:
 @contextmanager
 def alone() -> Iterator[bool]:
     """Whether no process uses the cache; if so, those that want to wait for the block's end."""
-    with (places.cache() / ".used").open("ab") as file:
+    with places.written(places.cache()):
+        file = (places.cache() / ".used").open("ab")
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from results_factory import SweepOnDisk, cell, sha256
+from results_factory import SweepOnDisk, cell, stored
 
 from harness.datasets import catalogue
 from harness.matrix.cells import Cell
@@ -15,8 +15,6 @@ from harness.publish.bundle import writing
 from harness.publish.bundle.crate import Credits
 from harness.publish.bundle.manifest import Arrays
 from harness.publish.bundle.writing import Bundle
-from harness.results.record import Measured
-from harness.runner import hashing
 
 LOCKS = Path(__file__).parent / "data" / "matrices" / "locks"
 KERNEL = ((0.5, -1.0), (2.0, 0.25))
@@ -33,33 +31,13 @@ def train(
     """A completed run per entry of `weights`, from repeat 1 on, its arrays stored."""
     for repeat, entry in enumerate(weights, start=1):
         kernel = np.array(entry, dtype="<f4")
-        measured = Measured(
-            data_sha256=data_sha256,
-            init_sha256=sha256(init),
-            weights_sha256=_stored(on, "weights", "dense/kernel", kernel),
-            predictions_sha256=_stored(on, "predictions", "predictions", kernel),
-            tensors=(),
-            history={"loss": ((0.5).hex(),)},
-            loss=(0.5).hex(),
-            metric="accuracy",
-            value=(0.75).hex(),
-            parameters=kernel.size,
-        )
+        measured = stored(on.folder.parent / "blobs", {"dense/kernel": kernel}, kernel, init)
+        measured = measured.model_copy(update={"data_sha256": data_sha256})
         record = on.record(of, repeat, "completed", measured=measured)
         if lock_sha256 is not None:
             changed = record.environment.model_copy(update={"lock_sha256": lock_sha256})
             record = record.model_copy(update={"environment": changed})
         on.write(record)
-
-
-def _stored(on: SweepOnDisk, kind: str, name: str, array: Any) -> str:
-    is_weights = kind == "weights"
-    one = hashing.tensor_digest(name, array)
-    digest = hashing.digest_of_arrays([name], [array]) if is_weights else one
-    folder = on.folder.parent / "blobs" / kind
-    folder.mkdir(parents=True, exist_ok=True)
-    hashing.write_arrays(str(folder / f"{digest}.npz"), [name], [array])
-    return digest
 
 
 def keep_lock(on: SweepOnDisk, of: Cell, content: bytes | None = None) -> Path:

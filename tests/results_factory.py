@@ -4,24 +4,85 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
-from harness.protocol.axes import to_json
-from harness.results import plan_file
-from harness.results.record import SCHEMA, EnvironmentPart, Failure, Found, Measured, Record
+from harness.protocol.axes import Value, to_json
+from harness.results import fingerprint, plan_file
+from harness.results.record import (
+    SCHEMA,
+    AuditPart,
+    EnvironmentPart,
+    Failure,
+    Found,
+    Measured,
+    Record,
+    Tensor,
+)
 from harness.results.sealing import sealed
 from harness.results.store import serialised
-
-MACHINE = "zen4-2cpu-1a2b3c4d"
+from harness.runner import hashing
 
 
 def sha256(word: str) -> str:
     """A digest that a test can name by a word."""
     return hashlib.sha256(word.encode()).hexdigest()
+
+
+def weights_sha256(word: str) -> str:
+    """The digest of the weights that a word stands for in `SweepOnDisk.complete`."""
+    return hashing.combined_digest([sha256(word)])
+
+
+def tensors(arrays: Mapping[str, Any], init: str) -> tuple[Tensor, ...]:
+    """The tensors of a model with these arrays; a word stands for their initial values."""
+    return tuple(
+        Tensor(
+            name=name,
+            shape=array.shape,
+            dtype=hashing.dtype_text(array),
+            init_sha256=sha256(f"{init} {name}"),
+            sha256=hashing.tensor_digest(name, array),
+        )
+        for name, array in arrays.items()
+    )
+
+
+def measured(tensors: Sequence[Tensor], predictions_sha256: str, **changes: Any) -> Measured:
+    """What a training with these tensors left."""
+    loss = changes.get("loss", (0.5).hex())
+    parts = {
+        "data_sha256": sha256("data"),
+        "init_sha256": hashing.combined_digest(tensor.init_sha256 for tensor in tensors),
+        "weights_sha256": hashing.combined_digest(tensor.sha256 for tensor in tensors),
+        "predictions_sha256": predictions_sha256,
+        "tensors": tuple(tensors),
+        "history": {"loss": (loss,)},
+        "loss": loss,
+        "metric": "accuracy",
+        "unit": "",
+        "value": (0.75).hex(),
+        "parameters": sum(math.prod(tensor.shape) for tensor in tensors),
+    }
+    return Measured(**{**parts, **changes})
+
+
+def stored(blobs: Path, arrays: Mapping[str, Any], predictions: Any, init: str) -> Measured:
+    """What a training left, its arrays stored in `blobs`."""
+    (blobs / "weights").mkdir(parents=True, exist_ok=True)
+    (blobs / "predictions").mkdir(exist_ok=True)
+    sha256 = hashing.tensor_digest(hashing.PREDICTIONS_NAME, predictions)
+    found = measured(tensors(arrays, init), sha256)
+    path = blobs / "weights" / f"{found.weights_sha256}.npz"
+    hashing.write_arrays(str(path), list(arrays), list(arrays.values()))
+    path = blobs / "predictions" / f"{sha256}.npz"
+    hashing.write_arrays(str(path), [hashing.PREDICTIONS_NAME], [predictions])
+    return found
 
 
 def cell(
@@ -56,19 +117,26 @@ def hardware(**changes: object) -> dict[str, object]:
     return {**described, **changes}
 
 
+MACHINE = fingerprint.identify(hardware())
+
+
 @dataclass(frozen=True, kw_only=True)
 class SweepOnDisk:
     """One matrix on one machine below `root`."""
 
     root: Path
     matrix: str = "quickstart"
-    machine: str = MACHINE
     engine: str = "local"
     repeats: int = 2
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     runner: str = "runner"
+    audit: AuditPart | None = None
     process: dict[str, object] = field(default_factory=dict)
     hardware: dict[str, object] = field(default_factory=hardware)
+
+    @property
+    def machine(self) -> str:
+        return fingerprint.identify(self.hardware)
 
     @property
     def folder(self) -> Path:
@@ -99,22 +167,25 @@ class SweepOnDisk:
         init: str = "init",
         loss: float = 0.25,
         value: float = 0.9375,
+        found: Mapping[str, object] | None = None,
     ) -> None:
-        """Records of completed runs from repeat 1 on; a word per run stands for its weights."""
+        """Records of completed runs from repeat 1 on; a word per run stands for its weights.
+
+        `found` are values that were read back.
+        """
         for repeat, word in enumerate(weights, start=1):
-            measured = Measured(
-                data_sha256=sha256("data"),
+            kernel = Tensor(
+                name="dense/kernel",
+                shape=(784, 128),
+                dtype="<f4",
                 init_sha256=sha256(init),
-                weights_sha256=sha256(word),
-                predictions_sha256=sha256(f"predictions of {word}"),
-                tensors=(),
-                history={"loss": (loss.hex(),)},
-                loss=loss.hex(),
-                metric="accuracy",
-                value=value.hex(),
-                parameters=101770,
+                sha256=sha256(word),
             )
-            self.write(self.record(cell, repeat, "completed", measured=measured))
+            predictions = sha256(f"predictions of {word}")
+            results = measured([kernel], predictions, loss=loss.hex(), value=value.hex())
+            record = self.record(cell, repeat, "completed", measured=results)
+            read = {name: Found(value=value, how="read") for name, value in (found or {}).items()}
+            self.write(record.model_copy(update={"found": {**record.found, **read}}))
 
     def end(self, cell: Cell, repeat: int, status: str, reason: str) -> None:
         """The record of a run that did not complete."""
@@ -143,12 +214,13 @@ class SweepOnDisk:
             engine={"name": self.engine, "version": "1"},
             environment=self._environment(cell.environment),
             settings={name: to_json(value) for name, value in cell.settings.items()},
-            found={"threads": Found(value=2, how="read"), "onednn": Found(value=None, how="no")},
+            found=_found(cell.settings, status),
             process={
                 "versions": self.versions.get(cell.environment.tensorflow, {}),
                 **self.process,
             },
-            runner_sha256=sha256(self.runner),
+            audit=self.audit,
+            code_sha256=sha256(self.runner),
             measured=measured,
             failure=failure,
             seconds={"import": 3.5, "fit": 1.25, "total": 6.0},
@@ -175,6 +247,13 @@ class SweepOnDisk:
         path = self.folder / record.cell / f"{record.repeat}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(serialised(record))
+
+
+def _found(settings: Mapping[str, Value], status: str) -> dict[str, Found]:
+    """Threads as asked, except where a run did not complete: then always 2."""
+    asked = settings["threads"]
+    threads = asked if isinstance(asked, int) and status == "completed" else 2
+    return {"threads": Found(value=threads, how="read"), "onednn": Found(value=None, how="no")}
 
 
 def _planned(cell: Cell) -> dict[str, object]:

@@ -60,6 +60,17 @@ SETTING_COLUMNS: tuple[Column, ...] = (
 )
 """What distinguishes one cell from another, apart from the machine; values as in the matrix."""
 
+FOUND_COLUMNS: tuple[Column, ...] = tuple(
+    _column(
+        f"found_{axis.name}",
+        "string",
+        f"`{axis.name}` as read back in the process; missing if it could not be.",
+    )
+    for axis in CATALOGUE
+    if axis.name != "workload"
+)
+"""The axes as they were in force, whatever was asked."""
+
 RUN_COLUMNS: tuple[Column, ...] = (
     _MATRIX,
     _MACHINE,
@@ -75,18 +86,20 @@ RUN_COLUMNS: tuple[Column, ...] = (
     _column("loss", "float64", f"{_LOSS}."),
     _column("metric", "string", "The name of the metric."),
     _column("value", "float64", "The metric on the test part, exact."),
-    _column("import_s", "float64", "Seconds to import TensorFlow."),
+    _column("import_s", "float64", "Seconds to import TensorFlow; missing for a forked run."),
     _column("fit_s", "float64", "Seconds to train."),
     _column("total_s", "float64", "Seconds for the whole run."),
     _column("image", "string", "The id of the image or virtual environment."),
     _column("lock_sha256", "string", "The hash of the environment's lock."),
-    _column("runner_sha256", "string", "The hash of the runner: of the code that trained."),
+    _column("code_sha256", "string", "The hash of the meaning of the code that the run used."),
     _column("planned", "bool", "False if the matrix no longer asks for it."),
     _EMULATED,
-    _column("found_threads", "string", "Intra-op threads as read back in the process."),
-    _column("found_onednn", "string", "oneDNN as read back in the process."),
+    *FOUND_COLUMNS,
+    _column("prediction_unit", "string", "The unit of forecasts; missing for classes."),
+    _column("prediction_scale", "float64", "How much of it one step of a stored prediction is."),
     _column("isolation", "string", "fresh (a process of its own) or forked (from a warm one)."),
-    _column("audit", "string", "What was known there of forked runs leaving a cold run's bits."),
+    _column("audit", "string", "Whether forked runs leave a cold run's bits there, in words."),
+    _column("audit_state", "string", "The same: passed, failed or undecided; missing if unsaid."),
 )
 
 CELL_COLUMNS: tuple[Column, ...] = (
@@ -111,9 +124,10 @@ CELL_COLUMNS: tuple[Column, ...] = (
     _column("distinct_predictions", "Int64", "Different predictions among the completed runs."),
     _EMULATED,
     _column("lock_sha256", "string", "The lock of the first completed run's environment."),
-    _column("runner_sha256", "string", "The runner of the first completed run."),
-    _column("found_threads", "string", "Its intra-op threads as read back."),
-    _column("found_onednn", "string", "Its oneDNN as read back."),
+    _column("code_sha256", "string", "That of the first completed run."),
+    *FOUND_COLUMNS,
+    _column("prediction_unit", "string", "The unit of its forecasts; missing for classes."),
+    _column("prediction_scale", "float64", "How much of it one step of a stored prediction is."),
     _column("repeats", "Int64", "Planned runs: the sum of the counts that follow."),
     *(_column(status, "Int64", f"Runs that are {status}.") for status in STATUSES),
 )
@@ -170,16 +184,29 @@ SETTING_ROW_COLUMNS: tuple[Column, ...] = (
 
 EFFECT_COLUMNS: tuple[Column, ...] = (
     _WORKLOAD,
-    _column("axis", "string", "An axis that has more than one value."),
-    _column("follows", "string", "Versions that change whenever this axis does."),
-    _column("values", "string", "Its values."),
-    _column("pairs", "Int64", "Pairs of cells that differ in this axis only."),
+    _column("axis", "string", "An axis for which different values were asked."),
+    _column("follows", "string", "What else is found to change whenever this axis does."),
+    _column("values", "string", "Its values as found; as asked where none could be read back."),
+    _column("pairs", "Int64", "Pairs of cells that are found to differ in this axis only."),
     _column("differ", "Int64", "Pairs with different final weights."),
     _column("differ_init", "Int64", "Pairs whose initial weights differ already."),
     _column("same", "Int64", "Pairs with equal final weights."),
     _column("unstable", "Int64", "Pairs with an unstable cell, which cannot be compared."),
-    _column("unstable_at", "string", "Its values at which there is an unstable cell."),
-    _column("changes_bits", "string", "never, sometimes, always, or unknown (nothing to compare)."),
+    _column("divided", "Int64", "Those of them whose other cell is stable."),
+    _column(
+        "unstable_at",
+        "string",
+        "Its values at which cells are unstable that, all else equal, are stable at `stable_at`; "
+        "empty where the axis does not divide the one from the other.",
+    ),
+    _column("stable_at", "string", "Its values at which these are stable."),
+    _column(
+        "changes_bits",
+        "string",
+        "never, sometimes, always, few (fewer than five pairs to compare), no effect (asked "
+        "differently, found equal) or unknown (nothing to compare).",
+    ),
+    _column("no_effect", "string", "Values that were asked, and the one they were found to be."),
 )
 
 
@@ -316,7 +343,7 @@ def names(columns: Sequence[Column]) -> list[str]:
 
 def _stored(dtype: Dtype) -> Any:
     """Texts as Python's own: pandas would take pyarrow's where that is installed, and then some
-    operations on empty columns fail and lists come out as arrays."""
+    operations on empty columns fail."""
     return pd.StringDtype("python") if dtype == "string" else dtype
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RecordError
-from harness.results import machine, migration
-from harness.results.reading import content_of
+from harness.results import fingerprint, regular_files, schemas
+from harness.results.reading import MAX_BYTES, content_of
 from harness.results.scan import MACHINE
 from harness.results.store import MACHINE_SCHEMA
 
@@ -38,13 +38,10 @@ def read(sweep: Path) -> Hardware | None:
         RecordError: `machine.json` is damaged or of another schema.
     """
     path = sweep / MACHINE
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    data = regular_files.content(path, MAX_BYTES)
+    if data is None:
         return None
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
-    content = content_of(path, data, known=MACHINE_SCHEMA, steps=migration.MACHINE)
+    content = content_of(path, data, known=MACHINE_SCHEMA, steps=schemas.MACHINE)
     try:
         return _of(content["hardware"])
     except (KeyError, TypeError, AttributeError) as error:
@@ -54,14 +51,14 @@ def read(sweep: Path) -> Hardware | None:
         ) from error
 
 
-def _of(found: Mapping[str, Any]) -> Hardware:
+def _of(hardware: Mapping[str, Any]) -> Hardware:
     return Hardware(
-        fingerprint=machine.identify(found),
-        cpu_model=str(found["cpu_model"]),
-        microarchitecture=str(found["microarchitecture"]),
-        cpus=len(found["visible_cpus"]),
-        flags=machine.arithmetic_flags(found),
-        gpus=tuple(sorted(str(gpu["name"]) for gpu in found["gpus"])),
+        fingerprint=fingerprint.identify(hardware),
+        cpu_model=str(hardware["cpu_model"]),
+        microarchitecture=str(hardware["microarchitecture"]),
+        cpus=len(hardware["visible_cpus"]),
+        flags=fingerprint.arithmetic_flags(hardware),
+        gpus=tuple(sorted(str(gpu["name"]) for gpu in hardware["gpus"])),
     )
 
 
@@ -78,7 +75,7 @@ def unlike(first: Hardware | None, second: Hardware | None) -> str:
         ("visible CPUs", str(first.cpus), str(second.cpus)),
         ("GPUs", ", ".join(first.gpus) or "none", ", ".join(second.gpus) or "none"),
     )
-    told = [f"{name} {ours} → {theirs}" for name, ours, theirs in pairs if ours != theirs]
+    parts = [f"{name} {ours} → {theirs}" for name, ours, theirs in pairs if ours != theirs]
     lost, gained = sorted(first.flags - second.flags), sorted(second.flags - first.flags)
-    told += [f"without {', '.join(lost)}"] if lost else []
-    return ", ".join(told + ([f"with {', '.join(gained)}"] if gained else []))
+    parts += [f"without {', '.join(lost)}"] if lost else []
+    return ", ".join(parts + ([f"with {', '.join(gained)}"] if gained else []))

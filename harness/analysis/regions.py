@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.analysis.variation import Codes, Varied, shown
+from harness.analysis.axis_values import shown
+from harness.analysis.varied_axes import Codes, VariedAxis
 
 Mask = npt.NDArray[np.bool_]
 Region = dict[int, frozenset[int]]
@@ -51,16 +52,16 @@ class Cells:
 
     def inside(self, region: Region) -> int:
         """The cells that a region holds."""
-        found = self.every
+        inside = self.every
         for axis, allowed in region.items():
-            found &= self._allowing(axis, allowed)
-        return found
+            inside &= self._allowing(axis, allowed)
+        return inside
 
     def _allowing(self, axis: int, allowed: Iterable[int]) -> int:
-        found = 0
+        inside = 0
         for code in allowed:
-            found |= self.having[axis][code]
-        return found
+            inside |= self.having[axis][code]
+        return inside
 
     def values(self, axis: int, places: int) -> Iterable[int]:
         """The codes that these cells have on an axis; many values cost as little as few cells."""
@@ -97,8 +98,8 @@ def describe(cells: Cells, members: int, axes_by_influence: Sequence[int]) -> De
         exact = exact and is_exact
         uncovered &= ~cells.inside(region)
         regions.append(region)
-    kept = _without_redundant(cells, members & ~uncovered, regions)
-    return Description(regions=tuple(kept), left_out=uncovered.bit_count(), exact=exact)
+    chosen = _without_redundant(cells, members & ~uncovered, regions)
+    return Description(regions=tuple(chosen), left_out=uncovered.bit_count(), exact=exact)
 
 
 def hull(codes: Codes) -> Region:
@@ -130,17 +131,17 @@ def _grown(cells: Cells, members: int, seed: int, order: Sequence[int]) -> tuple
 def _without_redundant(cells: Cells, covered: int, regions: list[Region]) -> list[Region]:
     """The regions without those whose cells the others hold already."""
     masks = [cells.inside(region) & covered for region in regions]
-    kept: list[int] = list(range(len(regions)))
+    chosen: list[int] = list(range(len(regions)))
     for place, mask in enumerate(masks):
         others = 0
-        for other in kept:
+        for other in chosen:
             others |= masks[other] if other != place else 0
         if not mask & ~others:
-            kept.remove(place)
-    return [regions[place] for place in kept]
+            chosen.remove(place)
+    return [regions[place] for place in chosen]
 
 
-def in_words(description: Description, axes: Sequence[Varied]) -> str:
+def in_words(description: Description, axes: Sequence[VariedAxis]) -> str:
     """`threads=1, determinism=on; or tensorflow≥2.16.1`; `every cell` where nothing is asked."""
     parts = [region_in_words(region, axes) for region in description.regions]
     if description.left_out:
@@ -149,7 +150,7 @@ def in_words(description: Description, axes: Sequence[Varied]) -> str:
     return text if description.exact else f"{text} (others with the same settings differ)"
 
 
-def region_in_words(region: Region, axes: Sequence[Varied]) -> str:
+def region_in_words(region: Region, axes: Sequence[VariedAxis]) -> str:
     """One region, its axes in their usual order."""
     parts = [
         values_in_words(axes[axis], sorted(allowed))
@@ -159,7 +160,7 @@ def region_in_words(region: Region, axes: Sequence[Varied]) -> str:
     return ", ".join(parts) or "every cell"
 
 
-def values_in_words(axis: Varied, allowed: Sequence[int]) -> str:
+def values_in_words(axis: VariedAxis, allowed: Sequence[int]) -> str:
     """`threads=1`, `tensorflow≤2.9.3`, `threads≠2`, `isa∈{sse41, avx2}`: whatever is shortest."""
     values, last = axis.values, len(axis.values) - 1
     first_value, last_value = shown(values[allowed[0]]), shown(values[allowed[-1]])

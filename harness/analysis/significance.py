@@ -44,11 +44,11 @@ class Test:
     sentence: str
 
 
-def two_sided(here: Observations, there: Observations) -> Test:
+def two_sided(first: Observations, second: Observations) -> Test:
     """Whether the means differ; paired where both are observed at the same seeds."""
-    paired = here.of == there.of == "seed" and here.values.keys() == there.values.keys()
-    ours = list(here.values.values())
-    theirs = [there.values[seed] for seed in here.values] if paired else [*there.values.values()]
+    paired = first.of == second.of == "seed" and first.values.keys() == second.values.keys()
+    ours = list(first.values.values())
+    theirs = [second.values[seed] for seed in first.values] if paired else [*second.values.values()]
     difference = statistics.fmean(ours) - statistics.fmean(theirs)
     why_not = _why_not(ours, theirs, paired)
     if why_not:
@@ -74,18 +74,18 @@ def _paired(ours: Sequence[float], theirs: Sequence[float]) -> Test:
     from scipy import stats
 
     apart = np.subtract(ours, theirs)
-    found = stats.ttest_rel(ours, theirs)
+    result = stats.ttest_rel(ours, theirs)
     swapped = stats.permutation_test(
         (apart,), np.mean, permutation_type="samples", n_resamples=RESAMPLES, rng=_rng()
     )
     least = 2 / min(2 ** len(ours), RESAMPLES + 1)
-    return _test(found, apart.mean(), swapped.pvalue, f"paired t, {len(ours)} seeds", least)
+    return _test(result, apart.mean(), swapped.pvalue, f"paired t, {len(ours)} seeds", least)
 
 
 def _welch(ours: Sequence[float], theirs: Sequence[float]) -> Test:
     from scipy import stats
 
-    found = stats.ttest_ind(ours, theirs, equal_var=False)
+    result = stats.ttest_ind(ours, theirs, equal_var=False)
     swapped = stats.permutation_test(
         (ours, theirs),
         _difference_of_means,
@@ -95,16 +95,16 @@ def _welch(ours: Sequence[float], theirs: Sequence[float]) -> Test:
     )
     apart = statistics.fmean(ours) - statistics.fmean(theirs)
     least = 2 / min(math.comb(len(ours) + len(theirs), len(ours)), RESAMPLES + 1)
-    return _test(found, apart, swapped.pvalue, f"Welch's t, {len(ours)} + {len(theirs)}", least)
+    return _test(result, apart, swapped.pvalue, f"Welch's t, {len(ours)} + {len(theirs)}", least)
 
 
-def _test(found: Any, apart: float, permuted: float, name: str, least: float) -> Test:
-    interval = found.confidence_interval(0.95)
+def _test(result: Any, apart: float, permuted: float, name: str, least: float) -> Test:
+    interval = result.confidence_interval(0.95)
     return Test(
         difference=float(apart),
         low=float(interval.low),
         high=float(interval.high),
-        p=float(found.pvalue),
+        p=float(result.pvalue),
         p_permutation=float(permuted),
         sentence=f"{name}; permutation p ≥ {least:.2g}",
     )

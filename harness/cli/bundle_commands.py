@@ -13,12 +13,12 @@ from harness import console, places
 from harness.datasets import catalogue
 from harness.environments import bases
 from harness.errors import UsageError
+from harness.executors import staging
 from harness.publish.bundle import crate, signing, writing
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.crate import Credits
 from harness.publish.bundle.writing import Bundle
 from harness.publish.escaping import visible
-from harness.sweep import staging
 
 Locks = Annotated[
     list[Path] | None,
@@ -79,11 +79,11 @@ def _put_signature(file: Path, signed: str | None) -> None:
 
 def dockerfiles() -> dict[str, Content]:
     """The files that images are built from, by their path in a bundle."""
-    shipped = {path.name: path for path in places.dockerfiles().iterdir() if path.is_file()}
-    files: dict[str, Content] = {f"dockerfiles/{name}": path for name, path in shipped.items()}
+    shipped = [path for path in sorted(places.dockerfiles().iterdir()) if path.is_file()]
+    files: dict[str, Content] = {f"dockerfiles/{path.name}": path.read_bytes() for path in shipped}
     for path in bases.files():
-        if path not in shipped.values():
-            files["dockerfiles/own-bases.yaml"] = path
+        if path not in shipped:
+            files["dockerfiles/own-bases.yaml"] = path.read_bytes()
     return files
 
 
@@ -108,7 +108,7 @@ def _note(output: Path, prepared: Bundle) -> None:
     console.note(
         f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {crate.sentence(contents)}"
     )
-    others = contents.runners - {staging.digest()}
+    others = contents.code - {staging.digest()}
     if others:
         names = ", ".join(f"{visible(sha256[:12])}…" for sha256 in sorted(others))
         console.note(

@@ -1,9 +1,10 @@
-"""`check` and `migrate`: whether files are what they should be, and written up to today's."""
+"""`check` and `migrate`: whether files are what they should be, and of today's schema."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from harness import console
 from harness.cli import matrix_commands
 from harness.errors import RecordError
-from harness.results import checking, upgrading
+from harness.results import checking, migration
 from harness.results.checking import Report
+
+
+class Kind(str, Enum):
+    """What a results folder can leave out."""
+
+    weights = "weights"
+    predictions = "predictions"
+
 
 EVERY = 10_000
 """Without a terminal, one line of progress per so many files."""
@@ -35,13 +44,26 @@ def check(
 
 def migrate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Keep no copies: for results under version control."),
+    ] = False,
+    leave_out: Annotated[
+        list[Kind] | None,
+        typer.Option(
+            "--leave-out",
+            help="Also remove the arrays of this kind, and have the folder say so; repeatable.",
+        ),
+    ] = None,
 ) -> None:
-    """Write results of older schemas up to today's; each record as it was stays beside it."""
+    """Write results of older schemas in today's; each record as it was stays beside it."""
     with _progress(checking.count(folder)) as advance:
-        done = upgrading.upgrade(folder, advance)
+        done = migration.migrate(folder, advance, supersede=not replace)
+    if leave_out:
+        kinds_left_out = [kind.value for kind in leave_out]
+        done["arrays removed"] = migration.leave_out(folder, kinds_left_out)
     kinds = [f"{number:,} {kind}" for kind, number in sorted(done.items()) if number]
-    told = f"wrote {', '.join(kinds)} in today's schema" if kinds else "everything is of today's"
-    console.result(f"{folder}: {told}\n")
+    console.result(f"{folder}: {', '.join(kinds) or 'everything is in the schema of today'}\n")
 
 
 def _check_results(folder: Path, *, arrays: bool) -> None:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness import console
-from harness.analysis.verdicts import FAILING
+from harness.analysis.comparison_verdicts import FAILING
 from harness.cli import options
 from harness.errors import NotReproducibleError, SelectionError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.analysis.comparing import Baseline
-    from harness.analysis.gathering import Gathered
+    from harness.analysis.cell_comparison import Baseline
+    from harness.analysis.merging import MergedResults
 
 
 class By(str, Enum):
@@ -61,62 +61,68 @@ def compare(
             f"--by {by.value} compares all cells with each other: leave --baseline and --check out"
         )
     # pandas takes half a second to import, and most commands do not need it.
-    from harness.analysis import gathering
+    from harness.analysis import merging
     from harness.publish import tables
 
-    gathered = gathering.gather(folders)
-    for note in gathered.notes:
+    merged = merging.merge(folders)
+    for note in merged.notes:
         console.note(note)
-    chosen = _baseline(gathered, baseline, by, check)
-    gathered = gathering.selected(gathered, only or (), keep=_kept(gathered, chosen, by))
-    frame, compared = _frames(gathered, chosen, by)
+    chosen = _baseline(merged, baseline, by, check)
+    merged = merging.selected(merged, only or (), keep=_baseline_cells(merged, chosen, by))
+    frame, compared = _frames(merged, chosen, by)
     console.result(tables.render(frame, format))
-    console.note(tables.summary(gathered.runs))
+    console.note(tables.summary(merged.runs))
     if check and compared is not None:
         again = [*folders, *(["--baseline", baseline] if baseline else [])]
         _check(compared, shlex.join(map(str, again)))
 
 
-def _baseline(gathered: Gathered, name: str | None, by: By, check: bool) -> Baseline | None:
+def _baseline(merged: MergedResults, name: str | None, by: By, check: bool) -> Baseline | None:
     """What to compare with; None where cells are compared with each other, or with nothing."""
-    from harness.analysis import comparing
+    from harness.analysis import cell_comparison
 
-    alone = by is By.spread and name is None and len(gathered.machines) == 1 and not check
-    return None if by in _ONE_SIDED or alone else comparing.baseline_of(gathered, name)
+    alone = by is By.spread and name is None and len(merged.machines) == 1 and not check
+    return None if by in _ONE_SIDED or alone else cell_comparison.baseline_of(merged, name)
 
 
-def _kept(gathered: Gathered, baseline: Baseline | None, by: By) -> set[str]:
+def _baseline_cells(merged: MergedResults, baseline: Baseline | None, by: By) -> set[str]:
     """The cells needed whatever is selected: the baseline, for its spread with all its seeds."""
-    from harness.analysis import spread
+    from harness.analysis import metric_dispersion
 
     if baseline is None or baseline.cell is None:
         return set()
     cell = str(baseline.cell["cell"])
     if by is not By.spread:
         return {cell}
-    group = spread.group_of(cell)
-    return {one for one in gathered.runs["cell"].unique() if spread.group_of(one) == group}
+    group = metric_dispersion.group_of(cell)
+    return {one for one in merged.runs["cell"].unique() if metric_dispersion.group_of(one) == group}
 
 
 def _frames(
-    gathered: Gathered, baseline: Baseline | None, by: By
+    merged: MergedResults, baseline: Baseline | None, by: By
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """The table asked for, and the comparison of cells that `--check` judges."""
-    from harness.analysis import comparing, effects, explanation, sizing, spread
+    from harness.analysis import (
+        axis_table,
+        cell_comparison,
+        class_separation,
+        comparison_table,
+        metric_dispersion,
+    )
 
     if by is By.axis:
-        return effects.by_axis(gathered.runs), None
+        return axis_table.by_axis(merged.runs), None
     if by is By.class_:
-        return explanation.by_class_explained(gathered), None
+        return class_separation.by_class_explained(merged), None
     if baseline is None:
-        return spread.by_spread(gathered.runs, None), None
-    pairs, sizes = comparing.pairs(gathered, baseline), sizing.Sizes(gathered)
-    compared = sizing.comparison(pairs, sizes)
+        return metric_dispersion.metric_dispersion(merged.runs, None), None
+    pairs, sizes = cell_comparison.pairs(merged, baseline), comparison_table.Sizes(merged)
+    compared = comparison_table.comparison(pairs, sizes)
     tables: dict[By, Callable[[], pd.DataFrame]] = {
         By.cell: lambda: compared,
-        By.machine: lambda: comparing.by_machine(compared, gathered),
-        By.tensor: lambda: sizing.by_tensor(pairs, sizes),
-        By.spread: lambda: spread.by_spread(gathered.runs, baseline),
+        By.machine: lambda: cell_comparison.by_machine(compared, merged),
+        By.tensor: lambda: comparison_table.by_tensor(pairs, sizes),
+        By.spread: lambda: metric_dispersion.metric_dispersion(merged.runs, baseline),
     }
     return tables[by](), compared
 
@@ -126,9 +132,9 @@ def _check(compared: pd.DataFrame, arguments: str) -> None:
 
     `arguments` are those of this command that say what is compared with what.
     """
-    from harness.analysis import comparing
+    from harness.analysis import cell_comparison
 
-    standing = comparing.standing(compared)
+    standing = cell_comparison.standing(compared)
     if standing == "reproducible":
         return
     if standing == "nothing compared":

@@ -10,7 +10,6 @@ import typer
 
 from harness import console
 from harness.cli import options, wiring
-from harness.cli.options import EngineChoice
 from harness.engines import assembling, choice
 from harness.engines.docker.connection import connect
 from harness.engines.docker.engine import DockerEngine
@@ -53,11 +52,11 @@ def lock(
 def build(
     matrix: options.MatrixFile,
     only: options.Only = None,
-    engine: options.Engine = EngineChoice.auto,
+    engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
 ) -> None:
     """Build the environments of a matrix (images, or virtual environments) without running."""
-    chosen, why = choice.choose(engine.value)
+    chosen, why = choice.choose(engine)
     console.note(f"engine: {chosen.name}; {why}")
     locks = wiring.lock_maker(matrix)
     store = Store(results, reading.read(matrix).name, wiring.this_machine().id)

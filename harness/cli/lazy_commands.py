@@ -16,6 +16,7 @@ MODULES = {
     "lock": "environment_commands",
     "build": "environment_commands",
     "run": "run_commands",
+    "job": "job_command",
     "table": "result_commands",
     "publish": "publish_commands",
     "doctor": "upkeep_commands",

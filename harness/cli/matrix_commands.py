@@ -10,7 +10,7 @@ from harness import console
 from harness.matrix import cells, json_schema, reading
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problem
-from harness.publish import reference as tables_of
+from harness.publish import reference_tables as tables_of
 
 COUNTED = 100_000
 """Up to so many cells are counted one by one, so that repeated ones count once."""

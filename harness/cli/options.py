@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harness.engines.table import AUTO, NAMES
 from harness.errors import UsageError
 from harness.publish.formats import FORMATS
 
@@ -21,24 +21,27 @@ Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="The res
 RESULTS = Path("results")
 
 
-class EngineChoice(str, Enum):
-    """Who runs the cells."""
-
-    auto = "auto"
-    docker = "docker"
-    local = "local"
-
-
 Engine = Annotated[
-    EngineChoice,
-    typer.Option("--engine", help="auto: Docker if an Engine answers, else local."),
+    str,
+    typer.Option(
+        "--engine",
+        metavar="|".join(NAMES),
+        help="auto: Docker if an Engine answers, else local.",
+    ),
 ]
+ENGINE = AUTO
+
+
+def named(engine: str) -> str | None:
+    """The engine that was asked for by name, None where any will do."""
+    return None if engine == AUTO else engine
+
+
 Timeout = Annotated[
-    float,
-    typer.Option("--timeout", metavar="SECONDS", help="A run that takes longer is killed.", min=1),
+    float, typer.Option("--timeout", metavar="SECONDS", help="Kill a run that takes longer.", min=1)
 ]
 Memory = Annotated[
-    str, typer.Option("--memory", metavar="SIZE", help="Memory that one run may use, such as 4G.")
+    str, typer.Option("--memory", metavar="SIZE", help="Memory per run, such as 4G.")
 ]
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")

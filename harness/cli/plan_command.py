@@ -15,10 +15,10 @@ import typer
 
 from harness import console
 from harness.cli import options, wiring
-from harness.cli.options import EngineChoice
 from harness.cli.wiring import ThisMachine
 from harness.engines import choice
 from harness.engines.protocol import Engine
+from harness.executors.run_processes import Limits
 from harness.matrix import cells, reading
 from harness.matrix.cells import PLACES, Cell
 from harness.matrix.environment import Environment
@@ -27,7 +27,6 @@ from harness.publish import tables
 from harness.results.store import Store
 from harness.sweep import planning
 from harness.sweep.planning import Step
-from harness.sweep.processes import Limits
 from harness.upkeep import reuse
 from harness.upkeep.reuse import Known, Reuse
 
@@ -52,7 +51,7 @@ class UsedEnvironments:
         """The same steps, noted on the way."""
         last: Cell | None = None
         for step in steps:
-            if step.cell is not last and step.action in ("done", "run"):
+            if step.cell is not last and step.action in ("done", "run", "waits"):
                 last = step.cell
                 workloads = self._workloads.setdefault(last.environment, set())
                 workloads.add(str(last.values[PLACES["workload"]]))
@@ -71,7 +70,7 @@ def plan(
     file: options.MatrixFile,
     only: options.Only = None,
     results: options.Results = options.RESULTS,
-    engine: options.Engine = EngineChoice.auto,
+    engine: options.Engine = options.ENGINE,
     timeout: options.Timeout = options.TIMEOUT,
     memory: options.Memory = options.MEMORY,
     by: Annotated[Grouping | None, typer.Option("--by", help="What one row is.")] = None,
@@ -85,8 +84,9 @@ def plan(
     matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
     machine = wiring.this_machine()
-    chosen, why = choice.choose(engine.value, tidy=False)
-    named = None if engine is EngineChoice.auto else engine.value
+    chosen, why = choice.choose(engine, tidy=False)
+    named = options.named(engine)
+    store = Store(results, matrix.name, machine.id)
     wanted = wiring.wanted(
         wiring.lock_reader(file),
         machine,
@@ -94,9 +94,9 @@ def plan(
         running=chosen,
         audited=True,
         limits=limits,
+        store=store,
     )
     selected = _selected(matrix, machine, chosen, only)
-    store = Store(results, matrix.name, machine.id)
     noted, sources = UsedEnvironments(), wiring.reuse_sources(chosen, machine, wanted)
     steps = noted.passing(planning.steps(selected, matrix.repeats, wanted, store.reader()))
     if as_json:
@@ -127,11 +127,7 @@ def _print_all(
 
 
 def _print_table(
-    steps: Iterator[Step],
-    noted: UsedEnvironments,
-    sources: Known,
-    by: Grouping | None,
-    format: str,
+    steps: Iterator[Step], noted: UsedEnvironments, sources: Known, by: Grouping | None, format: str
 ) -> None:
     if by is not Grouping.environment:
         rows = [_row(step) for step in steps]
@@ -160,11 +156,7 @@ def _environments(parts: list[Reuse]) -> pd.DataFrame:
 
 
 def _show(
-    steps: Iterator[Step],
-    noted: UsedEnvironments,
-    sources: Known,
-    by: Grouping | None,
-    engine: str,
+    steps: Iterator[Step], noted: UsedEnvironments, sources: Known, by: Grouping | None, engine: str
 ) -> None:
     """What is asked for as tables, and what all cells come to."""
     counts: Counter[str] = Counter()

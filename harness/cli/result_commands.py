@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from harness.cli import options
-from harness.results import ahead
 
 
 class Grouping(str, Enum):
@@ -31,8 +30,7 @@ def table(
     axis changes, or whether settings were in force as requested.
     """
     options.check_format(format)
-    with ahead.looking(folder) as look:
-        # What takes a while to import, and must not be imported where a process is to be forked.
-        from harness.cli import table_report
+    # pandas takes half a second to import, and most commands do not need it.
+    from harness.cli import table_report
 
-        table_report.show(folder, by.value, format, look)
+    table_report.show(folder, by.value, format)

@@ -12,17 +12,18 @@ from typing import Annotated
 import typer
 
 from harness import console
-from harness.cli import options, sweep_inputs, wiring
-from harness.cli.options import EngineChoice
+from harness.cli import options, sweep_context, wiring
 from harness.engines import choice
 from harness.errors import IncompleteSweepError
+from harness.executors import exchange_folders
+from harness.executors.run_processes import Limits
+from harness.executors.this_machine import Tally
 from harness.matrix import cells, reading
 from harness.results import plan_file
 from harness.results.store import Store
-from harness.sweep import exchanges, planning
+from harness.sweep import planning, sweeping
+from harness.sweep.jobs import Maker
 from harness.sweep.planning import Step
-from harness.sweep.processes import Limits
-from harness.sweep.sweeping import Tally
 
 
 class IsolationChoice(str, Enum):
@@ -36,7 +37,7 @@ class IsolationChoice(str, Enum):
 def run(
     file: options.MatrixFile,
     only: options.Only = None,
-    engine: options.Engine = EngineChoice.auto,
+    engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     isolation: Annotated[
         IsolationChoice,
@@ -51,7 +52,7 @@ def run(
     """Run every cell that has no record yet, then print which gave the same weights."""
     matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
-    chosen, why = choice.choose(engine.value)
+    chosen, why = choice.choose(engine)
     console.note(f"engine: {chosen.name}; {why}")
     machine = wiring.this_machine()
     store = Store(results, matrix.name, machine.id)
@@ -62,30 +63,35 @@ def run(
     # Listed before anything is written, so that a selection of nothing leaves nothing.
     settled = wiring.settled_cells(matrix, machine.limits, unavailable)
     selected = list(cells.select(settled, tuple(only or ())))
-    wanted = wiring.wanted(
-        wiring.lock_reader(file),
-        machine,
-        engine=None if engine is EngineChoice.auto else engine.value,
-        running=chosen,
-        audited=isolation is IsolationChoice.auto,
+
+    def plan(vouching: bool) -> list[Step]:
+        wanted = wiring.wanted(
+            wiring.lock_reader(file),
+            machine,
+            engine=options.named(engine),
+            running=chosen,
+            audited=isolation is IsolationChoice.auto,
+            limits=limits,
+            store=store,
+        )
+        read = store.reader()
+        return list(planning.steps(selected, matrix.repeats, wanted, read, vouching=vouching))
+
+    maker = Maker(
+        matrix=matrix.name,
+        lock=wiring.lock_maker(file),
+        data=wiring.data_reference,
         limits=limits,
     )
+    context = partial(
+        sweep_context.context, store, machine, chosen, limits=limits, isolation=isolation.value
+    )
     with store.lock():
-        exchanges.remove_abandoned()
+        exchange_folders.remove_abandoned()
         store.write_machine(machine.hardware)
         planned = wiring.settled_cells(matrix, machine.limits, unavailable)
         plan_file.write(store.plan_path, matrix=matrix, machine=machine.id, cells=planned)
-        steps = list(planning.steps(selected, matrix.repeats, wanted, store.reader()))
-        inputs = partial(
-            sweep_inputs.prepare,
-            store,
-            machine,
-            chosen,
-            limits=limits,
-            isolation=isolation.value,
-            lock=wiring.with_copies(wiring.lock_maker(file), store),
-        )
-        tally = sweep_inputs.carry_out(inputs, steps, meanwhile=_report)
+        steps, tally = sweeping.carry_out(plan, maker, context, meanwhile=_report)
     _report().show(results / matrix.name)
     _judge(steps, tally, store)
 
@@ -102,7 +108,8 @@ def _judge(steps: list[Step], tally: Tally, store: Store) -> None:
         kind = type(next(iter(tally.unbuilt.values())))
         raise kind(f"{len(tally.unbuilt)} environments are missing; see above:\n  {names}")
     statuses = Counter(tally.statuses.values())
-    statuses.update(step.recorded for step in steps if step.action == "done" and step.recorded)
+    before = (step for step in steps if (step.cell.id, step.repeat) not in tally.statuses)
+    statuses.update(step.recorded for step in before if step.action == "done" and step.recorded)
     missing = statuses.total() - statuses["completed"]
     if missing:
         parts = ", ".join(f"{n} {status}" for status, n in sorted(statuses.items()))

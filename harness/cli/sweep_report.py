@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness import console
-from harness.analysis import frames
+from harness.analysis import axis_table, class_table, run_table
+from harness.analysis.cell_table import by_cell
 from harness.publish import tables
 
 
 def show(folder: Path) -> None:
     """Which runs there are below `folder`, which gave the same weights, and what changed bits."""
-    results = frames.Results(folder)
-    console.note(tables.of_tally(results.tally))
-    console.result(tables.render(results.classes, "rich"))
-    console.result("\n" + tables.render(results.axes, "rich"))
+    runs = run_table.runs(folder)
+    cells = by_cell(runs)
+    console.note(tables.summary(runs))
+    console.result(tables.render(class_table.of_cells(cells), "rich"))
+    console.result("\n" + tables.render(axis_table.of_cells(cells), "rich"))
     console.note(f"more: harness table {folder} --by cell   (or run, class, axis)")

@@ -8,34 +8,32 @@ from pathlib import Path
 import pandas as pd
 
 from harness import console
-from harness.analysis.frames import Results
+from harness.analysis.axis_table import by_axis
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_table import by_class
+from harness.analysis.run_table import runs
 from harness.publish import tables
-from harness.results.ahead import Look
 
-_OF_CELLS: Mapping[str, Callable[[Results], pd.DataFrame]] = {
-    "cell": lambda results: results.cells,
-    "class": lambda results: results.classes,
-    "axis": lambda results: results.axes,
+_OF_RUNS: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "run": lambda table: table,
+    "cell": by_cell,
+    "class": by_class,
+    "axis": by_axis,
 }
 
 
-def show(folder: Path, by: str, format: str, look: Look) -> None:
+def show(folder: Path, by: str, format: str) -> None:
     """The table of the results below `folder`, and how many runs there are."""
-    results = Results(folder, look)
-    if by in _OF_CELLS:
-        frame = _OF_CELLS[by](results)
-        summary = tables.of_tally(results.tally)
-    else:
-        frame = _settings(folder, format) if by == "setting" else results.runs
-        summary = tables.summary(results.runs)
+    table = runs(folder)
+    frame = _OF_RUNS[by](table) if by in _OF_RUNS else _settings(folder, format)
     console.result(tables.render(frame, format))
-    console.note(summary)
+    console.note(tables.summary(table))
 
 
 def _settings(folder: Path, format: str) -> pd.DataFrame:
     """Every row for programs; for people each finding once, since most cells agree."""
     # It reads every record, and what reads records takes a while to import.
-    from harness.analysis import settings
+    from harness.analysis import setting_table
 
-    frame = settings.by_setting(folder)
-    return frame if format in ("csv", "json") else settings.grouped(frame)
+    frame = setting_table.by_setting(folder)
+    return frame if format in ("csv", "json") else setting_table.grouped(frame)

@@ -15,7 +15,6 @@ import typer
 
 from harness import console, scratch
 from harness.cli import options, wiring
-from harness.cli.options import EngineChoice
 from harness.errors import UsageError
 from harness.matrix import cells, reading
 from harness.publish import tables
@@ -106,7 +105,7 @@ def doctor(
         typer.Argument(metavar="[MATRIX]", help="The matrix file whose sweep is asked about."),
     ] = None,
     only: options.Only = None,
-    engine: options.Engine = EngineChoice.auto,
+    engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     memory: options.Memory = options.MEMORY,
     format: options.Format = "rich",
@@ -116,7 +115,7 @@ def doctor(
     Ends with 0 if nothing blocks a sweep, else with the code that the sweep would end with.
     """
     options.check_format(format)
-    need = _need(matrix, only, engine.value, results, options.bytes_of(memory))
+    need = _need(matrix, only, engine, results, options.bytes_of(memory))
     found = list(examining.examine(need))
     names = ["check", "state", "found", "to_do"]
     rows = [(one.check, one.state, one.found, one.to_do) for one in found]

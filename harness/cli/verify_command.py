@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,17 +12,18 @@ from typing import Annotated
 import typer
 
 from harness import console, places, scratch
-from harness.cli import bundle_commands, options, sweep_inputs, wiring
-from harness.cli.options import EngineChoice
+from harness.cli import bundle_commands, options, sweep_context, wiring
 from harness.cli.wiring import ThisMachine
 from harness.engines import choice
 from harness.engines.protocol import Engine
 from harness.errors import NotReproducibleError, UsageError
+from harness.executors import exchange_folders
+from harness.executors.run_processes import Limits
 from harness.matrix.matrix import Matrix
+from harness.protocol import files
 from harness.publish import tables
 from harness.publish.bundle import archive, signing
 from harness.publish.bundle.unpacking import Bundle
-from harness.publish.escaping import visible
 from harness.results import plan_file
 from harness.results.store import Store
 from harness.studies import foreign_locks, foreign_results, reference, trying, verdicts
@@ -32,8 +32,9 @@ from harness.studies.foreign_results import ForeignResults
 from harness.studies.reference import Reference
 from harness.studies.trying import Trial
 from harness.studies.verdicts import Check
-from harness.sweep import exchanges, here, planning, staging
-from harness.sweep.processes import Limits
+from harness.sweep import machine_limits, planning, sweeping
+from harness.sweep.jobs import Maker
+from harness.sweep.planning import Step
 
 _MARKER = ".verify.json"
 """In a results folder: `verify` made it, so nothing in it was copied from what it verifies."""
@@ -56,7 +57,7 @@ def verify(
         Path, typer.Argument(metavar="BUNDLE|DIR", help="A bundle, or a results folder.")
     ],
     only: options.Only = None,
-    engine: options.Engine = EngineChoice.auto,
+    engine: options.Engine = options.ENGINE,
     results: Annotated[
         Path | None,
         typer.Option(
@@ -69,9 +70,7 @@ def verify(
     locks: bundle_commands.Locks = None,
     trust_bundle: Annotated[
         bool,
-        typer.Option(
-            "--trust-bundle", help="Let packages that the bundle chose run outside a container."
-        ),
+        typer.Option("--trust-bundle", help="Let its packages run outside a container."),
     ] = False,
     signature: Annotated[
         Path | None,
@@ -100,11 +99,11 @@ def verify(
         place = _place(results, target) if results is not None else unfinished / "results"
         if results is None:
             console.note("the runs are discarded at the end; --results DIR keeps them")
-        running, why = choice.choose(engine.value)
+        running, why = choice.choose(engine)
         console.note(f"engine: {running.name}; {why}")
         setting = _Setting(
             engine=running,
-            named=None if engine is EngineChoice.auto else engine.value,
+            named=options.named(engine),
             machine=wiring.this_machine(),
             limits=limits,
             results=place,
@@ -165,8 +164,7 @@ def _place(results: Path, target: Path) -> Path:
         )
     try:
         results.mkdir(parents=True, exist_ok=True)
-        content = {"schema": 1, "made_by": "harness verify"}
-        (results / _MARKER).write_text(json.dumps(content) + "\n", encoding="utf-8")
+        files.write_json(results / _MARKER, {"schema": 1, "made_by": "harness verify"})
     except OSError as error:
         raise UsageError(f"--results {results}: {error.strerror}; name another folder") from error
     return results
@@ -178,8 +176,10 @@ def _trials(
     def unavailable(device: str) -> str | None:
         return setting.engine.unavailable(device=device)
 
-    trials = trying.trials(chosen, available, here.settled(setting.machine.limits, unavailable))
-    if setting.engine.name == "local":
+    trials = trying.trials(
+        chosen, available, machine_limits.settled(setting.machine.limits, unavailable)
+    )
+    if not setting.engine.contains:
         _require_trust(trying.foreign_code(trials, available), trusted)
     _note_extent(trials)
     return trials
@@ -210,14 +210,6 @@ def _note_extent(trials: Sequence[Trial]) -> None:
         f"there, one run of each took {_duration(sum(runs.values()))} in all; "
         f"{_counted(left, 'cell')} cannot be tried"
     )
-    other = {
-        trial.reference.runner_sha256
-        for trial in trials
-        if trial.lock is not None and trial.reference.runner_sha256 != staging.digest()
-    }
-    if other:
-        names = ", ".join(f"{visible(sha256[:12])}…" for sha256 in sorted(other))
-        console.note(f"trained by another runner than the one here: {names}")
 
 
 def _counted(number: int, what: str) -> str:
@@ -243,30 +235,40 @@ def _run(setting: _Setting, store: Store, trials: Sequence[Trial]) -> None:
     cells = {trial.reference.id: trial.reference.cell for trial in trials}
     selected = [cell for cell in cells.values() if cell is not None]
     locks = {trial.lock.environment: trial.lock for trial in trials if trial.lock is not None}
-    wanted = wiring.wanted(
-        locks.get,
-        setting.machine,
-        engine=setting.named,
-        running=setting.engine,
-        audited=True,
+
+    def plan(vouching: bool) -> list[Step]:
+        wanted = wiring.wanted(
+            locks.get,
+            setting.machine,
+            engine=setting.named,
+            running=setting.engine,
+            audited=True,
+            limits=setting.limits,
+            store=store,
+        )
+        read = store.reader()
+        return list(planning.steps(selected, setting.repeats, wanted, read, vouching=vouching))
+
+    maker = Maker(
+        matrix=store.matrix,
+        lock=locks.__getitem__,
+        data=wiring.data_reference,
         limits=setting.limits,
     )
+    context = partial(
+        sweep_context.context,
+        store,
+        setting.machine,
+        setting.engine,
+        limits=setting.limits,
+        isolation="auto",
+    )
     with store.lock():
-        exchanges.remove_abandoned()
+        exchange_folders.remove_abandoned()
         store.write_machine(setting.machine.hardware)
         matrix = _matrix(store.matrix, setting.repeats)
         plan_file.write(store.plan_path, matrix=matrix, machine=setting.machine.id, cells=selected)
-        steps = list(planning.steps(selected, setting.repeats, wanted, store.reader()))
-        inputs = partial(
-            sweep_inputs.prepare,
-            store,
-            setting.machine,
-            setting.engine,
-            limits=setting.limits,
-            isolation="auto",
-            lock=wiring.with_copies(locks.__getitem__, store),
-        )
-        sweep_inputs.carry_out(inputs, steps)
+        sweeping.carry_out(plan, maker, context)
 
 
 def _matrix(name: str, repeats: int) -> Matrix:

@@ -1,8 +1,8 @@
-"""What several commands need before they start: locks, data, this machine, valid records."""
+"""What several commands need before they can start: locks, data, machine, and what is wanted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,17 +15,20 @@ from harness.engines.protocol import Engine
 from harness.environments import locking
 from harness.environments.lock import Lock
 from harness.errors import HarnessError, LockError
+from harness.executors.audits import Audits
+from harness.executors.code_identity import code_sha256
+from harness.executors.run_processes import Limits
 from harness.matrix import cells
 from harness.matrix.cells import Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
-from harness.results import durable, locks, machine
+from harness.protocol.job import DataReference
+from harness.results import fingerprint, machine, vouchers
 from harness.results.store import Store
-from harness.sweep import here, staging
-from harness.sweep.audit import Audits
-from harness.sweep.here import Machine
+from harness.results.vouchers import Vouchers
+from harness.sweep import machine_limits
+from harness.sweep.machine_limits import Machine
 from harness.sweep.planning import Wanted
-from harness.sweep.processes import Limits
 from harness.upkeep.reuse import Known
 
 
@@ -47,7 +50,7 @@ class ThisMachine:
 def this_machine() -> ThisMachine:
     """Describe and name the machine the program runs on."""
     hardware = machine.describe()
-    return ThisMachine(id=machine.identify(hardware), hardware=hardware)
+    return ThisMachine(id=fingerprint.identify(hardware), hardware=hardware)
 
 
 def locks_of(matrix_file: Path) -> Path:
@@ -83,21 +86,6 @@ def _lock_folders(matrix_file: Path) -> tuple[Path, ...]:
     return locks_of(matrix_file), places.locks()
 
 
-def with_copies(
-    lock_of: Callable[[Environment], Lock], store: Store
-) -> Callable[[Environment], Lock]:
-    """The same locks, each also copied beside the results, whose records name it by digest only."""
-    folder = locks.folder_of(store.folder.parent)
-
-    def keep(environment: Environment) -> Lock:
-        lock = lock_of(environment)
-        partial = store.folder / durable.PARTIAL
-        locks.keep(lock.path, environment.id, folder, partial=partial)
-        return lock
-
-    return keep
-
-
 def or_error(
     read: Callable[[Environment], Lock | None],
 ) -> Callable[[Environment], Lock | LockError | None]:
@@ -116,13 +104,12 @@ def or_error(
 _DATA: dict[str, Prepared | HarnessError] = {}
 
 
-def data_of(workload: str) -> Prepared:
-    """The prepared data set of a workload, prepared when first asked for.
+def data_set(name: str) -> Prepared:
+    """A prepared data set, prepared when first asked for.
 
     Raises:
         HarnessError: it cannot be had; asked again, it says so at once.
     """
-    name = catalogue.for_workload(workload)
     if name not in _DATA:
         try:
             _DATA[name] = preparing.prepare(name)
@@ -134,6 +121,20 @@ def data_of(workload: str) -> Prepared:
     return prepared
 
 
+def data_reference(workload: str) -> DataReference:
+    """The data set that a workload trains on, as jobs name it."""
+    entry = catalogue.get(catalogue.for_workload(workload))
+    return DataReference(name=entry.name, sha256=entry.sha256)
+
+
+def audits(engine: str, machine: ThisMachine) -> Audits:
+    """What is remembered about forking with the code of today."""
+    axes = tuple(cells.DEFAULTS)
+    return Audits(
+        code=lambda workload: code_sha256(workload, axes), engine=engine, machine=machine.id
+    )
+
+
 def wanted(
     read: Callable[[Environment], Lock | None],
     machine: ThisMachine,
@@ -142,14 +143,14 @@ def wanted(
     running: Engine,
     audited: bool,
     limits: Limits,
+    store: Store,
 ) -> Wanted:
     """What records must agree with; nothing is made or fetched for it.
 
     `read` gives an environment's lock, None where there is none yet, or raises a `LockError`.
     `engine` is the one asked for by name, `running` the one that would run. `audited` says that a
-    failed audit counts against forked runs.
+    failed audit counts against forked runs. Vouchers are those in `store`.
     """
-    runner_sha256 = staging.digest()
 
     @cache
     def base(environment: Environment, recorded: str) -> str | None:
@@ -158,15 +159,15 @@ def wanted(
 
     @cache
     def distrusted(lock_sha256: str, engine: str) -> str | None:
-        audits = Audits(runner_sha256=runner_sha256, engine=engine, machine=machine.id)
-        failed = audits.failed(lock_sha256) if audited else None
+        failed = audits(engine, machine).failed(lock_sha256) if audited else None
         return f"forked runs are not believed here: {failed.sentence}" if failed else None
 
     return Wanted(
-        runner_sha256=runner_sha256,
+        code=_code_sha256,
+        vouchers=Vouchers(vouchers.read(store.folder)),
         lock=or_error(read),
         base=base,
-        data_sha256=lambda workload: catalogue.get(catalogue.for_workload(workload)).sha256,
+        data_sha256=lambda workload: data_reference(workload).sha256,
         engine=engine,
         distrusted=distrusted,
         timeout=limits.timeout,
@@ -174,14 +175,22 @@ def wanted(
     )
 
 
+def _code_sha256(workload: str, axes: Iterable[str]) -> str:
+    return _code_of(workload, tuple(sorted(axes)))
+
+
+@cache
+def _code_of(workload: str, axes: tuple[str, ...]) -> str:
+    return code_sha256(workload, axes)
+
+
 def reuse_sources(running: Engine, machine: ThisMachine, wanted: Wanted) -> Known:
     """Who is asked about what is reused of an environment."""
-    audits = Audits(runner_sha256=wanted.runner_sha256, engine=running.name, machine=machine.id)
-    return Known(engine=running, lock=wanted.lock, audit=audits.known)
+    return Known(engine=running, lock=wanted.lock, audit=audits(running.name, machine).lookup)
 
 
 def settled_cells(
     matrix: Matrix, machine: Machine, unavailable: Callable[[str], str | None]
 ) -> Iterator[Cell]:
     """Every cell of the matrix; those this machine cannot run are `unavailable`."""
-    return map(here.settled(machine, unavailable), cells.cells(matrix))
+    return map(machine_limits.settled(machine, unavailable), cells.cells(matrix))

@@ -198,8 +198,6 @@ def _put(source: IO[bytes], target: Path) -> None:
 def _client(*command: str, cwd: Path) -> None:
     try:
         processes.run(command, cwd=cwd)
-    except OSError as error:
-        raise SourceError(f"{command[0]} does not start: {error.strerror}") from error
     except ProcessFailedError as error:
         raise SourceError(_complaint(error.output)) from error
 

@@ -1,45 +1,45 @@
-"""Which engine runs: the one asked for, or the best that answers here."""
+"""Which engine runs: the one asked for, or the first that can be used here."""
 
 from __future__ import annotations
 
-from harness.engines.local.engine import LocalEngine
-from harness.engines.protocol import Engine
-from harness.errors import EngineError, UsageError
+import importlib
 
-NAMES = ("auto", "docker", "local")
+from harness.engines.protocol import Engine, Make
+from harness.engines.table import AUTO, ENGINES, NAMES
+from harness.errors import EngineError, UsageError
 
 
 def choose(name: str, *, tidy: bool = True) -> tuple[Engine, str]:
     """The engine of that name, and one sentence on why it is this one.
 
-    `auto` takes docker where an Engine answers and is new enough, else local. `tidy` removes the
-    containers that a killed harness left behind.
+    `auto` takes the first one of the table that can be used here. `tidy` removes what a killed
+    harness left running in it.
 
     Raises:
-        EngineError: docker was asked for, and cannot be used; the message says what to do.
+        EngineError: the engine cannot be used here; the message says what to do.
     """
     if name not in NAMES:
         raise UsageError(f"there is no engine {name!r}; choose one of {', '.join(NAMES)}")
-    if name == "local":
-        return LocalEngine(), "local was asked for."
-    if name == "docker":
-        return _docker(tidy), "docker was asked for."
-    return _best(tidy)
+    if name != AUTO:
+        return _make(name, tidy), f"{name} was asked for."
+    return _first(tidy)
 
 
-def _best(tidy: bool) -> tuple[Engine, str]:
-    try:
-        engine = _docker(tidy)
-    except EngineError as error:
-        # What to do about it, after the semicolon, is for those who asked for docker.
-        reason = str(error).partition(";")[0]
-        return LocalEngine(), f"local, because docker cannot be used: {reason}."
-    return engine, f"docker, because Docker Engine {engine.describe()['version']} answers here."
+def _first(tidy: bool) -> tuple[Engine, str]:
+    refusals: list[str] = []
+    for name in ENGINES:
+        try:
+            engine = _make(name, tidy)
+        except EngineError as error:
+            # What to do about it, after the semicolon, is for those who asked for this engine.
+            refusals.append(f"{name} cannot be used: {str(error).partition(';')[0]}")
+            continue
+        reason = "; ".join(refusals) or f"{engine.describe()['version']} answers here"
+        return engine, f"{name}, because {reason}."
+    raise EngineError("no engine can be used here: " + "; ".join(refusals))
 
 
-def _docker(tidy: bool) -> Engine:
+def _make(name: str, tidy: bool) -> Engine:
     # The client of Docker takes a third of a second to import, and local sweeps do without.
-    from harness.engines.docker.connection import connect
-    from harness.engines.docker.engine import DockerEngine
-
-    return DockerEngine(connect, tidy=tidy)
+    make: Make = importlib.import_module(ENGINES[name]).make
+    return make(tidy=tidy)

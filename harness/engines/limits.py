@@ -12,7 +12,7 @@ PROCESSES = 8192
 """Processes and threads. TensorFlow starts several threads per CPU, so this is generous."""
 
 FOLDER_BYTES = 16 * 2**30
-"""What an order may write to its exchange folder (and, on the local engine, its home) in all."""
+"""What an order may write to its output folder (and, on the local engine, its home) in all."""
 
 FOLDER_ENTRIES = 200_000
 """How many files and folders it may make there."""

@@ -14,8 +14,6 @@ from typing import Literal, Protocol
 from harness.environments.lock import Lock
 from harness.matrix.environment import Environment
 
-EngineName = Literal["docker", "local"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
@@ -26,7 +24,7 @@ class Image:
     or the interpreter's version and build.
     """
 
-    engine: EngineName
+    engine: str
     id: str
     reference: str
     base: str
@@ -35,19 +33,21 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One process for an engine: `python -m harness.runner EXCHANGE DATA` inside `image`.
+    """One process for an engine: `python -m harness.runner CONTROL OUTPUT DATA` inside `image`.
 
     `root` is a folder that holds a package `harness`, and becomes the working directory, read-only.
-    `data` is mounted read-only, `exchange` writable; nothing else of the host is visible in a
-    container. `variables` are set before the process starts, on top of the engine's own minimum.
-    `cpus` are the numbers of the host CPUs it may use, `memory` its limit in bytes, `timeout`
-    seconds until it and all its children are killed. What it prints goes to `log`.
+    `control` and `data` are mounted read-only, `output` writable; nothing else of the host is
+    visible in a container. `variables` are set before the process starts, on top of the engine's
+    own minimum. `cpus` are the numbers of the host CPUs it may use, `memory` its limit in bytes,
+    `timeout` seconds until it and all its children are killed. What it prints goes to `log`, which
+    lies in none of these folders: the process must have no way to a file that the host writes.
     """
 
     image: Image
     root: Path
     data: Path
-    exchange: Path
+    control: Path
+    output: Path
     log: Path
     cpus: tuple[int, ...]
     memory: int
@@ -71,9 +71,14 @@ class Outcome:
 
 
 class Engine(Protocol):
-    """Assembles images and runs orders in them. Thread-safe: orders may run side by side."""
+    """Assembles images and runs orders in them. Thread-safe: orders may run side by side.
 
-    name: EngineName
+    `contains` says that code of a stranger can be run in it: the process sees nothing of the
+    host's files but what the order mounts, and no network.
+    """
+
+    name: str
+    contains: bool
 
     def describe(self) -> dict[str, str]:
         """Name, version and settings that belong into every record."""
@@ -116,5 +121,17 @@ class Engine(Protocol):
         """End every order now running, from another thread, and start none from now on.
 
         Each `run`, under way or later, returns with the cause `killed`.
+        """
+        ...
+
+
+class Make(Protocol):
+    """How an engine is made: the function `make` in its module."""
+
+    def __call__(self, *, tidy: bool) -> Engine:
+        """The engine; `tidy` removes what a killed harness left running in it.
+
+        Raises:
+            EngineError: it cannot be used here; the message says what to do.
         """
         ...

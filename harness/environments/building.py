@@ -12,7 +12,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from harness import compatibility, console, places
+from harness import compatibility, console, places, trees
 from harness.environments import commands, fetching, targets, wheelhouse
 from harness.environments.lock import Package
 from harness.errors import BuildError
@@ -68,7 +68,7 @@ def _build(package: Package, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as unfinished:
         _run_builder(package, unfinished)
         found = _checked(package, list(Path(unfinished).glob("*.whl")))
-        _note_hash(folder / _HASH, wheelhouse.sha256_of(found))
+        _note_hash(folder / _HASH, trees.sha256_of(found))
         return found.replace(folder / found.name)
 
 

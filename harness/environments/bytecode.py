@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 
 from packaging.utils import canonicalize_name
 
-from harness import places
+from harness import console, places, trees
 from harness.environments import commands, targets, wheelhouse, wheels
 from harness.environments.lock import Lock, Package
 from harness.processes import ProcessFailedError
@@ -60,13 +60,13 @@ def root() -> Path:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a wheel's folder has all of its bytecode."""
-    return (folder / _MODULES).exists()
+    """Whether a wheel's bytecode was made to its end."""
+    return trees.is_sealed(folder)
 
 
 def discard(folder: Path) -> None:
-    """Remove a wheel's bytecode; what says that it is whole goes first."""
-    (folder / _MODULES).unlink(missing_ok=True)
+    """Remove a wheel's bytecode."""
+    trees.unseal(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -99,7 +99,7 @@ def _add(
 ) -> list[Path]:
     folder = root() / hashlib.sha256(f"{FORMAT} {compiler.build}".encode()).hexdigest()[:16]
     folder.mkdir(exist_ok=True)
-    with commands.disk_space_needed(site_packages):
+    with commands.writing(site_packages):
         modules = _had(folder, lock, compiler, site_packages, log)
         disputed = list(_linked(folder, modules, site_packages, link))
         if disputed:
@@ -111,7 +111,7 @@ def _name(package: Package) -> str:
     """The folder of a package: the digest its lock has, and that of what was built from it."""
     if targets.is_wheel(package.file):
         return package.sha256
-    return f"{package.sha256}-{wheelhouse.sha256_of(wheels.wheel_of(package))[:12]}"
+    return f"{package.sha256}-{trees.sha256_of(wheels.wheel_of(package))[:12]}"
 
 
 def _had(
@@ -122,12 +122,23 @@ def _had(
     Only one process at a time compiles a package.
     """
     names = {package.name: _name(package) for package in lock.packages}
-    absent = [name for name in names.values() if not is_whole(folder / name)]
+    absent = [name for name in names.values() if not _is_sound(folder / name)]
     if absent:
         with wheelhouse.reserved(f"bytecode-{folder.name}-{name}" for name in absent):
-            missing = {name for name in absent if not is_whole(folder / name)}
+            missing = {name for name in absent if not _is_sound(folder / name)}
             _compile_missing(folder, _installed(names, missing, site_packages), compiler, log)
     return {name: json.loads((folder / name / _MODULES).read_bytes()) for name in names.values()}
+
+
+def _is_sound(folder: Path) -> bool:
+    if not is_whole(folder):
+        return False
+    changed = trees.change(folder)
+    if changed:
+        console.note(f"{changed}; compiled again")
+        # Only here: for others that wait to compile it, it is not there any more.
+        trees.unseal(folder)
+    return changed is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +195,7 @@ def _fill(unfinished: Path, missing: _Installed, compiler: Compiler, log: Path) 
         (unfinished / source).unlink()
     for name, modules in missing.modules.items():
         (unfinished / name / _MODULES).write_text(json.dumps(modules), encoding="utf-8")
+        trees.seal(unfinished / name, trees.contents(unfinished / name))
     # Nothing checks bytecode when it is used: all of it is on the disk before it has its name.
     os.sync()
 

@@ -6,7 +6,6 @@ are kept; those that would change which packages are chosen, or how, are not.
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 import uv
 
 from harness import places, processes
-from harness.errors import BuildError, EngineError
+from harness.errors import EngineError
 
 _OURS = re.compile(r"^(UV|PIP|PYTHON|VIRTUAL_ENV|CONDA)")
 _KEPT = re.compile(
@@ -34,6 +33,7 @@ _UNREACHABLE = re.compile(
 )
 _DISK_FULL = re.compile(r"No space left on device|os error 28|Disk quota exceeded", re.IGNORECASE)
 SHOWN_LINES = 12
+_REINSTALL = f"install it again: {sys.executable} -m pip install --force-reinstall uv"
 
 
 def uv_command(*arguments: str) -> list[str]:
@@ -51,10 +51,7 @@ def uv_program() -> str:
     try:
         return uv.find_uv_bin()
     except FileNotFoundError as error:
-        raise EngineError(
-            f"the program uv is missing from this installation; "
-            f"{sys.executable} -m pip install --force-reinstall uv"
-        ) from error
+        raise EngineError(f"uv is not where it was installed; {_REINSTALL}") from error
 
 
 def pip_command(*arguments: str) -> list[str]:
@@ -75,28 +72,19 @@ def unreachable(output: str) -> bool:
 
 
 @contextmanager
-def disk_space_needed(folder: Path) -> Iterator[None]:
-    """Say so where what is done inside, or a command it runs, fails for want of space.
+def writing(folder: Path) -> Iterator[None]:
+    """`places.written`, also where a command that is run inside fails for want of space.
 
     Raises:
-        BuildError: it did; `folder` is where the space was wanted.
+        UsageError, BuildError: as `places.written`.
     """
     try:
-        yield
-    except OSError as problem:
-        _raise_if_full(problem.errno in {errno.ENOSPC, errno.EDQUOT}, folder, problem)
-        raise
+        with places.written(folder):
+            yield
     except processes.ProcessFailedError as failure:
-        _raise_if_full(_DISK_FULL.search(failure.output) is not None, folder, failure)
+        if _DISK_FULL.search(failure.output):
+            raise places.full(folder) from failure
         raise
-
-
-def _raise_if_full(full: bool, folder: Path, cause: Exception) -> None:
-    if full:
-        raise BuildError(
-            f"{folder}: no space left on the disk. Free some, or let the variable "
-            f"{places.CACHE_VARIABLE} name a folder on another disk."
-        ) from cause
 
 
 def explanation(output: str, *, lines: int = SHOWN_LINES) -> str:
@@ -130,7 +118,7 @@ def run(
 
     Raises:
         processes.ProcessFailedError: it failed.
-        BuildError: it failed because the disk is full.
+        UsageError, BuildError: the cache cannot be written, or the disk is full.
     """
-    with disk_space_needed(filled or places.cache()):
+    with writing(filled or places.cache()):
         return processes.run(command, variables=variables(more or {}), cwd=cwd)

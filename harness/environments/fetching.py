@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 
-from harness import compatibility, scratch
+from harness import compatibility, scratch, trees
 from harness.environments import commands, targets, wheelhouse
 from harness.environments.lock import Lock, Package
 from harness.errors import BuildError, LockError
@@ -118,7 +118,7 @@ def _download(
 
 
 def _keep(package: Package, file: Path) -> None:
-    if not file.exists() or wheelhouse.sha256_of(file) != package.sha256:
+    if not file.exists() or trees.sha256_of(file) != package.sha256:
         raise LockError(_changed(package))
     wheelhouse.keep(package, file)
 

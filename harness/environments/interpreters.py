@@ -75,7 +75,7 @@ def probe(path: Path, python: str) -> Interpreter | None:
     """The interpreter at `path` if it starts and is an x86-64 CPython of that minor version."""
     try:
         said = json.loads(processes.run([str(path), "-I", "-c", _PROBE], variables={}))
-    except (OSError, ProcessFailedError, ValueError):
+    except (ProcessFailedError, ValueError):
         return None
     wanted = {"implementation": "cpython", "minor": python, "machine": "x86_64"}
     if any(said[name] != value for name, value in wanted.items()):
@@ -87,7 +87,8 @@ def probe(path: Path, python: str) -> Interpreter | None:
 def _known_to_uv(python: str) -> Iterator[Path]:
     try:
         said = _uv("find", "--system", "--no-project", "--no-python-downloads", python)
-    except ProcessFailedError:
+    except (ProcessFailedError, BuildError):
+        # Without uv there may still be pyenv's.
         return
     yield Path(said.strip())
 

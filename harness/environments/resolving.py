@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from harness import compatibility, scratch
 from harness.environments import commands, targets
 from harness.environments.lock import Package
-from harness.errors import LockError
+from harness.errors import BuildError, LockError
 from harness.processes import ProcessFailedError
 
 if sys.version_info >= (3, 11):
@@ -62,6 +62,8 @@ def resolve(request: Request, heading: str) -> tuple[Package, ...]:
         _write_input(request, folder)
         try:
             printed = commands.run(_command(request), cwd=folder)
+        except BuildError as error:
+            raise LockError(f"{heading}: cannot be locked: {error}") from error
         except ProcessFailedError as failure:
             raise LockError(_explained(failure.output, heading)) from failure
     listed = tomllib.loads(printed)["packages"]

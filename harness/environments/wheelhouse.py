@@ -6,7 +6,6 @@ there. They are hashed again whenever the file is not as it was when they were h
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,10 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from harness import console, places, stamps
+from harness import console, places, stamps, trees
 from harness.environments.lock import Package
-
-_CHUNK = 1 << 20
 
 
 def root() -> Path:
@@ -28,15 +25,6 @@ def root() -> Path:
 def place(package: Package) -> Path:
     """Where the file of a package lies, or would lie."""
     return root() / package.sha256 / package.file
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def holds(package: Package) -> bool:
@@ -59,7 +47,7 @@ def matches(path: Path, sha256: str) -> bool:
     noted = json.dumps([sha256, stamp])
     if stamp is not None and _content(note) == noted:
         return True
-    found = sha256_of(path) == sha256
+    found = trees.sha256_of(path) == sha256
     # The stamp is from before: what changed since is hashed again.
     if found and stamp is not None:
         # Where it cannot be noted, the next use hashes again.

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name, canonicalize_version
 
-from harness import scratch
-from harness.environments import building, commands, fetching, targets, wheelhouse
+from harness import console, places, scratch, trees
+from harness.environments import building, commands, fetching, records, targets, wheelhouse
 from harness.environments.lock import Lock, Package
+from harness.environments.records import Wrong
 from harness.environments.resolving import uv_platform
 from harness.errors import BuildError
 from harness.processes import ProcessFailedError
+from harness.trees import Contents
 
 SCRIPTS = "bin"
 UV_NOTES = "uv_cache.json"
@@ -36,7 +38,7 @@ def gather(lock: Lock, progress: Progress | None = None) -> Path:
         BuildError: the index cannot be reached, a source does not build, or the disk is full.
     """
     scratch.use_cache()
-    with commands.disk_space_needed(wheelhouse.root()):
+    with commands.writing(wheelhouse.root()):
         fetching.fetch(lock, progress or _silent)
         for package in lock.packages:
             wheel_of(package)
@@ -48,21 +50,50 @@ def wheel_of(package: Package) -> Path:
     return wheelhouse.place(package) if targets.is_wheel(package.file) else building.built(package)
 
 
-def install(lock: Lock, site_packages: Path, progress: Progress | None = None) -> None:
+def install(lock: Lock, site_packages: Path, progress: Progress | None = None) -> Contents:
     """Put exactly the packages of the lock into a site-packages folder, for the lock's Python.
 
     The folder is made if missing and must hold no other packages. Nothing is compiled, console
     scripts are left out (they would name this host's Python), and the network is used only for
     files that are not in the cache yet. Files may be hard links into uv's cache: replace them,
-    never write into them.
+    never write into them. Returns what the folder holds: each file is that of its wheel.
 
     Raises:
         LockError, BuildError: as `gather`; also if what is there in the end is not the lock.
     """
     gather(lock, progress)
-    with commands.disk_space_needed(site_packages):
+    with commands.writing(site_packages):
         _fill(lock, site_packages, progress or _silent)
-    check_installed(lock, site_packages)
+        check_installed(lock, site_packages)
+        installed = trees.contents(site_packages)
+        wrong = _wrong_files(lock, installed)
+        if wrong:
+            console.note(f"{site_packages / wrong[0].path}: not as in its wheel; unpacked again")
+            _forget_unpacked(lock, wrong)
+            shutil.rmtree(site_packages)
+            _fill(lock, site_packages, progress or _silent)
+            installed = trees.contents(site_packages)
+            _refuse(_wrong_files(lock, installed), site_packages)
+    return installed
+
+
+def _wrong_files(lock: Lock, installed: Contents) -> list[Wrong]:
+    return records.wrong_files([wheel_of(package) for package in lock.packages], installed.digests)
+
+
+def _forget_unpacked(lock: Lock, wrong: list[Wrong]) -> None:
+    """Have uv unpack wheels again; all of them where a file is nobody's."""
+    wheels = {one.wheel for one in wrong}
+    names = [one.name for one in lock.packages if None in wheels or wheel_of(one) in wheels]
+    commands.run(commands.uv_command("cache", "clean", *names))
+
+
+def _refuse(wrong: list[Wrong], site_packages: Path) -> None:
+    if wrong:
+        raise BuildError(
+            f"{site_packages / wrong[0].path}: not as in its wheel, also when unpacked again;"
+            f" remove uv's part of the cache, {places.cache('uv')}"
+        )
 
 
 def _fill(lock: Lock, site_packages: Path, progress: Progress) -> None:
@@ -97,7 +128,7 @@ def check_installed(lock: Lock, site_packages: Path) -> None:
 
 def _pin(package: Package, wheel: Path) -> str:
     built = not targets.is_wheel(package.file)
-    sha256 = wheelhouse.sha256_of(wheel) if built else package.sha256
+    sha256 = trees.sha256_of(wheel) if built else package.sha256
     return f"{package.name}=={package.version} --hash=sha256:{sha256}"
 
 

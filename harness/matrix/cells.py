@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import itertools
 import math
@@ -14,8 +13,7 @@ from typing import Literal
 
 from packaging.version import Version
 
-from harness import compatibility
-from harness.errors import SelectionError
+from harness import compatibility, selection
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Block, EnvironmentEntry, Exclusion, Matrix
 from harness.protocol.axes import CATALOGUE, Axis, Value
@@ -228,25 +226,7 @@ def select(found: Iterator[Cell], only: tuple[str, ...]) -> Iterator[Cell]:
     Raises:
         SelectionError: none matches; the message shows the first ids there are.
     """
-    if not only:
-        yield from found
-        return
-    matches = [re.compile(fnmatch.translate(glob)).match for glob in only]
-    some = False
-    examples: list[str] = []
-    for cell in found:
-        name = cell.id
-        if any(match(name) for match in matches):
-            some = True
-            yield cell
-        elif len(examples) < 3:
-            examples.append(name)
-    if not some:
-        shown = "\n  ".join(examples)
-        raise SelectionError(
-            f"no cell matches {' or '.join(map(repr, only))}; ids look like\n  {shown}\n"
-            "* stands for anything: --only '*tf2.10*threads=1*'"
-        )
+    return selection.select(found, only, name=lambda cell: cell.id)
 
 
 def impossible_environments(matrix: Matrix) -> Iterator[tuple[EnvironmentEntry, str]]:

@@ -17,6 +17,9 @@ Value = Union[str, int, Tuple[Tuple[str, str], ...]]
 DEFAULT = "default"
 """The value that leaves a setting as TensorFlow, or the workload, has it."""
 
+OPEN_VALUES: Tuple[str, ...] = (DEFAULT, "auto")
+"""Values that ask for nothing in particular, so nothing that is found can differ from them."""
+
 DENIED_VARIABLES = re.compile(
     r"(LD_.*|PYTHON.*|PATH|HOME|TMPDIR|SHELL|ENV|BASH_ENV|IFS|CUDA_VISIBLE_DEVICES"
     r"|TF_CPP_MIN_LOG_LEVEL|GCONV_PATH|GLIBC_TUNABLES_DIR|HARNESS_.*)"
@@ -313,3 +316,8 @@ def process_variables(settings: Mapping[str, Value]) -> Dict[str, str]:
 def to_json(value: Value) -> Union[str, int, Dict[str, str]]:
     """The value as it stands in a record or request: pairs become an object."""
     return dict(value) if isinstance(value, tuple) else value
+
+
+def from_json(value: Union[str, int, Mapping[str, str]]) -> Value:
+    """The value that stands in a record or request."""
+    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value

@@ -1,46 +1,46 @@
 """What crosses between host and runner: names of files and fields, and the schema number.
 
-Both sides import this module. The host writes `request.json` into the exchange folder and reads
-`reply.json` and the array files from there afterwards; standard output is only a log.
+Two folders, so that neither side writes where the other does. `control` is the host's, and
+mounted read-only for the runner:
 
-Python 3.7 and the standard library only.
+    request.json            a fresh process: the one run it is for
+    requests/NAME.json      a warm process: one file per run, as they come
+    wakeups/NAME            a named pipe per run, by which the runner says that the run is over
+    wakeup                  the same for the runner: there is a new request, or `stop`
+    stop                    end, and whatever still runs
+    alive                   locked by the host while it lives; the runner ends when nobody locks it
 
-A fresh process finds `request.json` in the exchange folder and serves that one run. A warm
-process finds the folder `inbox` instead: it imports TensorFlow once and forks a child per run.
-The host makes a folder per run (with `request.json` in it) and then a file of the same name in
-`inbox`, whose content is an errand::
+`output` is the runner's. Whatever is in it may be a training's work, so the host opens it with
+`untrusted` only. In a fresh process the run's folder is `output` itself, in a warm one:
 
-    {"cpus": [N, ...], "timeout_s": S, "memory_bytes": N}
+    ready.json              {"import": S}: TensorFlow is imported, requests are taken
+    runs/NAME/              the run's folder: reply.json, log.txt, weights.npz, predictions.npz
+    endings/NAME.json       how the run ended, written once nothing of it is left running:
+                            {"schema": 2, "cause": "exited" | "timeout" | "out_of_memory" |
+                             "killed", "exit_code": N, "seconds": S}
 
-The warm process removes that file, forks, and when the child has ended writes `ended.json` beside
-the child's `reply.json`::
+What a process prints goes to a log of the engine's, which lies in neither folder.
 
-    {"cause": "exited" | "timeout" | "out_of_memory" | "killed", "exit_code": N, "seconds": S}
+A request::
 
-The child prints to `log.txt` there. Each of the two rings the other's `bell` (`bells`): the one in
-the exchange folder when an errand or `stop` is there, the one in the run's folder when `ended.json`
-is. `ready.json`, `{"import": S}`, says that it takes runs. The
-warm process ends when `stop` appears in the exchange folder, or when nobody holds the lock on
-`alive` any more, which the host holds while it lives.
-
-request.json::
-
-    {"schema": 1, "cell": ID, "repeat": N,
+    {"schema": 2, "cell": ID, "repeat": N,
      "data": NAME,                              # the folder of the data set, below DATA
      "settings": {AXIS: VALUE, ...},            # every process and run axis, `env` as an object
      "device": "cpu" | "gpu",
      "versions": {"python": VERSION, ...},      # and tensorflow, numpy, keras: as locked
      "variables": {NAME: VALUE, ...},           # what the host sets before the process starts
-     "packages": {NAME: VERSION, ...}}          # the lock, to compare with what is installed
+     "packages": {NAME: VERSION, ...},          # the lock, to compare with what is installed
+     "limits": {"cpus": [N, ...], "timeout_s": S, "memory_bytes": N}}   # a warm process keeps them
 
-reply.json::
+A reply::
 
-    {"schema": 1,
+    {"schema": 2,
      "status": "completed" | "unsupported" | "failed" | "invalid",
      "reason": TEXT,                             # empty when completed
      "error": {"type", "message", "traceback"} | null,
      "found": {AXIS: {"value": VALUE | null, "how": TEXT}},   # null: could not be read back;
                                                  # the versions and the device, too
+     "reader_errors": {AXIS: TEXT},              # readers that failed: a fault of the harness
      "versions": {"python", "tensorflow", "keras", "numpy"},
      "packages": {NAME: VERSION},                # every installed distribution
      "build": {...},                             # git version, compiler, CUDA, cuDNN, SIMD ...
@@ -51,32 +51,35 @@ reply.json::
      "init_sha256": TEXT, "weights_sha256": TEXT, "predictions_sha256": TEXT,
      "tensors": [{"name", "shape", "dtype", "init_sha256", "sha256"}],
      "history": {NAME: [HEX, ...]},              # float.hex(), one per epoch
-     "loss": HEX,                                # The training loss of the last epoch, exact.
-     "metric": NAME, "value": HEX,               # on the test part
+     "loss": HEX,                                # the training loss of the last epoch, exact
+     "metric": NAME, "unit": TEXT, "value": HEX, # on the test part
      "parameters": N,
      "seconds": {"import": S, "build": S, "fit": S, "predict": S, "total": S}}
 
 Fields from `data_sha256` on, and single `seconds`, are missing where the run did not get that far.
-In a forked run `import` is 0: it was paid once, by the warm process (`ready.json`).
+A forked run has no `import`: it was paid once, by the warm process.
 
 A run that finds the disk full leaves no reply and ends with the status `DISK_FULL`: a disk says
 nothing about a training.
 """
 
-SCHEMA = 1
+SCHEMA = 2
+"""Of jobs, requests, replies and endings: both sides are of one program, or refuse each other."""
 
 REQUEST = "request.json"
+REQUESTS = "requests"
+WAKEUPS = "wakeups"
+WAKEUP = "wakeup"
+STOP = "stop"
+ALIVE = "alive"
+
+READY = "ready.json"
+RUNS = "runs"
+ENDINGS = "endings"
 REPLY = "reply.json"
+LOG = "log.txt"
 WEIGHTS = "weights.npz"
 PREDICTIONS = "predictions.npz"
-
-INBOX = "inbox"
-ENDED = "ended.json"
-LOG = "log.txt"
-STOP = "stop"
-BELL = "bell"
-ALIVE = "alive"
-READY = "ready.json"
 
 COMPLETED = "completed"
 UNSUPPORTED = "unsupported"

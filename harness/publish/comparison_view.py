@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from harness.analysis.comparison_verdicts import COMPARABLE, FAILING, VERDICTS
 from harness.analysis.regions import Cells, describe, in_words, set_of
-from harness.analysis.variation import varied
-from harness.analysis.verdicts import COMPARABLE, FAILING, VERDICTS
+from harness.analysis.varied_axes import asked_axes
 from harness.publish.layout import Shown, layout
 
 _SIDES = ["baseline_machine", "machine"]
@@ -91,19 +91,19 @@ def _against(part: pd.DataFrame) -> str:
 
 def _counts(part: pd.DataFrame) -> str:
     counts = part["verdict"].value_counts()
-    told = [f"{counts[name]:,} {name}" for name in VERDICTS if name in counts]
+    parts = [f"{counts[name]:,} {name}" for name in VERDICTS if name in counts]
     cells = f"{len(part):,} cell{'' if len(part) == 1 else 's'}"
-    if len(told) == 1:
+    if len(parts) == 1:
         return f"{cells}, {'all ' if len(part) > 1 else ''}{counts.index[0]}"
-    return f"{cells} = {' + '.join(told)}"
+    return f"{cells} = {' + '.join(parts)}"
 
 
 def _more(apart: pd.DataFrame) -> Iterator[str]:
     if len(apart) > MOST_APART:
         left = apart.iloc[MOST_APART:]
         size = left["relative_l2"].max()
-        told = f", rel. L2 up to {size:.2g}" if pd.notna(size) else ""
-        yield f"… and {len(left):,} more{told}; --format csv has them all"
+        parts = f", rel. L2 up to {size:.2g}" if pd.notna(size) else ""
+        yield f"… and {len(left):,} more{parts}; --format csv has them all"
 
 
 def _place(part: pd.DataFrame, baseline: str, machine: str) -> str:
@@ -125,8 +125,8 @@ def _shared(apart: pd.DataFrame) -> Iterator[str]:
     unlike = [set(text.split(", ")) for text in apart["unlike"]]
     common = set.intersection(*unlike) - {""} if unlike else set()
     if common:
-        told = [part for part in apart["unlike"].iloc[0].split(", ") if part in common]
-        yield f"{every}with {', '.join(told)}"
+        parts = [part for part in apart["unlike"].iloc[0].split(", ") if part in common]
+        yield f"{every}with {', '.join(parts)}"
 
 
 def _identical(part: pd.DataFrame) -> Iterator[str]:
@@ -135,11 +135,11 @@ def _identical(part: pd.DataFrame) -> Iterator[str]:
     same = (ran["verdict"] == "identical").to_numpy()
     if not same.any() or same.all():
         return
-    axes = varied(ran)
+    axes = asked_axes(ran)
     codes = [axis.codes for axis in axes]
     matrix = np.column_stack(codes) if codes else np.zeros((len(ran), 0), dtype=np.int64)
-    words = in_words(describe(Cells(matrix), set_of(same), range(len(axes))), axes)
-    yield f"identical: {words}"
+    description = in_words(describe(Cells(matrix), set_of(same), range(len(axes))), axes)
+    yield f"identical: {description}"
 
 
 def _alone(part: pd.DataFrame) -> Iterator[str]:

@@ -12,7 +12,9 @@ from typing import Literal
 
 import pandas as pd
 
-from harness.analysis.variation import SETTINGS, in_order, shown, varied
+from harness.analysis.axis_values import in_order, shown
+from harness.analysis.metric_units import label
+from harness.analysis.varied_axes import SETTINGS, asked_axes
 
 Kind = Literal[
     "runs", "cells", "classes", "axes", "comparison", "tensors", "machines", "spread", "plain"
@@ -113,14 +115,14 @@ def _several(frame: pd.DataFrame, name: str) -> bool:
 def _place(frame: pd.DataFrame) -> list[Shown]:
     """The columns that say which cell a row is about."""
     names = [name for name in ("matrix", "workload") if _several(frame, name)]
-    leading = [axis.name for axis in varied(frame)]
+    leading = [axis.name for axis in asked_axes(frame)]
     settings = [_setting(frame, name, 0 if name in leading else 3) for name in _varying(frame)]
     return [*(column(frame, name) for name in names), *settings]
 
 
 def _setting(frame: pd.DataFrame, name: str, rank: int) -> Shown:
-    found = column(frame, name)
-    values = tuple(shown(value) if value or name == "env" else "" for value in found.values)
+    texts = column(frame, name).values
+    values = tuple(shown(value) if value or name == "env" else "" for value in texts)
     return Shown(name=name, header=name, values=values, numeric=_counts(name, values), rank=rank)
 
 
@@ -147,8 +149,8 @@ def _results(frame: pd.DataFrame) -> list[Shown]:
 
 def _metric(frame: pd.DataFrame) -> str:
     """The metric's name, if all rows have the same."""
-    found = frame["metric"].dropna().unique()
-    return str(found[0]) if len(found) == 1 else "value"
+    values = frame["metric"].dropna().unique()
+    return str(values[0]) if len(values) == 1 else "value"
 
 
 def _outcome(frame: pd.DataFrame) -> list[Shown]:
@@ -223,19 +225,22 @@ def _span(frame: pd.DataFrame, name: str) -> tuple[str, ...]:
 
 
 def _of_axes(frame: pd.DataFrame) -> list[Shown]:
-    optional = [
-        column(frame, name, header)
-        for name, header in (("follows", "together with"), ("unstable_at", "unstable at"))
-        if (frame[name] != "").any()
-    ]
+    counts = ("pairs", "differ", "differ_init", "same", "unstable", "divided")
+    optional = ("follows", "no_effect", "unstable_at", "stable_at")
     return [
         column(frame, "workload"),
         column(frame, "axis"),
-        *optional,
+        *(column(frame, name, _AXES[name]) for name in optional if (frame[name] != "").any()),
         replace(column(frame, "values"), values=tuple(map(few, frame["values"]))),
         column(frame, "changes_bits", "changes bits"),
-        *(column(frame, name) for name in ("pairs", "differ", "differ_init", "same", "unstable")),
+        *(column(frame, name) for name in counts),
     ]
+
+
+_AXES = {
+    **{"follows": "together with", "no_effect": "found equal"},
+    **{"unstable_at": "unstable at", "stable_at": "stable at"},
+}
 
 
 def few(values: str, width: int = 48) -> str:
@@ -248,11 +253,11 @@ def few(values: str, width: int = 48) -> str:
 
 
 def _of_comparison(frame: pd.DataFrame) -> list[Shown]:
-    here = _place(frame.assign(machine=None)) or [column(frame, "cell")]
+    place = _place(frame.assign(machine=None)) or [column(frame, "cell")]
     cells = bool((frame["baseline"] != frame["cell"]).fillna(False).any())
     return [
         *([column(frame, "machine")] if _several(frame, "machine") else []),
-        *here,
+        *place,
         *_emulated(frame),
         *([column(frame, "verdict")] if _several(frame, "verdict") else []),
         *([_origin(frame)] if _several(frame, "origin") else []),
@@ -262,8 +267,8 @@ def _of_comparison(frame: pd.DataFrame) -> list[Shown]:
 
 
 def _origin(frame: pd.DataFrame) -> Shown:
-    words = tuple(text("origin", one).removeprefix("another ") for one in frame["origin"])
-    return Shown(name="origin", header="another", values=words, rank=4)
+    origins = tuple(text("origin", one).removeprefix("another ") for one in frame["origin"])
+    return Shown(name="origin", header="another", values=origins, rank=4)
 
 
 def _sizes(frame: pd.DataFrame) -> list[Shown]:
@@ -287,8 +292,7 @@ def _sizes(frame: pd.DataFrame) -> list[Shown]:
 
 
 def _metric_of(frame: pd.DataFrame) -> str:
-    name = _metric(frame) if "metric" in frame else "metric"
-    return {"mean_absolute_error_ppm": "MAE, ppm"}.get(name, name)
+    return label(_metric(frame)) if "metric" in frame else "metric"
 
 
 def _formatted(

@@ -1,6 +1,6 @@
 """A publication: a folder with a page, tables, the records and a badge, that needs no server.
 
-The same records give the same bytes, whatever the folders' names and order: nothing in it tells a
+The same records give the same bytes, whatever the folders' names and order: nothing in it names a
 time, a path or a machine other than those of the records.
 """
 
@@ -15,15 +15,24 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.classes import by_class
-from harness.analysis.effects import by_axis
-from harness.analysis.gathering import Gathered
+from harness.analysis.axis_table import by_axis
+from harness.analysis.class_table import by_class
+from harness.analysis.merging import MergedResults
 from harness.errors import UsageError
-from harness.publish import badge, distances, files, overview, rendering, sources, words
+from harness.publish import (
+    badge,
+    class_distances,
+    page_data,
+    page_findings,
+    page_rendering,
+    sweep_sources,
+    table_files,
+)
+from harness.publish.cell_details import SHARD, CellDetails
 from harness.publish.layout import layout
-from harness.publish.overview import Json, Part
-from harness.publish.stories import SHARD, Stories
-from harness.publish.summary import summary
+from harness.publish.page_data import Json, Part
+from harness.publish.run_summary import summary
+from harness.results import regular_files
 from harness.results.names import RESULTS_FOLDER
 from harness.results.statuses import STATUSES
 
@@ -43,16 +52,16 @@ def publish(folders: Sequence[Path], out: Path, title: str = "") -> list[str]:
         RecordError: a record, a plan or stored weights cannot be read.
     """
     check_target(folders, out)
-    gathered = sources.gather(folders)
+    merged = sweep_sources.merge(folders)
     _make_parent(out)
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".publishing-") as partial:
         made = Path(partial) / "made"
-        _write(made, gathered, title)
+        _write(made, merged, title)
         made.chmod(0o755)
         if out.exists():
             shutil.move(out, Path(partial) / "before")
         made.rename(out)
-    return [*gathered.notes, summary(gathered.runs)]
+    return [*merged.notes, summary(merged.runs)]
 
 
 def check_target(folders: Sequence[Path], out: Path) -> None:
@@ -88,57 +97,59 @@ def _make_parent(out: Path) -> None:
         raise UsageError(f"{out}: cannot be made: {error.strerror}; name another folder") from error
 
 
-def _write(out: Path, gathered: Gathered, title: str) -> None:
-    parts = overview.parts(gathered.runs)
-    classes, effects = by_class(gathered.runs), by_axis(gathered.runs)
+def _write(out: Path, merged: MergedResults, title: str) -> None:
+    parts = page_data.parts(merged.runs)
+    classes, effects = by_class(merged.runs), by_axis(merged.runs)
     cells = pd.concat([part.cells for part in parts]).drop(columns="init") if parts else None
     if cells is None:
         raise UsageError(
             "nothing is planned in these folders: there is no plan.jsonl in them; copy it along "
             "with the records, or let harness run write it again"
         )
-    stories = Stories(gathered)
-    found = [distances.of_part(part, gathered) for part in parts]
-    frames = {"classes": classes, "axes": effects, "cells": cells, "runs": gathered.runs}
-    files.write(out / "tables", frames)
+    details = CellDetails(merged)
+    distances = [class_distances.of_part(part, merged) for part in parts]
+    frames = {"classes": classes, "axes": effects, "cells": cells, "runs": merged.runs}
+    table_files.write(out / "tables", frames)
     (out / "badge.svg").write_text(badge.badge(cells), "utf-8")
-    _write_data(out / "data", parts, stories, found)
-    data = _data(parts, classes, effects, stories, found)
-    context = _context(gathered.runs, parts, cells, classes, effects, title)
-    (out / PAGE).write_text(rendering.render(context, data), "utf-8")
-    _copy_records(out, gathered)
+    _write_data(out / "data", parts, details, distances)
+    data = _data(parts, classes, details, distances)
+    context = _context(merged.runs, parts, cells, classes, effects, title)
+    (out / PAGE).write_text(page_rendering.render(context, data), "utf-8")
+    _copy_records(out, merged)
 
 
 def _write_data(
-    folder: Path, parts: Sequence[Part], stories: Stories, found: Sequence[distances.Distances]
+    folder: Path,
+    parts: Sequence[Part],
+    details: CellDetails,
+    distances: Sequence[class_distances.Distances],
 ) -> None:
     folder.mkdir()
-    told = {f"cells-{number}": shard for number, shard in enumerate(stories.shards(parts))}
-    tables = distances.tensor_tables(found)
+    cells = {f"cells-{number}": shard for number, shard in enumerate(details.shards(parts))}
+    tables = class_distances.tensor_tables(distances)
     tensors = {f"tensors-{number}": table for number, table in enumerate(tables)}
-    for name, value in {**told, **tensors, "shared": stories.shared()}.items():
-        (folder / f"{name}.js").write_text(rendering.data_file(name, value), "utf-8")
+    for name, value in {**cells, **tensors, "shared": details.shared()}.items():
+        (folder / f"{name}.js").write_text(page_rendering.data_file(name, value), "utf-8")
 
 
 def _data(
     parts: Sequence[Part],
     classes: pd.DataFrame,
-    effects: pd.DataFrame,
-    stories: Stories,
-    found: Sequence[distances.Distances],
+    details: CellDetails,
+    distances: Sequence[class_distances.Distances],
 ) -> Json:
     workloads, first = [], 0
-    for part, apart in zip(parts, found, strict=True):
-        mine, axes = (frame[frame["workload"] == part.workload] for frame in (classes, effects))
-        told = overview.of_part(part, mine, axes, first)
-        told["curves"] = _curves(part, stories)
-        told["distances"] = {
+    for part, apart in zip(parts, distances, strict=True):
+        own = classes[classes["workload"] == part.workload]
+        content = page_data.of_part(part, own, first)
+        content["curves"] = _curves(part, details)
+        content["distances"] = {
             "points": apart.points,
-            "columns": list(distances.PAIR),
+            "columns": list(class_distances.PAIR),
             "pairs": apart.pairs,
             "note": apart.note,
         }
-        workloads.append(told)
+        workloads.append(content)
         first += len(part.cells)
     return {
         "workloads": workloads,
@@ -147,21 +158,21 @@ def _data(
     }
 
 
-def _curves(part: Part, stories: Stories) -> Json:
+def _curves(part: Part, details: CellDetails) -> Json:
     """The different histories of each class, the largest classes first, bounded."""
     seen: dict[tuple[str, int], int] = {}
     cells = part.cells[part.cells["distinct"] > 0]
     for place, row in cells.iterrows():
-        found = stories.history(str(row["matrix"]), str(row["machine"]), str(row["cell"]))
-        for number in found.values():
+        histories = details.history(str(row["matrix"]), str(row["machine"]), str(row["cell"]))
+        for number in histories.values():
             seen.setdefault((str(row["class"]), number), int(str(place)))
-    ordered = sorted(seen, key=lambda key: (overview.is_unstable(key[0]), len(key[0]), key))
-    kept = ordered[:_MOST_CURVES]
+    ordered = sorted(seen, key=lambda key: (page_data.is_unstable(key[0]), len(key[0]), key))
+    shown = ordered[:_MOST_CURVES]
     return {
-        "left_out": len(ordered) - len(kept),
+        "left_out": len(ordered) - len(shown),
         "lines": [
-            {"class": name, "cell": seen[name, number], "history": stories.histories.values[number]}
-            for name, number in kept
+            {"class": name, "cell": seen[name, number], "history": details.histories.values[number]}
+            for name, number in shown
         ],
     }
 
@@ -175,7 +186,7 @@ def _context(
     title: str,
 ) -> dict[str, Any]:
     matrices = sorted(cells["matrix"].unique())
-    counts = words.counts(runs)
+    counts = page_findings.counts(runs)
     return {
         "title": title or " · ".join(matrices),
         "machines": sorted(cells["machine"].unique()),
@@ -183,8 +194,9 @@ def _context(
         "sentence": badge.sentence(cells),
         "counts": counts,
         "total": sum(number for _, number in counts),
-        "told": [
-            words.of_part(part, effects[effects["workload"] == part.workload]) for part in parts
+        "findings": [
+            page_findings.of_part(part, effects[effects["workload"] == part.workload])
+            for part in parts
         ],
         "tables": {
             part.workload: layout(classes[classes["workload"] == part.workload])
@@ -200,15 +212,16 @@ def _context(
     }
 
 
-def _copy_records(out: Path, gathered: Gathered) -> None:
+def _copy_records(out: Path, merged: MergedResults) -> None:
     """The records as they are, byte for byte; weights stay where they are.
 
     Parts of one sweep have plans of their own, so the second goes into `results-2`.
     """
-    for source in sources.sources(gathered):
+    for source in sweep_sources.sources(merged):
         top = out / (RESULTS_FOLDER if source.part == 1 else f"{RESULTS_FOLDER}-{source.part}")
         folder = top / source.matrix / source.machine.replace("/", "-")
-        for path in sources.files(source):
+        for path in sweep_sources.files(source):
             target = folder / path.relative_to(source.sweep.folder)
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(path.read_bytes())
+            with regular_files.opened(path) as original, target.open("xb") as copy:
+                shutil.copyfileobj(original, copy)

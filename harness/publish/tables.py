@@ -9,14 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.variation import shared_by_all
+from harness.analysis.varied_axes import shared_by_all
 from harness.errors import UsageError
-from harness.publish import escaping, terminal
+from harness.publish import escaping, markdown, terminal
 from harness.publish.formats import FORMATS
 from harness.publish.layout import Shown, column, kind_of, layout
-from harness.publish.summary import of_tally, summary
+from harness.publish.run_summary import summary
 
-__all__ = ["of_tally", "render", "summary"]
+__all__ = ["render", "summary"]
 
 _LATEX_WIDTH = r"p{0.32\linewidth}"
 _LATEX_FOLDED = 40
@@ -56,10 +56,10 @@ def _chosen(frame: pd.DataFrame, columns: Sequence[str] | None) -> list[Shown] |
     """The columns asked for, None where none are."""
     if columns is None:
         return None
-    unknown = [name for name in columns if name not in frame.columns]
-    if unknown:
-        known = ", ".join(str(name) for name in frame.columns)
-        raise UsageError(f"no column {', '.join(unknown)} in this table; it has {known}")
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        present = ", ".join(str(name) for name in frame.columns)
+        raise UsageError(f"no column {', '.join(missing)} in this table; it has {present}")
     return [column(frame, name) for name in columns]
 
 
@@ -67,8 +67,8 @@ def _shared(frame: pd.DataFrame) -> str:
     """What all rows share and no column of a page therefore says."""
     kind = kind_of(frame)
     if kind == "classes":
-        told = frame["every_cell"].unique()
-        return str(told[0]) if len(told) == 1 else ""
+        shared = frame["every_cell"].unique()
+        return str(shared[0]) if len(shared) == 1 else ""
     return shared_by_all(frame) if kind in ("runs", "cells") else ""
 
 
@@ -110,12 +110,9 @@ def _value(value: object) -> object:
 
 
 def _markdown(columns: Sequence[Shown], shared: str) -> str:
-    from tabulate import tabulate  # needed for this format only
-
     headers = [escaping.markdown(column.header) for column in columns]
     rows = [[escaping.markdown(value) for value in row] for row in _rows(columns)]
-    align = ["right" if column.numeric else "left" for column in columns]
-    table = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=align or None)
+    table = markdown.table(headers, rows, [column.numeric for column in columns])
     above = f"Every cell: {escaping.markdown(shared)}.\n\n" if shared else ""
     return f"{above}{table}\n"
 

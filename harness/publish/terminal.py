@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import console
-from harness.analysis.letters import UNSTABLE
-from harness.analysis.variation import assignments, shared
-from harness.publish import comparison_view, effects_view
+from harness.analysis.class_letters import UNSTABLE
+from harness.analysis.varied_axes import assignments, shared
+from harness.publish import axis_view, comparison_view
 from harness.publish.escaping import visible
 from harness.publish.layout import NOT_RUN, Shown, kind_of, layout
 
@@ -99,12 +99,14 @@ def _printed(parts: Sequence[RenderableType], width: int, colour: bool | None) -
 
 
 def _of_classes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
-    told = frame["every_cell"].unique()
-    if len(told) == 1 and told[0]:
-        yield from _every_cell(str(told[0]))
+    shared_settings = frame["every_cell"].unique()
+    if len(shared_settings) == 1 and shared_settings[0]:
+        yield from _every_cell(str(shared_settings[0]))
     most = _most_classes(frame)
     for workload, part in frame.groupby("workload", sort=False):
-        facts = _facts(part) + ([str(part["every_cell"].iloc[0])] if len(told) > 1 else [])
+        facts = _facts(part) + (
+            [str(part["every_cell"].iloc[0])] if len(shared_settings) > 1 else []
+        )
         yield from _section(str(workload), facts, layout(part.head(most)), width)
         if len(part) > most:
             more = f"… and {len(part) - most:,} more classes; --format csv has them all"
@@ -148,10 +150,10 @@ def _facts(classes: pd.DataFrame) -> list[str]:
 
 
 def _of_axes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
-    for columns in effects_view.pivots(frame, width):
+    for columns in axis_view.pivots(frame, width):
         yield _table(columns, width)
         yield Text()
-    yield from (Text(line, style="dim") for line in effects_view.legend(frame))
+    yield from (Text(line, style="dim") for line in axis_view.legend(frame))
 
 
 def _of_rows(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
@@ -204,9 +206,9 @@ def _of_spread(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
     yield from (Text(line, style="dim") for line in comparison_view.spread_legend(frame))
 
 
-def _every_cell(told: str) -> Iterator[RenderableType]:
-    if told:
-        yield Text.assemble(("Every cell: ", "bold"), visible(told))
+def _every_cell(shared_settings: str) -> Iterator[RenderableType]:
+    if shared_settings:
+        yield Text.assemble(("Every cell: ", "bold"), visible(shared_settings))
         yield Text()
 
 
@@ -242,10 +244,10 @@ def _counted(number: int, noun: str, several: str = "") -> str:
 
 
 def _table(columns: Sequence[Shown], width: int) -> Table:
-    told = [column for column in columns if any(column.values)]
-    kept, dropped = _fitting(told, width)
+    shared_settings = [column for column in columns if any(column.values)]
+    shown, dropped = _fitting(shared_settings, width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    for column, room in zip(kept, _widths(kept, width), strict=True):
+    for column, room in zip(shown, _widths(shown, width), strict=True):
         table.add_column(
             Text(_header(column), style="bold"),
             justify="right" if column.numeric else "left",
@@ -253,8 +255,8 @@ def _table(columns: Sequence[Shown], width: int) -> Table:
             overflow="fold",
             width=room,
         )
-    for row in zip(*(column.values for column in kept), strict=True):
-        styled = zip(kept, row, strict=True)
+    for row in zip(*(column.values for column in shown), strict=True):
+        styled = zip(shown, row, strict=True)
         table.add_row(
             *(Text(_lines(column, value), _style(column, value)) for column, value in styled)
         )
@@ -282,12 +284,12 @@ def _widths(columns: Sequence[Shown], width: int) -> list[int]:
 
 def _fitting(columns: Sequence[Shown], width: int) -> tuple[list[Shown], list[Shown]]:
     """The columns that fit, and those left out, the highest rank first."""
-    kept, dropped = list(columns), []
-    while _total(kept) > width and any(column.rank for column in kept):
-        least = max(kept, key=lambda column: column.rank)
-        kept.remove(least)
+    shown, dropped = list(columns), []
+    while _total(shown) > width and any(column.rank for column in shown):
+        least = max(shown, key=lambda column: column.rank)
+        shown.remove(least)
         dropped.append(least)
-    return kept, dropped
+    return shown, dropped
 
 
 def _total(columns: Sequence[Shown]) -> int:

@@ -7,6 +7,7 @@ larger than the file itself, and what does not have the digest of its name is re
 from __future__ import annotations
 
 import math
+import os
 import re
 import struct
 import zipfile
@@ -56,12 +57,7 @@ def read_weights(blobs: Path, sha256: str) -> Arrays | None:
     Raises:
         RecordError: the file is damaged, too large or holds something else.
     """
-    found = _read(blobs, WEIGHTS, sha256)
-    if found is not None:
-        path, arrays = found
-        _check(path, sha256, hashing.digest_of_arrays(list(arrays), list(arrays.values())))
-        return arrays
-    return None
+    return _read(blobs, WEIGHTS, sha256)
 
 
 def read_predictions(blobs: Path, sha256: str) -> npt.NDArray[Any] | None:
@@ -70,46 +66,71 @@ def read_predictions(blobs: Path, sha256: str) -> npt.NDArray[Any] | None:
     Raises:
         RecordError: the file is damaged, too large or holds something else.
     """
-    found = _read(blobs, PREDICTIONS, sha256)
-    if found is None:
-        return None
-    path, arrays = found
-    if list(arrays) != [hashing.PREDICTIONS_NAME]:
-        raise _unusable(path, f"holds {', '.join(arrays) or 'nothing'}, not predictions")
-    predictions = arrays[hashing.PREDICTIONS_NAME]
-    _check(path, sha256, hashing.tensor_digest(hashing.PREDICTIONS_NAME, predictions))
-    return predictions
+    arrays = _read(blobs, PREDICTIONS, sha256)
+    return None if arrays is None else arrays[hashing.PREDICTIONS_NAME]
 
 
-def _read(blobs: Path, kind: str, sha256: str) -> tuple[Path, Arrays] | None:
+def digest_of(file: IO[bytes], kind: str) -> str:
+    """The digest under which the weights or predictions in an open file are stored.
+
+    Raises:
+        ValueError: it holds something else.
+        OSError: it cannot be read.
+    """
+    return _digest(_arrays_in(file), kind)
+
+
+def _read(blobs: Path, kind: str, sha256: str) -> Arrays | None:
     if not is_sha256(sha256):
         raise RecordError(f"{blobs}: {sha256!r} is no digest that {kind} could be stored under")
     path = blobs / kind / f"{sha256}.npz"
-    if not path.exists():
+    for folder in (blobs, path.parent):
+        if folder.is_symlink():
+            raise RecordError(f"{folder}: is a link, which is not followed; put the folder there")
+    if not os.path.lexists(path):
         return None
     try:
-        with opened(path) as file, zipfile.ZipFile(file) as archive:
-            _check_size(path, archive)
-            return path, {_name(path, entry): _array(archive, entry) for entry in archive.filelist}
+        with opened(path) as file:
+            arrays = _arrays_in(file)
+        digest = _digest(arrays, kind)
     except OSError as error:
         raise RecordError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise _unusable(path, f"holds no {kind}: {error}") from error
+    if digest != sha256:
+        raise _unusable(path, f"holds arrays with the digest {digest}: it was changed or damaged")
+    return arrays
+
+
+def _digest(arrays: Arrays, kind: str) -> str:
+    if kind == WEIGHTS:
+        return hashing.digest_of_arrays(list(arrays), list(arrays.values()))
+    if list(arrays) != [hashing.PREDICTIONS_NAME]:
+        raise ValueError(f"the arrays are {', '.join(arrays) or 'none'}")
+    return hashing.tensor_digest(hashing.PREDICTIONS_NAME, arrays[hashing.PREDICTIONS_NAME])
+
+
+def _arrays_in(file: IO[bytes]) -> Arrays:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            _check_size(os.fstat(file.fileno()).st_size, archive)
+            return {_name(entry): _array(archive, entry) for entry in archive.filelist}
     except _BROKEN as error:
-        raise _unusable(path, f"holds no arrays ({error})") from error
+        raise ValueError(str(error)) from error
 
 
-def _check_size(path: Path, archive: zipfile.ZipFile) -> None:
+def _check_size(size: int, archive: zipfile.ZipFile) -> None:
     """Refuse what unpacks to more than lies on the disk: arrays are stored as they are."""
-    size = path.stat().st_size
     if size > MAX_BYTES:
-        raise _unusable(path, f"is larger than {MAX_BYTES >> 30} GiB")
+        raise ValueError(f"larger than {MAX_BYTES >> 30} GiB")
     stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.filelist)
     if not stored or sum(entry.file_size for entry in archive.filelist) > size:
-        raise _unusable(path, "is packed, and the harness stores arrays unpacked")
+        raise ValueError("packed, and the harness stores arrays unpacked")
 
 
-def _name(path: Path, entry: zipfile.ZipInfo) -> str:
+def _name(entry: zipfile.ZipInfo) -> str:
     if not entry.filename.endswith(".npy"):
-        raise _unusable(path, f"holds {entry.filename!r}, which is no array")
+        raise ValueError(f"{entry.filename!r} is no array")
     return entry.filename.removesuffix(".npy")
 
 
@@ -139,11 +160,6 @@ def _dtype(text: str) -> np.dtype[Any]:
         return np.dtype(text)
     except TypeError as error:
         raise ValueError(f"{text} is no kind of number") from error
-
-
-def _check(path: Path, wanted: str, found: str) -> None:
-    if found != wanted:
-        raise _unusable(path, f"holds arrays with the digest {found}: it was changed or damaged")
 
 
 def _unusable(path: Path, what: str) -> RecordError:

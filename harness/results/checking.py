@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import RecordError
-from harness.results import blobs, locks, migration, scan
+from harness.results import blobs, left_out, locks, schemas, regular_files, scan, schemas, vouchers
 from harness.results.names import BLOB_FOLDER, is_sha256
 from harness.results.regular_files import content
 from harness.results.reading import MAX_BYTES, content_of, read_record
@@ -86,7 +86,7 @@ def check(
     """
     report = Report()
     top = scan.top_of(folder)
-    arrays = arrays and top == folder
+    arrays = arrays and not scan.is_publication(folder)
     found = scan.sweeps(top)
     for matrix, sweeps in _by_matrix(found).items():
         named = _Named()
@@ -125,6 +125,7 @@ def _check_sweep(
 ) -> None:
     _check_plan(sweep, report)
     _check_machine(sweep.folder / scan.MACHINE, report)
+    _check_vouchers(sweep.folder, report)
     cells, foreign = scan.cell_folders(sweep.folder)
     elsewhere = 0
     for cell in cells:
@@ -170,11 +171,18 @@ def _check_machine(path: Path, report: Report) -> None:
         if data is None:
             report.add(path, "missing", "the machine is not described; harness run writes it again")
             return
-        found = content_of(path, data, known=MACHINE_SCHEMA, steps=migration.MACHINE)
+        found = content_of(path, data, known=MACHINE_SCHEMA, steps=schemas.MACHINE)
         if found.get("id") != path.resolve().parent.name:
             report.add(path, "foreign", f"describes another machine, {found.get('id')!r}")
     except RecordError as error:
         report.damaged(path, error)
+
+
+def _check_vouchers(sweep: Path, report: Report) -> None:
+    try:
+        vouchers.read(sweep)
+    except RecordError as error:
+        report.damaged(sweep / scan.VOUCHERS, error)
 
 
 def _record(path: Path, report: Report, named: _Named) -> Record | None:
@@ -225,17 +233,18 @@ def _check_arrays(
     asked: bool,
 ) -> None:
     """Every array that a record names; those that none names as well, if the folder is `whole`."""
-    if asked and named.arrays and not folder.is_dir():
+    if asked and named.arrays and not regular_files.is_folder(folder):
         what = f"no arrays here, and records name {len(named.arrays):,}; copy the folder, too"
         report.add(folder, "missing", what)
         return
-    there = set(_stored(folder, report)) if folder.is_dir() and whole else set()
+    there = set(_stored(folder, report)) if regular_files.is_folder(folder) and whole else set()
+    absent = _left_out(folder, report)
     for kind, sha256 in sorted(there | named.arrays.keys()):
         path = folder / kind / f"{sha256}.npz"
         try:
             if _READERS[kind](folder, sha256) is not None:
                 report.counts["arrays"] += 1
-            elif not asked:
+            elif not asked or kind in absent:
                 report.counts["left out"] += 1
             else:
                 by = named.arrays[kind, sha256]
@@ -247,9 +256,19 @@ def _check_arrays(
     report.counts["unused"] += len(there - named.arrays.keys())
 
 
+def _left_out(folder: Path, report: Report) -> frozenset[str]:
+    try:
+        return left_out.read(folder)
+    except RecordError as error:
+        report.damaged(folder / left_out.FILE, error)
+        return frozenset()
+
+
 def _stored(folder: Path, report: Report) -> Iterator[tuple[str, str]]:
     for place in sorted(folder.iterdir()):
-        if place.name not in _READERS or not place.is_dir():
+        if place.name == left_out.FILE:
+            continue
+        if place.name not in _READERS or not regular_files.is_folder(place):
             _stranger(place, report)
             continue
         for path in sorted(place.iterdir()):
@@ -261,7 +280,7 @@ def _stored(folder: Path, report: Report) -> Iterator[tuple[str, str]]:
 
 def _check_locks(folder: Path, named: _Named, report: Report) -> None:
     """A lock that was changed has another digest, so it is missing under the old one."""
-    if not folder.is_dir():
+    if not regular_files.is_folder(folder):
         return
     there = locks.by_digest([folder])
     report.counts["locks"] += len(there.keys() & named.locks.keys())

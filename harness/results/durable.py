@@ -6,6 +6,7 @@ then renamed. What a killed process leaves there is never read, and `clear` remo
 
 from __future__ import annotations
 
+import errno
 import filecmp
 import os
 import shutil
@@ -15,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-PARTIAL = ".partial"
+from harness.results import regular_files
 
-_CHUNK = 1 << 20
+PARTIAL = ".partial"
 
 
 def write(
@@ -25,36 +26,36 @@ def write(
     chunks: Iterable[bytes],
     *,
     partial: Path,
-    make_way: Callable[[], object] | None = None,
+    top: Path | None = None,
+    check: Callable[[Path], object] | None = None,
     keep_equal: bool = False,
 ) -> None:
     """Replace `path` by the joined `chunks`; `partial` is on the same file system.
 
-    `make_way` is called when everything is on the disk and only the renaming is left. With
-    `keep_equal` a file that holds these very bytes is left as it is, its times too.
+    No folder between `top` and the file may be a link. `check` is called with the finished
+    temporary file, when only the renaming is left; what it raises stops that. With `keep_equal`
+    a file that holds these very bytes is left as it is, its times too.
+
+    Raises:
+        OSError: the disk does not take it, or a link lies in the way.
     """
     with _temporary(partial) as (file, temporary):
         for chunk in chunks:
             file.write(chunk)
         file.flush()
-        if keep_equal and path.is_file() and filecmp.cmp(path, temporary, shallow=False):
+        if keep_equal and regular_files.is_file(path) and filecmp.cmp(path, temporary, shallow=False):
             return
         os.fsync(file.fileno())
-        make_folder(path.parent)
-        if make_way is not None:
-            make_way()
+        make_folder(path.parent, top=top)
+        if check is not None:
+            check(temporary)
         temporary.replace(path)
     sync_folder(path.parent)
 
 
-def copy(source: IO[bytes], path: Path, *, partial: Path) -> None:
-    """Replace `path` by what `source` holds from here to its end."""
-    write(path, iter(lambda: source.read(_CHUNK), b""), partial=partial)
-
-
 @contextmanager
 def _temporary(partial: Path) -> Iterator[tuple[IO[bytes], Path]]:
-    make_folder(partial)
+    make_folder(partial, top=partial.parent)
     handle, name = tempfile.mkstemp(dir=partial)
     temporary = Path(name)
     try:
@@ -66,13 +67,27 @@ def _temporary(partial: Path) -> Iterator[tuple[IO[bytes], Path]]:
         temporary.unlink(missing_ok=True)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, on the disk as well as in the cache."""
+def make_folder(folder: Path, *, top: Path | None = None) -> None:
+    """Make a folder and those above it, on the disk as well as in the cache.
+
+    Raises:
+        OSError: it cannot be made, or a folder below `top` is a link.
+    """
+    if top is not None:
+        _refuse_links(folder, top)
     if folder.is_dir():
         return
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
+
+
+def _refuse_links(folder: Path, top: Path) -> None:
+    place = top
+    for part in folder.relative_to(top).parts:
+        place /= part
+        if place.is_symlink():
+            raise NotADirectoryError(errno.ENOTDIR, f"{place} is a link", str(place))
 
 
 def sync_folder(folder: Path) -> None:

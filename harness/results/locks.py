@@ -6,12 +6,14 @@ installed, on any machine and at any time. The names of the files are for people
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import RecordError
-from harness.results import durable
+from harness.protocol import untrusted
+from harness.results import durable, regular_files
 
 FOLDER = "locks"
 
@@ -24,8 +26,8 @@ def folder_of(matrix: Path) -> Path:
     return matrix / FOLDER
 
 
-def keep(lock: Path, name: str, folder: Path, *, partial: Path) -> Path:
-    """Have a copy of a lock in `folder`, under `name` unless another one has that name.
+def keep(content: bytes, name: str, folder: Path, *, partial: Path) -> Path:
+    """Have a lock with this content in `folder`, under `name` unless another one has that name.
 
     `partial` is where a sweep on the same disk writes what is unfinished.
 
@@ -33,27 +35,29 @@ def keep(lock: Path, name: str, folder: Path, *, partial: Path) -> Path:
         RecordError: it cannot be written.
     """
     try:
-        content = lock.read_bytes()
         sha256 = hashlib.sha256(content).hexdigest()
         there = by_digest([folder]).get(sha256)
         if there is not None:
             return there
         path = folder / f"{name}.txt"
         path = folder / f"{name}.{sha256[:8]}.txt" if path.exists() else path
-        durable.write(path, [content], partial=partial)
+        durable.write(path, [content], partial=partial, top=folder.parent.parent)
     except OSError as error:
         raise RecordError(f"{folder}: a lock cannot be kept: {error.strerror}") from error
     return path
 
 
-def by_digest(folders: Iterable[Path]) -> dict[str, Path]:
+def by_digest(folders: Iterable[Path], *, follow_links: bool = False) -> dict[str, Path]:
     """Every `.txt` file in the folders by the SHA-256 of its bytes; the first of equal ones wins.
 
-    Folders that do not exist hold none.
+    Folders that do not exist hold none, and files that cannot be read do not count. `follow_links`
+    is for folders of the user's own.
     """
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for folder in folders:
-        for path in sorted(folder.glob("*.txt")) if folder.is_dir() else ():
-            if path.is_file() and path.stat().st_size <= MAX_BYTES:
-                found.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), path)
-    return found
+        usable = folder.is_dir() if follow_links else regular_files.is_folder(folder)
+        for path in sorted(folder.glob("*.txt")) if usable else ():
+            with contextlib.suppress(OSError):
+                content = untrusted.read_regular(path, MAX_BYTES, follow_links=follow_links)
+                paths.setdefault(hashlib.sha256(content).hexdigest(), path)
+    return paths

@@ -1,14 +1,12 @@
-"""The machine: a description for the record, and a readable fingerprint of its hardware."""
+"""The machine, described for the record."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import platform
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +19,6 @@ from harness.protocol import processor
 
 _CPUS = Path("/sys/devices/system/cpu")
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-
-_ARITHMETIC = re.compile(
-    r"(sse|ssse|avx|fma|f16c|amx|popcnt|bmi|asimd|sve|sme|fp|bf16|i8mm|neon|altivec|vsx)"
-)
-"""CPU flags that libraries choose their kernels by. A new operating system kernel makes other
-flags come and go on the same hardware, so only these are part of the fingerprint."""
-
 
 def describe() -> dict[str, Any]:
     """What is known about this machine, as it goes into every record.
@@ -51,32 +42,6 @@ def describe() -> dict[str, Any]:
         "hypervisor": _hypervisor(),
         "gpus": gpus(),
     }
-
-
-def identify(description: Mapping[str, Any]) -> str:
-    """A name for the hardware, usable as a folder: `zen4-2cpu-1a2b3c4d`, `…-16cpu-1xh200-…`.
-
-    Equal for machines with the same CPU model, instruction sets, number of visible CPUs and GPUs,
-    whatever kernel or driver they run. A machine that shows fewer CPUs is another one, because
-    TensorFlow's default number of threads follows them.
-    """
-    cpus = len(description["visible_cpus"])
-    hardware = {
-        "model": description["cpu_model"],
-        "flags": sorted(arithmetic_flags(description)),
-        "cpus": cpus,
-        "gpus": [
-            {key: gpu[key] for key in ("name", "memory_bytes")} for gpu in _sorted_gpus(description)
-        ],
-    }
-    digest = hashlib.sha256(json.dumps(hardware, sort_keys=True).encode()).hexdigest()[:8]
-    parts = [_slug(str(description["microarchitecture"])), f"{cpus}cpu"]
-    return "-".join([*parts, *_gpu_words(description), digest])
-
-
-def arithmetic_flags(description: Mapping[str, Any]) -> frozenset[str]:
-    """The CPU flags that libraries choose their kernels by."""
-    return frozenset(flag for flag in description["cpu_flags"] if _ARITHMETIC.match(flag))
 
 
 def visible_cpus() -> list[int]:
@@ -134,20 +99,6 @@ def _asked(function: Callable[..., Any], *arguments: Any) -> Any:
 def _text(value: str | bytes) -> str:
     """Older versions of the library return bytes."""
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _sorted_gpus(description: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return sorted(description["gpus"], key=lambda gpu: (gpu["name"], gpu["memory_bytes"] or 0))
-
-
-def _gpu_words(description: Mapping[str, Any]) -> Iterator[str]:
-    names = [_slug(gpu["name"]).removeprefix("nvidia-") for gpu in _sorted_gpus(description)]
-    for name in dict.fromkeys(names):
-        yield f"{names.count(name)}x{name}"
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-") or "unknown"
 
 
 def _caches() -> dict[str, int]:

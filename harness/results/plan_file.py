@@ -97,9 +97,7 @@ def replace(path: Path, lines: Iterable[bytes]) -> None:
         RecordError: the disk does not take it.
     """
     try:
-        durable.write(
-            path, _sealed(lines), partial=path.parent / durable.PARTIAL, keep_equal=True
-        )
+        durable.write(path, _sealed(lines), partial=path.parent / durable.PARTIAL, keep_equal=True)
     except OSError as error:
         raise RecordError(f"{path}: the plan cannot be written: {error.strerror}") from error
 
@@ -160,8 +158,8 @@ def read(path: Path) -> tuple[PlanHeader, Iterator[PlannedCell]]:
     return header, _cells(path, is_sealed=schema not in OLDER)
 
 
-def upgrade(path: Path) -> bool:
-    """Write a plan of an older schema up to today's, in one step; False if it is of today's.
+def migrate(path: Path) -> bool:
+    """Write a plan of an older schema in today's, in one step; False if it is of today's.
 
     Raises:
         RecordError: it cannot be read or written.

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from harness.errors import RecordError
-from harness.results import migration, sealing
-from harness.results.migration import Steps
+from harness.results import schemas, sealing
+from harness.results.consistency import contradiction
+from harness.results.schemas import Steps
 from harness.results.names import is_name, is_sha256
 from harness.results.regular_files import content
 from harness.results.record import SCHEMA, Record
@@ -24,15 +25,15 @@ def read_record(path: Path) -> Record | None:
     """The record in a file, None if there is no such file.
 
     Raises:
-        RecordError: it cannot be read, is no record, is of another schema, or lies in the wrong
-            place; the message names the file.
+        RecordError: it cannot be read, is no record, is of another schema, contradicts itself or
+            lies in the wrong place; the message names the file.
     """
     data = content(path, MAX_BYTES)
     return None if data is None else _checked(path, _validated(path, data))
 
 
 def _validated(path: Path, data: bytes) -> Record:
-    found = content_of(path, data, known=SCHEMA, steps=migration.RECORD)
+    found = content_of(path, data, known=SCHEMA, steps=schemas.RECORD)
     try:
         return Record.model_validate(found)
     except ValidationError as error:
@@ -42,7 +43,7 @@ def _validated(path: Path, data: bytes) -> Record:
 def content_of(path: Path, data: bytes, *, known: int, steps: Steps) -> dict[str, Any]:
     """The JSON object in a file with a digest, in the schema `known`.
 
-    Its `sha256` is None where the file is of schema 1, which had no digest.
+    Its `sha256` is None where the file is of a schema 1 that had no digest, which `steps` add.
 
     Raises:
         RecordError: it is no JSON object, is of a schema that `steps` do not lead on from, or is
@@ -50,9 +51,9 @@ def content_of(path: Path, data: bytes, *, known: int, steps: Steps) -> dict[str
     """
     found = _parsed(path, data)
     check_schema(path, found.get("schema"), known, older=steps)
-    if found["schema"] > 1:
+    if found["schema"] > 1 or 1 not in steps:
         _check_digest(path, found)
-    return migration.upgraded(found, steps)
+    return schemas.upgraded(found, steps)
 
 
 def schema_of(path: Path, data: bytes) -> object:
@@ -118,6 +119,9 @@ def _checked(path: Path, record: Record) -> Record:
         for sha256 in (record.measured.weights_sha256, record.measured.predictions_sha256):
             if not is_sha256(sha256):
                 raise _unusable(path, f"has a digest that is none: {sha256!r}")
+    wrong = contradiction(record)
+    if wrong is not None:
+        raise _unusable(path, f"contradicts itself: {wrong}")
     return record
 
 

@@ -5,13 +5,15 @@ Foreign bytes come in here (a results folder may be anybody's), so this is a pyd
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.results.statuses import Status
 
-SCHEMA = 2
+SCHEMA = 3
+
+AuditState = Literal["passed", "failed", "undecided", "cold side", "not asked for"]
 
 
 class _Part(BaseModel):
@@ -51,7 +53,10 @@ class Tensor(_Part):
 
 
 class Measured(_Part):
-    """What a completed training left. Floats are `float.hex()` texts, so they are exact."""
+    """What a completed training left. Floats are `float.hex()` texts, so they are exact.
+
+    `unit` is that of the metric and of the predictions, "" for shares and other plain numbers.
+    """
 
     data_sha256: str
     init_sha256: str
@@ -61,21 +66,43 @@ class Measured(_Part):
     history: dict[str, tuple[str, ...]]
     loss: str
     metric: str
+    unit: str
     value: str
     parameters: int
 
+    @property
+    def bits(self) -> tuple[str, str, str, str]:
+        """What two runs must have in common to count as equal."""
+        return self.init_sha256, self.weights_sha256, self.predictions_sha256, self.loss
+
 
 class Failure(_Part):
-    """The error of a run that did not complete: its type, message and the end of the log."""
+    """The error of a run that did not complete: its type, message and the end of the log.
+
+    `remedy` says what to do about it, "" where nothing is known.
+    """
 
     type: str
     message: str
+    remedy: str = ""
     traceback: str = ""
     log: str = ""
 
 
+class AuditPart(_Part):
+    """Whether forked runs leave a cold run's bits there: what was known when this run started."""
+
+    state: AuditState
+    sentence: str
+
+
 class Record(_Part):
     """One run. `settings` holds every process and run axis as asked.
+
+    `code_sha256` is the digest of the meaning of the code that this run used, "" where it is not
+    known; `program` says what else is known of the program that wrote the record, such as its
+    `version`. `consent` names the environment variables that the matrix sets although they can
+    load code or write files.
 
     `sha256` is the digest that was read and found right (see `sealing`), None where there is none:
     a record not yet written, or one of schema 1, which nothing vouches for.
@@ -94,7 +121,10 @@ class Record(_Part):
     found: dict[str, Found] = Field(default_factory=dict)
     process: dict[str, Any] = Field(default_factory=dict)
     hardware: dict[str, Any] = Field(default_factory=dict)
-    runner_sha256: str
+    audit: AuditPart | None = None
+    consent: tuple[str, ...] = ()
+    program: dict[str, str] = Field(default_factory=dict)
+    code_sha256: str
     measured: Measured | None = None
     failure: Failure | None = None
     seconds: dict[str, float] = Field(default_factory=dict)

@@ -1,7 +1,11 @@
-"""Reading files of a results folder, which may be anybody's; what is wrong is a `RecordError`."""
+"""Reading a results folder, which may be anybody's; what is wrong is a `RecordError`.
+
+Where a user names a folder, links are theirs to make; below it none is followed.
+"""
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import IO
 
@@ -21,18 +25,33 @@ def opened(path: Path) -> IO[bytes]:
         raise _unreadable(path, error) from error
 
 
-def content(path: Path, limit: int) -> bytes | None:
+def content(path: Path, limit: int, *, follow_links: bool = False) -> bytes | None:
     """The bytes of a regular file, None if there is no such file.
+
+    `follow_links` is for folders of the user's own.
 
     Raises:
         RecordError: it cannot be read, is not a regular file, or has more than `limit` bytes.
     """
     try:
-        return untrusted.read_regular(path, limit)
+        return untrusted.read_regular(path, limit, follow_links=follow_links)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file lies there; a link to one does not count."""
+    return untrusted.size_of(path) is not None
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder lies there; a link to one does not count."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _unreadable(path: Path, error: OSError) -> RecordError:

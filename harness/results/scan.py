@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness import console
 from harness.errors import UsageError
+from harness.results import regular_files
 from harness.results.names import BLOB_FOLDER, RESULTS_FOLDER
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 
 PLAN = "plan.jsonl"
 MACHINE = "machine.json"
+VOUCHERS = "vouchers.json"
 LOGS = "logs"
 """The folder of build logs beside the cells; no cell id is so short."""
 
 _RECORD = re.compile(r"([1-9][0-9]{0,8})\.json")
 _KNOWN = re.compile(r"\..*|[1-9][0-9]*\.superseded-[0-9a-f]{8}\.json")
 _EXAMPLES = 3
+_OF_A_SWEEP = (PLAN, MACHINE, VOUCHERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +49,7 @@ class SweepFolder:
         from harness.results import plan_file
 
         path = self.folder / PLAN
-        return plan_file.read(path) if path.exists() else None
+        return plan_file.read(path) if os.path.lexists(path) else None
 
     def records(self) -> Iterator[Record]:
         """Every record, sorted by cell and repeat; other files are left out with a note.
@@ -96,9 +99,17 @@ def sweeps(folder: str | Path) -> list[SweepFolder]:
 
 
 def top_of(folder: Path) -> Path:
-    """Where the results lie: a publication, known by its page, has them one folder down."""
-    inner = folder / RESULTS_FOLDER
-    return inner if (folder / "index.html").is_file() and inner.is_dir() else folder
+    """Where the results lie: a publication has them one folder down.
+
+    A link is the user's own, and what belongs to the results lies beside where it leads.
+    """
+    top = folder.resolve() if folder.is_symlink() else folder
+    return top / RESULTS_FOLDER if is_publication(top) else top
+
+
+def is_publication(folder: Path) -> bool:
+    """Whether this is what `harness publish` wrote: a page, and the results beside it."""
+    return (folder / "index.html").is_file() and regular_files.is_folder(folder / RESULTS_FOLDER)
 
 
 def _below(top: Path, depth: int) -> Iterator[Path]:
@@ -106,12 +117,13 @@ def _below(top: Path, depth: int) -> Iterator[Path]:
         yield top
         return
     for child in top.iterdir():
-        if child.is_dir() and not child.name.startswith(".") and child.name != BLOB_FOLDER:
+        hidden = child.name.startswith(".") or child.name == BLOB_FOLDER
+        if not hidden and regular_files.is_folder(child):
             yield from _below(child, depth - 1)
 
 
 def _is_sweep(folder: Path) -> bool:
-    return (folder / PLAN).is_file() or (folder / MACHINE).is_file()
+    return any(os.path.lexists(folder / name) for name in (PLAN, MACHINE))
 
 
 def _sweep(folder: Path) -> SweepFolder:
@@ -123,12 +135,13 @@ def cell_folders(folder: Path) -> tuple[list[str], list[str]]:
     """The folders of a sweep in which records may lie, and what does not belong there; sorted."""
     entries = _entries(folder)
     folders = [entry.name for entry in entries if _may_hold_records(entry)]
-    files = [entry.name for entry in entries if not entry.is_dir()]
-    return folders, [name for name in files if name not in (PLAN, MACHINE) and _is_foreign(name)]
+    files = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
+    return folders, [name for name in files if name not in _OF_A_SWEEP and _is_foreign(name)]
 
 
 def _may_hold_records(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir() and not entry.name.startswith(".") and entry.name != LOGS
+    is_folder = entry.is_dir(follow_symlinks=False)
+    return is_folder and not entry.name.startswith(".") and entry.name != LOGS
 
 
 def repeats_in(folder: Path) -> tuple[list[int], list[str]]:
@@ -147,7 +160,7 @@ def records_in(folder: Path | int) -> tuple[dict[int, os.DirEntry[str]], list[st
     with os.scandir(folder) as found:
         for entry in found:
             repeat = _repeat_of(entry.name)
-            if repeat is not None and entry.is_file():
+            if repeat is not None and entry.is_file(follow_symlinks=False):
                 records[repeat] = entry
             elif _is_foreign(entry.name):
                 foreign.append(entry.name)

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import hashlib
-import json
 import os
 import platform
-import stat
 import threading
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import filelock
 
 from harness.errors import RecordError, UsageError
-from harness.results import durable, sealing
+from harness.protocol import untrusted
+from harness.results import blobs, durable, regular_files, sealing
+from harness.results.consistency import contradiction
 from harness.results.names import BLOB_FOLDER, is_name, is_sha256
-from harness.results.reading import read_record
+from harness.results.reading import MAX_BYTES, read_record
 from harness.results.record import SCHEMA, Record
 from harness.results.scan import LOGS
-from harness.runner import hashing
 
 MACHINE_SCHEMA = 2
 
 _LOCK = ".sweep.lock"
 _HOLDER = ".sweep.json"
-_DIGESTS: Mapping[str, Callable[[str], str]] = {
-    "weights": hashing.digest_of_weights_file,
-    "predictions": hashing.digest_of_predictions_file,
-}
+_CHUNK = 1 << 20
 
 
 class Store:
@@ -48,7 +44,8 @@ class Store:
                 raise UsageError(f"a {what} cannot be named {name!r}: its results need a folder")
         self.matrix = matrix
         self.machine = machine
-        self.folder = root.absolute() / matrix / machine
+        self._top = root.absolute()
+        self.folder = self._top / matrix / machine
         self.blobs = self.folder.parent / BLOB_FOLDER
         self._partial = self.folder / durable.PARTIAL
         self._placing = threading.Lock()
@@ -70,7 +67,7 @@ class Store:
 
     def blob_path(self, kind: str, sha256: str) -> Path:
         """Where the arrays with this digest lie; `kind` is `weights` or `predictions`."""
-        if kind not in _DIGESTS or not is_sha256(sha256):
+        if kind not in (blobs.WEIGHTS, blobs.PREDICTIONS) or not is_sha256(sha256):
             raise RecordError(f"{self.blobs}: nothing is stored under {kind!r}, {sha256!r}")
         return self.blobs / kind / f"{sha256}.npz"
 
@@ -85,7 +82,10 @@ class Store:
 
     def reader(self) -> Callable[[str, int], Record | None]:
         """`read` for many runs, quick where most have no record: cells are listed once, now."""
-        cells = {entry.name for entry in os.scandir(self.folder)} if self.folder.is_dir() else set()
+        cells: set[str] = set()
+        if regular_files.is_folder(self.folder):
+            with os.scandir(self.folder) as entries:
+                cells.update(e.name for e in entries if e.is_dir(follow_symlinks=False))
         return lambda cell, repeat: self.read(cell, repeat) if cell in cells else None
 
     def write(self, record: Record, weights: Path | None, predictions: Path | None) -> Path:
@@ -96,44 +96,25 @@ class Store:
         nothing are not kept.
 
         Raises:
-            RecordError: the record does not belong here, an array file is missing or not what
-                the record says, or the disk does not take them.
+            RecordError: the record does not belong here or contradicts itself, an array file is
+                missing or not what the record says, or the disk does not take them.
         """
         path = self.record_path(record.cell, record.repeat)
         self._check(path, record)
         with on_disk(path):
             if record.measured is not None:
-                self._keep("weights", weights, record.measured.weights_sha256)
-                self._keep("predictions", predictions, record.measured.predictions_sha256)
+                self._store(blobs.WEIGHTS, weights, record.measured.weights_sha256)
+                self._store(blobs.PREDICTIONS, predictions, record.measured.predictions_sha256)
             with self._placing:
-                durable.write(
-                    path,
-                    [serialised(record)],
-                    partial=self._partial,
-                    make_way=lambda: self.supersede(record.cell, record.repeat),
-                )
+                replace_record(path, record, partial=self._partial, top=self._top)
         return path
-
-    def supersede(self, cell: str, repeat: int) -> Path | None:
-        """Put the record of a run aside; returns its new path, None if none is there.
-
-        Readers ignore it from then on.
-        """
-        path = self.record_path(cell, repeat)
-        with on_disk(path), contextlib.suppress(FileNotFoundError):
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-            aside = path.with_name(f"{repeat}.superseded-{digest}.json")
-            path.rename(aside)
-            durable.sync_folder(path.parent)
-            return aside
-        return None
 
     def write_machine(self, description: Mapping[str, Any]) -> None:
         """Write `machine.json`, the description of the hardware."""
         path = self.folder / "machine.json"
         content = {"schema": MACHINE_SCHEMA, "id": self.machine, "hardware": dict(description)}
         with on_disk(path):
-            durable.write(path, [sealing.sealed(content)], partial=self._partial)
+            durable.write(path, [sealing.sealed(content)], partial=self._partial, top=self._top)
 
     def make_logs(self) -> Path:
         """The folder for build logs, made if missing.
@@ -143,7 +124,7 @@ class Store:
         """
         folder = self.folder / LOGS
         with on_disk(folder):
-            durable.make_folder(folder)
+            durable.make_folder(folder, top=self._top)
         return folder
 
     @contextlib.contextmanager
@@ -169,11 +150,12 @@ class Store:
 
     def _acquire(self, lock: filelock.BaseFileLock, holder: Path) -> None:
         try:
-            durable.make_folder(self.folder)
+            durable.make_folder(self.folder, top=self._top)
+            _refuse_other_than_file(Path(lock.lock_file))
             lock.acquire(timeout=0)
         except filelock.Timeout as error:
             raise UsageError(
-                f"{self.folder}: another sweep is running here ({_in_words(holder)}); wait for it, "
+                f"{self.folder}: another sweep is running here ({_process_in(holder)}); wait for it, "
                 "end it, or give this one another folder with --results"
             ) from error
         except OSError as error:
@@ -194,27 +176,81 @@ class Store:
         found = (record.schema_number, record.matrix, record.machine)
         if found != (SCHEMA, self.matrix, self.machine):
             raise RecordError(f"{path}: a record of {found} does not belong here")
+        wrong = contradiction(record)
+        if wrong is not None:
+            raise RecordError(f"{path}: the record contradicts itself: {wrong}")
 
-    def _keep(self, kind: str, source: Path | None, sha256: str) -> None:
+    def _store(self, kind: str, source: Path | None, sha256: str) -> None:
+        """Copy an array file of the training, which may change it meanwhile, and check the copy."""
         target = self.blob_path(kind, sha256)
-        if target.exists():
+        if regular_files.is_file(target):
             return
         if source is None:
             raise RecordError(f"{target}: the record measured {kind} and brought none")
-        found = _digest(kind, source)
-        if found != sha256:
-            raise RecordError(f"{source}: the {kind} have the digest {found}, not {sha256}")
-        with source.open("rb") as file:
-            durable.copy(file, target, partial=self._partial)
+
+        def check(copy: Path) -> None:
+            digest = _digest(copy, kind, source)
+            if digest != sha256:
+                raise RecordError(f"{source}: the {kind} have the digest {digest}, not {sha256}")
+
+        with _opened(kind, source) as file:
+            chunks = _chunks(file, kind, source)
+            durable.write(target, chunks, partial=self._partial, top=self._top, check=check)
 
 
-def _digest(kind: str, source: Path) -> str:
-    # The training wrote it: a link in its place must not fetch something else of the host.
-    if not stat.S_ISREG(source.lstat().st_mode):
-        raise RecordError(f"{source}: the {kind} are no plain file")
+def replace_record(
+    path: Path, record: Record, *, partial: Path, top: Path, supersede: bool = True
+) -> None:
+    """Write a record in one step; one that was there gets another name, which readers ignore.
+
+    Without `supersede` it is gone.
+
+    Raises:
+        OSError: the disk does not take it, or a folder below `top` is a link.
+        RecordError: what was there is no regular file.
+    """
+    durable.write(
+        path,
+        [serialised(record)],
+        partial=partial,
+        top=top,
+        check=lambda _: _name_superseded(path) if supersede else None,
+    )
+
+
+def _name_superseded(path: Path) -> None:
+    """Give a record its second name; the first one stays until the new record takes it."""
+    data = regular_files.content(path, MAX_BYTES)
+    if data is not None:
+        digest = hashlib.sha256(data).hexdigest()[:8]
+        superseded = path.with_name(f"{path.stem}.superseded-{digest}.json")
+        with contextlib.suppress(FileExistsError):
+            os.link(path, superseded, follow_symlinks=False)
+        durable.sync_folder(path.parent)
+
+
+# What is wrong with a training's file is the training's fault, so no OSError is its cause.
+def _opened(kind: str, source: Path) -> IO[bytes]:
     try:
-        return _DIGESTS[kind](str(source))
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        return untrusted.open_regular(source)
+    except OSError as error:
+        raise RecordError(f"{source}: the {kind} cannot be read: {error.strerror}") from None
+
+
+def _chunks(file: IO[bytes], kind: str, source: Path) -> Iterator[bytes]:
+    size = 0
+    while chunk := file.read(_CHUNK):
+        size += len(chunk)
+        if size > blobs.MAX_BYTES:
+            raise RecordError(f"{source}: the {kind} have more than {blobs.MAX_BYTES:,} bytes")
+        yield chunk
+
+
+def _digest(copy: Path, kind: str, source: Path) -> str:
+    try:
+        with copy.open("rb") as file:
+            return blobs.digest_of(file, kind)
+    except (ValueError, TypeError) as error:
         raise RecordError(f"{source}: the {kind} cannot be read: {error}") from error
 
 
@@ -228,12 +264,17 @@ def _this_process() -> dict[str, str | int]:
     return {"pid": os.getpid(), "host": platform.node(), "since": since}
 
 
-def _in_words(holder: Path) -> str:
+def _process_in(holder: Path) -> str:
     try:
-        found = json.loads(holder.read_text(encoding="utf-8"))
-        return f"process {found['pid']} on {found['host']}, since {found['since']}"
+        process = untrusted.read_json(holder, MAX_BYTES)
+        return f"process {process['pid']} on {process['host']}, since {process['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "it does not say which process"
+
+
+def _refuse_other_than_file(path: Path) -> None:
+    if os.path.lexists(path) and not regular_files.is_file(path):
+        raise OSError(errno.EINVAL, f"{path.name} is not a regular file", str(path))
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
-"""`python -m harness.runner EXCHANGE DATA`: one run, or a warm process for many.
+"""`python -m harness.runner CONTROL OUTPUT DATA`: one run, or a warm process for many.
 
 Ends with status 0 when every request was answered, whatever the replies say, 2 when a request
-cannot be read, and `exchange.DISK_FULL` when the disk is full.
+cannot be read, and `exchange.DISK_FULL` when the disk is full. See `harness.protocol.exchange`.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ UNUSABLE = 2
 
 
 def main(arguments: List[str]) -> int:
-    """Answer what lies in the exchange folder; returns the exit status."""
-    if len(arguments) != 2:
-        sys.stderr.write("usage: python -m harness.runner EXCHANGE DATA\n")
+    """Answer the requests in the folder `control`; returns the exit status."""
+    if len(arguments) != 3:
+        sys.stderr.write("usage: python -m harness.runner CONTROL OUTPUT DATA\n")
         return UNUSABLE
-    folder, data_root = arguments
+    control, output, data_root = arguments
     try:
-        if os.path.isdir(os.path.join(folder, exchange.INBOX)):
-            _serve_runs(folder, data_root)
+        if os.path.isdir(os.path.join(control, exchange.REQUESTS)):
+            _serve_runs(control, output, data_root)
         else:
-            _run_once(folder, data_root)
+            _run_once(control, output, data_root)
     except _BadRequest as error:
         sys.stderr.write("runner: %s\n" % error)
         return UNUSABLE
     except Exception as error:
         if not disk.is_full(error):
             raise
-        sys.stderr.write("runner: %s: %s\n" % (folder, one_line(error)))
+        sys.stderr.write("runner: %s: %s\n" % (output, one_line(error)))
         return exchange.DISK_FULL
     return 0
 
@@ -48,22 +48,22 @@ class _BadRequest(Exception):
     """The request cannot be read; the message says which file and why."""
 
 
-def _run_once(folder: str, data_root: str) -> None:
-    request = _read_request(folder)
-    answer = _prepared(folder)
-    write_reply(folder, answer(request, data_root, folder, ""))
+def _run_once(control: str, output: str, data_root: str) -> None:
+    request = _read_request(os.path.join(control, exchange.REQUEST))
+    answer = _prepared(output)
+    write_reply(output, answer(request, data_root, output, ""))
 
 
-def _serve_runs(folder: str, data_root: str) -> None:
+def _serve_runs(control: str, output: str, data_root: str) -> None:
     started = time.perf_counter()
-    answer = _prepared(folder)
+    answer = _prepared(output)
     _read_packages()
 
-    def train_in_child(run_folder: str, confined: str) -> None:
-        request = _read_request(run_folder)
-        write_reply(run_folder, answer(request, data_root, run_folder, confined))
+    def train_in_child(request: Dict[str, Any], folder: str, confined: str) -> None:
+        _check_schema(request, folder)
+        write_reply(folder, answer(request, data_root, folder, confined))
 
-    serve(folder, train_in_child, time.perf_counter() - started)
+    serve(control, output, train_in_child, time.perf_counter() - started)
 
 
 def _read_packages() -> None:
@@ -102,16 +102,21 @@ def _refusing(error: Exception) -> Answer:
     return lambda request, data_root, run_folder, confined: reply
 
 
-def _read_request(folder: str) -> Dict[str, Any]:
-    path = os.path.join(folder, exchange.REQUEST)
+def _read_request(path: str) -> Dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             request: Dict[str, Any] = json.load(file)
-        if request["schema"] != exchange.SCHEMA:
-            raise ValueError("schema %s, not %d" % (request["schema"], exchange.SCHEMA))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _BadRequest("%s: %r; use the runner of the same harness" % (path, error)) from error
+    except (OSError, ValueError) as error:
+        raise _BadRequest("%s: %r" % (path, error)) from error
+    _check_schema(request, path)
     return request
+
+
+def _check_schema(request: Any, path: str) -> None:
+    schema = request.get("schema") if isinstance(request, dict) else None
+    if schema != exchange.SCHEMA:
+        text = "%s: schema %s, not %d; use the runner of the same harness"
+        raise _BadRequest(text % (path, schema, exchange.SCHEMA))
 
 
 def _end(code: int) -> NoReturn:

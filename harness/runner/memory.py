@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional
 
 _CGROUPS = "/sys/fs/cgroup"
 
@@ -43,23 +43,22 @@ def _proportional_bytes(pid: int) -> int:
         return resident_bytes(pid)
 
 
-def belonging_to(leaders: List[int]) -> Dict[int, List[int]]:
-    """For each leader of a process group: its descendants, and who else is in its group."""
-    table = _processes()
-    found = {}
-    for leader in leaders:
-        members = {pid for pid, (_, group) in table.items() if group == leader} | {leader}
-        grown = True
-        while grown:
-            more = {pid for pid, (parent, _) in table.items() if parent in members} - members
-            members |= more
-            grown = bool(more)
-        found[leader] = sorted(members - {leader})
-    return found
+def descendants(pid: int, table: Optional[Dict[int, int]] = None) -> List[int]:
+    """Every process below this one, those that ended and are not collected yet included.
+
+    `table` is a `parents()` to look in, for those who ask several times.
+    """
+    parents_of = parents() if table is None else table
+    found = {pid}
+    while True:
+        more = {each for each, parent in parents_of.items() if parent in found} - found
+        if not more:
+            return sorted(found - {pid})
+        found |= more
 
 
-def _processes() -> Dict[int, Tuple[int, int]]:
-    """Every process with its parent and its process group."""
+def parents() -> Dict[int, int]:
+    """The parent of every process."""
     found = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -68,7 +67,7 @@ def _processes() -> Dict[int, Tuple[int, int]]:
                 fields = file.read().rpartition(")")[2].split()
         except OSError:
             continue
-        found[int(name)] = (int(fields[1]), int(fields[2]))
+        found[int(name)] = int(fields[1])
     return found
 
 

@@ -12,13 +12,11 @@ from typing import Any, Callable, Dict, List, Tuple
 import numpy as np
 import tensorflow as tf
 
+from harness.protocol.axes import OPEN_VALUES
 from harness.runner import found_process, found_training
 from harness.runner.reply import one_line
 from harness.runner.run import Finding, Run
 from harness.runner.settings import GENERATORS
-
-OPEN_VALUES = ("default", "auto")
-"""Values that ask for nothing in particular, so nothing can differ from them."""
 
 _TENSORFLOW_SEEDS = 2**31 - 1
 

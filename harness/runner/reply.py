@@ -7,7 +7,7 @@ import traceback
 from typing import Any, Dict
 
 from harness.protocol import exchange
-from harness.runner.serving import put
+from harness.protocol.files import write_json
 
 Reply = Dict[str, Any]
 
@@ -41,7 +41,7 @@ def failed(reply: Reply, status: str, reason: str, error: BaseException | None) 
 
 def write_reply(folder: str, reply: Reply) -> None:
     """Write `reply.json`; it appears whole or not at all."""
-    put(os.path.join(folder, exchange.REPLY), reply)
+    write_json(os.path.join(folder, exchange.REPLY), reply)
 
 
 def one_line(error: BaseException) -> str:

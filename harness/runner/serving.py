@@ -18,28 +18,30 @@ import signal
 import sys
 import time
 import traceback
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, NoReturn, Set
 
 from harness.protocol import exchange, wakeup
-from harness.runner import confining, disk, memory
+from harness.protocol.files import write_json
+from harness.runner import confining, disk, memory, supervising
 
-Train = Callable[[str, str], None]
+Train = Callable[[Dict[str, Any], str, str], None]
+"""(request, the run's folder, how the process is confined to it): leaves the reply there."""
 
-_LOOK_SECONDS = 0.05
-"""How often it looks for news when no bell rings, and at the limits of its children."""
+_POLL_SECONDS = 0.05
+"""How often requests, and the limits of the children, are looked at when nobody wakes us."""
 _COUNT_SECONDS = 0.5
-"""How often it is looked which processes belong to which child: that reads all of /proc."""
+"""How often the processes of each child are counted: that reads all of /proc."""
 
 
 class _Child:
-    """A child under way: its process id (also of its process group), run folder and limits."""
+    """A run under way: the process that supervises it, its name, its limits."""
 
-    def __init__(self, pid: int, folder: str, errand: Dict[str, Any]) -> None:
+    def __init__(self, pid: int, name: str, limits: Dict[str, Any]) -> None:
         self.pid = pid
-        self.folder = folder
+        self.name = name
         self.started = time.monotonic()
-        self.timeout = float(errand["timeout_s"])
-        self.memory = int(errand["memory_bytes"])
+        self.timeout = float(limits["timeout_s"])
+        self.memory = int(limits["memory_bytes"])
         self.cause = "exited"
         self.others: List[int] = []
         self.oom_kills = memory.oom_kills()
@@ -48,108 +50,125 @@ class _Child:
         return time.monotonic() - self.started
 
 
-def serve(folder: str, train: Train, import_seconds: float) -> None:
-    """Take runs from the inbox of the exchange `folder` until told to stop or left alone.
+class _Folders:
+    """The two folders of the exchange, and the paths in them by run."""
 
-    `train` is called in the child with the run's folder and how the child is confined to it
-    (`confining.confine`); it leaves the reply there.
-    """
-    children: List[_Child] = []
-    counted = 0.0
-    # What is there stays: a child's collector need not walk it, nor touch its pages.
+    def __init__(self, control: str, output: str) -> None:
+        self.control = control
+        self.output = output
+        self.runs = os.path.join(output, exchange.RUNS)
+        self.requests = os.path.join(control, exchange.REQUESTS)
+
+    def make(self) -> None:
+        for name in (exchange.RUNS, exchange.ENDINGS):
+            os.mkdir(os.path.join(self.output, name))
+
+    def new_requests(self, taken: Set[str]) -> List[str]:
+        names = {name[: -len(".json")] for name in os.listdir(self.requests) if name[0] != "."}
+        return sorted(names - taken)
+
+    def request(self, name: str) -> Dict[str, Any]:
+        with open(os.path.join(self.requests, name + ".json"), encoding="utf-8") as file:
+            found: Dict[str, Any] = json.load(file)
+        return found
+
+    def is_over(self) -> bool:
+        """Whether the host says so, or is gone."""
+        if os.path.exists(os.path.join(self.control, exchange.STOP)):
+            return True
+        try:
+            with open(os.path.join(self.control, exchange.ALIVE), encoding="ascii") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def report_ending(self, child: _Child, code: int) -> None:
+        ending = {
+            "schema": exchange.SCHEMA,
+            "cause": child.cause,
+            "exit_code": code,
+            "seconds": child.seconds(),
+        }
+        write_json(os.path.join(self.output, exchange.ENDINGS, child.name + ".json"), ending)
+        wakeup.notify(os.path.join(self.control, exchange.WAKEUPS, child.name))
+
+
+def serve(control: str, output: str, train: Train, import_seconds: float) -> None:
+    """Take requests until told to stop or left alone; a child calls `train` for each."""
+    folders = _Folders(control, output)
+    folders.make()
+    # The objects there are stay: a child's collector need not walk them, nor touch their pages.
     gc.freeze()
-    bell = wakeup.Waiter(os.path.join(folder, exchange.BELL))
-    _ring_when_a_child_ends(bell)
-    put(os.path.join(folder, exchange.READY), {"import": import_seconds})
+    supervising.adopt_orphans()
+    waiter = wakeup.Waiter(os.path.join(control, exchange.WAKEUP))
+    _wake_when_a_child_ends(waiter)
+    write_json(os.path.join(output, exchange.READY), {"import": import_seconds})
     try:
-        while not _is_over(folder):
-            children += [_start(folder, name, train, bell) for name in _new_errands(folder)]
-            if children and time.monotonic() - counted > _COUNT_SECONDS:
-                _count_others(children)
-                counted = time.monotonic()
-            for child in children:
-                _keep_limits(child)
-            children = [child for child in children if not _has_ended(child)]
-            bell.wait(_LOOK_SECONDS)
+        _attend(folders, train, waiter)
     finally:
-        for child in children:
-            _kill(child)
-        for child in children:
-            os.waitpid(child.pid, 0)
+        supervising.kill_descendants(os.getpid())
 
 
-def _ring_when_a_child_ends(bell: wakeup.Waiter) -> None:
-    if bell.descriptor is not None:
+def _attend(folders: _Folders, train: Train, waiter: wakeup.Waiter) -> None:
+    children: List[_Child] = []
+    taken: Set[str] = set()
+    counted = 0.0
+    while not folders.is_over():
+        for name in folders.new_requests(taken):
+            taken.add(name)
+            children.append(_start(folders, name, train, waiter))
+        if children and time.monotonic() - counted > _COUNT_SECONDS:
+            _count_others(children)
+            counted = time.monotonic()
+        for child in children:
+            _enforce_limits(child)
+        children = [child for child in children if not _has_ended(folders, child, children)]
+        waiter.wait(_POLL_SECONDS)
+
+
+def _wake_when_a_child_ends(waiter: wakeup.Waiter) -> None:
+    if waiter.descriptor is not None:
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        signal.set_wakeup_fd(bell.descriptor, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(waiter.descriptor, warn_on_full_buffer=False)
 
 
-def _ring_no_more(bell: wakeup.Waiter) -> None:
+def _wake_no_more(waiter: wakeup.Waiter) -> None:
     """In a child: all about signals is again as in a process of its own."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    bell.close()
+    waiter.close()
 
 
-def put(path: str, content: Dict[str, Any]) -> None:
-    """Write JSON so that a reader sees the whole file or none, also after a power cut."""
-    draft = path + ".draft"
-    with open(draft, "w", encoding="utf-8") as file:
-        json.dump(content, file, sort_keys=True)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
-
-
-def _is_over(folder: str) -> bool:
-    if os.path.exists(os.path.join(folder, exchange.STOP)):
-        return True
-    try:
-        with open(os.path.join(folder, exchange.ALIVE), "r+") as held:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _new_errands(folder: str) -> List[str]:
-    names = os.listdir(os.path.join(folder, exchange.INBOX))
-    return sorted(name for name in names if not name.startswith("."))
-
-
-def _start(folder: str, name: str, train: Train, bell: wakeup.Waiter) -> _Child:
-    path = os.path.join(folder, exchange.INBOX, name)
-    with open(path, encoding="utf-8") as file:
-        errand = json.load(file)
-    os.unlink(path)
-    run_folder = os.path.join(folder, name)
+def _start(folders: _Folders, name: str, train: Train, waiter: wakeup.Waiter) -> _Child:
+    request = folders.request(name)
+    folder = os.path.join(folders.runs, name)
+    os.mkdir(folder)
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
         try:
-            _ring_no_more(bell)
-            _be_child(run_folder, errand, train)
+            _wake_no_more(waiter)
+            supervising.supervise(lambda: _train(folder, folders.output, request, train))
         finally:
             # Not sys.exit: the parent's cleanup must not run a second time in the child.
             os._exit(1)
-    return _Child(pid, run_folder, errand)
+    return _Child(pid, name, request["limits"])
 
 
-def _be_child(folder: str, errand: Dict[str, Any], train: Train) -> None:
+def _train(folder: str, shared: str, request: Dict[str, Any], train: Train) -> NoReturn:
     """Train and end this process with the status that says how it went."""
     code = 1
     try:
-        os.setpgid(0, 0)
-        log = os.open(
-            os.path.join(folder, exchange.LOG), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644
-        )
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        log = os.open(os.path.join(folder, exchange.LOG), flags, 0o644)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        os.sched_setaffinity(0, errand["cpus"])
-        train(folder, confining.confine(folder, os.path.dirname(folder)))
+        os.sched_setaffinity(0, request["limits"]["cpus"])
+        train(request, folder, confining.confine(folder, shared))
         code = 0
     except BaseException as error:
         code = exchange.DISK_FULL if disk.is_full(error) else 1
@@ -164,12 +183,12 @@ def _be_child(folder: str, errand: Dict[str, Any], train: Train) -> None:
 
 
 def _count_others(children: List[_Child]) -> None:
-    belonging = memory.belonging_to([child.pid for child in children])
+    table = memory.parents()
     for child in children:
-        child.others = belonging[child.pid]
+        child.others = memory.descendants(child.pid, table)
 
 
-def _keep_limits(child: _Child) -> None:
+def _enforce_limits(child: _Child) -> None:
     if child.cause != "exited":
         return
     if child.seconds() > child.timeout:
@@ -181,31 +200,38 @@ def _keep_limits(child: _Child) -> None:
 
 
 def _kill(child: _Child) -> None:
-    for kill in (os.killpg, os.kill):
-        try:
-            kill(child.pid, signal.SIGKILL)
-        except OSError:
-            pass
+    for pid in [*memory.descendants(child.pid), child.pid]:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
 
 
-def _has_ended(child: _Child) -> bool:
-    """Whether the child is gone; then `ended.json` is written and its process group killed."""
+def _has_ended(folders: _Folders, child: _Child, children: List[_Child]) -> bool:
+    """Whether the run is over; then nothing of it is left running, and its ending is reported."""
     pid, status = os.waitpid(child.pid, os.WNOHANG)
     if pid == 0:
         return False
-    seconds = child.seconds()
-    try:
-        # What the run started and left behind ends with it.
-        os.killpg(child.pid, signal.SIGKILL)
-    except OSError:
-        pass
+    _kill_orphans({each.pid for each in children})
     code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
     if child.cause == "exited" and code == -signal.SIGKILL and _was_short_of_memory(child):
         child.cause = "out_of_memory"
-    ended = {"cause": child.cause, "exit_code": code, "seconds": seconds}
-    put(os.path.join(child.folder, exchange.ENDED), ended)
-    wakeup.notify(os.path.join(child.folder, exchange.BELL))
+    folders.report_ending(child, code)
     return True
+
+
+def _kill_orphans(supervisors: Set[int]) -> None:
+    """Kill what was adopted from a run whose supervising process did not end by itself."""
+    while True:
+        table = memory.parents()
+        own = os.getpid()
+        orphans = [pid for pid, each in table.items() if each == own and pid not in supervisors]
+        if not orphans:
+            return
+        for orphan in orphans:
+            for pid in [*memory.descendants(orphan, table), orphan]:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(orphan, 0)
 
 
 def _was_short_of_memory(child: _Child) -> bool:

@@ -72,7 +72,7 @@ def gathered(folders: Mapping[str, Path], own: Sequence[Path]) -> Locks:
     brought = {
         matrix: locks.by_digest([locks.folder_of(folder)]) for matrix, folder in folders.items()
     }
-    return Locks(own=locks.by_digest(own), brought=brought)
+    return Locks(own=locks.by_digest(own, follow_links=True), brought=brought)
 
 
 def _files_of(paths: Iterable[Path]) -> set[str]:

@@ -5,15 +5,15 @@ Read by the readers that read everybody's results; nothing of it runs here.
 
 from __future__ import annotations
 
-import fnmatch
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.analysis.models import Model
-from harness.errors import RecordError, SelectionError
+from harness import selection
+from harness.analysis.metric_units import recorded, scale_of
+from harness.analysis.model_differences import Model
+from harness.errors import RecordError
 from harness.matrix.cells import Cell
 from harness.publish.escaping import visible
 from harness.results import blobs
@@ -39,7 +39,7 @@ class Reference:
     cell: Cell | None = None
     model: Model | None = None
     lock_sha256: str = ""
-    runner_sha256: str = ""
+    code_sha256: str = ""
     seconds: float = 0.0
 
 
@@ -60,15 +60,7 @@ def select(references: Sequence[Reference], only: Sequence[str]) -> list[Referen
     Raises:
         SelectionError: none matches; the message shows the first ids there are.
     """
-    matches = [re.compile(fnmatch.translate(glob)).match for glob in only]
-    chosen = [one for one in references if not only or any(match(one.id) for match in matches)]
-    if not chosen:
-        examples = "\n  ".join(dict.fromkeys(visible(one.id) for one in references[:3]))
-        raise SelectionError(
-            f"no cell matches {' or '.join(map(repr, only))}; ids look like\n  {examples}\n"
-            "* stands for anything: --only '*tf2.10*threads=1*'"
-        )
-    return chosen
+    return list(selection.select(references, only, name=lambda one: visible(one.id)))
 
 
 def _of_sweep(sweep: SweepFolder) -> Iterator[Reference]:
@@ -117,7 +109,7 @@ def _of_record(sweep: SweepFolder, record: Record) -> Reference:
         cell=cell_of(record),
         model=model_of(record.measured, sweep.folder),
         lock_sha256=record.environment.lock_sha256,
-        runner_sha256=record.runner_sha256,
+        code_sha256=record.code_sha256,
         seconds=max(0.0, record.seconds.get("process", record.seconds.get("total", 0.0))),
     )
 
@@ -140,4 +132,5 @@ def model_of(measured: Measured, sweep: Path) -> Model:
         predictions_sha256=measured.predictions_sha256,
         metric=measured.metric,
         value=value,
+        scale=scale_of(*recorded(measured)),
     )

@@ -9,9 +9,9 @@ from typing import Literal, get_args
 
 import pandas as pd
 
-from harness.analysis import models
+from harness.analysis import model_differences
 from harness.analysis.columns import Column, frame_of, names
-from harness.analysis.models import Difference, Model
+from harness.analysis.model_differences import Difference, Model
 from harness.results.record import Record
 from harness.studies.reference import Reference, model_of
 from harness.studies.trying import Trial
@@ -104,7 +104,7 @@ def _compared(reference: Reference, there: Model, here: Model, runs: int) -> Che
         why = "" if same else "predictions differ, from the same weights"
         return Check(reference=reference, verdict="MATCH", why=why, runs=runs, here=here)
     same_init = there.init_sha256 == here.init_sha256
-    found = models.difference(there, here)
+    found = model_differences.difference(there, here)
     return Check(
         reference=reference,
         verdict="SAME INIT, OTHER WEIGHTS" if same_init else "DIFFERENT",

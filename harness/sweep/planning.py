@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from harness.engines import outdated
@@ -14,17 +15,23 @@ from harness.matrix.environment import Environment
 from harness.protocol.axes import to_json
 from harness.results.record import Record
 from harness.results.statuses import FINISHED
+from harness.results.vouchers import Voucher, Vouchers
 
 _DEFAULTS = {name: to_json(value) for name, value in DEFAULTS.items()}
 
-Action = Literal["done", "run", "unavailable", "excluded"]
+Action = Literal["done", "run", "waits", "unavailable", "excluded"]
+"""`waits`: another run is repeated first, and if its bits are equal, this record still counts."""
+
+_Key = tuple[str, str, str]
+"""A lock's digest, a workload, and the digest of the code that its records were made with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
     """One repeat of a cell in the plan: what will happen to it and why.
 
-    `recorded` is the status of the record there is, None where there is none.
+    `recorded` is the status of the record there is, None where there is none. `repeated` is the
+    record whose bits the run is to leave again, so that it vouches for others.
     """
 
     cell: Cell
@@ -32,21 +39,28 @@ class Step:
     action: Action
     why: str
     recorded: str | None = None
+    repeated: Record | None = None
+
+
+Read = Callable[[str, int], Record | None]
+"""(cell, repeat) -> the record there is."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What a record must agree with to answer for a run.
 
-    `lock` gives an environment's lock, None where there is none yet, or what is wrong with it;
-    `base` the base that an engine, by name, would put an environment on, None where that is not
-    known or another engine would run; `data_sha256` the digest of a workload's prepared data.
-    `engine` is None where any engine's record will do. `distrusted` says why forked runs of a lock
-    (by digest) and an engine are not believed, None where they are. `timeout` is in seconds,
-    `memory` in bytes.
+    `code` gives the digest of the code that runs of a workload use, of these axes; `vouchers` say
+    which results of other code still count. `lock` gives an environment's lock, None where there is
+    none yet, or what is wrong with it; `base` the base that an engine, by name, would put an
+    environment on, None where that is not known or another engine would run; `data_sha256` the
+    digest of a workload's prepared data. `engine` is None where any engine's record will do.
+    `distrusted` says why forked runs of a lock (by digest) and an engine are not believed, None
+    where they are. `timeout` is in seconds, `memory` in bytes.
     """
 
-    runner_sha256: str
+    code: Callable[[str, Iterable[str]], str]
+    vouchers: Vouchers
     lock: Callable[[Environment], Lock | LockError | None]
     base: Callable[[Environment, str], str | None]
     data_sha256: Callable[[str], str]
@@ -57,12 +71,14 @@ class Wanted:
 
 
 def steps(
-    cells: Iterable[Cell],
-    repeats: int,
-    wanted: Wanted,
-    read: Callable[[str, int], Record | None],
+    cells: Iterable[Cell], repeats: int, wanted: Wanted, read: Read, *, vouching: bool = True
 ) -> Iterator[Step]:
-    """A step for every cell and repeat, in order. `read` gives the record there is."""
+    """A step for every cell and repeat, in order.
+
+    Where only the code is another one, one run per environment and workload is repeated first, if
+    `vouching`; the others wait for its bits.
+    """
+    chosen: dict[_Key, str] = {}
     for cell in cells:
         name = cell.id
         for repeat in range(1, repeats + 1):
@@ -71,13 +87,68 @@ def steps(
                 continue
             record = read(name, repeat)
             why = _why_run(cell, record, wanted)
-            yield Step(
-                cell=cell,
-                repeat=repeat,
-                action="run" if why else "done",
-                why=why or "recorded",
-                recorded=record.status if record else None,
-            )
+            recorded = record.status if record else None
+            if why or record is None:
+                why = why or "no record yet"
+                yield Step(cell=cell, repeat=repeat, action="run", why=why, recorded=recorded)
+            elif _same_code(record, wanted):
+                yield Step(
+                    cell=cell, repeat=repeat, action="done", why="recorded", recorded=recorded
+                )
+            else:
+                stable = partial(_is_stable, name, repeats, read)
+                yield _of_other_code(cell, record, wanted, chosen, stable, vouching=vouching)
+
+
+def _same_code(record: Record, wanted: Wanted) -> bool:
+    return record.code_sha256 == _code_now(record, wanted)
+
+
+def _code_now(record: Record, wanted: Wanted) -> str:
+    return wanted.code(str(record.settings["workload"]), record.settings)
+
+
+def _of_other_code(
+    cell: Cell,
+    record: Record,
+    wanted: Wanted,
+    chosen: dict[_Key, str],
+    is_stable: Callable[[], bool],
+    *,
+    vouching: bool,
+) -> Step:
+    """What becomes of a run whose record differs in nothing but the code."""
+    old, new = record.code_sha256, _code_now(record, wanted)
+    key = (record.environment.lock_sha256, str(record.settings["workload"]), old)
+    changed = outdated.changed("the code", old, new)
+    step = partial(Step, cell=cell, repeat=record.repeat, recorded=record.status)
+    voucher = wanted.vouchers.vouch(*key, new)
+    refuted = wanted.vouchers.refute(*key, new)
+    if voucher:
+        why = f"recorded; {changed}, and {_name(voucher)} left equal bits"
+        return step(action="done", why=why)
+    if refuted:
+        return step(action="run", why=f"{changed}, and {_name(refuted)} left other bits")
+    if not vouching:
+        return step(action="run", why=changed)
+    if key in chosen:
+        return step(action="waits", why=f"{changed}; {chosen[key]} is repeated first")
+    if not is_stable():
+        return step(action="waits", why=f"{changed}; a stable cell is repeated first")
+    chosen[key] = f"{cell.id} #{record.repeat}"
+    why = f"{changed}; repeated to vouch for the others"
+    return step(action="run", why=why, repeated=record)
+
+
+def _name(voucher: Voucher) -> str:
+    return f"{voucher.cell} #{voucher.repeat}"
+
+
+def _is_stable(name: str, repeats: int, read: Read) -> bool:
+    """Whether all repeats of a cell that are recorded completed and left the same bits."""
+    records = [each for repeat in range(1, repeats + 1) if (each := read(name, repeat))]
+    bits = {each.measured.bits if each.measured else None for each in records}
+    return len(bits) == 1 and None not in bits
 
 
 def _why_run(cell: Cell, record: Record | None, wanted: Wanted) -> str | None:
@@ -95,9 +166,7 @@ def _why_run(cell: Cell, record: Record | None, wanted: Wanted) -> str | None:
 
 
 def _changes(cell: Cell, record: Record, wanted: Wanted) -> Iterator[str]:
-    """Everything that went into the record and is another one now."""
-    if record.runner_sha256 != wanted.runner_sha256:
-        yield outdated.changed("the runner", record.runner_sha256, wanted.runner_sha256)
+    """Everything that went into the record and is another one now; the code comes later."""
     settings = {name: to_json(value) for name, value in cell.settings.items()}
     if {**_DEFAULTS, **record.settings} != settings:
         yield "the record is of other settings"

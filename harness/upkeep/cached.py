@@ -10,8 +10,8 @@ from pathlib import Path
 from harness import places
 from harness.engines.local import environments
 from harness.environments import bytecode, commands, wheelhouse
+from harness.executors import staging
 from harness.processes import ProcessFailedError
-from harness.sweep import staging
 from harness.upkeep import items
 from harness.upkeep.items import Item
 from harness.upkeep.references import References

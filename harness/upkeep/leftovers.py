@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 
 from harness import processes, scratch
-from harness.engines.local.running import HOME
+from harness.engines.local.process_run import HOME
+from harness.executors import exchange_folders
 from harness.processes import ProcessFailedError
-from harness.sweep import exchanges
 from harness.upkeep import items
 from harness.upkeep.contained import LEFT
 from harness.upkeep.items import Item
@@ -22,7 +22,7 @@ END_SECONDS = 10.0
 
 def found() -> Iterator[Item]:
     """In the order in which they must go: processes hold mounts, and mounts hold folders."""
-    folders = [*scratch.abandoned(), *exchanges.abandoned()]
+    folders = [*scratch.abandoned(), *exchange_folders.abandoned()]
     for process in _processes():
         yield Item(
             kind="process",
@@ -68,7 +68,7 @@ def _unmounting(point: Path) -> Callable[[], str | None]:
     def unmount() -> str | None:
         try:
             processes.run(["umount", str(point)])
-        except (ProcessFailedError, OSError) as error:
+        except ProcessFailedError as error:
             return str(error)
         return None
 

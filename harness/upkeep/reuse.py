@@ -11,8 +11,8 @@ from harness.engines.protocol import Engine
 from harness.environments import building, targets, wheelhouse
 from harness.environments.lock import Lock, Package
 from harness.errors import HarnessError, LockError
+from harness.executors.audits import Audit
 from harness.matrix.environment import Environment
-from harness.sweep.audit import Audit
 
 Part = Literal["lock", "base", "wheels", "image", "audit"]
 

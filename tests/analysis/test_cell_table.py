@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from results_factory import SweepOnDisk, cell, sha256
+from results_factory import SweepOnDisk, cell, hardware, weights_sha256
 
 import harness
-from harness.analysis.cells import by_cell
-from harness.analysis.letters import letter
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_letters import class_letter
 from harness.results.reading import read_record
 from harness.results.statuses import STATUSES
 
@@ -45,7 +45,7 @@ def test_results_are_those_of_the_first_completed_run(tmp_path: Path) -> None:
     sweep.complete(cell(), "v", "w", "x", loss=0.5)
     sweep.end(cell(), 1, "timeout", "still running after 5 s")
     row = _cells(sweep).iloc[0]
-    assert row["weights_sha256"] == sha256("w")
+    assert row["weights_sha256"] == weights_sha256("w")
     assert row["status"] == "2 completed, 1 timeout"
     assert row["reason"] == "still running after 5 s"
 
@@ -77,8 +77,8 @@ def test_the_counts_of_a_cell_add_up_to_its_repeats(tmp_path: Path) -> None:
 
 
 def test_the_same_cell_on_two_machines_is_two_rows(tmp_path: Path) -> None:
-    for machine, weights in (("m1", "w"), ("m2", "v")):
-        sweep = SweepOnDisk(root=tmp_path, machine=machine)
+    for model, weights in (("m1", "w"), ("m2", "v")):
+        sweep = SweepOnDisk(root=tmp_path, hardware=hardware(microarchitecture=model))
         sweep.plan([cell()])
         sweep.complete(cell(), weights, weights)
     table = by_cell(harness.load(tmp_path))
@@ -120,5 +120,5 @@ def test_runs_that_are_not_planned_have_no_say(tmp_path: Path) -> None:
 
 
 def test_letters_go_on_after_z() -> None:
-    found = [letter(number) for number in (0, 25, 26, 51, 52, 701, 702)]
+    found = [class_letter(number) for number in (0, 25, 26, 51, 52, 701, 702)]
     assert found == ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]

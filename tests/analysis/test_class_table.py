@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from results_factory import SweepOnDisk, cell, sha256
+from results_factory import MACHINE, SweepOnDisk, cell, hardware, weights_sha256
 
 import harness
-from harness.analysis.classes import by_axis, by_class
+from harness.analysis.axis_table import by_axis
+from harness.analysis.class_table import by_class
 from harness.matrix.cells import Cell
+from harness.results import fingerprint
 
 Answers = Iterable[tuple[Cell, tuple[str, ...]]]
 
 
-def _runs(root: Path, answers: Answers, *, init: str = "init", **where: str) -> pd.DataFrame:
+def _runs(root: Path, answers: Answers, *, init: str = "init", **where: object) -> pd.DataFrame:
     sweep = SweepOnDisk(root=root, **where)  # type: ignore[arg-type]
     listed = list(answers)
     sweep.plan([each for each, _ in listed])
@@ -27,7 +29,7 @@ def _runs(root: Path, answers: Answers, *, init: str = "init", **where: str) -> 
     return harness.load(root)
 
 
-def _told(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
+def _rows(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
     return list(frame[list(names)].itertuples(index=False, name=None))
 
 
@@ -45,18 +47,18 @@ def test_equal_weights_share_a_letter_and_the_largest_class_is_a(tmp_path: Path)
         ],
     )
     table = by_class(runs)
-    assert _told(table, "class", "weights_sha256", "cells", "runs", "where") == [
-        ("A", sha256("v"), 2, 4, "threads≥2"),
-        ("B", sha256("w"), 1, 2, "threads=1"),
+    assert _rows(table, "class", "weights_sha256", "cells", "runs", "where") == [
+        ("A", weights_sha256("v"), 2, 4, "threads≥2"),
+        ("B", weights_sha256("w"), 1, 2, "threads=1"),
     ]
     assert table["cell_ids"][1] == [
-        f"quickstart/zen4-2cpu-1a2b3c4d/{cell(threads=1).id}",
+        f"quickstart/{MACHINE}/{cell(threads=1).id}",
     ]
 
 
 def test_equally_large_classes_are_lettered_in_the_order_of_the_matrix(tmp_path: Path) -> None:
     runs = _runs(tmp_path, [(cell(threads=2), ("v",)), (cell(threads=1), ("w",))])
-    assert _told(by_class(runs), "class", "where", "untested") == [
+    assert _rows(by_class(runs), "class", "where", "untested") == [
         ("A", "threads=2", 1),
         ("B", "threads=1", 1),
     ]
@@ -72,7 +74,7 @@ def test_unstable_cells_stand_last_and_count_their_different_weights(tmp_path: P
             (cell(workload="mnist-augmented", determinism="on", threads=2), ("w", "w")),
         ],
     )
-    assert _told(by_class(runs), "class", "cells", "distinct", "where", "same_for") == [
+    assert _rows(by_class(runs), "class", "cells", "distinct", "where", "same_for") == [
         ("A", 2, 1, "determinism=on", "threads"),
         ("unstable", 2, 4, "determinism=off", ""),
     ]
@@ -81,7 +83,7 @@ def test_unstable_cells_stand_last_and_count_their_different_weights(tmp_path: P
 
 def test_each_workload_has_letters_of_its_own(tmp_path: Path) -> None:
     runs = _runs(tmp_path, [(cell(), ("w", "w")), (cell(workload="mnist-cnn"), ("v", "v"))])
-    assert _told(by_class(runs), "workload", "class", "where") == [
+    assert _rows(by_class(runs), "workload", "class", "where") == [
         ("mnist-mlp", "A", "every cell"),
         ("mnist-cnn", "A", "every cell"),
     ]
@@ -90,7 +92,7 @@ def test_each_workload_has_letters_of_its_own(tmp_path: Path) -> None:
 def test_an_irrelevant_axis_is_not_in_where_but_in_same_for(tmp_path: Path) -> None:
     grid = _grid(tensorflow=["2.9.3", "2.10.0", "2.11.1"], python=["3.9", "3.10"], threads=[1, 2])
     answers = [(cell(**each), (f"{each['threads']}",) * 2) for each in grid]
-    assert _told(by_class(_runs(tmp_path, answers)), "where", "same_for") == [
+    assert _rows(by_class(_runs(tmp_path, answers)), "where", "same_for") == [
         ("threads=1", "tensorflow, python"),
         ("threads=2", "tensorflow, python"),
     ]
@@ -106,7 +108,7 @@ def test_versions_are_ranges_in_their_own_order(tmp_path: Path) -> None:
         "2.15.1": "c",
     }
     answers = [(cell(tensorflow=version), (word,) * 2) for version, word in family.items()]
-    assert _told(by_class(_runs(tmp_path, answers)), "where") == [
+    assert _rows(by_class(_runs(tmp_path, answers)), "where") == [
         ("tensorflow=2.10.1…2.12.1",),
         ("tensorflow≤2.9.3",),
         ("tensorflow=2.15.1",),
@@ -119,7 +121,7 @@ def test_a_class_that_is_no_box_is_told_as_alternatives(tmp_path: Path) -> None:
         (cell(**each), ("x" if each == {"threads": 2, "determinism": "off"} else "w",) * 2)
         for each in grid
     ]
-    assert _told(by_class(_runs(tmp_path, answers)), "class", "cells", "where") == [
+    assert _rows(by_class(_runs(tmp_path, answers)), "class", "cells", "where") == [
         ("A", 3, "threads=1; or determinism=on"),
         ("B", 1, "threads=2, determinism=off"),
     ]
@@ -163,12 +165,15 @@ def test_cells_told_apart_by_nothing_recorded_are_admitted(tmp_path: Path) -> No
 
 
 def test_machines_are_an_axis(tmp_path: Path) -> None:
-    for machine, native in (("m1", "avx512"), ("m2", "avx2")):
+    names = []
+    for model, native in (("m1", "avx512"), ("m2", "avx2")):
+        its = hardware(microarchitecture=model)
+        names.append(fingerprint.identify(its))
         answers = [(cell(isa="native"), (native,) * 2), (cell(isa="avx2"), ("avx2",) * 2)]
-        runs = _runs(tmp_path, answers, machine=machine)
-    assert _told(by_class(runs), "cells", "where") == [
-        (3, "isa=avx2; or machine=m2"),
-        (1, "machine=m1, isa=native"),
+        runs = _runs(tmp_path, answers, hardware=its)
+    assert _rows(by_class(runs), "cells", "where") == [
+        (3, f"isa=avx2; or machine={names[1]}"),
+        (1, f"machine={names[0]}, isa=native"),
     ]
 
 
@@ -179,7 +184,7 @@ def test_letters_of_initial_weights_show_another_random_stream(tmp_path: Path) -
     for each, weights, init in zip(cells, "uvw", "xyy", strict=True):
         sweep.complete(each, weights, weights, init=init)
     table = by_class(harness.load(tmp_path))
-    assert _told(table, "where", "init") == [
+    assert _rows(table, "where", "init") == [
         ("seed=1", "b"),
         ("seed=2, threads=default", "a"),
         ("threads=1", "a"),
@@ -192,80 +197,8 @@ def test_what_every_cell_shares_leaves_out_defaults_but_not_the_seed(tmp_path: P
     )
     assert by_class(runs)["every_cell"][0] == (
         "tensorflow=2.10.0, python=3.10, numpy=1.23.5, keras=2.10.0, device=cpu, "
-        "machine=zen4-2cpu-1a2b3c4d, engine=local, seed=42, epochs=3"
+        f"machine={MACHINE}, engine=local, seed=42, epochs=3"
     )
-
-
-def test_an_axis_is_judged_by_pairs_that_differ_in_it_alone(tmp_path: Path) -> None:
-    # Threads matter only without op determinism. Three thread counts are three pairs: all of
-    # them differ with it off, none with it on.
-    grid = _grid(threads=[1, 2, 4], determinism=["off", "on"])
-    answers = [
-        (cell(**each), (f"off {each['threads']}" if each["determinism"] == "off" else "on",) * 2)
-        for each in grid
-    ]
-    table = by_axis(_runs(tmp_path, answers))
-    names = ("axis", "values", "pairs", "differ", "same", "unstable", "changes_bits")
-    assert _told(table, *names) == [
-        ("threads", "1, 2, 4", 6, 3, 3, 0, "sometimes"),
-        ("determinism", "off, on", 3, 3, 0, 0, "always"),
-    ]
-
-
-def test_pairs_with_an_unstable_cell_are_counted_apart(tmp_path: Path) -> None:
-    grid = _grid(threads=[1, 2], determinism=["off", "on"])
-    answers = [
-        (cell(**each), ("on", "on") if each["determinism"] == "on" else ("a", "b")) for each in grid
-    ]
-    table = by_axis(_runs(tmp_path, answers))
-    names = ("axis", "pairs", "differ", "same", "unstable", "unstable_at", "changes_bits")
-    assert _told(table, *names) == [
-        ("threads", 2, 0, 1, 1, "1, 2", "never"),
-        ("determinism", 2, 0, 0, 2, "off", "unknown"),
-    ]
-
-
-def test_a_version_that_comes_with_another_is_no_axis_of_its_own(tmp_path: Path) -> None:
-    answers = [
-        (cell(tensorflow=tf, python=python, numpy=None, threads=threads), (tf, tf))
-        for tf, python in (("2.4.4", "3.8"), ("2.10.0", "3.10"))
-        for threads in (1, 2)
-    ]
-    table = by_axis(_runs(tmp_path, answers))
-    assert _told(table, "axis", "follows", "pairs", "differ") == [
-        ("tensorflow", "python, keras", 2, 2),
-        ("threads", "", 2, 0),
-    ]
-
-
-def test_a_version_varied_on_purpose_is_an_axis(tmp_path: Path) -> None:
-    grid = _grid(tensorflow=["2.10.0", "2.11.1"], numpy=["1.23.5", "1.26.4"])
-    answers = [(cell(**each), (f"{each['tensorflow']}",) * 2) for each in grid]
-    table = by_axis(_runs(tmp_path, answers))
-    assert _told(table, "axis", "follows", "pairs", "differ", "changes_bits") == [
-        ("tensorflow", "keras", 2, 2, "always"),
-        ("numpy", "", 2, 0, "never"),
-    ]
-
-
-def test_the_start_is_compared_apart_from_the_end(tmp_path: Path) -> None:
-    sweep = SweepOnDisk(root=tmp_path)
-    cells = [cell(seed=1), cell(seed=2), cell(seed=3)]
-    sweep.plan(cells)
-    for each, weights, init in zip(cells, "uvw", "xxy", strict=True):
-        sweep.complete(each, weights, weights, init=init)
-    table = by_axis(harness.load(tmp_path))
-    assert _told(table, "axis", "pairs", "differ", "differ_init") == [("seed", 3, 3, 2)]
-
-
-def test_cells_that_never_ran_are_not_compared(tmp_path: Path) -> None:
-    sweep = SweepOnDisk(root=tmp_path)
-    sweep.plan([cell(threads=1), cell(threads=2), cell(threads=4, status="excluded", reason="-")])
-    sweep.complete(cell(threads=1), "w", "w")
-    sweep.end(cell(threads=2), 1, "failed", "ValueError")
-    runs = harness.load(tmp_path)
-    assert by_axis(runs).empty
-    assert by_class(runs)["where"].tolist() == ["every cell"]
 
 
 def test_only_planned_runs_form_classes_and_effects(tmp_path: Path) -> None:
@@ -278,8 +211,8 @@ def test_only_planned_runs_form_classes_and_effects(tmp_path: Path) -> None:
         sweep.complete(cell(threads=threads), weights, weights)
     runs = harness.load(tmp_path)
     assert len(runs) == 4 + 2 + 1 + 2 + 2
-    assert _told(by_class(runs), "class", "cells", "runs", "where") == [("A", 2, 4, "every cell")]
-    assert _told(by_axis(runs), "axis", "values", "pairs", "differ", "same") == [
+    assert _rows(by_class(runs), "class", "cells", "runs", "where") == [("A", 2, 4, "every cell")]
+    assert _rows(by_axis(runs), "axis", "values", "pairs", "differ", "same") == [
         ("threads", "1, 2", 1, 0, 1)
     ]
 
@@ -290,7 +223,7 @@ def test_a_completed_record_without_measurements_is_in_no_class(tmp_path: Path) 
     sweep.complete(cell(threads=1), "w")
     sweep.write(sweep.record(cell(threads=2), 1, "completed"))
     runs = harness.load(tmp_path)
-    assert _told(by_class(runs), "class", "cells") == [("A", 1)]
+    assert _rows(by_class(runs), "class", "cells") == [("A", 1)]
     assert by_axis(runs).empty
 
 
@@ -304,9 +237,9 @@ def test_twenty_thousand_cells_take_no_pair_by_pair_comparison(tmp_path: Path) -
     many["repeat"] = pd.Series([1] * cells, dtype="Int64")
     many["seed"], many["weights_sha256"] = seeds, seeds
     many["threads"] = pd.Series(range(cells)).mod(4).add(1).astype("string")
-    many["status"] = "completed"
+    many["found_threads"], many["status"] = many["threads"], "completed"
     assert len(by_class(many)) == 5000
-    assert _told(by_axis(many), "axis", "pairs", "differ") == [
+    assert _rows(by_axis(many), "axis", "pairs", "differ") == [
         ("seed", 4 * (5000 * 4999 // 2), 4 * (5000 * 4999 // 2)),
         ("threads", 5000 * 6, 0),
     ]

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from results_factory import MACHINE, SweepOnDisk, cell, sha256
+from results_factory import MACHINE, SweepOnDisk, cell, hardware, sha256, weights_sha256
 
 import harness
-from harness.analysis.cells import by_cell
-from harness.analysis.classes import by_axis, by_class
+from harness.analysis.axis_table import by_axis
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_table import by_class
 from harness.analysis.columns import (
     CELL_COLUMNS,
     CLASS_COLUMNS,
@@ -24,6 +25,7 @@ from harness.analysis.columns import (
 from harness.errors import RecordError, UsageError
 from harness.protocol.axes import NAMES
 from harness.results.reading import read_record
+from harness.results.record import AuditPart
 
 REQUIRED = [
     *("matrix", "machine", "cell", "repeat", "status", "reason", "engine", "workload", "python"),
@@ -48,7 +50,7 @@ def test_every_column_is_named_once_and_explained_in_a_sentence(
 
 def test_a_completed_run_tells_what_was_asked_found_and_measured(tmp_path: Path) -> None:
     sweep = SweepOnDisk(root=tmp_path, repeats=1)
-    asked = cell(threads=1, env=(("B", "2"), ("A", "1")), isa="avx2")
+    asked = cell(threads=1, env=(("A", "1"), ("B", "2")), isa="avx2")
     sweep.plan([asked])
     sweep.complete(asked, "w", loss=0.1, value=0.7)
     row = harness.load(tmp_path).iloc[0]
@@ -68,14 +70,14 @@ def test_a_completed_run_tells_what_was_asked_found_and_measured(tmp_path: Path)
         "threads": "1",
         "seed": "42",
         "env": "A=1 B=2",
-        "weights_sha256": sha256("w"),
+        "weights_sha256": weights_sha256("w"),
         "loss": 0.1,
         "metric": "accuracy",
         "value": 0.7,
         "fit_s": 1.25,
         "planned": True,
         "emulated": True,
-        "found_threads": "2",
+        "found_threads": "1",
     }
     assert {name: row[name] for name in expected} == expected
     assert row["found_onednn"] is pd.NA
@@ -117,22 +119,50 @@ def test_the_plan_answers_before_an_older_record_which_is_kept(tmp_path: Path, s
         (cell().id, 1, "completed", "", False),
     ]
     hashes = table["weights_sha256"]
-    assert hashes[4] == sha256("w")
+    assert hashes[4] == weights_sha256("w")
     assert hashes[:2].isna().all()
 
 
 def test_a_run_tells_its_runner_and_how_its_process_came_about(tmp_path: Path) -> None:
-    process: dict[str, object] = {"isolation": "forked", "audit": "mnist-mlp: the same hashes"}
-    sweep = SweepOnDisk(root=tmp_path, repeats=1, runner="new", process=process)
+    process: dict[str, object] = {"isolation": "forked"}
+    audit = AuditPart(state="passed", sentence="mnist-mlp: the same hashes")
+    sweep = SweepOnDisk(root=tmp_path, repeats=1, runner="new", process=process, audit=audit)
     sweep.plan([cell(), cell(threads=1), cell(threads=2)])
     sweep.complete(cell(), "w")
-    dataclasses.replace(sweep, runner="old", process={}).complete(cell(threads=1), "w")
+    dataclasses.replace(sweep, runner="old", process={}, audit=None).complete(cell(threads=1), "w")
     table = harness.load(tmp_path)[["runner_sha256", "isolation", "audit"]]
     assert table.astype(object).where(table.notna(), None).to_numpy().tolist() == [
         [sha256("new"), "forked", "mnist-mlp: the same hashes"],
         [sha256("old"), None, None],
         [None, None, None],
     ]
+
+
+def test_an_audit_is_a_state_and_a_sentence(tmp_path: Path) -> None:
+    audit = {"state": "failed", "sentence": "forked and cold runs differ in loss"}
+    sweep = SweepOnDisk(root=tmp_path, repeats=1, process={"audit": audit})
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w")
+    row = harness.load(tmp_path).iloc[0]
+    assert (row["audit"], row["audit_state"]) == (audit["sentence"], "failed")
+
+
+@pytest.mark.parametrize(("isolation", "expected"), [("fresh", 3.5), ("forked", None)])
+def test_a_forked_run_has_no_import(tmp_path: Path, isolation: str, expected: float | None) -> None:
+    sweep = SweepOnDisk(root=tmp_path, repeats=1, process={"isolation": isolation})
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w")
+    seconds = harness.load(tmp_path)["import_s"]
+    assert seconds.astype(object).where(seconds.notna(), None).tolist() == [expected]
+
+
+def test_every_axis_has_the_value_that_was_found(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path, repeats=1)
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w", found={"jit": "off", "cpus": 2, "env": {"B": "2", "A": "1"}})
+    row = harness.load(tmp_path).iloc[0]
+    names = ("found_jit", "found_cpus", "found_env", "found_eager")
+    assert [row[name] for name in names] == ["off", "2", "A=1 B=2", pd.NA]
 
 
 def test_records_that_no_plan_asks_for_are_kept_and_marked(tmp_path: Path) -> None:
@@ -148,11 +178,15 @@ def test_records_that_no_plan_asks_for_are_kept_and_marked(tmp_path: Path) -> No
 
 def test_rows_stand_in_the_order_of_matrix_machine_and_plan(tmp_path: Path) -> None:
     cells = [cell(tensorflow="2.9.3"), cell(tensorflow="2.10.0")]
-    for matrix, machine in (("b", "m1"), ("a", "m2"), ("a", "m1")):
-        SweepOnDisk(root=tmp_path, matrix=matrix, machine=machine, repeats=1).plan(cells)
+    names = {}
+    for matrix, model in (("b", "m1"), ("a", "m2"), ("a", "m1")):
+        its = hardware(microarchitecture=model)
+        sweep = SweepOnDisk(root=tmp_path, matrix=matrix, hardware=its, repeats=1)
+        sweep.plan(cells)
+        names[model] = sweep.machine
     table = harness.load(tmp_path)
     told = list(zip(table["matrix"], table["machine"], table["tensorflow"], strict=True))
-    places = [("a", "m1"), ("a", "m2"), ("b", "m1")]
+    places = [("a", names["m1"]), ("a", names["m2"]), ("b", names["m1"])]
     assert told == [(*place, version) for place in places for version in ("2.9.3", "2.10.0")]
 
 

@@ -11,8 +11,8 @@ import pytest
 from commands import harness
 from results_factory import SweepOnDisk, cell
 
-from harness.analysis.settings import AS_ASKED, DIFFERS, FREE, UNKNOWN, by_setting, grouped
-from harness.results.record import Found
+from harness.analysis.setting_table import AS_ASKED, DIFFERS, FREE, UNKNOWN, by_setting, grouped
+from harness.results.record import Found, Record
 
 TWO = cell(threads=2, onednn="on")
 ONE = cell(threads=1)
@@ -24,11 +24,15 @@ def results(tmp_path: Path) -> Path:
     sweep = SweepOnDisk(root=tmp_path, matrix="m")
     sweep.plan([TWO, ONE])
     sweep.complete(TWO, "a", "a")
-    sweep.end(ONE, 1, "invalid", "threads: asked 1, found 2")
-    found = {"numpy": Found(value="1.23.5", how="numpy.__version__")}
-    told = sweep.record(cell(threads=2), 1, "completed")
-    sweep.write(told.model_copy(update={"found": {**told.found, **found}}))
+    invalid = sweep.record(ONE, 1, "invalid", reason="threads: asked 1, found 2")
+    _write(sweep, invalid, threads=Found(value=2, how="read"))
+    completed = sweep.record(cell(threads=2), 1, "completed")
+    _write(sweep, completed, numpy=Found(value="1.23.5", how="numpy.__version__"))
     return tmp_path
+
+
+def _write(sweep: SweepOnDisk, record: Record, **found: Found) -> None:
+    sweep.write(record.model_copy(update={"found": {**record.found, **found}}))
 
 
 def of(frame: pd.DataFrame, where: object, setting: str) -> tuple[Any, ...]:

@@ -21,9 +21,9 @@ from harness.engines.docker.connection import connect
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local.engine import LocalEngine
 from harness.engines.protocol import Image
+from harness.executors import staging
 from harness.results.record import Record
 from harness.results.scan import sweeps
-from harness.sweep import staging
 
 VERSIONS = (FOUR[0], FOUR[-1])
 WORKLOADS = ("mnist-mlp", "co2-conv")
@@ -135,6 +135,10 @@ def _weights(record: Record) -> str:
     return record.measured.weights_sha256
 
 
+def _data_of(workload: str) -> Path:
+    return wiring.data_set(wiring.data_reference(workload).name).folder
+
+
 def _in_process(image: Image, workload: str, seed: int) -> str:
     python = Path(image.reference) / "bin" / "python"
     variables = {
@@ -143,7 +147,7 @@ def _in_process(image: Image, workload: str, seed: int) -> str:
         "CUDA_VISIBLE_DEVICES": "",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    data = wiring.data_of(workload).folder
+    data = _data_of(workload)
     pinned = ("taskset", "--cpu-list", str(_cpu()), python)
     return command(*pinned, TRAIN, workload, str(seed), data, variables=variables)
 
@@ -155,7 +159,7 @@ def _cpu() -> int:
 
 def _in_container(image: Image, workload: str, seed: int) -> str:
     mounts = ((staging.stage().root, "/runner"), (places.cache("datasets"), "/data"))
-    data = f"/data/{wiring.data_of(workload).folder.name}"
+    data = f"/data/{_data_of(workload).name}"
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         script = Path(shutil.copy(TRAIN, folder))

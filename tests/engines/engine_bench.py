@@ -55,17 +55,18 @@ class Bench:
     def order(self, program: str, **changes: Any) -> Order:
         """An order whose runner is `program`, with a folder of its own."""
         folder = self.folder / uuid.uuid4().hex
-        for name in ("root/harness/runner", "data", "exchange"):
+        for name in ("root/harness/runner", "data", "control", "output"):
             (folder / name).mkdir(parents=True)
         (folder / "root" / "harness" / "runner" / "__init__.py").touch()
         (folder / "data" / "x.bin").write_bytes(b"data")
-        text = f"import sys\nexchange, data = sys.argv[1:]\n{textwrap.dedent(program)}"
+        text = f"import sys\ncontrol, output, data = sys.argv[1:]\n{textwrap.dedent(program)}"
         (folder / "root" / "harness" / "runner" / "__main__.py").write_text(text)
         wanted: dict[str, Any] = {
             "image": self.image,
             "root": folder / "root",
             "data": folder / "data",
-            "exchange": folder / "exchange",
+            "control": folder / "control",
+            "output": folder / "output",
             "log": folder / "log.txt",
             "cpus": tuple(sorted(os.sched_getaffinity(0))),
             "memory": 1024 * MIB,
@@ -80,7 +81,7 @@ class Bench:
         order = self.order(program, **changes)
         outcome = self.engine.run(order)
         assert (outcome.cause, outcome.exit_code) == ("exited", 0), order.log.read_text()
-        return json.loads((order.exchange / "reply.json").read_text())
+        return json.loads((order.output / "reply.json").read_text())
 
     def alive(self) -> list[psutil.Process]:
         """Processes of this bench's orders, wherever they run on this host."""

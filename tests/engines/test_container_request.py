@@ -17,7 +17,8 @@ ORDER = Order(
     ),
     root=Path("/r"),
     data=Path("/d"),
-    exchange=Path("/x"),
+    control=Path("/c"),
+    output=Path("/o"),
     log=Path("/x/log.txt"),
     cpus=(0, 2, 3),
     memory=2**30,
@@ -50,14 +51,15 @@ def test_a_container_has_the_limits_of_the_order() -> None:
     assert found["cpuset_cpus"] == "0,2,3"
 
 
-def test_only_the_exchange_folder_is_writable() -> None:
+def test_only_the_output_folder_is_writable() -> None:
     mounts = request_for(ORDER)["mounts"]
     assert isinstance(mounts, list)
     found = {one["Target"]: (one["Source"], one["ReadOnly"]) for one in mounts}
     assert found == {
         "/harness/root": ("/r", True),
         "/harness/data": ("/d", True),
-        "/harness/exchange": ("/x", False),
+        "/harness/control": ("/c", True),
+        "/harness/output": ("/o", False),
     }
 
 

@@ -9,7 +9,7 @@ from engines.engine_bench import MIB, Bench
 
 from harness.engines import limits
 
-REPLY = "import json\ndef reply(x): json.dump(x, open(exchange + '/reply.json', 'w'))\n"
+REPLY = "import json\ndef reply(x): json.dump(x, open(output + '/reply.json', 'w'))\n"
 
 ESCAPES = """
 import ctypes, os, socket, sys
@@ -23,17 +23,17 @@ def attempt(name, what):
 def call(name, *arguments):
     if getattr(libc, name)(*arguments): raise OSError(ctypes.get_errno(), name)
 def mode():
-    path = exchange + "/suid"
+    path = output + "/suid"
     open(path, "w").close()
     os.chmod(path, 0o4755)
     os.chown(path, 0, 0)
     if os.stat(path).st_uid or os.getuid() == 0: raise OSError
 attempt("setuid", lambda: os.setuid(1 if os.getuid() == 0 else 0))
-attempt("mount", lambda: call("mount", b"none", exchange.encode(), b"tmpfs", 0, None))
+attempt("mount", lambda: call("mount", b"none", output.encode(), b"tmpfs", 0, None))
 attempt("remount", lambda: call("mount", b"none", data.encode(), None, 32 | 4096, None))
 attempt("unshare", lambda: call("unshare", 0x20000))
 attempt("chroot", lambda: os.chroot("/tmp"))
-attempt("mknod", lambda: os.mknod(exchange + "/disk", 0o060600, os.makedev(8, 0)))
+attempt("mknod", lambda: os.mknod(output + "/disk", 0o060600, os.makedev(8, 0)))
 attempt("reboot", lambda: call("sethostname", b"x", 1))
 attempt("raw socket", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close())
 attempt("suid root", mode)
@@ -50,7 +50,7 @@ def writable(folder):
         return True
     except OSError:
         return False
-folders = [f for f, _, _ in os.walk("/") if not f.startswith(("/proc", "/sys", exchange))]
+folders = [f for f, _, _ in os.walk("/") if not f.startswith(("/proc", "/sys", output))]
 reply(sorted(folder for folder in folders if writable(folder)))
 """
 
@@ -77,7 +77,7 @@ def test_a_container_has_the_default_filter_of_system_calls(docker_bench: Bench)
 
 
 @pytest.mark.docker
-def test_a_container_can_write_to_its_exchange_folder_and_to_memory_only(
+def test_a_container_can_write_to_its_output_folder_and_to_memory_only(
     docker_bench: Bench,
 ) -> None:
     found = docker_bench.reply(REPLY + ELSEWHERE)
@@ -88,16 +88,16 @@ def test_a_container_can_write_to_its_exchange_folder_and_to_memory_only(
 @pytest.mark.docker
 def test_a_container_sees_no_other_order_and_no_socket_of_the_engine(docker_bench: Bench) -> None:
     other = docker_bench.order("pass")
-    (other.exchange / "secret").write_text("of another run")
+    (other.output / "secret").write_text("of another run")
     program = f"""
 import glob, os
 sockets = [path for path in ("/run/docker.sock", "/var/run/docker.sock") if os.path.exists(path)]
 mounted = [line for line in open("/proc/self/mountinfo") if ".sock" in line]
-reply([sorted(glob.glob("/harness/*")), sorted(os.listdir(exchange)),
-       os.path.exists({str(other.exchange)!r}), sockets + mounted])
+reply([sorted(glob.glob("/harness/*")), sorted(os.listdir(output)),
+       os.path.exists({str(other.output)!r}), sockets + mounted])
 """
     mounts, own, others, sockets = docker_bench.reply(REPLY + program)
-    assert mounts == ["/harness/data", "/harness/exchange", "/harness/root"]
+    assert mounts == ["/harness/control", "/harness/data", "/harness/output", "/harness/root"]
     assert set(own) <= {"reply.json"}
     assert (others, sockets) == (False, [])
 
@@ -125,7 +125,7 @@ def test_forking_without_end_is_bounded(bench: Bench, monkeypatch: pytest.Monkey
     if outcome.cause == "killed":
         assert outcome.reason == "started more than 60 processes"
     else:
-        assert int((order.exchange / "reply.json").read_text()) < 60
+        assert int((order.output / "reply.json").read_text()) < 60
     assert bench.alive() == []
 
 
@@ -137,10 +137,10 @@ def test_a_file_cannot_grow_without_end(bench: Bench, monkeypatch: pytest.Monkey
 import os
 written = 0
 try:
-    with open(exchange + "/big", "wb", buffering=0) as file:
+    with open(output + "/big", "wb", buffering=0) as file:
         for n in range(64): written += file.write(bytes(1 << 20))
 except OSError: pass
-os.unlink(exchange + "/big")
+os.unlink(output + "/big")
 reply(written)
 """
     )
@@ -150,7 +150,7 @@ reply(written)
 FILL = """
 import os, time
 for n in range(10000):
-    with open(exchange + "/%d" % n, "wb") as file: file.write(os.urandom({size}))
+    with open(output + "/%d" % n, "wb") as file: file.write(os.urandom({size}))
     time.sleep(0.002)
 """
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import places, processes
+from harness import places, processes, trees
 from harness.environments import bytecode, interpreters, wheels
 from harness.environments.bytecode import Compiler
 from harness.environments.lock import Lock, Package
@@ -81,11 +81,24 @@ def test_two_environments_share_one_compiled_file(tmp_path: Path, way: Way) -> N
 
 @WAYS
 @pytest.mark.usefixtures("own_cache")
+def test_bytecode_that_changed_in_the_cache_is_compiled_again(
+    tmp_path: Path, way: Way, capfd: pytest.CaptureFixture[str]
+) -> None:
+    right = installed(tmp_path / "one", way).read_bytes()
+    (folder,) = bytecode.root().glob(f"*/{SIX.sha256}")
+    compiled = folder / "__pycache__" / "six.cpython-311.pyc"
+    compiled.write_bytes(right[:-1] + bytes([right[-1] ^ 1]))
+    assert installed(tmp_path / "two", way).read_bytes() == right
+    assert f"{compiled}: changed; compiled again" in " ".join(capfd.readouterr().err.split())
+
+
+@WAYS
+@pytest.mark.usefixtures("own_cache")
 def test_what_was_removed_by_half_is_compiled_again(tmp_path: Path, way: Way) -> None:
     installed(tmp_path / "one", way)
     (folder,) = bytecode.root().glob(f"*/{SIX.sha256}")
     (folder / "modules.json").unlink()
-    assert not bytecode.is_whole(folder)
+    trees.unseal(folder)
     compiled = installed(tmp_path / "two", way)
     assert compiled.exists() and bytecode.is_whole(folder)
 

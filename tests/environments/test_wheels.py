@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import uv
 
-from harness import compatibility, stamps
+from harness import compatibility, stamps, trees
 from harness.environments import building, lockfile, resolving, wheelhouse, wheels
 from harness.environments.lock import Lock, Package
 from harness.errors import BuildError, LockError
@@ -201,20 +201,20 @@ def test_swapped_file_in_the_cache_is_noticed_and_fetched_again(
     spoiled = package(lock, name)
     wheelhouse.place(spoiled).write_bytes(content)
     wheels.install(lock, tmp_path / "site")
-    assert wheelhouse.sha256_of(wheelhouse.place(spoiled)) == spoiled.sha256
+    assert trees.sha256_of(wheelhouse.place(spoiled)) == spoiled.sha256
     assert "not the bytes the lock asks for; thrown away" in capfd.readouterr().err
 
 
 def _counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that are hashed from now on."""
     hashed: list[Path] = []
-    sha256_of = wheelhouse.sha256_of
+    sha256_of = trees.sha256_of
 
     def counting(path: Path) -> str:
         hashed.append(path)
         return sha256_of(path)
 
-    monkeypatch.setattr(wheelhouse, "sha256_of", counting)
+    monkeypatch.setattr(trees, "sha256_of", counting)
     return hashed
 
 
@@ -280,9 +280,9 @@ def test_swapped_built_wheel_is_noticed_and_built_again(
 ) -> None:
     wheels.gather(lock)
     wheel = wheels.wheel_of(package(lock, "termcolor"))
-    sound = wheelhouse.sha256_of(wheel)
+    sound = trees.sha256_of(wheel)
     wheel.write_bytes(b"another wheel")
-    assert wheelhouse.sha256_of(wheels.wheel_of(package(lock, "termcolor"))) == sound
+    assert trees.sha256_of(wheels.wheel_of(package(lock, "termcolor"))) == sound
     assert "built again" in capfd.readouterr().err
 
 
@@ -291,9 +291,7 @@ def test_source_that_does_not_build_is_said_with_its_reason(tmp_path: Path) -> N
     (tmp_path / "broken-1.0").mkdir()
     (tmp_path / "broken-1.0" / "setup.py").write_text("raise SystemExit('error: no such compiler')")
     shutil.make_archive(str(tmp_path / "broken-1.0"), "gztar", tmp_path, "broken-1.0")
-    wanted = Package(
-        name="broken", version="1.0", file=broken.name, sha256=wheelhouse.sha256_of(broken)
-    )
+    wanted = Package(name="broken", version="1.0", file=broken.name, sha256=trees.sha256_of(broken))
     wheelhouse.keep(wanted, broken)
     with pytest.raises(BuildError, match=r"broken 1\.0: its source does not build"):
         building.built(wanted)

@@ -9,18 +9,21 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
-from results_factory import SweepOnDisk, cell, sha256
+from results_factory import SweepOnDisk, cell, hardware, sha256
 
 import harness
-from harness.analysis.cells import by_cell
-from harness.analysis.classes import by_axis, by_class
+from harness.analysis.axis_table import by_axis
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_table import by_class
 from harness.analysis.columns import CELL_COLUMNS, RUN_COLUMNS
 from harness.errors import UsageError
 from harness.publish.formats import FORMATS
 from harness.publish.tables import render, summary
+from harness.results.record import AuditPart
 
 HOSTILE = (
     "100% & $HOME #1_a {x} ~ ^ \\input{/etc/passwd} | <b>hi</b> [link](javascript:x) `code` *s* "
@@ -236,7 +239,7 @@ def test_of_very_many_classes_the_largest_are_shown_and_all_are_counted(
 def test_the_axis_table_stands_workloads_side_by_side(runs: pd.DataFrame) -> None:
     text = render(by_axis(runs), "rich", width=100, colour=False)
     assert re.search(r"^axis +values +mnist-mlp +co2-lstm$", text, re.MULTILINE)
-    assert re.search(r"^threads +1, 2 +always 1/1 +always 1/1$", text, re.MULTILINE)
+    assert re.search(r"^threads +1, 2 +1 of 1 +1 of 1$", text, re.MULTILINE)
 
 
 def test_hashes_are_short_for_people_and_whole_for_programs(runs: pd.DataFrame) -> None:
@@ -286,12 +289,12 @@ def test_the_summary_of_nothing_says_so(tmp_path: Path) -> None:
 def test_the_summary_tells_of_runs_that_another_runner_made(tmp_path: Path) -> None:
     # On m1 three runs of the newer runner and one of the older; on m2 the older made them all,
     # so nothing is mixed there. A run that is no longer planned does not count.
-    new = SweepOnDisk(root=tmp_path, machine="m1", runner="new")
+    new = SweepOnDisk(root=tmp_path, runner="new")
     new.plan([cell(threads=1), cell(threads=2)])
     dataclasses.replace(new, runner="old").complete(cell(threads=1), "w")
     dataclasses.replace(new, runner="old").complete(cell(threads=8), "w")
     new.complete(cell(threads=2), "w", "w")
-    other = SweepOnDisk(root=tmp_path, machine="m2", runner="old", repeats=2)
+    other = SweepOnDisk(root=tmp_path, hardware=hardware(cpu_model="m2"), runner="old", repeats=2)
     other.plan([cell(threads=1), cell(threads=2)])
     other.complete(cell(threads=1), "w", "w")
     assert summary(harness.load(tmp_path)) == (
@@ -314,16 +317,13 @@ def test_the_summary_adds_up_the_other_runners_of_all_sweeps(tmp_path: Path) -> 
 
 def test_the_summary_counts_the_environments_where_forking_is_off(tmp_path: Path) -> None:
     # Two runs each in two environments whose audits failed, and a third whose audit passed.
-    told = {
-        "2.9.3": "mnist-mlp: forked and cold runs differ in weights_sha256",
-        "2.10.0": "co2-lstm: forked and cold runs differ in loss",
-        "2.11.1": "mnist-mlp: the forked run left the same hashes as a cold one",
-    }
-    cells = {version: cell(tensorflow=version) for version in told}
+    states: dict[str, Any] = {"2.9.3": "failed", "2.10.0": "failed", "2.11.1": "passed"}
+    cells = {version: cell(tensorflow=version) for version in states}
     sweep = SweepOnDisk(root=tmp_path)
     sweep.plan(list(cells.values()))
-    for version, audit in told.items():
-        audited = dataclasses.replace(sweep, process={"isolation": "fresh", "audit": audit})
+    for version, state in states.items():
+        audit = AuditPart(state=state, sentence="forked and cold runs differ, or do not")
+        audited = dataclasses.replace(sweep, process={"isolation": "fresh"}, audit=audit)
         audited.complete(cells[version], "w", "w")
     assert summary(harness.load(tmp_path)) == (
         "3 cells × 2 repeats = 6 runs: 6 completed; forking is off for 2 environments"

@@ -14,12 +14,14 @@ import pandas as pd
 import published_sweep
 import pytest
 from commands import harness as program
+from two_machines import THERE
 
 import harness
-from harness.analysis.cells import by_cell
-from harness.analysis.classes import by_axis, by_class
+from harness.analysis.axis_table import by_axis
+from harness.analysis.cell_table import by_cell
+from harness.analysis.class_table import by_class
 from harness.errors import UsageError
-from harness.publish.rendering import safe_json
+from harness.publish.page_rendering import safe_json
 from harness.publish.report import publish
 from harness.results import checking
 
@@ -30,7 +32,7 @@ PDFLATEX = shutil.which("pdflatex")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("published") / "results"
     published_sweep.write(root)
-    published_sweep.write(root, machine="haswell-4cpu-bbbbbbbb")
+    published_sweep.write(root, machine=THERE)
     return root
 
 

@@ -12,14 +12,16 @@ from commands import harness
 from harness import errors
 from harness.matrix import cells, reading
 from harness.matrix.text import Problems
-from harness.publish import reference
+from harness.publish import reference_tables
 
 ROOT = readme_output.ROOT
 README = readme_output.README.read_text(encoding="utf-8")
 RENEW = "PYTHONPATH=tests python tests/readme_output.py writes it anew"
 
 
-@pytest.mark.parametrize("table", [reference.axes, reference.columns], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "table", [reference_tables.axes, reference_tables.columns], ids=lambda f: f.__name__
+)
 def test_the_reference_tables_are_current(table: Callable[[], str]) -> None:
     assert table() in README, RENEW
 

@@ -11,55 +11,58 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
+import results_factory
 
 import harness.results
+from harness.matrix.cells import Cell
+from harness.protocol.axes import to_json
 from harness.results.record import SCHEMA, EnvironmentPart, Measured, Record
+from harness.results import fingerprint
 from harness.results.store import Store
 from harness.runner import hashing
 
 MATRIX = "made"
-MACHINE = "zen4-2cpu-00000000"
-CELL = "mnist-mlp,tf2.15.1,py3.11,cpu"
+HARDWARE = results_factory.hardware(cpu_flags=[f"flag{number}" for number in range(100)])
+MACHINE = fingerprint.identify(HARDWARE)
 
 
-def array_files(folder: Path, number: int) -> tuple[Path, Path, str, str]:
-    """Weights and predictions as the runner leaves them, with their digests."""
+def cell(number: int = 0) -> Cell:
+    """One of many cells of one environment; the first one has the id `CELL`."""
+    settings: dict[str, Any] = {"seed": number} if number else {}
+    return results_factory.cell(
+        tensorflow="2.15.1", python="3.11", numpy=None, **settings
+    )
+
+
+CELL = cell().id
+
+
+def array_files(folder: Path, number: int) -> tuple[Path, Path, Measured]:
+    """Weights and predictions as the runner leaves them, and what it says about them."""
     folder.mkdir(parents=True, exist_ok=True)
     weights, predictions = folder / f"weights{number}.npz", folder / f"predictions{number}.npz"
-    numbers = np.random.default_rng(number)
-    kernel = numbers.standard_normal((64, 32)).astype("f4")
-    hashing.write_arrays(str(weights), ["dense/kernel", "dense/bias"], [kernel, kernel[0]])
+    kernel = np.random.default_rng(number).standard_normal((64, 32)).astype("f4")
+    arrays = {"dense/kernel": kernel, "dense/bias": kernel[0]}
+    hashing.write_arrays(str(weights), list(arrays), list(arrays.values()))
     hashing.write_arrays(str(predictions), [hashing.PREDICTIONS_NAME], [kernel[:, :10]])
-    return (
-        weights,
-        predictions,
-        hashing.digest_of_weights_file(str(weights)),
-        hashing.digest_of_predictions_file(str(predictions)),
-    )
+    sha256 = hashing.tensor_digest(hashing.PREDICTIONS_NAME, kernel[:, :10])
+    tensors = results_factory.tensors(arrays, "init")
+    return weights, predictions, results_factory.measured(tensors, sha256)
 
 
-def measured(weights_sha256: str, predictions_sha256: str) -> Measured:
-    return Measured(
-        data_sha256="d" * 64,
-        init_sha256="1" * 64,
-        weights_sha256=weights_sha256,
-        predictions_sha256=predictions_sha256,
-        tensors=(),
-        history={"loss": ((0.5).hex(),)},
-        loss=(0.5).hex(),
-        metric="accuracy",
-        value=(0.9).hex(),
-        parameters=2080,
-    )
+def completed(measured: Measured, of: Cell | None = None, repeat: int = 1, **changes: Any) -> Record:
+    """The record of a run that completed."""
+    return record(of, repeat, measured=measured, status="completed", **{"reason": "", **changes})
 
 
-def record(cell: str = CELL, repeat: int = 1, **changes: Any) -> Record:
-    """A record of a run that failed; give `measured` and `status` for one that completed."""
+def record(of: Cell | None = None, repeat: int = 1, **changes: Any) -> Record:
+    """The record of a run that failed."""
+    of = of or cell()
     parts: dict[str, Any] = {
         "schema_number": SCHEMA,
         "matrix": MATRIX,
         "machine": MACHINE,
-        "cell": cell,
+        "cell": of.id,
         "repeat": repeat,
         "status": "failed",
         "reason": "the training raised ValueError",
@@ -76,9 +79,9 @@ def record(cell: str = CELL, repeat: int = 1, **changes: Any) -> Record:
             base="cpython-3.11.7",
             packages={f"package-{number}": "1.2.3" for number in range(60)},
         ),
-        "settings": {"workload": "mnist-mlp", "seed": 42, "env": {}},
-        "hardware": {"cpu_flags": [f"flag{number}" for number in range(100)]},
-        "runner_sha256": "4" * 64,
+        "settings": {name: to_json(value) for name, value in of.settings.items()},
+        "hardware": HARDWARE,
+        "code_sha256": "4" * 64,
         "started": "2030-01-01T00:00:00+00:00",
     }
     return Record(**{**parts, **changes})
@@ -95,9 +98,8 @@ def write_for_ever(root: Path, arrays: Path) -> None:
 
 def write_one(store: Store, arrays: Path, number: int) -> None:
     """A completed run with arrays of its own; every now and then one that was there before."""
-    weights, predictions, first, second = array_files(arrays, number)
-    made = measured(first, second)
-    done = record(f"cell-{number % 7}", 1 + number % 3, measured=made, status="completed")
+    weights, predictions, measured = array_files(arrays, number)
+    done = completed(measured, cell(number % 7), 1 + number % 3)
     store.write(done, weights, predictions)
 
 

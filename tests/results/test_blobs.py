@@ -16,7 +16,8 @@ from harness.results import blobs
 @pytest.fixture
 def stored(tmp_path: Path) -> tuple[Path, str, str]:
     """A folder of blobs with one model in it, and the model's digests."""
-    weights, predictions, first, second = array_files(tmp_path / "made", 1)
+    weights, predictions, measured = array_files(tmp_path / "made", 1)
+    first, second = measured.weights_sha256, measured.predictions_sha256
     for kind, source, sha256 in (("weights", weights, first), ("predictions", predictions, second)):
         (tmp_path / "blobs" / kind).mkdir(parents=True)
         source.rename(tmp_path / "blobs" / kind / f"{sha256}.npz")
@@ -93,5 +94,5 @@ def test_weights_are_no_predictions(stored: tuple[Path, str, str]) -> None:
     folder, weights, _ = stored
     source = folder / "weights" / f"{weights}.npz"
     (folder / "predictions" / f"{weights}.npz").write_bytes(source.read_bytes())
-    with pytest.raises(RecordError, match="not predictions"):
+    with pytest.raises(RecordError, match="holds no predictions: the arrays are dense/kernel"):
         blobs.read_predictions(folder, weights)

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from results.made import CELL, MACHINE, MATRIX, array_files, measured, record
+from results.made import CELL, HARDWARE, MACHINE, MATRIX, array_files, completed, record
 
 from harness.errors import RecordError, UsageError
 from harness.results import checking, durable, plan_file, scan, sealing
@@ -23,21 +23,16 @@ def root(tmp_path: Path) -> Path:
     """A sweep of two runs with arrays, one of them superseded, a third that failed, and a lock."""
     root = tmp_path / "results"
     store = Store(root, MATRIX, MACHINE)
-    store.write_machine({"cpu_model": "EPYC"})
+    store.write_machine(HARDWARE)
     lock = b"# schema: 1\n"
     durable.write(
         root / MATRIX / "locks" / "tf2.15.1.txt", [lock], partial=root / MATRIX / ".partial"
     )
     environment = record().environment.model_copy(update={"lock_sha256": _sha256(lock)})
     for number in (1, 2, 2):
-        weights, predictions, first, second = array_files(tmp_path / "arrays", number)
-        done = record(
-            repeat=number,
-            status="completed",
-            measured=measured(first, second),
-            environment=environment,
-            reason=f"{len(list(root.rglob('*.json')))}",
-        )
+        weights, predictions, measured = array_files(tmp_path / "arrays", number)
+        started = f"2030-01-01T00:00:0{len(list(root.rglob('*.json')))}+00:00"
+        done = completed(measured, repeat=number, environment=environment, started=started)
         store.write(done, weights, predictions)
     store.write(record(repeat=3, environment=environment), None, None)
     plan_file.replace(store.plan_path, [json.dumps(_HEADER).encode() + b"\n"])

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.results import machine
+from harness.results import fingerprint, machine
 
 FOUND: dict[str, Any] = {
     "cpu_model": "AMD EPYC 9V74 80-Core Processor",
@@ -44,8 +44,9 @@ def test_nothing_names_the_owner() -> None:
 def test_fewer_visible_cpus_are_seen() -> None:
     cpu = min(os.sched_getaffinity(0))
     code = (
-        f"import os; os.sched_setaffinity(0, {{{cpu}}}); from harness.results import machine; "
-        "d = machine.describe(); print(d['visible_cpus'], machine.identify(d))"
+        f"import os; os.sched_setaffinity(0, {{{cpu}}}); "
+        "from harness.results import fingerprint, machine; "
+        "d = machine.describe(); print(d['visible_cpus'], fingerprint.identify(d))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"[{cpu}] ")
@@ -53,11 +54,11 @@ def test_fewer_visible_cpus_are_seen() -> None:
 
 
 def test_the_name_is_readable_and_a_folder_name() -> None:
-    assert re.fullmatch(r"zen4-2cpu-[0-9a-f]{8}", machine.identify(FOUND))
+    assert re.fullmatch(r"zen4-2cpu-[0-9a-f]{8}", fingerprint.identify(FOUND))
     with_gpus = {**FOUND, "gpus": [GPU, GPU]}
-    assert re.fullmatch(r"zen4-2cpu-2xh200-[0-9a-f]{8}", machine.identify(with_gpus))
+    assert re.fullmatch(r"zen4-2cpu-2xh200-[0-9a-f]{8}", fingerprint.identify(with_gpus))
     strange = {**FOUND, "microarchitecture": "../x"}
-    assert re.fullmatch(r"x-2cpu-[0-9a-f]{8}", machine.identify(strange))
+    assert re.fullmatch(r"x-2cpu-[0-9a-f]{8}", fingerprint.identify(strange))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_the_name_is_readable_and_a_folder_name() -> None:
     ],
 )
 def test_the_name_does_not_change_with_software(change: dict[str, Any]) -> None:
-    assert machine.identify({**FOUND, **change}) == machine.identify(FOUND)
+    assert fingerprint.identify({**FOUND, **change}) == fingerprint.identify(FOUND)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +84,9 @@ def test_the_name_does_not_change_with_software(change: dict[str, Any]) -> None:
     ],
 )
 def test_the_name_changes_with_the_hardware(change: dict[str, Any]) -> None:
-    assert machine.identify({**FOUND, **change}) != machine.identify(FOUND)
+    assert fingerprint.identify({**FOUND, **change}) != fingerprint.identify(FOUND)
 
 
 def test_another_driver_is_the_same_hardware() -> None:
     one, other = ({**FOUND, "gpus": [{**GPU, "driver": driver}]} for driver in ("550", "570"))
-    assert machine.identify(one) == machine.identify(other)
+    assert fingerprint.identify(one) == fingerprint.identify(other)

@@ -124,7 +124,7 @@ def test_a_header_with_impossible_values_is_refused(plan: Path, change: dict[str
 def test_a_pipe_in_the_place_of_a_plan_is_not_waited_for(plan: Path) -> None:
     plan.unlink()
     os.mkfifo(plan)
-    with pytest.raises(RecordError, match=r"plan\.jsonl: is no plain file"):
+    with pytest.raises(RecordError, match=r"plan\.jsonl: is not a regular file"):
         plan_file.read(plan)
 
 

@@ -9,25 +9,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from results.made import CELL, array_files, measured, record
+from results.made import CELL, array_files, cell, record
+from results_factory import hardware
 
 from harness.errors import RecordError, UsageError
-from harness.results import sealing
-from harness.results.record import SCHEMA
+from harness.results import fingerprint, machine, sealing
+from harness.results.record import SCHEMA, Record
 from harness.results.scan import sweeps
 from harness.results.store import Store
+
+
+MACHINES = {fingerprint.identify(h): h for h in (hardware(microarchitecture=name) for name in "ab")}
+A, B = MACHINES
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Two matrices, one of them on two machines."""
     root = tmp_path / "results"
-    for matrix, machine in (("one", "a"), ("one", "b"), ("two", "a")):
-        store = Store(root, matrix, machine)
-        store.write_machine({})
+    for matrix, name in (("one", A), ("one", B), ("two", A)):
+        store = Store(root, matrix, name)
+        store.write_machine(MACHINES[name])
         for repeat in (10, 9, 1):
-            store.write(record(matrix=matrix, machine=machine, repeat=repeat), None, None)
+            store.write(made_on(matrix, name, repeat=repeat), None, None)
     return root
+
+
+def made_on(matrix: str, name: str, **changes: Any) -> Record:
+    return record(matrix=matrix, machine=name, hardware=MACHINES[name], **changes)
 
 
 def names(folder: Path) -> list[tuple[str, str]]:
@@ -36,7 +45,7 @@ def names(folder: Path) -> list[tuple[str, str]]:
 
 def changed(root: Path, **changes: Any) -> Path:
     """The first record with some fields replaced in the file, and a digest that fits."""
-    path = root / "one" / "a" / CELL / "1.json"
+    path = root / "one" / A / CELL / "1.json"
     path.write_bytes(sealing.sealed({**json.loads(path.read_bytes()), **changes}))
     return path
 
@@ -47,21 +56,22 @@ def read_all(folder: Path) -> None:
 
 
 def test_a_root_a_matrix_or_a_machine_can_be_named(root: Path) -> None:
-    assert names(root) == [("one", "a"), ("one", "b"), ("two", "a")]
-    assert names(root / "one") == [("one", "a"), ("one", "b")]
-    assert names(root / "two" / "a") == [("two", "a")]
+    assert names(root) == [("one", A), ("one", B), ("two", A)]
+    assert names(root / "one") == [("one", A), ("one", B)]
+    assert names(root / "two" / A) == [("two", A)]
 
 
 def test_the_current_folder_has_its_own_name(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(root / "one" / "a")
-    assert names(Path()) == [("one", "a")]
+    monkeypatch.chdir(root / "one" / A)
+    assert names(Path()) == [("one", A)]
 
 
 def test_records_come_sorted_by_cell_and_number(root: Path) -> None:
-    (sweep,) = sweeps(root / "one" / "a")
-    Store(root, "one", "a").write(record("a-cell", matrix="one", machine="a"), None, None)
+    (sweep,) = sweeps(root / "one" / A)
+    other = cell(1)
+    Store(root, "one", A).write(made_on("one", A, of=other), None, None)
     found = [(r.cell, r.repeat) for r in sweep.records()]
-    assert found == [("a-cell", 1), (CELL, 1), (CELL, 9), (CELL, 10)]
+    assert found == [(CELL, 1), (CELL, 9), (CELL, 10), (other.id, 1)]
 
 
 def test_a_folder_without_results_is_a_usage_error(root: Path, tmp_path: Path) -> None:
@@ -71,13 +81,13 @@ def test_a_folder_without_results_is_a_usage_error(root: Path, tmp_path: Path) -
     with pytest.raises(UsageError, match=r"no results in here; expected.*MATRIX/MACHINE/plan"):
         sweeps(tmp_path / "empty")
     with pytest.raises(UsageError, match="no results in here"):
-        sweeps(root / "one" / "a" / CELL)
+        sweeps(root / "one" / A / CELL)
 
 
 def test_foreign_files_are_left_out_with_a_note(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = root / "one" / "a"
+    folder = root / "one" / A
     (folder / "notes.txt").write_text("mine")
     (folder / CELL / "01.json").write_text("{}")
     (folder / CELL / "1.json.bak").write_text("{}")
@@ -95,7 +105,7 @@ def test_foreign_files_are_left_out_with_a_note(
     "bad", [b"", b"{", b"[]", b'{"schema": 1, "matrix": "\xff"}', b"[" * 99999]
 )
 def test_an_unreadable_record_is_named(root: Path, bad: bytes) -> None:
-    path = root / "one" / "a" / CELL / "9.json"
+    path = root / "one" / A / CELL / "9.json"
     path.write_bytes(bad)
     with pytest.raises(RecordError) as caught:
         read_all(root)
@@ -105,7 +115,7 @@ def test_an_unreadable_record_is_named(root: Path, bad: bytes) -> None:
 
 def test_another_schema_says_what_to_do(root: Path) -> None:
     path = changed(root, schema=SCHEMA + 1)
-    with pytest.raises(RecordError, match=r"schema 3, .* reads 2; .* pip install --upgrade"):
+    with pytest.raises(RecordError, match=rf"schema {SCHEMA + 1}, .* reads {SCHEMA}; .* pip install --upgrade"):
         read_all(root)
     for number in ("one", None, [1], 1.5, True, 0, -1):
         changed(root, schema=number)
@@ -133,22 +143,21 @@ def test_a_record_that_names_another_place_is_refused(root: Path, changes: dict[
 
 
 def test_a_digest_that_is_a_path_is_refused(root: Path, tmp_path: Path) -> None:
-    _, _, first, second = array_files(tmp_path, 1)
-    made = measured(first, second).model_dump()
-    changed(root, measured={**made, "weights_sha256": "../../x"})
+    _, _, measured = array_files(tmp_path, 1)
+    changed(root, measured={**measured.model_dump(), "weights_sha256": "../../x"})
     with pytest.raises(RecordError, match="has a digest that is none"):
         read_all(root)
 
 
 def test_results_can_be_copied_and_read_elsewhere(root: Path, tmp_path: Path) -> None:
     shutil.copytree(root / "one", tmp_path / "published" / "one")
-    assert names(tmp_path / "published") == [("one", "a"), ("one", "b")]
+    assert names(tmp_path / "published") == [("one", A), ("one", B)]
     read_all(tmp_path / "published")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_record_without_the_right_to_read_is_named(root: Path) -> None:
-    path = root / "one" / "a" / CELL / "1.json"
+    path = root / "one" / A / CELL / "1.json"
     path.chmod(0)
     with pytest.raises(RecordError, match="cannot be read: Permission denied"):
         read_all(root)

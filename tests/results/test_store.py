@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import random
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from results import made
 import pytest
-from results.made import CELL, MACHINE, MATRIX, array_files, measured, record
+from results.made import CELL, MACHINE, MATRIX, array_files, cell, completed, record
 
 from harness.errors import RecordError, UsageError
 from harness.results.record import Record
@@ -35,7 +37,8 @@ def store(tmp_path: Path) -> Store:
 def writer(root: Path, arrays: Path) -> subprocess.Popen[str]:
     """A process that holds the lock and writes."""
     command = [sys.executable, made.__file__, str(root), str(arrays)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    variables = {**os.environ, "PYTHONPATH": str(Path(made.__file__).parents[1])}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables)
     assert process.stdout is not None
     assert process.stdout.readline() == "locked\n"
     return process
@@ -47,13 +50,13 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def test_a_record_comes_back_as_it_was_written(store: Store, tmp_path: Path) -> None:
-    weights, predictions, first, second = array_files(tmp_path, 1)
-    done = record(measured=measured(first, second), status="completed", reason="")
+    weights, predictions, measured = array_files(tmp_path, 1)
+    done = completed(measured)
     path = store.write(done, weights, predictions)
     assert path == tmp_path / "results" / MATRIX / MACHINE / CELL / "1.json"
     assert read_without_digest(store) == done
-    assert store.blob_path("weights", first).read_bytes() == weights.read_bytes()
-    assert store.blob_path("predictions", second).read_bytes() == predictions.read_bytes()
+    assert store.blob_path("weights", measured.weights_sha256).read_bytes() == weights.read_bytes()
+    assert store.blob_path("predictions", measured.predictions_sha256).read_bytes() == predictions.read_bytes()
     assert store.read(CELL, 2) is None
 
 
@@ -78,28 +81,28 @@ def test_text_that_is_no_unicode_makes_no_unreadable_record(store: Store) -> Non
 
 def test_equal_weights_are_stored_once(store: Store, tmp_path: Path) -> None:
     for repeat in (1, 2):
-        weights, predictions, first, second = array_files(tmp_path / str(repeat), 5)
-        done = record(repeat=repeat, measured=measured(first, second), status="completed")
+        weights, predictions, measured = array_files(tmp_path / str(repeat), 5)
+        done = completed(measured, repeat=repeat)
         store.write(done, weights, predictions)
-    assert [path.name for path in (store.blobs / "weights").iterdir()] == [f"{first}.npz"]
+    assert [path.name for path in (store.blobs / "weights").iterdir()] == [f"{measured.weights_sha256}.npz"]
 
 
 def test_arrays_that_are_not_what_the_record_says_are_refused(store: Store, tmp_path: Path) -> None:
-    weights, predictions, first, second = array_files(tmp_path, 1)
-    other, _, digest, _ = array_files(tmp_path, 2)
-    done = record(measured=measured(first, second), status="completed")
-    with pytest.raises(RecordError, match=f"weights have the digest {digest}, not {first}"):
+    weights, predictions, measured = array_files(tmp_path, 1)
+    other, _, others = array_files(tmp_path, 2)
+    done = completed(measured)
+    with pytest.raises(RecordError, match=f"the digest {others.weights_sha256}, not {measured.weights_sha256}"):
         store.write(done, other, predictions)
     weights.write_bytes(b"PK\x03\x04 broken")
     with pytest.raises(RecordError, match="weights cannot be read"):
         store.write(done, weights, predictions)
     assert store.read(CELL, 1) is None
-    assert not store.blob_path("weights", first).exists()
+    assert not store.blob_path("weights", measured.weights_sha256).exists()
 
 
 def test_a_record_that_measured_brings_its_arrays(store: Store, tmp_path: Path) -> None:
-    weights, predictions, first, second = array_files(tmp_path, 1)
-    done = record(measured=measured(first, second), status="completed", reason="")
+    weights, predictions, measured = array_files(tmp_path, 1)
+    done = completed(measured)
     with pytest.raises(RecordError, match="the record measured weights and brought none"):
         store.write(done, None, predictions)
     with pytest.raises(RecordError, match="the record measured predictions and brought none"):
@@ -111,16 +114,16 @@ def test_a_record_that_measured_brings_its_arrays(store: Store, tmp_path: Path) 
 
 
 def test_a_link_in_the_place_of_arrays_is_not_followed(store: Store, tmp_path: Path) -> None:
-    weights, predictions, first, second = array_files(tmp_path, 1)
+    weights, predictions, measured = array_files(tmp_path, 1)
     link = tmp_path / "link.npz"
     link.symlink_to(weights)
-    done = record(measured=measured(first, second), status="completed")
-    with pytest.raises(RecordError, match="no plain file"):
+    done = completed(measured)
+    with pytest.raises(RecordError, match="weights cannot be read: not a regular file"):
         store.write(done, link, predictions)
 
 
 def test_arrays_of_a_run_that_measured_nothing_are_not_kept(store: Store, tmp_path: Path) -> None:
-    weights, predictions, _, _ = array_files(tmp_path, 1)
+    weights, predictions, _ = array_files(tmp_path, 1)
     store.write(record(), weights, predictions)
     assert not store.blobs.exists()
 
@@ -141,12 +144,46 @@ def sweeps_with_plan(store: Store) -> list[SweepFolder]:
     return list(sweeps(store.folder))
 
 
-def test_superseding_alone_leaves_no_record(store: Store) -> None:
-    assert store.supersede(CELL, 1) is None
-    store.write(record(), None, None)
-    aside = store.supersede(CELL, 1)
-    assert aside is not None and aside.exists()
-    assert store.read(CELL, 1) is None
+def test_at_no_moment_of_superseding_is_there_no_record(tmp_path: Path) -> None:
+    for steps in range(1, 400):
+        store = Store(tmp_path / str(steps), MATRIX, MACHINE)
+        store.write(record(reason="first"), None, None)
+        again = record(reason="second")
+        killed = made.killed_within(partial(store.write, again, None, None), steps)
+        found = store.read(CELL, 1)
+        assert found is not None and found.reason == ("first" if killed else "second") or killed
+        if not killed:
+            break
+    assert 10 < steps < 399
+
+
+def test_what_is_stored_is_what_was_checked(store: Store, tmp_path: Path) -> None:
+    """A training that exchanges its file meanwhile is refused, or what it had before is stored."""
+    good, predictions, measured = array_files(tmp_path, 1)
+    other, _, _ = array_files(tmp_path, 2)
+    shown, stop = tmp_path / "shown.npz", threading.Event()
+
+    def exchange() -> None:
+        for place in itertools.cycle((good, other)):
+            os.link(place, tmp_path / "next")
+            (tmp_path / "next").replace(shown)
+            if stop.is_set():
+                return
+
+    shown.write_bytes(good.read_bytes())
+    thread = threading.Thread(target=exchange)
+    thread.start()
+    done = completed(measured)
+    stored = 0
+    for _ in range(200):
+        with contextlib.suppress(RecordError):
+            store.write(done, shown, predictions)
+            stored += 1
+            assert store.blob_path("weights", measured.weights_sha256).read_bytes() == good.read_bytes()
+            store.blob_path("weights", measured.weights_sha256).unlink()
+    stop.set()
+    thread.join()
+    assert stored
 
 
 def test_two_writers_of_one_run_leave_one_record_and_lose_none(store: Store) -> None:
@@ -170,7 +207,7 @@ def test_two_writers_of_one_run_leave_one_record_and_lose_none(store: Store) -> 
 )
 def test_no_name_leads_out_of_the_folder(store: Store, tmp_path: Path, name: str) -> None:
     with pytest.raises(RecordError, match="cannot name a record"):
-        store.write(record(cell=name), None, None)
+        store.write(record().model_copy(update={"cell": name}), None, None)
     with pytest.raises(RecordError, match="cannot name a record"):
         store.read(name, 1)
     with pytest.raises(UsageError, match="a folder"):
@@ -181,9 +218,11 @@ def test_no_name_leads_out_of_the_folder(store: Store, tmp_path: Path, name: str
 
 
 def test_a_digest_that_is_a_path_is_refused(store: Store, tmp_path: Path) -> None:
-    weights, predictions, _, second = array_files(tmp_path, 1)
-    bad = record(measured=measured("../../x", second), status="completed")
+    weights, predictions, measured = array_files(tmp_path, 1)
+    bad = record(measured=measured.model_copy(update={"weights_sha256": "../../x"}), status="completed")
     with pytest.raises(RecordError, match="nothing is stored under 'weights'"):
+        store.blob_path("weights", "../../x")
+    with pytest.raises(RecordError, match="contradicts itself"):
         store.write(bad, weights, predictions)
 
 
@@ -244,7 +283,7 @@ def test_kill_9_at_any_step_of_writing_leaves_no_half_record(tmp_path: Path) -> 
         check_everything(store)
         write_twice(store, tmp_path)
         check_everything(store)
-        assert store.read("cell-0", 1) is not None
+        assert store.read(CELL, 1) is not None
         if not killed:
             break
     assert steps > 200

@@ -13,8 +13,8 @@ from runner.runner_host import PYTHONS, Answer, Runner, interpreter
 
 from harness.engines.local.engine import LocalEngine
 from harness.environments import locking
+from harness.executors import staging
 from harness.matrix.environment import Environment
-from harness.sweep import staging
 
 LOCKS = Path(__file__).parents[1] / "data" / "matrices" / "locks"
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.protocol import axes
+from harness.protocol import axes, exchange
+from harness.protocol.files import write_json
 
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 VERSIONS = ("python", "tensorflow", "numpy", "keras")
@@ -33,7 +34,7 @@ def request_for(*, device: str = "cpu", **settings: Any) -> dict[str, Any]:
     asked |= {"samples": 256, **settings}
     data = str(asked["workload"]).split("-")[0]
     return {
-        "schema": 1,
+        "schema": exchange.SCHEMA,
         "cell": "a-cell",
         "repeat": 1,
         "data": data,
@@ -62,9 +63,10 @@ class Runner:
     data: Path
     scratch: Path
 
-    def command(self, exchange: Path) -> list[str]:
-        """The command an engine starts."""
-        return [str(self.python), "-m", "harness.runner", str(exchange), str(self.data)]
+    def command(self, folder: Path) -> list[str]:
+        """The command an engine starts; `folder` has the folders `control` and `output`."""
+        shared = (str(folder / "control"), str(folder / "output"))
+        return [str(self.python), "-m", "harness.runner", *shared, str(self.data)]
 
     def variables(self, settings: Mapping[str, Any]) -> dict[str, str]:
         """The environment variables the host sets for these settings."""
@@ -80,7 +82,9 @@ class Runner:
     def fresh(self, request: dict[str, Any], **extra: str) -> Answer:
         """One run in a process of its own; `extra` are variables on top of the host's."""
         folder = Path(tempfile.mkdtemp(prefix="fresh-", dir=self.scratch))
-        (folder / "request.json").write_text(json.dumps(request))
+        for name in ("control", "output"):
+            (folder / name).mkdir()
+        (folder / "control" / exchange.REQUEST).write_text(json.dumps(request))
         subprocess.run(
             self.command(folder),
             cwd=self.root,
@@ -88,16 +92,19 @@ class Runner:
             check=True,
             capture_output=True,
         )
-        return Answer(reply=json.loads((folder / "reply.json").read_bytes()), folder=folder)
+        output = folder / "output"
+        return Answer(reply=json.loads((output / exchange.REPLY).read_bytes()), folder=output)
 
     @contextmanager
     def warm(self) -> Iterator[Callable[[dict[str, Any]], Answer]]:
         """A warm process; what is yielded lets it serve one request."""
         folder = self.scratch / "warm"
-        (folder / "inbox").mkdir(parents=True)
+        (folder / "output").mkdir(parents=True)
+        (folder / "control" / exchange.REQUESTS).mkdir(parents=True)
         numbers = iter(range(1_000_000))
-        with (folder / "alive").open("w") as held, (folder / "log").open("w") as log:
-            fcntl.flock(held, fcntl.LOCK_EX)
+        alive = folder / "control" / exchange.ALIVE
+        with alive.open("w") as lock, (folder / "log").open("w") as log:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             process = subprocess.Popen(
                 self.command(folder),
                 cwd=self.root,
@@ -106,27 +113,25 @@ class Runner:
                 stderr=log,
             )
             try:
-                yield lambda request: _errand(folder, next(numbers), request)
+                yield lambda request: _served(folder, str(next(numbers)), request)
             finally:
-                (folder / "stop").touch()
+                (folder / "control" / exchange.STOP).touch()
                 process.wait(timeout=60)
 
 
-def _errand(folder: Path, number: int, request: dict[str, Any]) -> Answer:
-    run_folder = folder / str(number)
-    run_folder.mkdir()
-    (run_folder / "request.json").write_text(json.dumps(request))
+def _served(folder: Path, name: str, request: dict[str, Any]) -> Answer:
     cpus = sorted(os.sched_getaffinity(0))
-    errand = {"cpus": cpus, "timeout_s": WAIT_SECONDS, "memory_bytes": 16 << 30}
-    (folder / "inbox" / f".{number}").write_text(json.dumps(errand))
-    (folder / "inbox" / f".{number}").rename(folder / "inbox" / str(number))
+    limits = {"cpus": cpus, "timeout_s": WAIT_SECONDS, "memory_bytes": 16 << 30}
+    requests = folder / "control" / exchange.REQUESTS
+    write_json(requests / f"{name}.json", {**request, "limits": limits})
     deadline = time.monotonic() + WAIT_SECONDS
-    while not (run_folder / "ended.json").exists():
+    while not (folder / "output" / exchange.ENDINGS / f"{name}.json").exists():
         assert time.monotonic() < deadline, (folder / "log").read_text()
         time.sleep(0.02)
-    reply = run_folder / "reply.json"
-    assert reply.exists(), (run_folder / "log.txt").read_text()
-    return Answer(reply=json.loads(reply.read_bytes()), folder=run_folder)
+    run = folder / "output" / exchange.RUNS / name
+    reply = run / exchange.REPLY
+    assert reply.exists(), (run / exchange.LOG).read_text()
+    return Answer(reply=json.loads(reply.read_bytes()), folder=run)
 
 
 def interpreter(version: str) -> Path | None:

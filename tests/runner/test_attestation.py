@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from runner.runner_host import Answer, Runner, request_for
 
-from harness.sweep import staging
+from harness.executors import staging
 
 pytestmark = pytest.mark.tensorflow
 

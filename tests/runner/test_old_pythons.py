@@ -86,11 +86,13 @@ def test_the_parts_without_numpy_work(any_python: Path, runner_root: Path, tmp_p
 def test_an_environment_that_cannot_import_is_a_failed_run(
     any_python: Path, runner_root: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "request.json").write_text(json.dumps(request_for()))
+    (tmp_path / "control").mkdir()
+    (tmp_path / "control" / "request.json").write_text(json.dumps(request_for()))
+    folders = [str(tmp_path / "control"), str(tmp_path), "/nowhere"]
     # -I keeps packages of the user and of the environment away; the copy is put on the path.
     code = f"import sys; sys.path.insert(0, {str(runner_root)!r}); sys.modules['tensorflow'] = None"
     code += "; from harness.runner.__main__ import main"
-    code += f"; sys.exit(main([{str(tmp_path)!r}, '/nowhere']))"
+    code += f"; sys.exit(main({folders}))"
     done = subprocess.run(
         [str(any_python), "-I", "-c", code], capture_output=True, text=True, check=False
     )
@@ -108,7 +110,7 @@ def test_an_unreadable_request_ends_with_status_two(
     if content is not None:
         (tmp_path / "request.json").write_text(content)
     done = subprocess.run(
-        [sys.executable, "-m", "harness.runner", str(tmp_path), "/nowhere"],
+        [sys.executable, "-m", "harness.runner", str(tmp_path), str(tmp_path), "/nowhere"],
         cwd=runner_root,
         capture_output=True,
         text=True,

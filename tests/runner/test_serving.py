@@ -15,12 +15,14 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.executors import staging
 from harness.protocol import exchange, wakeup
+from harness.protocol.files import write_json
 from harness.runner import confining
-from harness.sweep import staging
 
 PROGRAM = """
 import errno, json, os, signal, subprocess, sys, time
+from harness.protocol.files import write_json
 from harness.runner import serving
 
 def attempt(what):
@@ -30,9 +32,8 @@ def attempt(what):
         return errno.errorcode[error.errno]
     return "done"
 
-def train(folder, confined):
-    with open(os.path.join(folder, "request.json")) as file:
-        what = json.load(file)["what"]
+def train(request, folder, confined):
+    what = request["what"]
     print("doing", what, flush=True)
     if what == "crash":
         os.abort()
@@ -42,6 +43,20 @@ def train(folder, confined):
         raise ValueError("on purpose")
     if what == "hang":
         subprocess.Popen(["sleep", "300"])
+        time.sleep(300)
+    if what == "detach":
+        # A session of its own, and a parent that is gone: nothing ties it to the run any more.
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(300)
+            os._exit(0)
+        time.sleep(0.2)
+    if what == "kill the supervisor":
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(300)
+        os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(300)
     if what == "eat":
         hoard = []
@@ -63,19 +78,23 @@ def train(folder, confined):
         print("not to be flushed")
         raise OSError(errno.EDQUOT, "over quota")
     if what == "peek":
-        found = {"confined": confined, "own": open(os.path.join(folder, "request.json")).read()}
-        shared = os.path.dirname(folder)
-        for path in (shared, os.path.join(shared, "inbox"), os.path.join(shared, "000001")):
-            found[path[len(shared):]] = attempt(lambda: os.listdir(path))
-        found["read"] = attempt(lambda: open(os.path.join(shared, "000001", "request.json")))
+        own, shared = os.path.join(folder, "own"), sys.argv[2]
+        open(own, "w").close()
+        found = {"confined": confined}
+        for path in (".", "runs", "endings", "runs/000001"):
+            found[path] = attempt(lambda: os.listdir(os.path.join(shared, path)))
+        found["read"] = attempt(lambda: open(os.path.join(shared, "runs", "000001", "reply.json")))
+        forged = os.path.join(shared, "endings", "000002.json")
+        found["forge"] = attempt(lambda: open(forged, "w"))
         found["move"] = attempt(lambda: os.rename(folder, folder + "x"))
         found["elsewhere"] = attempt(lambda: open(os.path.join(os.getcwd(), "new"), "w"))
         found["temporary"] = attempt(lambda: open(os.environ["TMPDIR"] + "/new", "w"))
-        serving.put(os.path.join(folder, "reply.json"), found)
+        found["write own"] = attempt(lambda: open(own, "a"))
+        write_json(os.path.join(folder, "reply.json"), found)
         return
-    serving.put(os.path.join(folder, "reply.json"), {"cpus": sorted(os.sched_getaffinity(0))})
+    write_json(os.path.join(folder, "reply.json"), {"cpus": sorted(os.sched_getaffinity(0))})
 
-serving.serve(sys.argv[1], train, 1.5)
+serving.serve(sys.argv[1], sys.argv[2], train, 1.5)
 """
 
 WHATS = (
@@ -85,49 +104,56 @@ WHATS = (
 
 
 class Host:
-    """The host's side: makes the folders, sends errands, holds the lock."""
+    """The host's side: makes the folders, sends requests, holds the lock."""
 
-    def __init__(self, folder: Path, python: Path, *, bells_hang: bool = True) -> None:
-        self.hang = wakeup.create if bells_hang else str
-        self.folder = folder / "exchange"
-        (self.folder / exchange.INBOX).mkdir(parents=True)
-        self.hang(str(self.folder / exchange.BELL))
+    def __init__(self, folder: Path, python: Path, *, pipes: bool = True) -> None:
+        self.create = wakeup.create if pipes else str
+        self.control, self.output = folder / "control", folder / "output"
+        for path in (exchange.REQUESTS, exchange.WAKEUPS):
+            (self.control / path).mkdir(parents=True)
+        self.output.mkdir()
+        self.create(str(self.control / exchange.WAKEUP))
         root = folder / "root"
         (folder / "temporary").mkdir()
         staging.write(root)
-        self.held = (self.folder / exchange.ALIVE).open("w")
-        fcntl.flock(self.held, fcntl.LOCK_EX)
+        self.lock = (self.control / exchange.ALIVE).open("w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
         self.process = subprocess.Popen(
-            [str(python), "-c", PROGRAM, str(self.folder)],
+            [str(python), "-c", PROGRAM, str(self.control), str(self.output)],
             cwd=root,
             env={**os.environ, "TMPDIR": str(folder / "temporary")},
             stderr=subprocess.PIPE,
         )
 
     def send(self, name: str, what: str, *, timeout: float = 60, memory: int = 2**30) -> Path:
-        run = self.folder / name
-        run.mkdir()
-        self.hang(str(run / exchange.BELL))
-        (run / exchange.REQUEST).write_text(json.dumps({"what": what}))
-        errand = {"cpus": [0], "timeout_s": timeout, "memory_bytes": memory}
-        draft = self.folder / exchange.INBOX / f".{name}"
-        draft.write_text(json.dumps(errand))
-        draft.rename(self.folder / exchange.INBOX / name)
-        wakeup.notify(str(self.folder / exchange.BELL))
-        return run
+        """Ask for a run; returns the folder it will have."""
+        self.create(str(self.control / exchange.WAKEUPS / name))
+        limits = {"cpus": [0], "timeout_s": timeout, "memory_bytes": memory}
+        write_json(
+            self.control / exchange.REQUESTS / f"{name}.json", {"what": what, "limits": limits}
+        )
+        wakeup.notify(str(self.control / exchange.WAKEUP))
+        return self.output / exchange.RUNS / name
 
-    def ended(self, run: Path) -> dict[str, Any]:
+    def has_ended(self, run: Path) -> bool:
+        return self._ending(run).exists()
+
+    def ending(self, run: Path) -> dict[str, Any]:
+        """How a run ended; waits for it."""
         deadline = time.monotonic() + 60
-        while not (run / exchange.ENDED).exists():
+        while not self.has_ended(run):
             assert time.monotonic() < deadline and self.process.poll() is None
             time.sleep(0.01)
-        found: dict[str, Any] = json.loads((run / exchange.ENDED).read_text())
+        found: dict[str, Any] = json.loads(self._ending(run).read_text())
         return found
+
+    def _ending(self, run: Path) -> Path:
+        return self.output / exchange.ENDINGS / f"{run.name}.json"
 
     def close(self) -> None:
         self.process.kill()
         self.process.communicate()
-        self.held.close()
+        self.lock.close()
 
 
 @pytest.fixture
@@ -137,12 +163,12 @@ def host(tmp_path: Path, any_python: Path) -> Iterator[Host]:
     host.close()
 
 
-def test_each_ending_is_told_and_costs_only_its_own_run(host: Host) -> None:
+def test_each_ending_is_reported_and_costs_only_its_own_run(host: Host) -> None:
     runs = {
         what: host.send(f"{number:06d}", what, timeout=2 if what == "hang" else 60, memory=2**28)
         for number, what in enumerate(WHATS)
     }
-    endings = {what: host.ended(run) for what, run in runs.items()}
+    endings = {what: host.ending(run) for what, run in runs.items()}
     causes = {what: (end["cause"], end["exit_code"]) for what, end in endings.items()}
     assert causes == {
         "hang": ("timeout", -9),
@@ -160,13 +186,13 @@ def test_each_ending_is_told_and_costs_only_its_own_run(host: Host) -> None:
         assert json.loads((runs[what] / exchange.REPLY).read_text()) == {"cpus": [0]}
     assert "ValueError: on purpose" in (runs["raise"] / exchange.LOG).read_text()
     assert (runs["good"] / exchange.LOG).read_text() == "doing good\n"
-    assert json.loads((host.folder / exchange.READY).read_text()) == {"import": 1.5}
+    assert json.loads((host.output / exchange.READY).read_text()) == {"import": 1.5}
 
 
-def test_without_bells_news_is_looked_for(tmp_path: Path) -> None:
-    host = Host(tmp_path, Path(sys.executable), bells_hang=False)
+def test_without_pipes_the_folders_are_polled(tmp_path: Path) -> None:
+    host = Host(tmp_path, Path(sys.executable), pipes=False)
     try:
-        assert host.ended(host.send("000001", "good"))["cause"] == "exited"
+        assert host.ending(host.send("000001", "good"))["cause"] == "exited"
     finally:
         host.close()
 
@@ -174,7 +200,7 @@ def test_without_bells_news_is_looked_for(tmp_path: Path) -> None:
 def test_what_a_run_started_ends_with_it(host: Host) -> None:
     run = host.send("000001", "hang", timeout=1)
     seen: set[int] = set()
-    while not (run / exchange.ENDED).exists():
+    while not host.has_ended(run):
         with_children = psutil.Process(host.process.pid).children(recursive=True)
         seen.update(process.pid for process in with_children)
         time.sleep(0.02)
@@ -182,24 +208,41 @@ def test_what_a_run_started_ends_with_it(host: Host) -> None:
     _wait_until(lambda: not [pid for pid in seen if _lives(pid)])
 
 
+@pytest.mark.parametrize(
+    ("what", "code"), [("detach", 0), ("kill the supervisor", -9)], ids=["detached", "unsupervised"]
+)
+def test_what_left_its_session_ends_with_the_run(host: Host, what: str, code: int) -> None:
+    ending = host.ending(host.send("000001", what))
+    assert (ending["cause"], ending["exit_code"]) == ("exited", code)
+    # At once: nothing computes beside the next run.
+    assert not [each for each in psutil.process_iter() if _belongs(each, host)]
+
+
+def _belongs(process: psutil.Process, host: Host) -> bool:
+    try:
+        lives = process.status() != psutil.STATUS_ZOMBIE and process.pid != host.process.pid
+        return lives and str(host.output) in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_a_run_sees_and_changes_nothing_but_its_own_folder(host: Host) -> None:
-    host.ended(host.send("000001", "good"))
+    host.ending(host.send("000001", "good"))
     run = host.send("000002", "peek")
-    host.ended(run)
+    host.ending(run)
     found = json.loads((run / exchange.REPLY).read_text())
     if found["confined"] != confining.CONFINED:
         pytest.skip(f"this kernel cannot confine a run, and the reply says so: {found['confined']}")
-    assert json.loads(found["own"]) == {"what": "peek"}
-    refused = ("", "/inbox", "/000001", "read", "move", "elsewhere")
+    refused = (".", "runs", "endings", "runs/000001", "read", "forge", "move", "elsewhere")
     assert {name: found[name] for name in refused} == dict.fromkeys(refused, "EACCES")
-    assert found["temporary"] == "done"
+    assert (found["temporary"], found["write own"]) == ("done", "done")
 
 
 def test_stop_ends_it_and_what_still_runs(host: Host) -> None:
     run = host.send("000001", "hang")
     _wait_for(run / exchange.LOG)
     children = psutil.Process(host.process.pid).children()
-    (host.folder / exchange.STOP).touch()
+    (host.control / exchange.STOP).touch()
     assert host.process.wait(timeout=10) == 0
     assert not [child for child in children if _lives(child.pid)]
 
@@ -207,7 +250,7 @@ def test_stop_ends_it_and_what_still_runs(host: Host) -> None:
 def test_it_ends_when_its_host_is_gone(host: Host) -> None:
     run = host.send("000001", "hang")
     _wait_for(run / exchange.LOG)
-    fcntl.flock(host.held, fcntl.LOCK_UN)
+    fcntl.flock(host.lock, fcntl.LOCK_UN)
     assert host.process.wait(timeout=10) == 0
 
 

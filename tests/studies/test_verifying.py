@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bundled
 import pytest
-from results_factory import SweepOnDisk, cell, sha256
+from results_factory import SweepOnDisk, cell, hardware, sha256
 
 from harness.errors import LockError, RecordError, SelectionError, UsageError
 from harness.matrix.cells import Cell
@@ -19,8 +19,8 @@ from harness.studies import foreign_locks, foreign_results, reference, trying, v
 from harness.studies.foreign_locks import Locks
 from harness.studies.reference import Reference
 from harness.studies.trying import Trial
-from harness.sweep import here
-from harness.sweep.here import Machine
+from harness.sweep import machine_limits
+from harness.sweep.machine_limits import Machine
 
 OWN = bundled.LOCKS
 NAME = "tf2.10.0,py3.10,np1.23.5,cpu"
@@ -50,7 +50,7 @@ def only(found: list[Reference]) -> Reference:
 
 def settle(gpu: str | None = "no NVIDIA GPU here", cpus: int = 2) -> Callable[[Cell], Cell]:
     machine = Machine(cpus=cpus, flags=frozenset({"avx2"}))
-    return here.settled(machine, lambda device: gpu if device == "gpu" else None)
+    return machine_limits.settled(machine, lambda device: gpu if device == "gpu" else None)
 
 
 def trial_of(on: SweepOnDisk, own: Path = OWN) -> Trial:
@@ -153,8 +153,8 @@ def test_a_lock_of_another_environment_or_none_at_all_is_an_obstacle(on: SweepOn
 
 def test_two_locks_of_one_environment_are_two_sweeps(tmp_path: Path) -> None:
     content = foreign_lock(cell())
-    for machine, sha in (("a-2cpu-1", own_lock(cell())), ("b-2cpu-2", None)):
-        on = SweepOnDisk(root=tmp_path, machine=machine)
+    for model, sha in (("a", own_lock(cell())), ("b", None)):
+        on = SweepOnDisk(root=tmp_path, hardware=hardware(microarchitecture=model))
         on.plan([])
         digest = sha or hashlib.sha256(content).hexdigest()
         bundled.train(on, cell(), KERNEL, lock_sha256=digest)
@@ -225,7 +225,7 @@ def outcome(tmp_path: Path, *records: Callable[[SweepOnDisk], object]) -> verdic
     there.plan([])
     bundled.train(there, cell(), KERNEL, lock_sha256=own_lock(cell()))
     trial = trial_of(there)
-    here = SweepOnDisk(root=tmp_path / "here", machine="here-2cpu-1")
+    here = SweepOnDisk(root=tmp_path / "here", hardware=hardware(cpu_model="another"))
     here.plan([])
     for record in records:
         record(here)

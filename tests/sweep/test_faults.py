@@ -18,7 +18,7 @@ import pytest
 from commands import PROGRAM, Ended, harness, start
 
 from harness.engines.docker.engine import DockerEngine
-from harness.sweep import exchanges
+from harness.executors import exchange_folders
 
 pytestmark = pytest.mark.tensorflow
 
@@ -104,7 +104,7 @@ def test_a_host_killed_at_any_moment_loses_nothing(
         assert hashes(results) == lonely
         assert not list(results.rglob("*superseded*")), "no run was made twice"
     assert mounts(tmp_path) == before
-    folders = exchanges.abandoned()
+    folders = exchange_folders.abandoned()
     assert not [folder for folder in folders if time.time() - folder.stat().st_mtime > 600]
 
 

@@ -15,8 +15,9 @@ from harness.matrix.environment import Environment
 from harness.matrix.text import Problems
 from harness.protocol.axes import to_json
 from harness.results.record import Record
-from harness.sweep import here, planning
-from harness.sweep.here import Machine
+from harness.results.vouchers import Voucher, Vouchers
+from harness.sweep import machine_limits, planning
+from harness.sweep.machine_limits import Machine
 from harness.sweep.planning import Wanted
 
 
@@ -37,7 +38,8 @@ def lock_of(environment: Environment, sha256: str) -> Lock:
 
 def wanted(**changes: Any) -> Wanted:
     given: dict[str, Any] = {
-        "runner_sha256": "a" * 64,
+        "code": lambda workload, axes: "a" * 64,
+        "vouchers": Vouchers([]),
         "lock": lambda environment: lock_of(environment, "c" * 64),
         "base": lambda environment, engine: None,
         "data_sha256": lambda workload: "d" * 64,
@@ -59,6 +61,7 @@ def record(status: str = "completed", **changes: Any) -> Record:
         "history": {},
         "loss": "0x1p+0",
         "metric": "accuracy",
+        "unit": "",
         "value": "0x1p-1",
         "parameters": 1,
     }
@@ -84,7 +87,7 @@ def record(status: str = "completed", **changes: Any) -> Record:
         },
         "settings": {name: to_json(value) for name, value in DEFAULTS.items()},
         "process": {"timeout_s": 60.0, "memory_bytes": 2**30},
-        "runner_sha256": "a" * 64,
+        "code_sha256": "a" * 64,
         "measured": measured if status == "completed" else None,
         "started": "2026-01-01T00:00:00+00:00",
     }
@@ -103,7 +106,6 @@ def test_a_run_with_its_record_is_done() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"runner_sha256": "b" * 64}, "the runner changed (aaaaaaaa → bbbbbbbb)"),
         ({"lock": lambda e: lock_of(e, "f" * 64)}, "the lock changed (cccccccc → ffffffff)"),
         ({"data_sha256": lambda workload: "e" * 64}, "the data changed (dddddddd → eeeeeeee)"),
         ({"engine": "docker"}, "recorded with the engine local, now asked for docker"),
@@ -192,7 +194,9 @@ def test_no_record_means_run_and_every_repeat_is_a_step() -> None:
 
 
 def test_what_this_machine_cannot_run_is_unavailable_with_the_reason() -> None:
-    settle = here.settled(Machine(cpus=2, flags=frozenset({"sse4_1", "avx2"})), lambda device: None)
+    settle = machine_limits.settled(
+        Machine(cpus=2, flags=frozenset({"sse4_1", "avx2"})), lambda device: None
+    )
     found = {
         (str(c.settings["cpus"]), str(c.settings["isa"])): settle(c).reason
         for c in cells_of("cpus: [1, 4], isa: [native, avx2, avx512_core]")
@@ -202,11 +206,73 @@ def test_what_this_machine_cannot_run_is_unavailable_with_the_reason() -> None:
     assert "lacks avx512f" in found["1", "avx512_core"]
 
 
-def test_a_run_gets_the_cpus_it_asks_for_else_one_per_thread_else_all() -> None:
-    (asked,) = cells_of("cpus: 1, threads: 4")
-    (fixed,) = cells_of("threads: 2")
-    (default,) = cells_of("")
-    assert here.cpus_for(asked.settings, 8) == 1
-    assert here.cpus_for(fixed.settings, 8) == 2
-    assert here.cpus_for(fixed.settings, 1) == 1
-    assert here.cpus_for(default.settings, 8) == 8
+NEW = {"code": lambda workload, axes: "b" * 64}
+CHANGED = "the code changed (aaaaaaaa → bbbbbbbb)"
+
+
+def stepped(
+    found: dict[int, Record], repeats: int, cells_text: str = "", **changes: Any
+) -> list[tuple[str, str]]:
+    """Action and reason of each step; the records are the same for every cell, by repeat."""
+    vouching = changes.pop("vouching", True)
+    steps = planning.steps(
+        cells_of(cells_text),
+        repeats,
+        wanted(**{**NEW, **changes}),
+        lambda cell, repeat: found.get(repeat),
+        vouching=vouching,
+    )
+    return [(step.action, step.why) for step in steps]
+
+
+def voucher(**changes: Any) -> Voucher:
+    given = {"old": "a" * 64, "new": "b" * 64, "cell": "x", "repeat": 1, "equal": True}
+    return Voucher(**{"lock_sha256": "c" * 64, "workload": "mnist-mlp", **given, **changes})
+
+
+def test_where_only_the_code_changed_one_stable_run_is_repeated_first() -> None:
+    found = {1: record(), 2: record(repeat=2)}
+    (first, *others) = stepped(found, 2)
+    assert first == ("run", f"{CHANGED}; repeated to vouch for the others")
+    assert [action for action, _ in others] == ["waits"]
+    assert others[0][1].startswith(CHANGED) and others[0][1].endswith("#1 is repeated first")
+
+
+def test_a_cell_that_is_not_stable_vouches_for_nothing() -> None:
+    other = record(repeat=2)
+    assert other.measured is not None
+    varied = other.model_copy(
+        update={"measured": other.measured.model_copy(update={"weights_sha256": "v"})}
+    )
+    found = {1: record(), 2: varied}
+    assert {action for action, _ in stepped(found, 2)} == {"waits"}
+    assert {action for action, _ in stepped(found, 2, vouching=False)} == {"run"}
+    assert {action for action, _ in stepped({1: record("failed")}, 1)} == {"waits"}
+
+
+def test_equal_bits_vouch_and_other_bits_do_not() -> None:
+    found = {1: record()}
+    assert stepped(found, 1, vouchers=Vouchers([voucher()])) == [
+        ("done", f"recorded; {CHANGED}, and x #1 left equal bits")
+    ]
+    refuted = Vouchers([voucher(equal=False)])
+    assert stepped(found, 1, vouchers=refuted) == [("run", f"{CHANGED}, and x #1 left other bits")]
+    for change in ({"lock_sha256": "d"}, {"workload": "co2-lstm"}, {"old": "e"}, {"new": "e"}):
+        [(action, why)] = stepped(found, 1, vouchers=Vouchers([voucher(**change)]))
+        assert (action, why) == ("run", f"{CHANGED}; repeated to vouch for the others")
+
+
+def test_vouchers_reach_from_one_code_to_the_next() -> None:
+    chain = [voucher(new="m"), voucher(old="m", new="n", cell="y"), voucher(old="n", cell="z")]
+    [(action, why)] = stepped({1: record()}, 1, vouchers=Vouchers(chain))
+    assert (action, why) == ("done", f"recorded; {CHANGED}, and z #1 left equal bits")
+    broken = [chain[0], chain[1].model_copy(update={"equal": False}), chain[2]]
+    assert stepped({1: record()}, 1, vouchers=Vouchers(broken))[0][0] == "run"
+
+
+def test_anything_else_that_changed_is_not_vouched_for() -> None:
+    other = lambda e: lock_of(e, "f" * 64)  # noqa: E731
+    vouchers = Vouchers([voucher()])
+    assert stepped({1: record()}, 1, lock=other, vouchers=vouchers) == [
+        ("run", "the lock changed (cccccccc → ffffffff)")
+    ]

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from commands import harness
 from engines.engine_bench import SIX, Bench, make_lock
-from results_factory import SweepOnDisk, cell, sha256
+from results_factory import SweepOnDisk, cell, sha256, weights_sha256
 
 from harness import places, processes, scratch
 from harness.cli import upkeep_commands
@@ -207,16 +207,17 @@ def test_blobs_that_no_record_names_go_and_others_stay(
     blobs = home / "results" / "m" / "blobs" / "weights"
     blobs.mkdir(parents=True)
     for word in ("w", "v", "nobody"):
-        (blobs / f"{sha256(word)}.npz").write_bytes(b"x" * 5000)
+        (blobs / f"{weights_sha256(word)}.npz").write_bytes(b"x" * 5000)
     # Superseded, and yet a record.
-    Store(home / "results", "m", sweep.machine).supersede(cell().id, 2)
+    again = sweep.record(cell(), 2, "failed", reason="the second time")
+    Store(home / "results", "m", sweep.machine).write(again, None, None)
     with Store(home / "results", "m", sweep.machine).lock():
         (row,) = cleaned(capsys, yes=True)
         assert row["outcome"].startswith("kept: ") and "another sweep is running" in row["outcome"]
         assert len(list(blobs.iterdir())) == 3
     (row,) = cleaned(capsys, yes=True)
     assert (row["kind"], row["outcome"]) == ("blobs", "removed")
-    assert sorted(path.stem for path in blobs.iterdir()) == sorted([sha256("w"), sha256("v")])
+    assert sorted(path.stem for path in blobs.iterdir()) == sorted(map(weights_sha256, "wv"))
 
 
 def test_what_a_killed_sweep_left_half_written_goes(
@@ -260,7 +261,7 @@ import os, time
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        with open(exchange + "/pid", "w") as file: file.write(str(os.getpid()))
+        with open(output + "/pid", "w") as file: file.write(str(os.getpid()))
         time.sleep(600)
     os._exit(0)
 time.sleep(600)
@@ -280,7 +281,7 @@ def test_what_outlives_a_killed_guard_is_found_by_doctor_and_removed(
         assert process.stdin is not None
         process.stdin.write(pickle.dumps(order))
         process.stdin.close()
-        said = order.exchange / "pid"
+        said = order.output / "pid"
         while not (said.exists() and said.read_text()):
             assert process.poll() is None
             time.sleep(0.05)

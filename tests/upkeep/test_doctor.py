@@ -23,7 +23,6 @@ from results_factory import SweepOnDisk, cell
 
 from harness import places, processes
 from harness.cli import upkeep_commands
-from harness.cli.options import EngineChoice
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local.engine import LocalEngine
 from harness.errors import LockError, SelectionError, UsageError
@@ -56,7 +55,7 @@ def only(found: Iterator[Check]) -> Check:
 def test_every_line_is_ok_or_says_what_to_do(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = upkeep_commands.doctor(Path("small.yaml"), engine=EngineChoice.local, format="json")
+    code = upkeep_commands.doctor(Path("small.yaml"), engine="local", format="json")
     printed = capsys.readouterr()
     rows: list[dict[str, Any]] = json.loads(printed.out)
     assert code == 0

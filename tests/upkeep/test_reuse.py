@@ -14,15 +14,15 @@ from engines.engine_bench import NUMPY, SIX, make_lock
 
 from harness import places
 from harness.cli import plan_command, wiring
-from harness.cli.options import EngineChoice
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local import environments
 from harness.engines.local.engine import LocalEngine
 from harness.engines.protocol import Engine, Image
 from harness.environments import bases, interpreters, wheelhouse
 from harness.environments.lock import Lock
-from harness.sweep.audit import Audit
-from harness.sweep.processes import Limits
+from harness.executors.audits import Audit
+from harness.executors.run_processes import Limits
+from harness.results.store import Store
 from harness.upkeep import reuse
 from harness.upkeep.reuse import Known
 
@@ -122,7 +122,7 @@ def test_plan_tells_environments_and_cells_in_one_document(
 ) -> None:
     shutil.copy(DATA / "small.yaml", tmp_path)
     shutil.copytree(DATA / "locks", tmp_path / "locks")
-    plan_command.plan(tmp_path / "small.yaml", engine=EngineChoice.local, as_json=True)
+    plan_command.plan(tmp_path / "small.yaml", engine="local", as_json=True)
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     told = {part["environment"] for part in found["environments"]}
     assert told == {cell["environment"] for cell in found["cells"]}
@@ -147,6 +147,7 @@ def test_the_base_counts_where_the_engine_that_recorded_would_run(
         running=local_engine,
         audited=True,
         limits=Limits(timeout=1, memory=1),
+        store=Store(tmp_path, "m", "here"),
     )
     environment = make_lock(SIX).environment
     here = interpreters.present("3.11")

@@ -10,7 +10,7 @@ from docker.models.containers import Container
 from docker.types import Mount
 
 from harness.engines.docker import leftovers, ownership
-from harness.engines.docker.containers import EXCHANGE, OWNER_LABEL, PYTHON, isolation
+from harness.engines.docker.containers import OUTPUT, OWNER_LABEL, PYTHON, isolation
 from harness.environments.bytecode import Compiler
 from harness.processes import ProcessFailedError
 
@@ -57,8 +57,8 @@ def _run(
         entrypoint=[PYTHON],
         command=list(arguments),
         user=user,
-        working_dir=EXCHANGE if folder else None,
-        mounts=[Mount(EXCHANGE, str(folder.resolve()), type="bind")] if folder else [],
+        working_dir=OUTPUT if folder else None,
+        mounts=[Mount(OUTPUT, str(folder.resolve()), type="bind")] if folder else [],
         labels={OWNER_LABEL: leftovers.owner()},
         mem_limit=_MEMORY_BYTES,
         memswap_limit=_MEMORY_BYTES,

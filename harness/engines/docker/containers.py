@@ -13,7 +13,8 @@ from harness.engines.variables import variables
 PYTHON = "/opt/environment/bin/python"
 ROOT = "/harness/root"
 DATA = "/harness/data"
-EXCHANGE = "/harness/exchange"
+CONTROL = "/harness/control"
+OUTPUT = "/harness/output"
 TEMPORARY = "/tmp"
 PATH = "/opt/environment/bin:/usr/local/bin:/usr/bin:/bin"
 OWNER_LABEL = "reproducibility-harness.owner"
@@ -28,7 +29,7 @@ def creation(order: Order, *, name: str, user: str, owner: str) -> dict[str, Any
         "name": name,
         "image": order.image.id,
         "entrypoint": [PYTHON],
-        "command": ["-m", "harness.runner", EXCHANGE, DATA],
+        "command": ["-m", "harness.runner", CONTROL, OUTPUT, DATA],
         "working_dir": ROOT,
         "environment": variables(order, temporary=TEMPORARY, path=PATH, gpu=gpus.FIRST),
         "user": user,
@@ -74,7 +75,8 @@ def _mounts(order: Order) -> list[Mount]:
     return [
         Mount(ROOT, str(order.root.resolve()), type="bind", read_only=True),
         Mount(DATA, str(order.data.resolve()), type="bind", read_only=True),
-        Mount(EXCHANGE, str(order.exchange.resolve()), type="bind"),
+        Mount(CONTROL, str(order.control.resolve()), type="bind", read_only=True),
+        Mount(OUTPUT, str(order.output.resolve()), type="bind"),
     ]
 
 

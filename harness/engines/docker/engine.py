@@ -11,9 +11,10 @@ import requests
 from docker.errors import DockerException
 
 from harness.engines import gpus
-from harness.engines.docker import images, leftovers, ownership, running
-from harness.engines.docker.running import Running
-from harness.engines.protocol import EngineName, Image, Order, Outcome
+from harness.engines.docker import container_run, images, leftovers, ownership
+from harness.engines.docker.connection import connect
+from harness.engines.docker.container_run import Running
+from harness.engines.protocol import Image, Order, Outcome
 from harness.environments import bases
 from harness.environments.lock import Lock
 from harness.errors import BuildError, EngineError
@@ -29,7 +30,8 @@ class DockerEngine:
         EngineError: there is no usable engine.
     """
 
-    name: EngineName = "docker"
+    name = "docker"
+    contains = True
 
     def __init__(self, connect: Callable[[], docker.DockerClient], *, tidy: bool = True) -> None:
         self._connect = connect
@@ -115,7 +117,7 @@ class DockerEngine:
             EngineError: the engine itself failed.
         """
         user = ownership.user(rootless=self._is_rootless)
-        return running.run(self._client, order, user, self._running)
+        return container_run.run(self._client, order, user, self._running)
 
     def cancel(self) -> None:
         """End every order now running, from another thread, and start none from now on."""
@@ -150,3 +152,12 @@ class DockerEngine:
                 f"{lock.path}: this lock serves x86-64 Linux, and the Docker Engine is {platform};"
                 f" let DOCKER_HOST name an engine on x86-64 Linux"
             )
+
+
+def make(*, tidy: bool) -> DockerEngine:
+    """The engine that `DOCKER_HOST` names, or the one at the usual socket.
+
+    Raises:
+        EngineError: it is absent, stopped, not permitted or too old.
+    """
+    return DockerEngine(connect, tidy=tidy)

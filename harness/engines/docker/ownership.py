@@ -1,4 +1,4 @@
-"""Who a container runs as, and whose files its exchange folder holds before and after."""
+"""Who a container runs as, and which folders of the host are its own."""
 
 from __future__ import annotations
 
@@ -25,22 +25,10 @@ def user(*, rootless: bool) -> str:
     return f"{os.getuid()}:{os.getgid()}" if os.getuid() else f"{NOBODY}:{NOBODY}"
 
 
-@contextmanager
-def lent(exchange: Path) -> Iterator[None]:
-    """The exchange folder, writable for the container; afterwards its files are this user's.
-
-    Links and special files a training may have left are removed: whoever reads the exchange
-    folder on the host must not be led out of it.
-    """
-    before = exchange.stat()
+def give(output: Path) -> None:
+    """Make the container the owner of an empty folder: the host only reads there from now on."""
     if os.getuid() == 0:
-        _chown(exchange, NOBODY, NOBODY)
-    try:
-        yield
-    finally:
-        _remove_special(exchange)
-        if os.getuid() == 0:
-            _chown(exchange, before.st_uid, before.st_gid)
+        os.chown(output, NOBODY, NOBODY)
 
 
 @contextmanager
@@ -82,18 +70,3 @@ def require_readable(folder: Path) -> None:
                 f"{path}: the container runs as user {NOBODY} and cannot read this; allow it with"
                 f" `chmod -R a+rX {folder}`, or start the harness as another user than root"
             )
-
-
-def _chown(folder: Path, uid: int, gid: int) -> None:
-    for path in (folder, *folder.rglob("*")):
-        try:
-            os.chown(path, uid, gid, follow_symlinks=False)
-        except FileNotFoundError:
-            continue
-
-
-def _remove_special(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        mode = path.lstat().st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            path.unlink()

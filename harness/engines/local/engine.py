@@ -9,11 +9,13 @@ from pathlib import Path
 
 from harness import processes
 from harness.engines import gpus, outcomes
-from harness.engines.local import environments, isolation, running
-from harness.engines.protocol import EngineName, Image, Order, Outcome
+from harness.engines.local import environments, isolation, process_run
+from harness.engines.protocol import Image, Order, Outcome
 from harness.environments import commands, interpreters
 from harness.environments.lock import Lock
+from harness.errors import EngineError
 from harness.matrix.environment import Environment
+from harness.processes import ProcessFailedError
 
 
 class LocalEngine:
@@ -23,13 +25,18 @@ class LocalEngine:
     or its environment; `describe` says whether. The rest of the host's files stay visible to it.
     """
 
-    name: EngineName = "local"
+    name = "local"
+    contains = False
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
 
     def describe(self) -> dict[str, str]:
-        """Name, versions, and what its processes are kept from."""
+        """Name, versions, and what its processes are kept from.
+
+        Raises:
+            EngineError: uv is gone.
+        """
         isolated = isolation.best() != "none"
         return {
             "name": self.name,
@@ -72,13 +79,21 @@ class LocalEngine:
         if self._cancelled.is_set():
             return outcomes.never_started()
         gpu = os.environ.get("CUDA_VISIBLE_DEVICES", gpus.FIRST)
-        return running.run(order, self._cancelled, gpu=gpu)
+        return process_run.run(order, self._cancelled, gpu=gpu)
 
     def cancel(self) -> None:
         """End every order now running, from another thread, and start none from now on."""
         self._cancelled.set()
 
 
+def make(*, tidy: bool) -> LocalEngine:
+    """The local engine. Nothing outlives a killed harness in it, so there is nothing to tidy."""
+    return LocalEngine()
+
+
 @cache
 def _uv_version() -> str:
-    return processes.run([commands.uv_program(), "--version"]).strip()
+    try:
+        return processes.run([commands.uv_program(), "--version"]).strip()
+    except ProcessFailedError as error:
+        raise EngineError(f"the local engine cannot be used: {error}") from error

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from harness import places, processes, scratch
+from harness import console, places, processes, scratch, trees
 from harness.engines import outdated
 from harness.engines.protocol import Image
 from harness.environments import bases, bytecode, commands, interpreters, wheels
@@ -22,11 +22,15 @@ from harness.environments.interpreters import Interpreter
 from harness.environments.lock import Lock
 from harness.errors import BuildError
 from harness.processes import ProcessFailedError, tail_of
+from harness.protocol import files, untrusted
 
 FORMAT = 2
 """Counts up when environments are made in another way."""
 
-COMPLETE = "complete.json"
+MADE_OF = "complete.json"
+"""What a virtual environment is made of, as `made_of` gives it."""
+
+_LARGEST_BYTES = 1 << 20
 
 
 def assemble(lock: Lock, log: Path) -> Image:
@@ -41,8 +45,8 @@ def assemble(lock: Lock, log: Path) -> Image:
     _require_cuda(lock)
     interpreter = interpreters.find(lock.environment.python)
     folder = root() / digest(lock, interpreter)
-    with FileLock(folder.with_suffix(".lock")):
-        if not is_complete(folder):
+    with places.written(folder), FileLock(folder.with_suffix(".lock")):
+        if not _is_sound(folder):
             _make(lock, interpreter, folder, log)
     return _image(lock, interpreter, folder)
 
@@ -71,15 +75,15 @@ def made_of(folder: Path) -> dict[str, Any]:
     bytecode lies in.
     """
     try:
-        found: dict[str, Any] = json.loads((folder / COMPLETE).read_text(encoding="utf-8"))
+        found = untrusted.read_json(folder / MADE_OF, _LARGEST_BYTES)
     except (OSError, ValueError):
         return {}
-    return found
+    return found if isinstance(found, dict) and trees.is_sealed(folder) else {}
 
 
 def _others(lock: Lock) -> list[dict[str, Any]]:
     """What the other virtual environments for the same request are made of, the newest first."""
-    found = [(path.stat().st_mtime, made_of(path.parent)) for path in root().glob(f"*/{COMPLETE}")]
+    found = [(path.stat().st_mtime, made_of(path.parent)) for path in root().glob(f"*/{MADE_OF}")]
     newest = sorted(found, key=lambda pair: pair[0], reverse=True)
     return [made for _, made in newest if made.get("environment") == lock.environment.id]
 
@@ -107,8 +111,8 @@ def digest(lock: Lock, interpreter: Interpreter) -> str:
 
 
 def discard(folder: Path) -> None:
-    """Remove a virtual environment; the marker goes first, so that half of one is never used."""
-    (folder / COMPLETE).unlink(missing_ok=True)
+    """Remove a virtual environment."""
+    trees.unseal(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -118,29 +122,52 @@ def python_of(folder: Path) -> Path:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether it was made to its end, can start, and has its bytecode."""
-    made = made_of(folder)
+    """Whether it was made to its end, can start, and has its bytecode; its files are not read."""
     # The interpreter it points to may have been removed since, and so may the bytecode.
-    whole = all(bytecode.is_whole(Path(path)) for path in made.get("bytecode", ()))
-    return bool(made) and python_of(folder).exists() and whole
+    whole = all(bytecode.is_whole(path) for path in bytecode_of(folder))
+    return trees.is_sealed(folder) and python_of(folder).exists() and whole
+
+
+def bytecode_of(folder: Path) -> list[Path]:
+    """The folders in the cache that a virtual environment has its bytecode from."""
+    return [Path(path) for path in made_of(folder).get("bytecode", ())]
+
+
+def change(folder: Path, *, thorough: bool = False) -> str | None:
+    """What of a virtual environment is not as it was made, its bytecode included; None if all is.
+
+    `thorough` reads every file, also those that have not been touched since they were checked.
+    """
+    changes = (trees.change(path, thorough=thorough) for path in (folder, *bytecode_of(folder)))
+    return next(filter(None, changes), None)
+
+
+def _is_sound(folder: Path) -> bool:
+    if not is_complete(folder):
+        return False
+    changed = change(folder)
+    if changed:
+        console.note(f"{changed}; the virtual environment is made anew")
+    return changed is None
 
 
 def _make(lock: Lock, interpreter: Interpreter, folder: Path, log: Path) -> None:
-    # In place, because a virtual environment holds its own path; the marker comes last.
+    # In place, because a virtual environment holds its own path; what seals it comes last.
     discard(folder)
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
         _create(interpreter, folder, log)
-        site_packages = folder / "lib" / f"python{lock.environment.python}" / "site-packages"
-        wheels.install(lock, site_packages)
-        shared = bytecode.share(lock, _compiler(interpreter), site_packages, log)
+        inside = f"lib/python{lock.environment.python}/site-packages"
+        installed = wheels.install(lock, folder / inside)
+        shared = bytecode.share(lock, _compiler(interpreter), folder / inside, log)
         made = {
             "lock": lock.sha256,
             "environment": lock.environment.id,
             "base": interpreter.description,
             "bytecode": [str(path) for path in shared],
         }
-        (folder / COMPLETE).write_text(json.dumps(made), encoding="utf-8")
+        files.write_json(folder / MADE_OF, made)
+        trees.seal(folder, trees.contents(folder, installed.below(inside)))
     except ProcessFailedError as failure:
         raise BuildError(_failed(lock, log, str(failure))) from failure
     except OSError as error:

@@ -199,8 +199,8 @@ def _isolate(isolation: str, read_only: list[str]) -> None:
 def _mount_read_only(path: bytes) -> None:
     _call("mount", path, path, None, MS_BIND, None)
     # In a user namespace a remount must keep what the mount it came from forbids.
-    kept = os.statvfs(path).f_flag & (MS_NOSUID | MS_NODEV | 8 | 1024 | 2048)
-    _call("mount", b"none", path, None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept, None)
+    inherited = os.statvfs(path).f_flag & (MS_NOSUID | MS_NODEV | 8 | 1024 | 2048)
+    _call("mount", b"none", path, None, MS_REMOUNT | MS_BIND | MS_RDONLY | inherited, None)
 
 
 def _loopback_up() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 import tempfile
 import zipfile
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import RecordError, UsageError
+from harness.results import regular_files
 
 Content = bytes | Path
-"""What a file of the archive holds: these bytes, or those of a file on the disk."""
+"""What a file of the archive holds: these bytes, or those of a file of the results."""
 
 _CHUNK = 1 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -45,8 +47,8 @@ def write(target: Path, contents: Mapping[str, Content], digests: Mapping[str, s
     """
     with _unfinished(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(contents):
-            found = _add(archive, path, contents[path])
-            if path in digests and found != digests[path]:
+            sha256 = _add(archive, path, contents[path])
+            if path in digests and sha256 != digests[path]:
                 raise RecordError(
                     f"{path}: changed while it was being bundled; "
                     "wait for the sweep that writes there, then bundle again"
@@ -77,7 +79,7 @@ def _add(archive: zipfile.ZipFile, path: str, content: Content) -> str:
     entry.create_system = _UNIX
     entry.external_attr = (stat.S_IFREG | 0o644) << 16
     # Known beforehand, so that zipfile takes the 64-bit format exactly where it is needed.
-    entry.file_size = len(content) if isinstance(content, bytes) else _size(content)
+    entry.file_size = size(content)
     whole = hashlib.sha256()
     with archive.open(entry, "w") as file:
         for chunk in _chunks(content):
@@ -86,23 +88,25 @@ def _add(archive: zipfile.ZipFile, path: str, content: Content) -> str:
     return whole.hexdigest()
 
 
-def _size(path: Path) -> int:
-    with _readable(path):
-        return path.stat().st_size
+def size(content: Content) -> int:
+    """How many bytes a file to be has.
+
+    Raises:
+        RecordError: it cannot be read.
+    """
+    if isinstance(content, bytes):
+        return len(content)
+    with regular_files.opened(content) as file:
+        return os.fstat(file.fileno()).st_size
 
 
 def _chunks(content: Content) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content
         return
-    with _readable(content), content.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
     try:
-        yield
+        with regular_files.opened(content) as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
     except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
+        raise RecordError(f"{content}: cannot be read: {error.strerror}") from error

@@ -11,10 +11,10 @@ from pathlib import Path
 from harness.errors import LockError, RecordError, UsageError
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.manifest import Arrays, is_safe
-from harness.results import blobs, checking, locks
+from harness.results import blobs, checking, locks, regular_files
 from harness.results.names import BLOB_FOLDER, RESULTS_FOLDER, is_name
 from harness.results.record import Record
-from harness.results.scan import LOGS, MACHINE, PLAN, SweepFolder, sweeps
+from harness.results.scan import LOGS, MACHINE, PLAN, VOUCHERS, SweepFolder, sweeps
 
 _SHOWN = 10
 
@@ -31,7 +31,7 @@ class Contents:
     matrices: set[str] = field(default_factory=set)
     machines: set[str] = field(default_factory=set)
     folders: dict[str, str] = field(default_factory=dict)
-    runners: set[str] = field(default_factory=set)
+    code: set[str] = field(default_factory=set)
     records: int = 0
     newest: datetime.datetime | None = None
     absent: dict[str, None] = field(default_factory=dict)
@@ -62,14 +62,17 @@ def _add_sweep(
 ) -> None:
     place = f"{RESULTS_FOLDER}/{sweep.matrix}/{sweep.machine}"
     before = found.records
-    known = locks.by_digest([locks.folder_of(sweep.folder.parent), *lock_folders])
+    known = {
+        **locks.by_digest(lock_folders, follow_links=True),
+        **locks.by_digest([locks.folder_of(sweep.folder.parent)]),
+    }
     for record in sweep.records():
         _add_record(found, sweep, place, record)
         _add_lock(found, sweep, record, known)
         if arrays == "all":
             _add_arrays(found, sweep, record)
-    for name in (PLAN, MACHINE):
-        if (sweep.folder / name).is_file():
+    for name in (PLAN, MACHINE, VOUCHERS):
+        if regular_files.is_file(sweep.folder / name):
             found.files[f"{place}/{name}"] = sweep.folder / name
     for log in _logs(sweep.folder / LOGS):
         found.files[f"{place}/{LOGS}/{log.name}"] = log
@@ -82,10 +85,10 @@ def _add_record(found: Contents, sweep: SweepFolder, place: str, record: Record)
     name = f"{record.cell}/{record.repeat}"
     found.files[f"{place}/{name}.json"] = sweep.folder / f"{name}.json"
     log = sweep.folder / f"{name}.log"
-    if log.is_file():
+    if regular_files.is_file(log):
         found.files[f"{place}/{name}.log"] = log
     found.records += 1
-    found.runners.add(record.runner_sha256)
+    found.code.add(record.code_sha256 or record.program.get("runner_sha256", ""))
     started = _time(record.started)
     if started is not None:
         found.newest = max(found.newest or started, started)
@@ -97,14 +100,16 @@ def _add_lock(
     sha256, environment = record.environment.lock_sha256, record.environment.id
     if not sha256:
         return
-    if sha256 not in known:
+    lock = known.get(sha256)
+    content = lock and regular_files.content(lock, locks.MAX_BYTES, follow_links=True)
+    if content is None:
         found.lacking[sha256] = environment
         return
     folder = f"{RESULTS_FOLDER}/{sweep.matrix}/{locks.FOLDER}"
     # Records may be anybody's, and so is what they call an environment.
     name = environment if is_name(environment) else sha256
-    if found.files.setdefault(f"{folder}/{name}.txt", known[sha256]) != known[sha256]:
-        found.files.setdefault(f"{folder}/{name}.{sha256[:8]}.txt", known[sha256])
+    if found.files.setdefault(f"{folder}/{name}.txt", content) != content:
+        found.files.setdefault(f"{folder}/{name}.{sha256[:8]}.txt", content)
     found.folders[f"{folder}/"] = "What was installed: one lock per environment"
 
 
@@ -118,7 +123,7 @@ def _add_arrays(found: Contents, sweep: SweepFolder, record: Record) -> None:
     ):
         folder = f"{RESULTS_FOLDER}/{sweep.matrix}/{BLOB_FOLDER}/{kind}"
         file = stored / kind / f"{sha256}.npz"
-        if file.is_file():
+        if regular_files.is_file(file):
             found.files[f"{folder}/{file.name}"] = file
             found.folders[f"{folder}/"] = f"The final {kind} of the runs, named by their digest"
         else:
@@ -126,8 +131,8 @@ def _add_arrays(found: Contents, sweep: SweepFolder, record: Record) -> None:
 
 
 def _logs(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.glob("*.log")) if folder.is_dir() else ():
-        if path.is_file() and not path.is_symlink() and is_safe(path.name):
+    for path in sorted(folder.glob("*.log")) if regular_files.is_folder(folder) else ():
+        if regular_files.is_file(path) and is_safe(path.name):
             yield path
 
 

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from harness.errors import UsageError
-from harness.publish.bundle import manifest
+from harness.publish.bundle import archive, manifest
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.contents import Contents
 from harness.results import locks
@@ -113,8 +113,7 @@ def _properties(path: str, content: Content | None) -> dict[str, str]:
     if path in _SAID:
         said["description"] = _SAID[path]
     if content is not None:
-        size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        said["contentSize"] = str(size)
+        said["contentSize"] = str(archive.size(content))
     return said
 
 
@@ -142,7 +141,7 @@ def _add_people(crate: Any, credits: Credits) -> None:
 def _add_program(crate: Any, found: Contents, version: str) -> None:
     from rocrate.model.contextentity import ContextEntity
 
-    runners = ", ".join(sorted(found.runners))
+    code = ", ".join(sorted(found.code))
     program = ContextEntity(
         crate,
         "#harness",
@@ -150,7 +149,7 @@ def _add_program(crate: Any, found: Contents, version: str) -> None:
             "@type": "SoftwareApplication",
             "name": "reproducibility-harness",
             "version": version,
-            "description": f"The code that trained, by the SHA-256 of its sources: {runners}",
+            "description": f"The code that trained, by its SHA-256: {code}",
         },
     )
     sweep = ContextEntity(

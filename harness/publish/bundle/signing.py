@@ -21,6 +21,7 @@ from pathlib import Path
 from harness import processes, scratch
 from harness.errors import RecordError, UsageError
 from harness.processes import ProcessFailedError
+from harness.protocol import untrusted
 
 NAMESPACE = "reproducibility-harness"
 """What the signature is for: one made for something else does not count here."""
@@ -129,8 +130,7 @@ def _files(data: bytes) -> Iterator[tuple[Path, Path]]:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(_MAX_BYTES)
+        return untrusted.read_regular(path, _MAX_BYTES, follow_links=True)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
 

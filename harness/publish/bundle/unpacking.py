@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import RecordError, UsageError
+from harness.protocol import untrusted
 from harness.publish.bundle import manifest
 from harness.publish.bundle.manifest import Manifest
 from harness.publish.escaping import visible
@@ -93,11 +94,8 @@ def opened(path: Path, unpack_to: Path, limits: Limits | None = None) -> Bundle:
 
 
 def _checked_folder(folder: Path) -> Bundle:
-    path = folder / manifest.NAME
     with _reading(folder):
-        with path.open("rb") as file:
-            data = file.read(manifest.MAX_BYTES + 1)
-        _require(len(data) <= manifest.MAX_BYTES, folder, f"{manifest.NAME} is too large")
+        data = untrusted.read_regular(folder / manifest.NAME, manifest.MAX_BYTES)
         found = manifest.parse(data, str(folder))
         _refuse(folder, list(_folder_problems(folder, found)))
     return Bundle(folder=folder, manifest=found, manifest_bytes=data)
@@ -127,7 +125,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _digest_of(path: Path) -> str:
     whole = hashlib.sha256()
-    with path.open("rb") as file:
+    with untrusted.open_regular(path) as file:
         while chunk := file.read(_CHUNK):
             whole.update(chunk)
     return whole.hexdigest()
@@ -136,7 +134,7 @@ def _digest_of(path: Path) -> str:
 @contextmanager
 def _archive(path: Path, limits: Limits) -> Iterator[zipfile.ZipFile]:
     """The archive, its table of contents read: not before that was found not to be huge."""
-    with _reading(path), path.open("rb") as file:
+    with _reading(path), untrusted.open_regular(path, follow_links=True) as file:
         _require_small_directory(path, file, limits)
         with zipfile.ZipFile(file) as archive:
             yield archive

@@ -3,7 +3,7 @@
 /** A first arrangement that is about as wide as high; on a narrow screen few columns. */
 function arrange() {
   const axes = workload().axes;
-  const chosen = kept();
+  const chosen = shownCells();
   const sizes = axes.map((_, place) => new Set(chosen.map((cell) => cells().codes[place][cell])).size);
   const widest = NARROW.matches ? 6 : 36;
   const bySize = axes.map((_, place) => place)
@@ -42,7 +42,7 @@ function lane(label, mine, other) {
 /** Whether an axis has several values among what passes the filters. */
 function hasSeveral(axis) {
   const keep = view.keep.axes[axis];
-  return keep.size !== 1 && varying([axis], kept()).length > 0;
+  return keep.size !== 1 && varying([axis], shownCells()).length > 0;
 }
 
 function chip(axis, place, label, mine, other) {

@@ -27,10 +27,10 @@ function className(cell) {
 function reasonOf(cell) { return cells().reason.texts[cells().reason.codes[cell]]; }
 
 function statusWords(cell) {
-  const told = cells().status[cell];
+  const counts = cells().status[cell];
   const words = [];
-  for (let i = 0; i < told.length; i += 2) {
-    words.push(`${told.length > 2 ? told[i + 1] + " " : ""}${DATA.statuses[told[i]].replace(/_/g, " ")}`);
+  for (let i = 0; i < counts.length; i += 2) {
+    words.push(`${counts.length > 2 ? counts[i + 1] + " " : ""}${DATA.statuses[counts[i]].replace(/_/g, " ")}`);
   }
   return words.join(", ");
 }

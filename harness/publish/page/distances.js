@@ -26,7 +26,7 @@ function drawDistances() {
 function dotGroups() {
   const axis = cells().codes[view.over] || new Array(cells().id.length).fill(0);
   const groups = new Map();
-  for (const cell of kept()) {
+  for (const cell of shownCells()) {
     const point = pointOf(cell);
     const name = className(cell);
     const kind = !name ? "none" : point === null ? "unknown" : point;
@@ -55,7 +55,7 @@ function drawDots() {
       ? text(x(code), height - foot + 12, axis.values[code], { class: "tick", "text-anchor": "end", transform: `rotate(-50 ${x(code)} ${height - foot + 10})` })
       : text(x(code), height - foot + 16, axis.values[code], { class: "tick", "text-anchor": "middle" }));
   }
-  plot.append(...spread(groups, x, y, (width - PLOT.left - PLOT.right) / used.length));
+  plot.append(...placeDots(groups, x, y, (width - PLOT.left - PLOT.right) / used.length));
   place("dots", plot);
   place("dots-caption", `${MEASURES[view.measure]} from ${pointLabel(view.baseline)}, for every cell shown in Figure 1, over ${axis.name || "nothing"}. A dot is a class at one value; the larger, the more cells.`);
 }
@@ -87,7 +87,7 @@ function dotScale(bottom, groups) {
 }
 
 /** The dots; those that would cover each other stand side by side. */
-function spread(groups, x, y, room) {
+function placeDots(groups, x, y, room) {
   const placed = [];
   const largest = Math.max(...groups.map((group) => group.count));
   return groups.map((group) => ({ ...group, r: 6.5 + 5.5 * Math.sqrt(group.count / largest) * (largest > 1 ? 1 : 0), y: y.of(group) }))
@@ -103,15 +103,15 @@ function dotElement({ kind, name, count, cell, r, y }, x) {
   const size = typeof kind === "number" ? apart(view.baseline, kind, view.measure) : null;
   const { text: mark, look } = tileOf(cell);
   const colour = name ? colourOfClass(name) : look;
-  const told = `${name === UNSTABLE ? "an unstable cell" : name ? `class ${name}` : statusWords(cell)}, ${counted(count, "cell")}${size === null ? "" : `: ${number(size)}`}`;
-  return svg("g", { class: `dot ${colour}`, click: () => openStory(cell) },
-    svg("circle", { cx: x, cy: y, r }), text(x, y + 3.5, mark, { "text-anchor": "middle" }), svg("title", {}, told));
+  const title = `${name === UNSTABLE ? "an unstable cell" : name ? `class ${name}` : statusWords(cell)}, ${counted(count, "cell")}${size === null ? "" : `: ${number(size)}`}`;
+  return svg("g", { class: `dot ${colour}`, click: () => openDetails(cell) },
+    svg("circle", { cx: x, cy: y, r }), text(x, y + 3.5, mark, { "text-anchor": "middle" }), svg("title", {}, title));
 }
 
 function drawPairs() {
   const { points, pairs, note } = workload().distances;
   const paired = new Set(pairs.flatMap((pair) => (pair[0] > 0 || points.length === 2 ? [pair[0], pair[1], 0] : [])));
-  const present = new Set([...kept().map(pointOf), view.baseline]);
+  const present = new Set([...shownCells().map(pointOf), view.baseline]);
   const names = points.map((_, point) => point).filter((point) => paired.has(point) && present.has(point));
   if (names.length < 2) return place("pairs", html("p", { class: "fine" }, pairs.length ? "One class only is shown: nothing is apart." : points.length === 1 ? "One class only: nothing is apart." : "No distances are known: the weights were not beside the records."));
   const head = html("tr", {}, html("td", {}), names.map((point) => html("th", { scope: "col" }, pointName(point))));

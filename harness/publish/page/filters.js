@@ -1,7 +1,7 @@
 /* What the reader leaves out: by value, by class or status, by text. Nothing is lost in silence. */
 
 /** The numbers of the cells that pass; of every class and status where `whole` is false. */
-function kept(whole = true) {
+function shownCells(whole = true) {
   const { axes, classes, statuses, text } = view.keep;
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const found = [];

@@ -81,7 +81,7 @@ function epochMarks(curves, epochs, x) {
 function curve({ class: name, values, cell }, x, y) {
   const points = values.map((value, i) => (value === null ? null : [x(i), y(value)])).filter(Boolean);
   const path = points.map(([a, b], i) => `${i ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
-  return [svg("g", { class: `curve ${colourOfClass(name)}`, click: () => openStory(cell) },
+  return [svg("g", { class: `curve ${colourOfClass(name)}`, click: () => openDetails(cell) },
     svg("path", { d: path }), points.map(([cx, cy]) => svg("circle", { cx, cy, r: points.length > 1 ? 2.2 : 4 })), svg("title", {}, name === UNSTABLE ? `unstable cell ${cell + 1}` : `class ${name}`))];
 }
 

@@ -47,7 +47,7 @@ function baselineChoice() {
     recolour();
     drawDistances();
     drawLosses();
-    if (view.cell !== null) openStory(view.cell);
+    if (view.cell !== null) openDetails(view.cell);
   });
 }
 
@@ -57,7 +57,7 @@ function pointLabel(point) {
 }
 
 function drawMatrix() {
-  const chosen = kept();
+  const chosen = shownCells();
   grid.rows = varying(view.rows, chosen);
   grid.columns = varying(view.columns, chosen);
   const down = keysOf(grid.rows, chosen);
@@ -74,7 +74,7 @@ function drawMatrix() {
   table.style.setProperty("--tile", `${tileWidth(across)}px`);
   headWidths().forEach((width, level) => table.style.setProperty(`--head${level}`, `${width}px`));
   table.addEventListener("keydown", walk);
-  table.addEventListener("click", (event) => withCell(event.target, (cell, tile) => { focusTile(tile); openStory(cell); }));
+  table.addEventListener("click", (event) => withCell(event.target, (cell, tile) => { focusTile(tile); openDetails(cell); }));
   table.addEventListener("pointerover", (event) => withCell(event.target, showHint, hideHint));
   table.addEventListener("pointerleave", hideHint);
   table.addEventListener("focusin", (event) => withCell(event.target, (cell, tile) => tile.setAttribute("aria-label", sentenceOf(cell))));
@@ -83,7 +83,7 @@ function drawMatrix() {
   if (grid.focus) grid.focus.tabIndex = 0;
   drawLegend();
   tellShown(chosen.length);
-  tellMatrix();
+  captionMatrix();
   markOpen();
 }
 
@@ -226,7 +226,7 @@ function recolour() {
     const look = `tile ${tileOf(cell).look}${tile.dataset.edge}`;
     if (tile.className !== look) tile.className = look;
   });
-  tellMatrix();
+  captionMatrix();
   markOpen();
 }
 
@@ -253,11 +253,11 @@ function headWidths() {
   return grid.rows.map((axis) => Math.min(NARROW.matches ? 88 : 150, Math.max(longest(axis), workload().axes[axis].name.length * 0.9) * 6.8 + 12));
 }
 
-function tellMatrix() {
+function captionMatrix() {
   const names = (axes) => axes.map((axis) => workload().axes[axis].name).join(" × ") || "all cells";
   const legend = { class: "Equal letters are equal bits.", init: "Letters are the classes; the colour is that of the initial weights: another colour is another random stream.", distance: distanceWords() }[view.colour];
   const rows = `${grid.rows.length ? `Rows: ${names(grid.rows)}. ` : ""}${grid.columns.length ? `Columns: ${names(grid.columns)}.` : ""}`;
-  place("matrix-caption", `${rows} ${legend} Point at a tile for its settings; click, or press Enter, for its story.`);
+  place("matrix-caption", `${rows} ${legend} Point at a tile for its settings; click, or press Enter, for its details.`);
 }
 
 function distanceWords() {
@@ -292,7 +292,7 @@ function walk(event) {
     : event.key === "Home" ? end(start, event.ctrlKey, 1) : event.key === "End" ? end(start, event.ctrlKey, -1) : null;
   if (event.key === "Enter" || event.key === " ") {
     event.preventDefault();
-    openStory(grid.cells[start], true);
+    openDetails(grid.cells[start], true);
   } else if (target !== null) {
     event.preventDefault();
     focusTile(tileAt(target));

@@ -12,7 +12,7 @@ function drawWorkloads() {
 }
 
 function choose(chosen) {
-  closeStory();
+  closeDetails();
   view.workload = chosen;
   view.baseline = 0;
   distancesReady();
@@ -35,7 +35,7 @@ function keepFirstMatrix() {
 }
 
 function widestAxis() {
-  const chosen = kept();
+  const chosen = shownCells();
   const sizes = workload().axes.map((_, place) => new Set(chosen.map((cell) => cells().codes[place][cell])).size);
   return sizes.length ? sizes.indexOf(Math.max(...sizes)) : "";
 }
@@ -64,10 +64,10 @@ function begin() {
   const found = DATA.workloads.findIndex((one) => one.name === asked.get("workload"));
   choose(Math.max(0, found));
   const cell = cells().id.indexOf(asked.get("cell"));
-  if (cell >= 0) openStory(cell);
+  if (cell >= 0) openDetails(cell);
 }
 
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") { hideHint(); closeStory(); } });
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") { hideHint(); closeDetails(); } });
 window.addEventListener("scroll", hideHint, { passive: true });
 NARROW.addEventListener("change", () => choose(view.workload));
 /** Paper does not scroll: a matrix that is wider becomes smaller. */

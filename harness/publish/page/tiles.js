@@ -60,7 +60,7 @@ function spanOf() {
 /** Classes and statuses with their numbers of cells: the numbers add up to the cells there are. */
 function drawLegend() {
   const groups = new Map();
-  for (const cell of kept(false)) {
+  for (const cell of shownCells(false)) {
     const name = className(cell);
     const key = name ? `class ${name}` : `status ${statusOf(cell)}`;
     const group = groups.get(key) || { name, status: statusOf(cell), count: 0, cell };

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import bundled
 import pytest
-from results_factory import SweepOnDisk, cell
+from results_factory import MACHINE, SweepOnDisk, cell
 from rocrate.rocrate import ROCrate
 
 from harness.errors import LockError, RecordError, UsageError
 from harness.publish.bundle import manifest, unpacking
 from harness.results import sealing
 
-PLACE = "results/quickstart/zen4-2cpu-1a2b3c4d"
+PLACE = f"results/quickstart/{MACHINE}"
 ID = "mnist-mlp,tf2.10.0,py3.10,np1.23.5,cpu"
 
 
@@ -155,7 +155,7 @@ def test_a_file_that_changes_meanwhile_stops_the_writing(tmp_path: Path) -> None
     made = bundled.prepared(bundled.results(tmp_path / "a"))
     target = tmp_path / "a.zip"
     target.write_text("an older bundle")
-    log = tmp_path / "a" / "quickstart" / "zen4-2cpu-1a2b3c4d" / "logs" / "tf2.10.0.build.log"
+    log = tmp_path / "a" / "quickstart" / MACHINE / "logs" / "tf2.10.0.build.log"
     log.write_text("else\n")
     with pytest.raises(RecordError, match=r"tf2\.10\.0\.build\.log: changed"):
         made.write(target)
@@ -169,8 +169,9 @@ def test_names_that_a_stranger_chose_lead_nowhere(tmp_path: Path) -> None:
         record = json.loads(path.read_text())
         record["environment"]["id"] = "../../../x"
         path.write_bytes(sealing.sealed(record))
-    made = bundled.prepared(folder)
-    assert not [path for path in made.files if ".." in path]
+    with pytest.raises(RecordError, match=r"called '\.\./\.\./\.\./x'"):
+        bundled.prepared(folder)
+    folder = bundled.results(tmp_path / "b")
     (folder / "quickstart").rename(folder / "quick\nstart")
     with pytest.raises(RecordError, match="is not allowed: it could lie outside, or hide"):
         bundled.prepared(folder)

@@ -12,13 +12,14 @@ import bundled
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from results_factory import MACHINE
 
 from harness.errors import HarnessError, RecordError, UsageError
 from harness.publish.bundle import manifest, unpacking
 from harness.publish.bundle.manifest import Manifest
 from harness.publish.bundle.unpacking import Limits
 
-RECORD = "results/quickstart/zen4-2cpu-1a2b3c4d/mnist-mlp,tf2.10.0,py3.10,np1.23.5,cpu/1.json"
+RECORD = f"results/quickstart/{MACHINE}/mnist-mlp,tf2.10.0,py3.10,np1.23.5,cpu/1.json"
 SMALL = Limits(files=30, directory=1 << 16, file=1 << 20, total=4 << 20, ratio=200, free=1 << 16)
 
 Tamper = Callable[[zipfile.ZipFile], object]

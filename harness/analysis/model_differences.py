@@ -1,0 +1,132 @@
+"""Two trained models as results name them, and how far apart they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from harness.analysis import array_differences
+from harness.analysis.array_differences import PredictionsDifference, WeightsDifference
+from harness.analysis.metric_units import UNSCALED, Scale, scale_of
+from harness.results import blobs
+
+Origin = Literal["", "other data", "another random stream", "another arithmetic"]
+
+CLASSIFIER_METRIC = "accuracy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """What one completed run left: digests, metric, and the folder that holds its arrays.
+
+    `blobs` is `DIR/<matrix>/blobs`.
+    """
+
+    blobs: Path
+    data_sha256: str
+    init_sha256: str
+    weights_sha256: str
+    predictions_sha256: str
+    metric: str
+    value: float
+    scale: Scale = UNSCALED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How far the second model is from the first.
+
+    `origin` says where other weights come from: `other data`, `another random stream` where the
+    initial weights differed already, `another arithmetic` where only the trained ones do; it is
+    empty where the weights are equal. `weights` and
+    `predictions` are None where they could not be compared, and `missing` says why. `value` is the
+    second model's metric minus the first's, None where they have no metric in common.
+    """
+
+    origin: Origin
+    weights: WeightsDifference | None
+    predictions: PredictionsDifference | None
+    metric: str | None
+    value: float | None
+    missing: str
+
+
+def model_of(row: Mapping[str, Any] | pd.Series[Any], sweep: Path) -> Model:
+    """The model of a row of the run or cell table with results; `sweep` is `DIR/matrix/machine`."""
+    return Model(
+        blobs=blobs.folder_of(sweep),
+        data_sha256=str(row["data_sha256"]),
+        init_sha256=str(row["init_sha256"]),
+        weights_sha256=str(row["weights_sha256"]),
+        predictions_sha256=str(row["predictions_sha256"]),
+        metric=str(row["metric"]),
+        value=float(row["value"]),
+        scale=scale_of(row["prediction_unit"], row["prediction_scale"]),
+    )
+
+
+def difference(first: Model, second: Model) -> Difference:
+    """How far the second model is from the first, from the arrays stored with them.
+
+    What has the same hash is equal; missing arrays are no fault then.
+
+    Raises:
+        RecordError: stored arrays are damaged.
+    """
+    weights = blobs.read_weights(first.blobs, first.weights_sha256)
+    other = blobs.read_weights(second.blobs, second.weights_sha256)
+    absent = [
+        f"no weights {model.weights_sha256[:10]} in {model.blobs}"
+        for model, arrays in ((first, weights), (second, other))
+        if arrays is None and first.weights_sha256 != second.weights_sha256
+    ]
+    sized = (
+        None if weights is None or other is None else array_differences.of_weights(weights, other)
+    )
+    predictions, why = _of_predictions(first, second)
+    same_metric = first.metric == second.metric
+    return Difference(
+        origin=origin_of(first, second),
+        weights=sized,
+        predictions=predictions,
+        metric=first.metric if same_metric else None,
+        value=_subtracted(second.value, first.value) if same_metric else None,
+        missing="; ".join([*dict.fromkeys(absent), *why]),
+    )
+
+
+def origin_of(first: Model, second: Model) -> Origin:
+    """What made the weights differ first; see `Difference`."""
+    if first.weights_sha256 == second.weights_sha256:
+        return ""
+    if first.data_sha256 != second.data_sha256:
+        return "other data"
+    same_start = first.init_sha256 == second.init_sha256
+    return "another arithmetic" if same_start else "another random stream"
+
+
+def _of_predictions(first: Model, second: Model) -> tuple[PredictionsDifference | None, list[str]]:
+    if first.data_sha256 != second.data_sha256:
+        return None, ["the predictions are for other data"]
+    ours = blobs.read_predictions(first.blobs, first.predictions_sha256)
+    theirs = blobs.read_predictions(second.blobs, second.predictions_sha256)
+    absent = [
+        f"no predictions {model.predictions_sha256[:10]} in {model.blobs}"
+        for model, arrays in ((first, ours), (second, theirs))
+        if arrays is None and first.predictions_sha256 != second.predictions_sha256
+    ]
+    if ours is None or theirs is None:
+        return None, list(dict.fromkeys(absent))
+    sizes = array_differences.of_predictions(
+        ours, theirs, classes=first.metric == CLASSIFIER_METRIC, scale=first.scale
+    )
+    return sizes, [] if sizes else [f"predictions of shape {ours.shape} and {theirs.shape}"]
+
+
+def _subtracted(second: float, first: float) -> float:
+    """The difference; 0 between equal values, also where both are infinite."""
+    return 0.0 if second == first else second - first

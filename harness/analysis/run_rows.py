@@ -1,0 +1,138 @@
+"""The rows of the run table: what a planned cell asks for, and what a record says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from harness.analysis.axis_values import as_text
+from harness.analysis.columns import AXIS_NAMES
+from harness.analysis.metric_units import recorded
+from harness.matrix.environment import Environment
+from harness.protocol.axes import BY_NAME, to_json
+from harness.results.plan_file import PlannedCell
+from harness.results.record import AuditPart, Measured, Record
+
+Row = dict[str, object]
+
+_DEFAULTS = {name: to_json(BY_NAME[name].default) for name in (*AXIS_NAMES, "workload")}
+_NATIVE = BY_NAME["isa"].default
+_TENSORFLOW_PACKAGES = ("tensorflow", "tensorflow-cpu")
+
+
+_DEFAULT_TEXTS = {name: as_text(value) for name, value in _DEFAULTS.items()}
+
+
+def of_plan(cell: PlannedCell, defaults: Mapping[str, Any], cpus: int | None) -> Row:
+    """The row of a planned cell, whatever the repeat; `cpus` is how many the machine has."""
+    return {
+        "cell": cell.id,
+        "status": cell.status or "pending",
+        "reason": cell.reason,
+        **_of_environment(cell.environment),
+        **_of_settings({**defaults, **cell.settings}, cpus),
+    }
+
+
+def _of_environment(environment: Environment) -> Row:
+    return {
+        name: getattr(environment, name)
+        for name in ("python", "tensorflow", "keras", "numpy", "device")
+    }
+
+
+def _of_settings(settings: Mapping[str, Any], cpus: int | None) -> Row:
+    """The axes as text; one that did not exist yet when this was written has its default.
+
+    `cpus` is how many the machine has, None where that is not known.
+    """
+    texts = {name: as_text(value) for name, value in settings.items() if name in _DEFAULTS}
+    emulated = _is_emulated({**_DEFAULTS, **settings}, cpus)
+    return {**_DEFAULT_TEXTS, **texts, "emulated": emulated}
+
+
+def _is_emulated(values: Mapping[str, Any], cpus: int | None) -> bool:
+    """Whether the cell imitates a smaller CPU than the machine has, or may have."""
+    asked = values["cpus"]
+    fewer = isinstance(asked, int) and (cpus is None or asked < cpus)
+    return bool(values["isa"] != _NATIVE or fewer)
+
+
+def of_record(record: Record, cpus: int | None) -> Row:
+    """The row of a record.
+
+    Raises:
+        ValueError, OverflowError: a loss or metric is no number in hexadecimal.
+    """
+    environment = record.environment
+    return {
+        "cell": record.cell,
+        "repeat": record.repeat,
+        "status": record.status,
+        "reason": record.reason,
+        "engine": record.engine.get("name"),
+        "python": environment.python,
+        "device": environment.device,
+        **_versions(record),
+        **_of_settings(record.settings, cpus),
+        **(_of_measured(record.measured) if record.measured else {}),
+        **_seconds(record),
+        "image": environment.image or None,
+        "lock_sha256": environment.lock_sha256 or None,
+        "code_sha256": record.code_sha256,
+        **_found(record),
+        "isolation": _text_or_none(record.process.get("isolation")),
+        **_audit(record.audit),
+    }
+
+
+def _seconds(record: Record) -> Row:
+    seconds: Row = {f"{name}_s": record.seconds.get(name) for name in ("import", "fit", "total")}
+    # A forked run finds TensorFlow imported: its zero is no measurement.
+    forked = record.process.get("isolation") == "forked"
+    return {**seconds, "import_s": math.nan} if forked else seconds
+
+
+def _versions(record: Record) -> Row:
+    """As the process saw them, else as installed, else as asked."""
+    environment, packages = record.environment, record.environment.packages
+    versions = record.process.get("versions")
+    claimed = versions if isinstance(versions, dict) else {}
+    imported = {name: version for name, version in claimed.items() if isinstance(version, str)}
+    installed = (packages[name] for name in _TENSORFLOW_PACKAGES if name in packages)
+    return {
+        "tensorflow": imported.get("tensorflow") or next(installed, environment.tensorflow),
+        "keras": imported.get("keras") or packages.get("keras", environment.keras),
+        "numpy": imported.get("numpy") or packages.get("numpy", environment.numpy),
+    }
+
+
+def _of_measured(measured: Measured) -> Row:
+    return {
+        "data_sha256": measured.data_sha256,
+        "init_sha256": measured.init_sha256,
+        "weights_sha256": measured.weights_sha256,
+        "predictions_sha256": measured.predictions_sha256,
+        "loss": float.fromhex(measured.loss),
+        "metric": measured.metric,
+        "value": float.fromhex(measured.value),
+        **dict(zip(("prediction_unit", "prediction_scale"), recorded(measured), strict=True)),
+    }
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _audit(audit: AuditPart | None) -> Row:
+    return {
+        "audit": audit.sentence if audit else None,
+        "audit_state": audit.state if audit else None,
+    }
+
+
+def _found(record: Record) -> Row:
+    """The axes as read back; nothing for what was not."""
+    values = {name: found.value for name, found in record.found.items()}
+    return {f"found_{name}": as_text(value) for name, value in values.items() if value is not None}

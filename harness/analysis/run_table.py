@@ -1,0 +1,52 @@
+"""The run table of a results folder, from its index where that is current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from harness.analysis import run_index
+from harness.analysis.columns import RUN_COLUMNS, frame_of
+from harness.results.record_stamps import record_stamps
+from harness.results.scan import SweepFolder, note_foreign, sweeps
+
+
+def runs(folder: str | Path) -> pd.DataFrame:
+    """One row per planned cell and repeat of every sweep below `folder`; see `RUN_COLUMNS`.
+
+    Sorted by matrix and machine, then in the order of the matrix. Records that no plan asks for
+    come last in their sweep, with `planned` False; so do records of cells that the plan by now
+    excludes or cannot run, which have their planned row as well.
+
+    Raises:
+        UsageError: there are no results in this folder.
+        RecordError: a record or a plan is unreadable or of another schema.
+    """
+    tables = [_of_sweep(sweep) for sweep in sweeps(folder)]
+    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
+
+
+def _of_sweep(sweep: SweepFolder) -> pd.DataFrame:
+    present, foreign = record_stamps(sweep.folder)
+    note_foreign(sweep.folder, foreign)
+    key = run_index.key_of(sweep)
+    index = run_index.read(sweep.folder, key)
+    # Without records, and their stamps, nothing vouches for the rows of an index.
+    if index is not None and present and index.is_current(key, present):
+        table = index.table
+    else:
+        # What reads records takes a while to import.
+        from harness.analysis import run_assembly
+
+        table = run_assembly.run_table(sweep, present, index)
+        run_index.write(sweep.folder, table, key)
+    return frame_of(_labelled(table, sweep), RUN_COLUMNS)
+
+
+def _labelled(table: pd.DataFrame, sweep: SweepFolder) -> pd.DataFrame:
+    """The table as of this sweep: folders name matrix and machine, whoever made the records."""
+    labels = {"matrix": sweep.matrix, "machine": sweep.machine}
+    columns = {name: pd.array([text] * len(table), dtype="string") for name, text in labels.items()}
+    labelled: pd.DataFrame = table.assign(**columns)
+    return labelled

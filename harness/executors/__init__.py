@@ -1,0 +1,1 @@
+"""Where jobs (`harness.protocol.job`) go: this machine. An executor leaves records."""

@@ -1,0 +1,187 @@
+"""From how a run ended to its record."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.engines import outcomes
+from harness.engines.protocol import Outcome
+from harness.executors import attestation
+from harness.executors.code_identity import code_sha256
+from harness.executors.replies import ReplyError
+from harness.executors.run_processes import Ending, ProcessTemplate
+from harness.matrix.environment import Environment
+from harness.protocol import exchange
+from harness.protocol.job import Job, Run
+from harness.results.record import SCHEMA, AuditPart, EnvironmentPart, Failure, Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What the records of a job share; `started` in a record is UTC in ISO format."""
+
+    machine: str
+    hardware: Mapping[str, Any]
+    engine: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Verdict:
+    status: str
+    reason: str
+    failure: Failure | None = None
+
+
+def of_ending(
+    origin: Origin,
+    job: Job,
+    run: Run,
+    template: ProcessTemplate,
+    ending: Ending,
+    *,
+    started: str,
+    audit: AuditPart,
+) -> Record:
+    """The record of a run that had a process; `audit` says what is known about forking there."""
+    verdict = _verdict(ending, job)
+    reply = ending.reply
+    image = template.image
+    return _record(
+        origin,
+        job,
+        run,
+        started,
+        status=verdict.status,
+        reason=verdict.reason,
+        environment=_environment(
+            job, image=image.id, base=image.base, packages=reply.packages if reply else {}
+        ),
+        process=_process(job, ending),
+        audit=audit,
+        failure=verdict.failure,
+        seconds={**(reply.seconds if reply else {}), "process": ending.outcome.seconds},
+        **({"found": reply.found, "measured": reply.measured} if reply else {}),
+    )
+
+
+def without_results(record: Record, reason: str) -> Record:
+    """The record of a run whose arrays are not what its reply says."""
+    failure = Failure(type="invalid results", message=reason)
+    changes = {"status": "failed", "reason": reason, "measured": None, "failure": failure}
+    return record.model_copy(update=changes)
+
+
+def of_unavailable(origin: Origin, job: Job, run: Run, reason: str, started: str) -> Record:
+    """The record of a run that never got a process: its environment, image or data is missing."""
+    return _record(
+        origin,
+        job,
+        run,
+        started,
+        status="unavailable",
+        reason=reason,
+        environment=_environment(job, image="", base="", packages={}),
+        failure=Failure(type="unavailable", message=reason),
+    )
+
+
+def _record(origin: Origin, job: Job, run: Run, started: str, **parts: Any) -> Record:
+    return Record(
+        schema=SCHEMA,
+        matrix=job.matrix,
+        machine=origin.machine,
+        cell=run.cell,
+        repeat=run.repeat,
+        engine=dict(origin.engine),
+        settings=dict(run.settings),
+        hardware=dict(origin.hardware),
+        code_sha256=code_sha256(run.workload, run.settings),
+        started=started,
+        **parts,
+    )
+
+
+def _environment(job: Job, *, image: str, base: str, packages: dict[str, str]) -> EnvironmentPart:
+    environment = environment_of(job)
+    return EnvironmentPart(
+        id=environment.id,
+        python=environment.python,
+        tensorflow=environment.tensorflow,
+        numpy=environment.numpy,
+        keras=environment.keras,
+        device=environment.device,
+        lock_sha256=job.lock_sha256,
+        image=image,
+        base=base,
+        packages=packages,
+    )
+
+
+def environment_of(job: Job) -> Environment:
+    """The environment that a job needs, as a value."""
+    return Environment(**job.environment)  # type: ignore[arg-type]  # as `job` says
+
+
+def _process(job: Job, ending: Ending) -> dict[str, Any]:
+    replied = {"versions", "build", "devices", "cpu_flags", "glibc", "confined"}
+    return {
+        "isolation": ending.isolation,
+        "cpus": list(ending.cpus),
+        "timeout_s": job.timeout_s,
+        "memory_bytes": job.memory_bytes,
+        "variables": dict(job.variables),
+        "exit_code": ending.outcome.exit_code,
+        **(ending.reply.model_dump(include=replied) if ending.reply else {}),
+    }
+
+
+def _verdict(ending: Ending, job: Job) -> _Verdict:
+    outcome, reply = ending.outcome, ending.reply
+    if outcome.cause != "exited":
+        reason = _reason(outcome, job)
+        failure = Failure(type=outcome.cause, message=reason, log=ending.log)
+        return _Verdict(status=outcome.cause, reason=reason, failure=failure)
+    if reply is None:
+        reason = ending.complaint or _reason_of_exit(outcome.exit_code)
+        cause = outcomes.cause(outcome.exit_code)
+        return _Verdict(
+            status="failed" if cause == "exited" else cause,
+            reason=reason,
+            failure=Failure(type=cause, message=reason, log=ending.log),
+        )
+    mismatches = attestation.mismatches(reply.found, ending.cpus)
+    if reply.status == exchange.COMPLETED and mismatches:
+        reason = "; ".join(mismatches)
+        failure = Failure(type=exchange.INVALID, message=reason, log=ending.log)
+        return _Verdict(status=exchange.INVALID, reason=reason, failure=failure)
+    if reply.status == exchange.COMPLETED:
+        return _Verdict(status=reply.status, reason="")
+    error = reply.error or ReplyError(type=reply.status, message=reply.reason)
+    failure = Failure(**error.model_dump(), log=ending.log)
+    return _Verdict(status=reply.status, reason=reply.reason, failure=failure)
+
+
+def _reason(outcome: Outcome, job: Job) -> str:
+    if outcome.reason:
+        return outcome.reason
+    if outcome.cause == "timeout":
+        return f"still running after {job.timeout_s:g} s"
+    if outcome.cause == "out_of_memory":
+        return f"needed more than {job.memory_bytes / 2**30:.1f} GiB"
+    return _FROM_OUTSIDE
+
+
+_FROM_OUTSIDE = "a signal from outside ended the process"
+
+
+def _reason_of_exit(code: int) -> str:
+    if code >= 0:
+        return f"the process ended with status {code} and left no reply"
+    if outcomes.cause(code) == "killed":
+        return _FROM_OUTSIDE
+    has_name = -code in signal.valid_signals()
+    name = signal.Signals(-code).name if has_name else f"signal {-code}"
+    return f"the process crashed with {name}"

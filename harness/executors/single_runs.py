@@ -1,0 +1,193 @@
+"""One run: a place on the machine, a process, a record."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from harness.errors import EngineError, RecordError
+from harness.executors import audits, recording, run_processes
+from harness.executors.attestation import asked_versions
+from harness.executors.audits import Audit
+from harness.executors.context import Context
+from harness.executors.cpu_sets import CpuSets, cpus_for
+from harness.executors.progress import SweepProgress
+from harness.executors.recording import Origin
+from harness.executors.replies import Reply
+from harness.executors.run_processes import AbandonedError, Ending, Isolation
+from harness.executors.warm_groups import WarmGroup
+from harness.protocol import exchange
+from harness.protocol.job import Job, Run
+from harness.results.record import AuditPart, Record
+
+_COLD_SIDE = AuditPart(state="cold side", sentence="the cold side of an audit")
+
+
+class SingleRuns:
+    """Carries out single runs and writes their records. Thread-safe."""
+
+    def __init__(self, context: Context, progress: SweepProgress) -> None:
+        self._abandoned = threading.Event()
+        self._context = context
+        self._origin = Origin(
+            machine=context.machine,
+            hardware=context.hardware,
+            engine=context.engine.describe(),
+        )
+        self._progress = progress
+        self._cpu_sets = CpuSets(context.cpus, context.slots)
+        # TensorFlow takes all of a GPU's memory, so GPU runs go one after the other.
+        self._gpu = threading.Lock()
+
+    def abandon(self) -> None:
+        """From now on, runs that end were ended by the interruption and are not recorded."""
+        self._abandoned.set()
+
+    def warm_up(self, group: WarmGroup) -> None:
+        """Start the group's process; its import takes a CPU like a run.
+
+        An engine that fails is the first run's to report.
+        """
+        with self._seat("importing TensorFlow", 1, gpu=False):
+            if self._abandoned.is_set():
+                raise AbandonedError
+            group.warm_up()
+
+    def carry_out(
+        self, group: WarmGroup, run: Run, isolation: Isolation, audit: AuditPart
+    ) -> Record:
+        """Run once and record it; `audit` says in the record what is known about forking."""
+        try:
+            with self._seat_for(group.job, run) as cpus:
+                started = now()
+                with self._process(group, run, isolation, cpus) as ending:
+                    return self._write(group, run, ending, started, audit)
+        finally:
+            group.run_over()
+
+    def carry_out_audited(self, group: WarmGroup, run: Run) -> tuple[Record, Audit]:
+        """Run once cold, record that, and do the same forked to compare."""
+        try:
+            with self._seat_for(group.job, run) as cpus:
+                started = now()
+                with self._process(group, run, "fresh", cpus) as ending:
+                    record = self._write(group, run, ending, started, _COLD_SIDE)
+                    cold = ending.reply
+                forked = None
+                if record.status == "completed":
+                    forked = self._reply(group, run, "forked", cpus)
+                found = audits.compare(cold, forked, lambda: self._reply(group, run, "fresh", cpus))
+                return record, found
+        finally:
+            group.run_over()
+
+    def write_unavailable(self, job: Job, run: Run, reason: str) -> Record:
+        """Record a run that cannot have a process, with the reason.
+
+        A completed record from before stays: it is worth more than the news that its environment
+        cannot be had today.
+        """
+        record = recording.of_unavailable(self._origin, job, run, reason, now())
+        before = self._context.store.read(record.cell, record.repeat)
+        if before is None or before.status != "completed":
+            self._context.store.write(record, None, None)
+        self._progress.finished(record)
+        return record
+
+    def _seat_for(self, job: Job, run: Run) -> AbstractContextManager[tuple[int, ...]]:
+        count = cpus_for(run.settings, len(self._context.cpus))
+        return self._seat(run.cell, count, gpu=job.device == "gpu")
+
+    @contextmanager
+    def _seat(self, what: str, count: int, *, gpu: bool) -> Iterator[tuple[int, ...]]:
+        try:
+            with (
+                self._gpu if gpu else nullcontext(),
+                self._cpu_sets.reserve(count) as cpus,
+                self._progress.running(what),
+            ):
+                yield cpus
+        except OSError as error:
+            raise EngineError(
+                f"{what}: {error.filename or 'a file'} cannot be written: {error.strerror}; "
+                "make room, then start the same command again: finished runs are kept"
+            ) from error
+
+    @contextmanager
+    def _process(
+        self, group: WarmGroup, run: Run, isolation: Isolation, cpus: tuple[int, ...]
+    ) -> Iterator[Ending]:
+        if self._abandoned.is_set():
+            raise AbandonedError
+        request = self._request(group, run)
+        way = (
+            group.forked(request, cpus)
+            if isolation == "forked"
+            else run_processes.fresh(group.template, request, cpus, group.limits)
+        )
+        with way as ending:
+            yield ending
+
+    def _reply(
+        self, group: WarmGroup, run: Run, isolation: Isolation, cpus: tuple[int, ...]
+    ) -> Reply | None:
+        with self._process(group, run, isolation, cpus) as ending:
+            return ending.reply
+
+    def _request(self, group: WarmGroup, run: Run) -> Mapping[str, Any]:
+        lock = group.template.image.lock
+        return {
+            "schema": exchange.SCHEMA,
+            "cell": run.cell,
+            "repeat": run.repeat,
+            "data": self._context.data(group.job.data[run.workload].name).folder.name,
+            "settings": dict(run.settings),
+            "device": group.job.device,
+            "versions": asked_versions(lock, group.job.variables),
+            "variables": dict(group.job.variables),
+            "packages": {package.name: package.version for package in lock.packages},
+        }
+
+    def _write(
+        self, group: WarmGroup, run: Run, ending: Ending, started: str, audit: AuditPart
+    ) -> Record:
+        if self._abandoned.is_set():
+            raise AbandonedError
+        if ending.outcome.exit_code == exchange.DISK_FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(ending.folder))
+        record = recording.of_ending(
+            self._origin,
+            group.job,
+            run,
+            group.template,
+            ending,
+            started=started,
+            audit=audit,
+        )
+        weights, predictions = (
+            ending.folder / name for name in (exchange.WEIGHTS, exchange.PREDICTIONS)
+        )
+        try:
+            self._context.store.write(
+                record,
+                weights if os.path.lexists(weights) else None,
+                predictions if os.path.lexists(predictions) else None,
+            )
+        except RecordError as error:
+            if isinstance(error.__cause__, OSError):
+                raise
+            # The arrays are not what the reply says they are: the run is at fault, not the disk.
+            record = recording.without_results(record, str(error))
+            self._context.store.write(record, None, None)
+        self._progress.finished(record)
+        return record
+
+
+def now() -> str:
+    """The time in UTC, ISO format, to the second."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,110 @@
+"""A job: everything that a group of runs needs, as plain JSON.
+
+Its runs share an environment and what is set before their process starts, so one process that has
+imported TensorFlow can serve them all. A machine that has this program installed, and nothing
+else, can carry a job out: the lock says what to install, and data sets are named by their digest.
+
+    {"schema": 2, "matrix": NAME,
+     "environment": {"python": VERSION, "tensorflow": VERSION, "numpy": VERSION | null,
+                     "keras": VERSION | null, "device": "cpu" | "gpu"},
+     "lock": TEXT,                              # the lock file's content
+     "variables": {NAME: VALUE, ...},           # set before the process starts
+     "consent": [NAME, ...],                    # those of them that the matrix had to spell out
+     "data": {WORKLOAD: {"name": NAME, "sha256": DIGEST}, ...},
+     "timeout_s": S, "memory_bytes": N,         # what each run may take
+     "runs": [{"cell": ID, "repeat": N, "settings": {AXIS: VALUE, ...}}, ...]}
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
+
+from harness.protocol import exchange
+
+Json = Union[str, int, Dict[str, str]]
+"""The value of a setting: `env` is an object."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job: a repeat of a cell, with every process and run axis."""
+
+    cell: str
+    repeat: int
+    settings: Mapping[str, Json]
+
+    @property
+    def workload(self) -> str:
+        """What is trained."""
+        return str(self.settings["workload"])
+
+
+@dataclass(frozen=True)
+class DataReference:
+    """A data set by its name, and the digest of its description."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A group of runs. Give every field by name; see above for what they hold."""
+
+    matrix: str
+    environment: Mapping[str, Optional[str]]
+    lock: str
+    variables: Mapping[str, str]
+    consent: Tuple[str, ...]
+    data: Mapping[str, DataReference]
+    timeout_s: float
+    memory_bytes: int
+    runs: Tuple[Run, ...]
+
+    @property
+    def lock_sha256(self) -> str:
+        """The digest of the lock, "" where there is none."""
+        content = self.lock.encode("utf-8")
+        return hashlib.sha256(content).hexdigest() if content else ""
+
+    @property
+    def device(self) -> str:
+        """What it needs: `cpu` or `gpu`."""
+        return str(self.environment["device"])
+
+
+def to_json(job: Job) -> Dict[str, Any]:
+    """The job as a JSON object."""
+    return {"schema": exchange.SCHEMA, **asdict(job)}
+
+
+def from_json(content: Any) -> Job:
+    """The job in a JSON object.
+
+    Raises:
+        ValueError: it is of another schema, or is no job; the message says what is wrong.
+    """
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema != exchange.SCHEMA:
+        text = "a job of schema %r, and this program takes %d"
+        raise ValueError(text % (schema, exchange.SCHEMA))
+    try:
+        fields = {name: value for name, value in content.items() if name != "schema"}
+        fields["consent"] = tuple(fields["consent"])
+        fields["data"] = {name: DataReference(**each) for name, each in fields["data"].items()}
+        fields["runs"] = tuple(Run(**each) for each in fields["runs"])
+        job = Job(**fields)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError("not a job: %s" % error) from error
+    _check(job)
+    return job
+
+
+def _check(job: Job) -> None:
+    if not job.runs:
+        raise ValueError("a job without runs")
+    for run in job.runs:
+        if run.workload not in job.data:
+            raise ValueError("the run of %s trains on data that the job does not name" % run.cell)

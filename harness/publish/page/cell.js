@@ -1,0 +1,175 @@
+/* A cell's details: everything its records say, beside the matrix. */
+
+const HASHES = { weights_sha256: "final weights", init_sha256: "initial weights", predictions_sha256: "predictions", data_sha256: "data" };
+
+async function openDetails(cell, focus = false) {
+  view.cell = cell;
+  hideHint();
+  markOpen();
+  const aside = document.getElementById("cell-details");
+  const asked = `${view.workload} ${cell}`;
+  aside.dataset.asked = asked;
+  try {
+    const place = workload().first + cell;
+    const [shared, shard] = await Promise.all([load("shared"), load(`cells-${Math.floor(place / DATA.shard)}`)]);
+    if (aside.dataset.asked !== asked) return;
+    aside.replaceChildren(...detailsOf(cell, shared, shard[place % DATA.shard]).flat(Infinity).filter(Boolean));
+    tensorTable(cell);
+  } catch (error) {
+    aside.replaceChildren(...heading(cell), html("p", {}, `The details cannot be read: ${error.message}. Open the page in the folder it was published in.`));
+  }
+  aside.hidden = false;
+  aside.scrollTop = 0;
+  document.body.classList.add("with-details");
+  document.querySelector(".tile.open")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  setAddress();
+  if (focus) aside.querySelector(".close").focus();
+}
+
+function closeDetails() {
+  const aside = document.getElementById("cell-details");
+  if (aside.hidden) return;
+  const back = aside.contains(document.activeElement);
+  aside.hidden = true;
+  view.cell = null;
+  document.body.classList.remove("with-details");
+  markOpen();
+  setAddress();
+  if (back && grid.focus) grid.focus.focus();
+}
+
+function detailsOf(cell, shared, content) {
+  const runs = content.runs.map((run) => Object.fromEntries(shared.run.map((name, i) => [name, run[i]])));
+  const first = firstRecord(content, runs);
+  return [
+    heading(cell),
+    verdict(cell),
+    runs.length ? runTable(runs) : null,
+    ...runs.map((run) => failure(run, content.records[run.repeat])),
+    first && settings(first, shared),
+    html("section", {}, html("h3", {}, "Weights, tensor by tensor"), html("div", { id: "tensors" })),
+    first && first.history !== null && historyTable(shared.histories[first.history]),
+    hashes(runs),
+    first && environment(shared.environments[first.environment]),
+    machine(content.machine, shared.machines[content.machine], first, shared),
+    files(content, runs),
+  ];
+}
+
+/** The record that the rest comes from: of the first completed run, else of the first run. */
+function firstRecord(content, runs) {
+  const run = runs.find((one) => one.status === "completed" && content.records[one.repeat]) || runs.find((one) => content.records[one.repeat]);
+  return run ? content.records[run.repeat] : null;
+}
+
+function heading(cell) {
+  const { text: mark, look } = tileOf(cell);
+  const name = className(cell);
+  return [html("button", { type: "button", class: "close", "aria-label": "Close the details", click: closeDetails }, "×"),
+    html("h2", { id: "cell-details-title" }, html("i", { class: `tile ${name ? colourOfClass(name) + (name === UNSTABLE ? " hatched" : "") : look}`, "aria-hidden": "true" }, mark), " ", html("span", { class: "id" }, broken(cells().id[cell])))];
+}
+
+/** An id that may be broken after its commas. */
+function broken(id) { return id.split(",").flatMap((part, i, all) => (i < all.length - 1 ? [`${part},`, html("wbr", {})] : [part])); }
+
+function verdict(cell) {
+  const name = className(cell);
+  const one = workload().classes.find((candidate) => candidate.name === name);
+  const words = [];
+  if (name === UNSTABLE) words.push("Unstable: runs of these very settings ended with different weights.");
+  else if (name) words.push(`Class ${name}, ${one.cells > 1 ? `shared with ${counted(one.cells - 1, "other cell")}` : "of this cell alone"}; ${{ stable: "stable: every repeat left the same bits", untested: "untested: it completed only one run" }[cells().verdict[cell]]}.`);
+  else words.push(`No weights: ${statusWords(cell)}.`);
+  if (name && name !== UNSTABLE && one.where) words.push(`The class is: ${one.where}.`);
+  if (name && isMixed(cell)) words.push(`Its runs: ${statusWords(cell)}.`);
+  if (cells().emulated[cell]) words.push("Emulated: other hardware was imitated, by a capped instruction set or fewer CPUs.");
+  return html("p", { class: "verdict" }, words.join(" "), reasonOf(cell) && html("span", { class: "reason" }, reasonOf(cell)));
+}
+
+function table(head, rows, look = "") {
+  return html("div", { class: "scroll" }, html("table", { class: look }, html("thead", {}, html("tr", {}, head.map((name) => html("th", { scope: "col" }, name)))), html("tbody", {}, rows)));
+}
+
+function cellsOf(values) { return values.map((value) => html("td", {}, value)); }
+
+function runTable(runs) {
+  const rows = runs.map((run) => html("tr", {}, cellsOf([String(run.repeat), run.status.replace(/_/g, " "), html("code", { title: run.weights_sha256 || "" }, (run.weights_sha256 || "").slice(0, 10)), number(run.loss, 9).replace("unknown", ""), number(run.value, 9).replace("unknown", ""), run.total_s === null ? "" : `${number(run.total_s, 3)} s`, run.isolation || ""])));
+  return html("section", {}, html("h3", {}, "Runs"), table(["run", "status", "weights", "loss", workload().metric.replace(/_/g, " ") || "metric", "time", "process"], rows));
+}
+
+function failure(run, record) {
+  const error = record && record.failure;
+  if (!error && !run.reason) return null;
+  return html("section", { class: "failure" }, html("h3", {}, `Run ${run.repeat}: ${run.status.replace(/_/g, " ")}`),
+    html("p", {}, run.reason || ""),
+    error && html("p", {}, html("b", {}, error.type), error.message && error.message !== run.reason ? `: ${error.message}` : ""),
+    error && error.traceback && html("details", {}, html("summary", {}, "Traceback"), html("pre", { tabindex: 0 }, error.traceback)),
+    error && error.log && html("details", { open: true }, html("summary", {}, "End of the log"), html("pre", { tabindex: 0 }, error.log)));
+}
+
+function settings(record, shared) {
+  const varied = new Set(workload().axes.map((axis) => axis.name));
+  const rows = record.settings.map((place) => shared.settings[place]).sort((a, b) => varied.has(b[0]) - varied.has(a[0]));
+  return html("section", {}, html("h3", {}, "Settings, as asked and as found"), table(["setting", "asked", "found", "how it was read"],
+    rows.map(([name, asked, found, how]) => html("tr", { class: varied.has(name) ? "varied" : "" }, html("th", { scope: "row" }, name), html("td", {}, asked), html("td", { class: found === null ? "unknown" : "" }, found === null ? "unknown" : found), html("td", { class: "how" }, how)))));
+}
+
+function hashes(runs) {
+  const rows = runs.filter((run) => run.weights_sha256).flatMap((run) => Object.entries(HASHES).map(([key, name]) => html("tr", {}, cellsOf([String(run.repeat), name, html("code", { class: "long" }, run[key] || "")]))));
+  return rows.length ? html("section", {}, html("h3", {}, "Hashes (SHA-256)"), table(["run", "of", "digest"], rows)) : null;
+}
+
+function historyTable(own) {
+  const names = Object.keys(own);
+  const epochs = Math.max(0, ...names.map((name) => own[name].length));
+  const rows = Array.from({ length: Math.min(epochs, 200) }, (_, i) => html("tr", {}, cellsOf([String(i + 1), ...names.map((name) => String(own[name][i] ?? ""))])));
+  return epochs ? html("section", {}, html("h3", {}, "History, exact"), table(["epoch", ...names.map((name) => name.replace(/_/g, " "))], rows, "numbers")) : null;
+}
+
+function environment(own) {
+  const packages = Object.entries(own.packages).sort(([a], [b]) => (a < b ? -1 : 1));
+  const facts = [["id", own.id], ["lock", html("code", { class: "long" }, own.lock_sha256)], ["image", html("code", { class: "long" }, own.image)], ["base", own.base], ...Object.entries(own.engine).map(([key, value]) => [key === "name" ? "engine" : `engine ${key}`, value])];
+  return html("section", {}, html("h3", {}, "Environment"), list(facts), html("details", {}, html("summary", {}, counted(packages.length, "package")),
+    html("ul", { class: "packages" }, packages.map(([name, version]) => html("li", {}, `${name} ${version}`)))));
+}
+
+function machine(name, hardware, record, shared) {
+  const described = hardware || {};
+  const facts = [["machine", name], ["CPU", described.cpu_model], ["microarchitecture", described.microarchitecture], ["CPUs", Array.isArray(described.visible_cpus) ? `${described.visible_cpus.length} visible` : ""], ["memory", described.memory_bytes ? `${number(described.memory_bytes / 2 ** 30)} GiB` : ""],
+    ["system", [described.os, described.kernel && `kernel ${described.kernel}`, described.glibc && `glibc ${described.glibc}`].filter(Boolean).join(", ")], ["hypervisor", described.hypervisor],
+    ["GPUs", (described.gpus || []).map((gpu) => Object.values(gpu).filter(Boolean).join(", ")).join("; ")]].filter(([, value]) => value);
+  const process = record ? shared.processes[record.process] : {};
+  return html("section", {}, html("h3", {}, "Machine and process"), list(facts),
+    described.cpu_flags && html("details", {}, html("summary", {}, counted(described.cpu_flags.length, "CPU flag")), html("p", { class: "flags" }, described.cpu_flags.join(" "))),
+    Object.keys(process).length > 0 && html("details", {}, html("summary", {}, "As TensorFlow says of itself"), html("pre", { tabindex: 0 }, JSON.stringify(process, null, 1))),
+    record && html("p", { class: "fine" }, `Started ${record.started}, code ${record.code.slice(0, 10)}.`));
+}
+
+function list(facts) { return html("dl", { class: "facts" }, facts.map(([name, value]) => [html("dt", {}, name), html("dd", {}, value)])); }
+
+function files(content, runs) {
+  const folder = ["results", content.matrix, content.machine, content.cell].map(encodeURIComponent).join("/");
+  const present = runs.filter((run) => content.records[run.repeat]);
+  return present.length ? html("p", { class: "fine" }, "Records: ", present.flatMap((run, i) => [i ? ", " : "", html("a", { href: `${folder}/${run.repeat}.json` }, `${run.repeat}.json`)])) : null;
+}
+
+/** The difference of a cell's weights from the baseline's, tensor by tensor. */
+async function tensorTable(cell) {
+  const target = document.getElementById("tensors");
+  const point = pointOf(cell);
+  const baseline = workload().distances.points.length ? pointLabel(view.baseline) : "";
+  const say = (words) => target.replaceChildren(html("p", { class: "fine" }, words));
+  if (!className(cell)) return say("It has no weights.");
+  if (point === null) return say("Its class is too small to be among those compared.");
+  if (point === view.baseline) return say(`It is of the baseline itself (${baseline}): choose another baseline to see a difference.`);
+  const pair = pairOf(point, view.baseline);
+  if (!pair) return say(`It was not compared with ${baseline}; choose class A as the baseline.`);
+  const tables = await load(`tensors-${view.workload}`);
+  const rows = tables.tensors[workload().distances.pairs.indexOf(pair)];
+  return target.replaceChildren(html("p", {}, pairWords(pair, baseline)), table(["tensor", "shape", "differing", "relative L2", "largest ULP", "largest absolute"],
+    rows.map(([name, shape, l2, ulp, most, differing, elements, other]) => html("tr", {}, html("th", { scope: "row" }, other ? `${name} (${other})` : name), cellsOf([`(${shape.join(", ")})`, differing === null ? "" : `${differing.toLocaleString("en")} of ${elements.toLocaleString("en")}`, l2 === null ? "" : number(l2), ulp === null ? "" : number(ulp), most === null ? "" : number(most)])))));
+}
+
+function pairWords(pair, baseline) {
+  const changed = pair[PAIR.churn] === null ? "" : ` ${churnName()}: ${number(pair[PAIR.churn])}.`;
+  return `Against ${baseline}: relative L2 ${number(pair[PAIR.relative_l2])}, ${pair[PAIR.differing].toLocaleString("en")} of ${pair[PAIR.elements].toLocaleString("en")} weights have other bits; ${pair[PAIR.origin]}.${changed}`;
+}

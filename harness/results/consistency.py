@@ -1,0 +1,149 @@
+"""What a record says must not contradict itself, whatever digest it carries.
+
+Each check is a function that yields what is wrong. They are cheap: a hundred thousand records are
+read at a time, and most share their cell, environment and machine with the one before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from harness.matrix.cells import DEFAULTS, Cell
+from harness.matrix.environment import Environment
+from harness.protocol.axes import OPEN_VALUES, from_json
+from harness.results.fingerprint import identify
+from harness.results.record import Measured, Record
+from harness.runner import hashing
+
+_VERSIONS = ("python", "tensorflow", "numpy", "keras", "device")
+_LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
+"""With this variable, the package behind `tf.keras` is not the one that the environment names."""
+
+
+def contradiction(record: Record) -> str | None:
+    """The first thing in which a record contradicts itself, None where there is none."""
+    try:
+        return next(_contradictions(record), None)
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        return f"it holds values that no run leaves ({error!r})"
+
+
+def _contradictions(record: Record) -> Iterator[str]:
+    yield from _names(record)
+    yield from _hardware(record)
+    if record.measured is not None:
+        yield from _numbers(record.measured)
+        yield from _tensors(record.measured)
+    if record.status == "completed":
+        yield from _completed(record)
+
+
+def _names(record: Record) -> Iterator[str]:
+    asked = record.environment
+    environment = _environment(
+        asked.python, asked.tensorflow, asked.numpy, asked.keras, asked.device
+    )
+    if environment.id != asked.id:
+        yield f"its environment is {environment.id}, and it is called {asked.id!r}"
+    if record.settings.keys() <= DEFAULTS.keys():
+        settings = {name: from_json(value) for name, value in record.settings.items()}
+        name = _cell_id(environment, tuple({**DEFAULTS, **settings}.values()))
+        if name != record.cell:
+            yield f"its settings are those of {name}, which is not its name"
+
+
+@lru_cache(maxsize=1024)
+def _environment(
+    python: str, tensorflow: str, numpy: str | None, keras: str | None, device: str
+) -> Environment:
+    return Environment(
+        python=python, tensorflow=tensorflow, numpy=numpy, keras=keras, device=device
+    )
+
+
+@lru_cache(maxsize=1024)
+def _cell_id(environment: Environment, values: tuple[Any, ...]) -> str:
+    return Cell(environment=environment, values=values).id
+
+
+def _hardware(record: Record) -> Iterator[str]:
+    found = record.hardware
+    if found:
+        machine = _fingerprint(
+            found["microarchitecture"],
+            found["cpu_model"],
+            tuple(found["cpu_flags"]),
+            len(found["visible_cpus"]),
+            tuple((gpu["name"], gpu["memory_bytes"]) for gpu in found["gpus"]),
+        )
+        if machine != record.machine:
+            yield f"its hardware is that of {machine}, and its machine is {record.machine}"
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(
+    microarchitecture: str,
+    cpu_model: str,
+    cpu_flags: tuple[str, ...],
+    cpus: int,
+    gpus: tuple[tuple[str, int | None], ...],
+) -> str:
+    return identify(
+        {
+            "microarchitecture": microarchitecture,
+            "cpu_model": cpu_model,
+            "cpu_flags": cpu_flags,
+            "visible_cpus": range(cpus),
+            "gpus": [{"name": name, "memory_bytes": memory} for name, memory in gpus],
+        }
+    )
+
+
+def _numbers(measured: Measured) -> Iterator[str]:
+    for name, values in (*measured.history.items(), ("value", (measured.value,))):
+        for value in values:
+            if float.fromhex(value).hex() != value:
+                yield f"{name} is {value!r}, which is not an exact number"
+    losses = measured.history.get("loss", ())
+    if not losses or losses[-1] != measured.loss:
+        yield f"its loss is {measured.loss}, and the last one of its history is another"
+
+
+def _tensors(measured: Measured) -> Iterator[str]:
+    tensors = measured.tensors
+    for name, digests in (
+        ("weights", [tensor.sha256 for tensor in tensors]),
+        ("init", [tensor.init_sha256 for tensor in tensors]),
+    ):
+        digest = hashing.combined_digest(digests)
+        if digest != getattr(measured, f"{name}_sha256"):
+            yield f"its tensors have the digest {digest}, which is not its {name}_sha256"
+    parameters = sum(math.prod(tensor.shape) for tensor in tensors)
+    if parameters != measured.parameters:
+        yield f"its tensors have {parameters} parameters, and it counts {measured.parameters}"
+
+
+def _completed(record: Record) -> Iterator[str]:
+    if record.measured is None:
+        yield "it completed, and has no measurements"
+    if record.failure is not None:
+        yield "it completed, and has a failure"
+    for axis, asked in _asked(record).items():
+        found = record.found.get(axis)
+        value = None if found is None else found.value
+        if value is not None and asked not in OPEN_VALUES and value != asked:
+            yield f"it completed, and of {axis} {asked} was asked and {value} found"
+
+
+def _asked(record: Record) -> Mapping[str, Any]:
+    """What the run was asked for, by axis, as the runner compares it."""
+    versions = {name: getattr(record.environment, name) for name in _VERSIONS}
+    variables = record.settings.get("env")
+    if isinstance(variables, dict) and _LEGACY_KERAS in variables:
+        del versions["keras"]
+    given = {name: value for name, value in versions.items() if value is not None}
+    cpus = record.process.get("cpus")
+    return {**record.settings, **given, **({"cpus": len(cpus)} if cpus else {})}

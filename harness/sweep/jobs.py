@@ -1,0 +1,94 @@
+"""From the runs of a plan to jobs: grouped by what must be set before their process starts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from harness.environments.lock import Lock
+from harness.errors import HarnessError, LockError
+from harness.executors.run_processes import Limits
+from harness.matrix.cells import Cell
+from harness.matrix.environment import Environment
+from harness.protocol import untrusted
+from harness.protocol.axes import process_variables, to_json
+from harness.protocol.job import DataReference, Job, Run
+from harness.results.locks import MAX_BYTES
+from harness.sweep.planning import Step
+
+_ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras", "device")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unlocked:
+    """A job without a lock, and why there is none."""
+
+    job: Job
+    error: HarnessError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maker:
+    """Makes jobs. `lock` gives an environment's lock or raises a `HarnessError`; `data` refers to
+    the data set of a workload."""
+
+    matrix: str
+    lock: Callable[[Environment], Lock]
+    data: Callable[[str], DataReference]
+    limits: Limits
+
+    def jobs(self, steps: Iterable[Step]) -> tuple[list[Job], list[Unlocked]]:
+        """A job for each group of runs, in the order of the steps, and those without a lock."""
+        jobs: list[Job] = []
+        unlocked: list[Unlocked] = []
+        for group in _grouped(steps).values():
+            environment = group[0].cell.environment
+            try:
+                jobs.append(self._job(group, _text_of(self.lock(environment))))
+            except HarnessError as error:
+                unlocked.append(Unlocked(job=self._job(group, ""), error=error))
+        return jobs, unlocked
+
+    def _job(self, group: list[Step], lock: str) -> Job:
+        first = group[0].cell
+        runs = tuple(
+            Run(cell=step.cell.id, repeat=step.repeat, settings=_settings(step.cell))
+            for step in group
+        )
+        return Job(
+            matrix=self.matrix,
+            environment={key: getattr(first.environment, key) for key in _ENVIRONMENT_KEYS},
+            lock=lock,
+            variables=process_variables(first.settings),
+            consent=(),
+            data={run.workload: self.data(run.workload) for run in runs},
+            timeout_s=self.limits.timeout,
+            memory_bytes=self.limits.memory,
+            runs=runs,
+        )
+
+
+def _grouped(steps: Iterable[Step]) -> dict[object, list[Step]]:
+    """The steps whose runs may share one process, groups and steps in the order they came."""
+    found: dict[object, list[Step]] = {}
+    for step in steps:
+        variables = process_variables(step.cell.settings)
+        key = (step.cell.environment, *sorted(variables.items()))
+        found.setdefault(key, []).append(step)
+    return found
+
+
+def _settings(cell: Cell) -> dict[str, str | int | dict[str, str]]:
+    return {name: to_json(value) for name, value in cell.settings.items()}
+
+
+def _text_of(lock: Lock) -> str:
+    try:
+        content = untrusted.read_regular(lock.path, MAX_BYTES, follow_links=True)
+        text = content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LockError(f"{lock.path}: cannot be read: {error}") from error
+    if hashlib.sha256(content).hexdigest() != lock.sha256:
+        raise LockError(f"{lock.path}: was changed while it was used; run the command again")
+    return text

@@ -1,0 +1,34 @@
+"""Cells are chosen by globs on their ids."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import SelectionError
+from harness.selection import matcher, select
+
+IDS = ["mnist-mlp,tf2.10.0,threads=1", "mnist-mlp,tf2.10.0,threads=2", "co2-lstm,tf2.9.3", "x"]
+
+
+def _chosen(*only: str) -> list[str]:
+    return list(select(IDS, only, name=str))
+
+
+def test_without_a_glob_everything_is_chosen() -> None:
+    assert _chosen() == IDS
+
+
+def test_what_matches_one_of_the_globs_is_chosen_in_order() -> None:
+    assert _chosen("co2*", "*threads=2") == IDS[1:3]
+
+
+def test_a_glob_is_about_the_whole_id_and_its_case() -> None:
+    assert not matcher(["mnist"])(IDS[0])
+    assert not matcher(["MNIST*"])(IDS[0])
+    assert matcher(["mnist-*,threads=[12]"])(IDS[0])
+
+
+def test_nothing_matching_names_the_first_ids() -> None:
+    with pytest.raises(SelectionError, match="no cell matches 'gpu'") as raised:
+        _chosen("gpu")
+    assert IDS[2] in str(raised.value) and "\n  x" not in str(raised.value)
