@@ -29,6 +29,8 @@ from harness.results import blobs, checking, plan_file, sealing
 from harness.results.reading import read_record
 from harness.results.record import SCHEMA
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA1 = Path(__file__).parents[1] / "data" / "schema1"
 LONG = 100_000
