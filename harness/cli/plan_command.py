@@ -15,7 +15,7 @@ import typer
 
 from harness import console
 from harness.cli import options, wiring
-from harness.cli.wiring import ThisMachine
+from harness.cli.wiring import LocalMachine
 from harness.engines import choice
 from harness.engines.protocol import Engine
 from harness.executors.run_processes import Limits
@@ -108,7 +108,7 @@ def plan(
 
 
 def _selected(
-    matrix: Matrix, machine: ThisMachine, engine: Engine, only: list[str] | None
+    matrix: Matrix, machine: LocalMachine, engine: Engine, only: list[str] | None
 ) -> Iterator[Cell]:
     def unavailable(device: str) -> str | None:
         return engine.unavailable(device=device)

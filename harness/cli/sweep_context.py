@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness import places
 from harness.cli import wiring
-from harness.cli.wiring import ThisMachine
+from harness.cli.wiring import LocalMachine
 from harness.engines.protocol import Engine
 from harness.executors import staging
 from harness.executors.context import Context, IsolationPolicy
@@ -15,7 +15,7 @@ from harness.upkeep import room_checks
 
 def context(
     store: Store,
-    machine: ThisMachine,
+    machine: LocalMachine,
     engine: Engine,
     *,
     limits: Limits,

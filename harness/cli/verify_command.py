@@ -13,7 +13,7 @@ import typer
 
 from harness import console, places, scratch
 from harness.cli import bundle_commands, options, sweep_context, wiring
-from harness.cli.wiring import ThisMachine
+from harness.cli.wiring import LocalMachine
 from harness.engines import choice
 from harness.engines.protocol import Engine
 from harness.errors import NotReproducibleError, UsageError
@@ -46,7 +46,7 @@ class _Setting:
 
     engine: Engine
     named: str | None
-    machine: ThisMachine
+    machine: LocalMachine
     limits: Limits
     results: Path
     repeats: int

@@ -33,7 +33,7 @@ from harness.upkeep.reuse import Known
 
 
 @dataclass(frozen=True, kw_only=True)
-class ThisMachine:
+class LocalMachine:
     """This machine: its folder name in results, and its description."""
 
     id: str
@@ -47,10 +47,10 @@ class ThisMachine:
         )
 
 
-def this_machine() -> ThisMachine:
+def this_machine() -> LocalMachine:
     """Describe and name the machine the program runs on."""
     hardware = machine.describe()
-    return ThisMachine(id=fingerprint.identify(hardware), hardware=hardware)
+    return LocalMachine(id=fingerprint.identify(hardware), hardware=hardware)
 
 
 def locks_of(matrix_file: Path) -> Path:
@@ -127,7 +127,7 @@ def data_reference(workload: str) -> DataReference:
     return DataReference(name=entry.name, sha256=entry.sha256)
 
 
-def audits(engine: str, machine: ThisMachine) -> Audits:
+def audits(engine: str, machine: LocalMachine) -> Audits:
     """What is remembered about forking with the code of today."""
     axes = tuple(cells.DEFAULTS)
     return Audits(
@@ -137,7 +137,7 @@ def audits(engine: str, machine: ThisMachine) -> Audits:
 
 def wanted(
     read: Callable[[Environment], Lock | None],
-    machine: ThisMachine,
+    machine: LocalMachine,
     *,
     engine: str | None,
     running: Engine,
@@ -184,7 +184,7 @@ def _code_of(workload: str, axes: tuple[str, ...]) -> str:
     return code_sha256(workload, axes)
 
 
-def reuse_sources(running: Engine, machine: ThisMachine, wanted: Wanted) -> Known:
+def reuse_sources(running: Engine, machine: LocalMachine, wanted: Wanted) -> Known:
     """Who is asked about what is reused of an environment."""
     return Known(engine=running, lock=wanted.lock, audit=audits(running.name, machine).lookup)
 
