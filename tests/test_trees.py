@@ -82,11 +82,11 @@ def test_a_file_that_was_touched_is_as_it_was_and_hashed_once(
     read: list[Path] = []
     real = trees.sha256_of
 
-    def noted(path: Path) -> str:
+    def noting(path: Path) -> str:
         read.append(path)
         return real(path)
 
-    monkeypatch.setattr(trees, "sha256_of", noted)
+    monkeypatch.setattr(trees, "sha256_of", noting)
     assert trees.change(sealed) is None
     read.clear()
     os.link(sealed / "a.py", sealed.with_name("elsewhere"))

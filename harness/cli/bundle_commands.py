@@ -19,6 +19,7 @@ from harness.publish.bundle.archive import Content
 from harness.publish.bundle.crate import Credits
 from harness.publish.bundle.writing import Bundle
 from harness.publish.escaping import visible
+from harness.subjects.reference import SUBJECTS
 
 Locks = Annotated[
     list[Path] | None,
@@ -94,7 +95,7 @@ def _data() -> bytes:
             "title": entry.title,
             "sha256": entry.sha256,
             "originals": dict(entry.originals),
-            "workloads": sorted(w for w, data in catalogue.WORKLOADS.items() if data == name),
+            "workloads": [w for w, subject in SUBJECTS.items() if subject.data == name],
         }
         for name, entry in catalogue.DATA_SETS.items()
     }

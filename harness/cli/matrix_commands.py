@@ -1,7 +1,8 @@
-"""`check` of a matrix file, `schema` and `reference`: what a matrix file may say."""
+"""`check`, `schema` and `reference`: what a matrix file says, and what it may say."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import typer
@@ -11,6 +12,7 @@ from harness.matrix import cells, json_schema, reading
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problem
 from harness.publish import reference_tables as tables_of
+from harness.sweep import machine_limits
 
 COUNTED = 100_000
 """Up to so many cells are counted one by one, so that repeated ones count once."""
@@ -26,8 +28,13 @@ def check_matrix(file: Path) -> None:
     if impossible:
         raise MatrixError(file, impossible)
     most = cells.count(matrix)
-    count = sum(1 for _ in cells.cells(matrix)) if most <= COUNTED else most
+    listed = map(machine_limits.with_data, cells.cells(matrix) if most <= COUNTED else ())
+    settled = Counter(cell.reason if cell.status == "unavailable" else "" for cell in listed)
+    count = settled.total() or most
     console.note(f"{file}: {count:,} cells × {matrix.repeats} repeats, nothing wrong")
+    for reason, number in settled.items():
+        if reason:
+            console.note(f"{number:,} of them are unavailable: {reason}")
 
 
 def schema() -> None:

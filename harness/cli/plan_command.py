@@ -28,7 +28,7 @@ from harness.results.store import Store
 from harness.sweep import planning
 from harness.sweep.planning import Step
 from harness.upkeep import reuse
-from harness.upkeep.reuse import Known, Reuse
+from harness.upkeep.reuse import Lookup, Reuse
 
 SHOWN = 60
 """How many cells a terminal is shown; the other formats have all."""
@@ -57,12 +57,12 @@ class UsedEnvironments:
                 workloads.add(str(last.values[PLACES["workload"]]))
             yield step
 
-    def parts(self, sources: Known) -> list[Reuse]:
+    def parts(self, lookup: Lookup) -> list[Reuse]:
         """What is reused of each environment, and why the rest is not."""
         return [
             part
             for environment, workloads in self._workloads.items()
-            for part in reuse.of_environment(environment, workloads, sources)
+            for part in reuse.of_environment(environment, workloads, lookup)
         ]
 
 
@@ -97,14 +97,14 @@ def plan(
         store=store,
     )
     selected = _selected(matrix, machine, chosen, only)
-    noted, sources = UsedEnvironments(), wiring.reuse_sources(chosen, machine, wanted)
+    noted, lookup = UsedEnvironments(), wiring.lookup(chosen, machine, wanted)
     steps = noted.passing(planning.steps(selected, matrix.repeats, wanted, store.reader()))
     if as_json:
-        _print_all(matrix.name, chosen.name, steps, noted, sources)
+        _print_all(matrix.name, chosen.name, steps, noted, lookup)
     elif format == "rich":
-        _show(steps, noted, sources, by, f"engine: {chosen.name}; {why}")
+        _show(steps, noted, lookup, by, f"engine: {chosen.name}; {why}")
     else:
-        _print_table(steps, noted, sources, by, format)
+        _print_table(steps, noted, lookup, by, format)
 
 
 def _selected(
@@ -118,16 +118,16 @@ def _selected(
 
 
 def _print_all(
-    matrix: str, engine: str, steps: Iterator[Step], noted: UsedEnvironments, sources: Known
+    matrix: str, engine: str, steps: Iterator[Step], noted: UsedEnvironments, lookup: Lookup
 ) -> None:
     rows = [{**_row(step), "environment": step.cell.environment.id} for step in steps]
-    parts = [asdict(part) for part in noted.parts(sources)]
+    parts = [asdict(part) for part in noted.parts(lookup)]
     document = {"matrix": matrix, "engine": engine, "environments": parts, "cells": rows}
     console.result(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def _print_table(
-    steps: Iterator[Step], noted: UsedEnvironments, sources: Known, by: Grouping | None, format: str
+    steps: Iterator[Step], noted: UsedEnvironments, lookup: Lookup, by: Grouping | None, format: str
 ) -> None:
     if by is not Grouping.environment:
         rows = [_row(step) for step in steps]
@@ -135,7 +135,7 @@ def _print_table(
     else:
         for _ in steps:
             pass
-        frame = _environments(noted.parts(sources))
+        frame = _environments(noted.parts(lookup))
     console.result(tables.render(frame, format))
 
 
@@ -156,7 +156,7 @@ def _environments(parts: list[Reuse]) -> pd.DataFrame:
 
 
 def _show(
-    steps: Iterator[Step], noted: UsedEnvironments, sources: Known, by: Grouping | None, engine: str
+    steps: Iterator[Step], noted: UsedEnvironments, lookup: Lookup, by: Grouping | None, engine: str
 ) -> None:
     """What is asked for as tables, and what all cells come to."""
     counts: Counter[str] = Counter()
@@ -176,7 +176,7 @@ def _show(
         if cell_count > SHOWN:
             console.note(f"… and {cell_count - SHOWN:,} more; --only narrows, --format csv has all")
     if by is not Grouping.cell:
-        _show_environments(noted.parts(sources))
+        _show_environments(noted.parts(lookup))
     parts = ", ".join(f"{number:,} {action}" for action, number in sorted(counts.items()))
     console.note(f"{counts.total():,} runs: {parts}")
 

@@ -29,7 +29,7 @@ from harness.results.vouchers import Vouchers
 from harness.sweep import machine_limits
 from harness.sweep.machine_limits import Machine
 from harness.sweep.planning import Wanted
-from harness.upkeep.reuse import Known
+from harness.upkeep.reuse import Lookup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,9 +184,9 @@ def _code_of(workload: str, axes: tuple[str, ...]) -> str:
     return code_sha256(workload, axes)
 
 
-def reuse_sources(running: Engine, machine: LocalMachine, wanted: Wanted) -> Known:
-    """Who is asked about what is reused of an environment."""
-    return Known(engine=running, lock=wanted.lock, audit=audits(running.name, machine).lookup)
+def lookup(running: Engine, machine: LocalMachine, wanted: Wanted) -> Lookup:
+    """Where to look up what is reused of an environment."""
+    return Lookup(engine=running, lock=wanted.lock, audit=audits(running.name, machine).lookup)
 
 
 def settled_cells(
