@@ -18,20 +18,20 @@ COUNTED = 100_000
 """Up to so many cells are counted one by one, so that repeated ones count once."""
 
 
-def check_matrix(matrix: Path) -> None:
+def check_matrix(file: Path) -> None:
     """Check a matrix file: what is wrong and where, or how many cells it has."""
-    found = reading.read(matrix)
+    matrix = reading.read(file)
     impossible = [
         Problem(line=entry.line, column=entry.column, message=what)
-        for entry, what in cells.impossible_environments(found)
+        for entry, what in cells.impossible_environments(matrix)
     ]
     if impossible:
-        raise MatrixError(matrix, impossible)
-    most = cells.count(found)
-    listed = map(machine_limits.with_data, cells.cells(found) if most <= COUNTED else ())
+        raise MatrixError(file, impossible)
+    most = cells.count(matrix)
+    listed = map(machine_limits.with_data, cells.cells(matrix) if most <= COUNTED else ())
     settled = Counter(cell.reason if cell.status == "unavailable" else "" for cell in listed)
     count = settled.total() or most
-    console.note(f"{matrix}: {count:,} cells × {found.repeats} repeats, nothing wrong")
+    console.note(f"{file}: {count:,} cells × {matrix.repeats} repeats, nothing wrong")
     for reason, number in settled.items():
         if reason:
             console.note(f"{number:,} of them are unavailable: {reason}")

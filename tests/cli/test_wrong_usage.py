@@ -55,6 +55,7 @@ def test_check_says_what_would_work_instead(tmp_path: Path) -> None:
     assert f"{matrix}:4:5: " in ended.err and "3.10" in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["quickstart", "article", "versions", "cpu", "gpu", "reference"])
 def test_the_shipped_matrices_pass_their_check(name: str) -> None:
     ended = harness("check", MATRICES / f"{name}.yaml")

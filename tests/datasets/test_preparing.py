@@ -29,6 +29,8 @@ from harness.runner import data as runner_data
 from harness.runner import hashing
 from harness.subjects.reference import SUBJECTS
 
+pytestmark = pytest.mark.network
+
 S = TypeVar("S", NpmPackage, Wheel)
 
 NOWHERE = "http://127.0.0.1:9/"

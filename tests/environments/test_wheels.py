@@ -22,6 +22,8 @@ from harness.environments.lock import Lock, Package
 from harness.errors import BuildError, LockError
 from harness.matrix.environment import Environment
 
+pytestmark = pytest.mark.network
+
 REQUIREMENTS = ("six==1.16.0", "markupsafe==2.1.1", "termcolor==1.1.0")
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 """Of these, markupsafe 2.1.1 has wheels up to 3.10, so later ones get a later release."""
