@@ -131,7 +131,11 @@ def test_plan_tells_environments_and_cells_in_one_document(
 
 
 def test_plan_names_what_is_missing_without_a_lock(tmp_path: Path) -> None:
-    shutil.copy(DATA / "small.yaml", tmp_path)
+    # A combination that no lock shipped with the program is for.
+    text = (
+        (DATA / "small.yaml").read_text().replace('python: "3.11"', 'python: "3.11", numpy: 1.24.1')
+    )
+    (tmp_path / "small.yaml").write_text(text.replace("[2.12.1, 2.15.1]", "2.15.1"))
     arguments = ("plan", tmp_path / "small.yaml", "--engine", "local", "--by", "environment")
     ended = harness(*arguments)
     assert ended.code == 0 and "no lock yet; it would be made" in ended.out
