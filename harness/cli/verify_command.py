@@ -280,6 +280,7 @@ def _matrix(name: str, repeats: int) -> Matrix:
         blocks=(),
         exclude=(),
         repeats=repeats,
+        consents={},
         source=source,
         sha256=hashlib.sha256(source.encode()).hexdigest(),
     )

@@ -149,15 +149,7 @@ def _write(folder: Path, described: bytes, built: Built, data_set: DataSet) -> N
 
 
 def _write_array(path: Path, array: NDArray[Any]) -> None:
-    """NumPy's format 1.0, its header written here because NumPy's own varies by version.
-
-    https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-    """
-    dtype = hashing.dtype_text(array)
-    text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {array.shape!r}, }}"
-    header = text.ljust(-(-(len(text) + 11) // 64) * 64 - 11) + "\n"
-    start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode("ascii")
-    _write_file(path, start, np.ascontiguousarray(array).data)
+    _write_file(path, hashing.npy_header(array), np.ascontiguousarray(array).data)
 
 
 def _write_file(path: Path, *parts: bytes | memoryview) -> None:

@@ -96,9 +96,9 @@ def test_a_plan_of_schema_1_is_written_up(plan: Path) -> None:
     today = plan.read_bytes()
     *lines, _ = today.replace(b'"schema": 2', b'"schema": 1').splitlines(keepends=True)
     plan.write_bytes(b"".join(lines))
-    assert plan_file.upgrade(plan)
+    assert plan_file.migrate(plan)
     assert plan.read_bytes() == today
-    assert not plan_file.upgrade(plan)
+    assert not plan_file.migrate(plan)
 
 
 @pytest.mark.parametrize(
