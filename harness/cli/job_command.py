@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from harness import console
-from harness.cli import options, sweep_context, wiring
+from harness.cli import options, sweeps, wiring
+from harness.cli.sweeps import Setting
 from harness.engines import choice
 from harness.errors import IncompleteSweepError, UsageError
-from harness.executors import exchange_folders, progress
+from harness.executors import progress
 from harness.executors.run_processes import Limits
 from harness.executors.this_machine import Tally, ThisMachine
 from harness.protocol import job as jobs
@@ -35,13 +36,10 @@ def job(
     machine = wiring.this_machine()
     store = Store(results, asked.matrix, machine.id)
     limits = Limits(timeout=asked.timeout_s, memory=asked.memory_bytes)
+    setting = Setting(engine=chosen, named=None, machine=machine, limits=limits)
     tally = Tally()
-    with store.lock():
-        exchange_folders.remove_abandoned()
-        store.write_machine(machine.hardware)
-        context = sweep_context.context(store, machine, chosen, limits=limits, isolation="auto")
-        with progress.shown(len(asked.runs)) as shown:
-            ThisMachine(context, shown, tally).carry_out([asked])
+    with sweeps.opened(store, machine), progress.shown(len(asked.runs)) as shown:
+        ThisMachine(sweeps.context(setting, store), shown, tally).carry_out([asked])
     missing = sum(status != "completed" for status in tally.statuses.values())
     if missing:
         raise IncompleteSweepError(f"{missing} of {len(asked.runs)} runs did not complete")

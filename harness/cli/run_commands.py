@@ -5,24 +5,20 @@ from __future__ import annotations
 import importlib
 from collections import Counter
 from enum import Enum
-from functools import partial
 from types import ModuleType
 from typing import Annotated
 
 import typer
 
 from harness import console
-from harness.cli import options, sweep_context, wiring
+from harness.cli import options, sweeps, wiring
+from harness.cli.sweeps import LockSource, Setting
 from harness.engines import choice
 from harness.errors import IncompleteSweepError
-from harness.executors import exchange_folders
 from harness.executors.run_processes import Limits
 from harness.executors.this_machine import Tally
 from harness.matrix import cells, reading
-from harness.results import plan_file
 from harness.results.store import Store
-from harness.sweep import planning, sweeping
-from harness.sweep.jobs import Maker
 from harness.sweep.planning import Step
 
 
@@ -64,34 +60,22 @@ def run(
     settled = wiring.settled_cells(matrix, machine.limits, unavailable)
     selected = list(cells.select(settled, tuple(only or ())))
 
-    def plan(vouching: bool) -> list[Step]:
-        wanted = wiring.wanted(
-            wiring.lock_reader(file),
-            machine,
-            engine=options.named(engine),
-            running=chosen,
-            audited=isolation is IsolationChoice.auto,
-            limits=limits,
-            store=store,
-        )
-        read = store.reader()
-        return list(planning.steps(selected, matrix.repeats, wanted, read, vouching=vouching))
-
-    maker = Maker(
-        matrix=matrix.name,
-        lock=wiring.lock_maker(file),
-        data=wiring.data_reference,
+    setting = Setting(
+        engine=chosen,
+        named=options.named(engine),
+        machine=machine,
         limits=limits,
+        isolation=isolation.value,
     )
-    context = partial(
-        sweep_context.context, store, machine, chosen, limits=limits, isolation=isolation.value
+    steps, tally = sweeps.carry_out(
+        setting,
+        store,
+        matrix,
+        LockSource(read=wiring.lock_reader(file), make=wiring.lock_maker(file)),
+        planned=wiring.settled_cells(matrix, machine.limits, unavailable),
+        selected=selected,
+        meanwhile=_report,
     )
-    with store.lock():
-        exchange_folders.remove_abandoned()
-        store.write_machine(machine.hardware)
-        planned = wiring.settled_cells(matrix, machine.limits, unavailable)
-        plan_file.write(store.plan_path, matrix=matrix, machine=machine.id, cells=planned)
-        steps, tally = sweeping.carry_out(plan, maker, context, meanwhile=_report)
     _report().show(results / matrix.name)
     _judge(steps, tally, store)
 

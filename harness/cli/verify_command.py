@@ -5,26 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness import console, places, scratch
-from harness.cli import bundle_commands, options, sweep_context, wiring
-from harness.cli.wiring import LocalMachine
+from harness.cli import bundle_commands, options, sweeps, wiring
+from harness.cli.sweeps import LockSource, Setting
 from harness.engines import choice
-from harness.engines.protocol import Engine
 from harness.errors import NotReproducibleError, UsageError
-from harness.executors import exchange_folders
 from harness.executors.run_processes import Limits
 from harness.matrix.matrix import Matrix
 from harness.protocol import files
 from harness.publish import tables
 from harness.publish.bundle import archive, signing
 from harness.publish.bundle.unpacking import Bundle
-from harness.results import plan_file
 from harness.results.store import Store
 from harness.studies import foreign_locks, foreign_results, reference, trying, verdicts
 from harness.studies.foreign_locks import Locks
@@ -32,9 +28,7 @@ from harness.studies.foreign_results import ForeignResults
 from harness.studies.reference import Reference
 from harness.studies.trying import Trial
 from harness.studies.verdicts import Check
-from harness.sweep import machine_limits, planning, sweeping
-from harness.sweep.jobs import Maker
-from harness.sweep.planning import Step
+from harness.sweep import machine_limits
 
 _MARKER = ".verify.json"
 """In a results folder: `verify` made it, so nothing in it was copied from what it verifies."""
@@ -44,10 +38,7 @@ _MARKER = ".verify.json"
 class _Setting:
     """Where and how trials are run; `results` stands for `results/`."""
 
-    engine: Engine
-    named: str | None
-    machine: LocalMachine
-    limits: Limits
+    runs: Setting
     results: Path
     repeats: int
 
@@ -101,14 +92,13 @@ def verify(
             console.note("the runs are discarded at the end; --results DIR keeps them")
         running, why = choice.choose(engine)
         console.note(f"engine: {running.name}; {why}")
-        setting = _Setting(
+        runs = Setting(
             engine=running,
             named=options.named(engine),
             machine=wiring.this_machine(),
             limits=limits,
-            results=place,
-            repeats=repeats,
         )
+        setting = _Setting(runs=runs, results=place, repeats=repeats)
         available = foreign_locks.gathered(
             foreign.matrix_folders(), own=[*(locks or ()), places.locks()]
         )
@@ -174,12 +164,12 @@ def _trials(
     setting: _Setting, chosen: Sequence[Reference], available: Locks, trusted: bool
 ) -> list[Trial]:
     def unavailable(device: str) -> str | None:
-        return setting.engine.unavailable(device=device)
+        return setting.runs.engine.unavailable(device=device)
 
     trials = trying.trials(
-        chosen, available, machine_limits.settled(setting.machine.limits, unavailable)
+        chosen, available, machine_limits.settled(setting.runs.machine.limits, unavailable)
     )
-    if not setting.engine.contains:
+    if not setting.runs.engine.contains:
         _require_trust(trying.foreign_code(trials, available), trusted)
     _note_extent(trials)
     return trials
@@ -225,7 +215,7 @@ def _duration(seconds: float) -> str:
 def _checked(setting: _Setting, trials: Sequence[Trial]) -> list[Check]:
     stores: dict[str, Store] = {}
     for sweep in dict.fromkeys(trial.sweep for trial in trials if trial.lock is not None):
-        stores[sweep] = Store(setting.results, sweep, setting.machine.id)
+        stores[sweep] = Store(setting.results, sweep, setting.runs.machine.id)
         _run(setting, stores[sweep], [trial for trial in trials if trial.sweep == sweep])
     return [_check(setting, trial, stores.get(trial.sweep)) for trial in trials]
 
@@ -235,40 +225,14 @@ def _run(setting: _Setting, store: Store, trials: Sequence[Trial]) -> None:
     cells = {trial.reference.id: trial.reference.cell for trial in trials}
     selected = [cell for cell in cells.values() if cell is not None]
     locks = {trial.lock.environment: trial.lock for trial in trials if trial.lock is not None}
-
-    def plan(vouching: bool) -> list[Step]:
-        wanted = wiring.wanted(
-            locks.get,
-            setting.machine,
-            engine=setting.named,
-            running=setting.engine,
-            audited=True,
-            limits=setting.limits,
-            store=store,
-        )
-        read = store.reader()
-        return list(planning.steps(selected, setting.repeats, wanted, read, vouching=vouching))
-
-    maker = Maker(
-        matrix=store.matrix,
-        lock=locks.__getitem__,
-        data=wiring.data_reference,
-        limits=setting.limits,
-    )
-    context = partial(
-        sweep_context.context,
+    sweeps.carry_out(
+        setting.runs,
         store,
-        setting.machine,
-        setting.engine,
-        limits=setting.limits,
-        isolation="auto",
+        _matrix(store.matrix, setting.repeats),
+        LockSource(read=locks.get, make=locks.__getitem__),
+        planned=selected,
+        selected=selected,
     )
-    with store.lock():
-        exchange_folders.remove_abandoned()
-        store.write_machine(setting.machine.hardware)
-        matrix = _matrix(store.matrix, setting.repeats)
-        plan_file.write(store.plan_path, matrix=matrix, machine=setting.machine.id, cells=selected)
-        sweeping.carry_out(plan, maker, context)
 
 
 def _matrix(name: str, repeats: int) -> Matrix:

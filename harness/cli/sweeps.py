@@ -1,0 +1,108 @@
+"""Carrying out sweeps: what `run`, `verify` and `job` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from harness import places
+from harness.cli import wiring
+from harness.cli.wiring import LocalMachine
+from harness.engines.protocol import Engine
+from harness.environments.lock import Lock
+from harness.executors import exchange_folders, staging
+from harness.executors.context import Context, IsolationPolicy
+from harness.executors.run_processes import Limits
+from harness.executors.this_machine import Tally
+from harness.matrix.cells import Cell
+from harness.matrix.environment import Environment
+from harness.matrix.matrix import Matrix
+from harness.results import plan_file
+from harness.results.store import Store
+from harness.sweep import planning, sweeping
+from harness.sweep.jobs import Maker
+from harness.sweep.planning import Step
+from harness.upkeep import room_checks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """How runs are carried out here; `named` is the engine that was asked for by name."""
+
+    engine: Engine
+    named: str | None
+    machine: LocalMachine
+    limits: Limits
+    isolation: IsolationPolicy = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockSource:
+    """Where locks come from: `read` makes none, `make` gives one in any case or raises."""
+
+    read: Callable[[Environment], Lock | None]
+    make: Callable[[Environment], Lock]
+
+
+def carry_out(
+    setting: Setting,
+    store: Store,
+    matrix: Matrix,
+    locks: LockSource,
+    *,
+    planned: Iterable[Cell],
+    selected: Sequence[Cell],
+    meanwhile: Callable[[], object] | None = None,
+) -> tuple[list[Step], Tally]:
+    """Write the plan, and run what has no record yet of the selected cells."""
+    maker = Maker(
+        matrix=store.matrix, lock=locks.make, data=wiring.data_reference, limits=setting.limits
+    )
+
+    def plan(vouching: bool) -> list[Step]:
+        wanted = wiring.wanted(
+            locks.read,
+            setting.machine,
+            engine=setting.named,
+            running=setting.engine,
+            audited=setting.isolation == "auto",
+            limits=setting.limits,
+            store=store,
+        )
+        read = store.reader()
+        return list(planning.steps(selected, matrix.repeats, wanted, read, vouching=vouching))
+
+    with opened(store, setting.machine):
+        plan_file.write(store.plan_path, matrix=matrix, machine=store.machine, cells=planned)
+        return sweeping.carry_out(plan, maker, partial(context, setting, store), meanwhile)
+
+
+@contextmanager
+def opened(store: Store, machine: LocalMachine) -> Iterator[None]:
+    """The store for the runs of this process alone, within the `with` block."""
+    with store.lock():
+        exchange_folders.remove_abandoned()
+        store.write_machine(machine.hardware)
+        yield
+
+
+def context(setting: Setting, store: Store) -> Context:
+    """Everything that runs recorded in `store` are carried out with."""
+    machine = setting.machine
+    visible = tuple(machine.hardware["visible_cpus"])
+    return Context(
+        engine=setting.engine,
+        store=store,
+        machine=machine.id,
+        hardware=machine.hardware,
+        runner=staging.stage(),
+        data=wiring.data_set,
+        data_root=places.cache("datasets"),
+        cpus=visible,
+        slots=max(1, min(room_checks.fitting(setting.limits.memory), len(visible))),
+        isolation=setting.isolation,
+        audits=wiring.audits(setting.engine.name, machine),
+        logs=store.make_logs(),
+    )
