@@ -11,7 +11,6 @@ from harness import console
 from harness.matrix import cells, json_schema, reading
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problem
-from harness.publish import reference_tables as tables_of
 from harness.sweep import machine_limits
 
 COUNTED = 100_000
@@ -44,4 +43,7 @@ def schema() -> None:
 
 def reference() -> None:
     """Print the reference tables of the README: the axes, and the columns of the run table."""
-    console.result(f"{tables_of.axes()}\n{tables_of.columns()}")
+    # Its columns need pandas, which takes half a second to import.
+    from harness.publish import reference_tables
+
+    console.result(f"{reference_tables.axes()}\n{reference_tables.columns()}")
