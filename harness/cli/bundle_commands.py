@@ -13,12 +13,10 @@ from harness import console, places
 from harness.datasets import catalogue
 from harness.environments import bases
 from harness.errors import UsageError
-from harness.executors import staging
 from harness.publish.bundle import crate, signing, writing
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.crate import Credits
 from harness.publish.bundle.writing import Bundle
-from harness.publish.escaping import visible
 
 Locks = Annotated[
     list[Path] | None,
@@ -103,13 +101,5 @@ def _data() -> bytes:
 
 
 def _note(output: Path, prepared: Bundle) -> None:
-    found = prepared.contents
-    size = output.stat().st_size / 1e6
-    console.note(f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {crate.sentence(found)}")
-    strange = found.code - {staging.digest()}
-    if strange:
-        names = ", ".join(f"{visible(sha256[:12])}…" for sha256 in sorted(strange))
-        console.note(
-            f"trained by another runner than the one here ({names}): say with the bundle which "
-            "version of this program that was"
-        )
+    size, said = output.stat().st_size / 1e6, crate.sentence(prepared.contents)
+    console.note(f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {said}")

@@ -109,10 +109,10 @@ def verify(
             results=place,
             repeats=repeats,
         )
-        known = foreign_locks.gathered(
+        locks_by_origin = foreign_locks.gathered(
             foreign.matrix_folders(), own=[*(locks or ()), places.locks()]
         )
-        checks = _checked(setting, _trials(setting, chosen, known, trust_bundle))
+        checks = _checked(setting, _trials(setting, chosen, locks_by_origin, trust_bundle))
     _report(checks, format)
 
 
@@ -143,11 +143,11 @@ def _note_signature(
             raise UsageError(f"{target}: is not signed: there is no {file.name} beside it")
         console.note("unsigned: nobody vouches for it")
         return
-    found = signing.check(bundle.manifest_bytes, file, signer)
-    if found.signer is None:
-        console.note(f"signed with {found.key}; whose key that is, --signer FILE can tell")
+    checked = signing.check(bundle.manifest_bytes, file, signer)
+    if checked.signer is None:
+        console.note(f"signed with {checked.key}; whose key that is, --signer FILE can tell")
     else:
-        console.note(f"signed by {found.signer}, with {found.key}")
+        console.note(f"signed by {checked.signer}, with {checked.key}")
 
 
 def _place(results: Path, target: Path) -> Path:
@@ -171,16 +171,16 @@ def _place(results: Path, target: Path) -> Path:
 
 
 def _trials(
-    setting: _Setting, chosen: Sequence[Reference], known: Locks, trusted: bool
+    setting: _Setting, chosen: Sequence[Reference], locks: Locks, trusted: bool
 ) -> list[Trial]:
     def unavailable(device: str) -> str | None:
         return setting.engine.unavailable(device=device)
 
     trials = trying.trials(
-        chosen, known, machine_limits.settled(setting.machine.limits, unavailable)
+        chosen, locks, machine_limits.settled(setting.machine.limits, unavailable)
     )
     if not setting.engine.contains:
-        _require_trust(trying.foreign_code(trials, known), trusted)
+        _require_trust(trying.foreign_code(trials, locks), trusted)
     _note_extent(trials)
     return trials
 
@@ -295,7 +295,7 @@ def _check(setting: _Setting, trial: Trial, store: Store | None) -> Check:
 
 def _report(checks: Sequence[Check], format: str) -> None:
     in_full = format in ("csv", "json")
-    frame = verdicts.frame(checks) if in_full else verdicts.in_words(checks)
+    frame = verdicts.frame(checks) if in_full else verdicts.short_table(checks)
     console.result(tables.render(frame, format))
     said = verdicts.summary(checks)
     console.note(said)

@@ -19,5 +19,5 @@ def lock_of(job: Job, store: Store) -> Lock:
     """
     environment = environment_of(job)
     folder, partial = locks.folder_of(store.folder.parent), store.folder / durable.PARTIAL
-    path = locks.keep(job.lock.encode(), environment.id, folder, partial=partial)
+    path = locks.store(job.lock.encode(), environment.id, folder, partial=partial)
     return locking.read_as_is(path, environment)
