@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.analysis.columns import SETTING_ROW_COLUMNS, frame_of, names
-from harness.protocol.axes import DEFAULT
+from harness.protocol.open_values import DEFAULT
 from harness.results.record import Record
 from harness.results.scan import SweepFolder, sweeps
 

@@ -1,4 +1,4 @@
-"""`bundle`: results and all that is needed to have them again, as one archive."""
+"""`bundle`: results and all that is needed to reproduce them, as one archive."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from harness.publish.bundle import crate, signing, writing
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.crate import Credits
 from harness.publish.bundle.writing import Bundle
+from harness.subjects.reference import SUBJECTS
 
 Locks = Annotated[
     list[Path] | None,
@@ -76,7 +77,7 @@ def _put_signature(file: Path, signed: str | None) -> None:
 
 
 def dockerfiles() -> dict[str, Content]:
-    """The files that images are built from here, by their path in a bundle."""
+    """The files that images are built from, by their path in a bundle."""
     shipped = [path for path in sorted(places.dockerfiles().iterdir()) if path.is_file()]
     files: dict[str, Content] = {f"dockerfiles/{path.name}": path.read_bytes() for path in shipped}
     for path in bases.files():
@@ -92,7 +93,7 @@ def _data() -> bytes:
             "title": entry.title,
             "sha256": entry.sha256,
             "originals": dict(entry.originals),
-            "workloads": sorted(w for w, data in catalogue.WORKLOADS.items() if data == name),
+            "workloads": [w for w, subject in SUBJECTS.items() if subject.data == name],
         }
         for name, entry in catalogue.DATA_SETS.items()
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.environments.lock import Lock
-from harness.protocol.axes import DEFAULT
+from harness.protocol.open_values import DEFAULT
 from harness.results.record import Found
 
 LEGACY_VARIABLE = "TF_USE_LEGACY_KERAS"

@@ -9,6 +9,7 @@ from harness.matrix.matrix import SCHEMA
 from harness.matrix.reading import KEYS, MAX_REPEATS, NAME, REQUIRED
 from harness.matrix.values import ENVIRONMENT_KEYS
 from harness.protocol.axes import CATALOGUE, Axis
+from harness.subjects.reference import with_names
 
 FILE_NAME = "schema.json"
 
@@ -27,7 +28,7 @@ def text() -> str:
 
 def schema() -> dict[str, Any]:
     """The schema as a value. Editors read YAML's own types, so numbers may be numbers."""
-    axes = {axis.name: _axis(axis) for axis in CATALOGUE}
+    axes = {axis.name: _axis(with_names(axis)) for axis in CATALOGUE}
     versions = {key: _version(key) for key in ENVIRONMENT_KEYS}
     environment = _closed(versions, required=["tensorflow"])
     because = {"type": "string", "minLength": 1, "description": "Why; shown in the tables."}
@@ -38,6 +39,12 @@ def schema() -> dict[str, Any]:
         "environments": _one_or_more(environment),
         "axes": _closed(axes),
         "repeats": {"type": ["integer", "string"], "minimum": 1, "maximum": MAX_REPEATS},
+        "consent": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "minLength": 1},
+            "description": "Environment variables that are set although they could load code or "
+            "write files, each with the reason; every record names them.",
+        },
         "include": _one_or_more(_closed({**versions, **axes})),
         "exclude": _one_or_more(
             _closed({**versions, **axes, "because": because}, required=["because"])

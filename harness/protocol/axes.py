@@ -1,39 +1,26 @@
 """The one catalogue of axes: what can be varied, how it is applied, how it is read back.
 
-The matrix schema, the process environment, the runner's settings, the attestation, the README
-and the reports all read it. A new axis is one entry here and, at most, one function in
-`harness.runner.settings`.
+The matrix schema, the process environment, the README and the reports all read it. A new axis is
+one entry here and one module in each backend's folder `axes` that applies it and reads it back.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Dict, Mapping, Optional, Tuple, Union
 
+from harness.protocol.open_values import DEFAULT
+
 Value = Union[str, int, Tuple[Tuple[str, str], ...]]
 """A word, a number, or (axis `env`) sorted pairs of variable name and value."""
-
-DEFAULT = "default"
-"""The value that leaves a setting as TensorFlow, or the workload, has it."""
-
-OPEN_VALUES: Tuple[str, ...] = (DEFAULT, "auto")
-"""Values that ask for nothing in particular, so nothing that is found can differ from them."""
-
-DENIED_VARIABLES = re.compile(
-    r"(LD_.*|PYTHON.*|PATH|HOME|TMPDIR|SHELL|ENV|BASH_ENV|IFS|CUDA_VISIBLE_DEVICES"
-    r"|TF_CPP_MIN_LOG_LEVEL|GCONV_PATH|GLIBC_TUNABLES_DIR|HARNESS_.*)"
-)
-"""Names the axis `env` refuses: they change what code runs, or the harness sets them itself."""
-
-VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
 class Axis:
     """One thing that can be varied. Give every field by name.
 
-    `scope` is one of SCOPES. `words` are the words allowed, `minimum` and `maximum` bound a number
+    `scope` is one of SCOPES. `words` are the words allowed (those of `workload` are the names of
+    the subjects there are, and stand in their files), `minimum` and `maximum` bound a number
     where numbers are allowed (`minimum is None`: they are not). `since` is the first TensorFlow
     version in which a value other than the default can be applied. `variables` gives, per value,
     the environment variables that apply it before the process starts.
@@ -77,7 +64,7 @@ CATALOGUE: Tuple[Axis, ...] = (
         default="cpu",
         words=("cpu", "gpu"),
         applied="another environment, and a GPU handed to the process or hidden from it",
-        read_back="tf.config.get_visible_devices() and the devices that hold the weights",
+        read_back="tf.config.get_visible_devices(), and where weights lie and layers ran",
     ),
     Axis(
         name="onednn",
@@ -150,9 +137,8 @@ CATALOGUE: Tuple[Axis, ...] = (
         scope="run",
         sentence="The reference training.",
         default="mnist-mlp",
-        words=("mnist-mlp", "mnist-cnn", "mnist-augmented", "co2-lstm", "co2-conv"),
         applied="the runner trains this model",
-        read_back="the name the runner trained",
+        read_back="the name of the workload that built the model",
     ),
     Axis(
         name="seed",
@@ -229,7 +215,7 @@ CATALOGUE: Tuple[Axis, ...] = (
         words=("auto", *ON_OFF),
         since="2.8",
         applied="compile(jit_compile=…)",
-        read_back="model.jit_compile, or what compile stored in older versions",
+        read_back="whether TensorFlow logged that XLA compiled something during the training",
     ),
     Axis(
         name="shuffle",

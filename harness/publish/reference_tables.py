@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.analysis.columns import FOUND_COLUMNS, RUN_COLUMNS
 from harness.protocol.axes import CATALOGUE
 from harness.publish import escaping, markdown
+from harness.subjects.reference import with_names
 
 
 def axes() -> str:
@@ -20,7 +21,7 @@ def axes() -> str:
             axis.applied,
             axis.read_back,
         ]
-        for axis in CATALOGUE
+        for axis in map(with_names, CATALOGUE)
     ]
     return _table(headers, rows)
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
-from harness.protocol.axes import OPEN_VALUES, from_json
+from harness.protocol.axes import from_json
+from harness.protocol.open_values import OPEN_VALUES
 from harness.results.fingerprint import identify
 from harness.results.record import Measured, Record
 from harness.runner import hashing

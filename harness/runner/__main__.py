@@ -14,8 +14,8 @@ import time
 from typing import Any, Callable, Dict, List, NoReturn
 
 from harness.protocol import exchange
-from harness.runner import disk
-from harness.runner.importing import as_forked, import_tensorflow
+from harness.runner import disk, packages
+from harness.runner.importing import as_forked, import_framework
 from harness.runner.reply import Reply, empty_reply, failed, one_line, write_reply
 from harness.runner.serving import serve
 
@@ -57,7 +57,9 @@ def _run_once(control: str, output: str, data_root: str) -> None:
 def _serve_runs(control: str, output: str, data_root: str) -> None:
     started = time.perf_counter()
     answer = _prepared(output)
-    _read_packages()
+    # Read before the first fork, for all children; they tell what is wrong with it.
+    with contextlib.suppress(Exception):
+        packages.installed()
 
     def train_in_child(request: Dict[str, Any], folder: str, confined: str) -> None:
         _check_schema(request, folder)
@@ -66,23 +68,15 @@ def _serve_runs(control: str, output: str, data_root: str) -> None:
     serve(control, output, train_in_child, time.perf_counter() - started)
 
 
-def _read_packages() -> None:
-    """Read what is installed before the first fork, for all children; they tell what is wrong."""
-    with contextlib.suppress(Exception):
-        from harness.runner import installed
-
-        installed.packages()
-
-
 Answer = Callable[[Dict[str, Any], str, str, str], Reply]
 """(request, data root, run folder, how a forked child is confined) -> reply."""
 
 
 def _prepared(folder: str) -> Answer:
-    """Import TensorFlow; what comes back trains, or says each time that the import failed."""
+    """Import the framework; what comes back trains, or says each time that the import failed."""
     try:
-        imported = import_tensorflow(folder)
-        # Imports TensorFlow too, so not before its log is being copied.
+        imported = import_framework(folder)
+        # Imports NumPy, which the framework is to import in its own way.
         from harness.runner.training import train
     except Exception as error:
         if disk.is_full(error):
@@ -90,8 +84,8 @@ def _prepared(folder: str) -> Answer:
         return _refusing(error)
 
     def answer(request: Dict[str, Any], data_root: str, run_folder: str, confined: str) -> Reply:
-        known = as_forked(imported) if confined else imported
-        return dict(train(request, data_root, run_folder, known), confined=confined)
+        own = as_forked(imported) if confined else imported
+        return dict(train(request, data_root, run_folder, own), confined=confined)
 
     return answer
 

@@ -23,6 +23,7 @@ def empty_reply() -> Reply:
         "reason": "",
         "error": None,
         "found": {},
+        "reader_errors": {},
         "versions": {},
         "packages": {},
         "build": {},

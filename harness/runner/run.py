@@ -3,38 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
+from harness.protocol.open_values import DEFAULT
+from harness.protocol.subject import Subject
 from harness.runner.importing import Imported
-
-Finding = Tuple[Any, str]
-"""A value in the form a matrix has it, None where it cannot be read back, and how it was read."""
 
 
 @dataclass
 class Run:
     """Filled as the run goes on, so that a failed run has some.
 
-    `asked` holds every axis, the versions and the device, `variables` those that the host set.
-    `had_begun` says whether TensorFlow had run before anything was set (None: nothing was set
-    yet), `threads` how many threads there were once it was. `seeded` names the generators found
-    to have the seed right after seeding. `used` holds values by axis, `fit` what `model.fit` got,
-    `fed` the batch size of a pipeline, and `steps` the steps of an epoch.
+    `asked` holds every axis, the versions and the device, `variables` those that the host set,
+    `workload` the module that is trained and `subject` what it says of itself.
+
+    Applied settings add to `compile_arguments` and `fit_arguments`, and set `samples` (None: all).
+
+    `had_begun` says whether the framework had run before anything was set (None: nothing was set
+    yet), `threads` how many threads there were once it was. `seeded` names the generators that had
+    the seed right after seeding. `model` is the one trained, on `rows` examples; `fit_received` is
+    what its `fit` got, `fed` the batch size of a pipeline, `steps` those of an epoch, `epochs_done`
+    how many there were. `example` is one row of the test part, `log` what a run that trained wrote
+    to standard error.
     """
 
     asked: Dict[str, Any]
     imported: Imported
     variables: Dict[str, str]
+    workload: Any = None
+    subject: Optional[Subject] = None
+    samples: Optional[int] = None
+    compile_arguments: Dict[str, Any] = field(default_factory=dict)
+    fit_arguments: Dict[str, Any] = field(default_factory=dict)
     had_begun: Optional[bool] = None
     threads: Optional[int] = None
-    used: Dict[str, Any] = field(default_factory=dict)
-    fit: Dict[str, Any] = field(default_factory=dict)
-    fed: Optional[int] = None
-    steps: Optional[int] = None
     seeded: Optional[List[str]] = None
     model: Any = None
+    rows: Optional[int] = None
+    fit_received: Dict[str, Any] = field(default_factory=dict)
+    fed: Optional[int] = None
+    steps: Optional[int] = None
+    epochs_done: Optional[int] = None
+    log: Optional[str] = None
+    example: Any = None
 
-
-def word(value: Any) -> str:
-    """How a matrix writes a truth."""
-    return "on" if value else "off"
+    def own_or(self, asked: Any, name: str) -> Any:
+        """The value asked for, or the workload's own where `default` is."""
+        return getattr(self.subject, name) if asked == DEFAULT else asked

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from typing import Dict, Optional
+from typing import Dict, Mapping, Optional
 
 GOVERNING = re.compile(
     r"(TF2?|TENSORFLOW|XLA|ONEDNN|DNNL|MKLDNN|MKL|OMP|KMP|OPENBLAS|GOTO|BLIS|NPY|KERAS|CUBLAS"
@@ -37,3 +37,11 @@ def now(name: str) -> Optional[str]:
     getenv.restype = ctypes.c_char_p
     value = getenv(os.fsencode(name))
     return None if value is None else os.fsdecode(value)
+
+
+def seen(name: str, before: Mapping[str, str]) -> Optional[str]:
+    """A variable as it was `before`; both values where it has another one by now."""
+    values = (before.get(name), now(name))
+    if values[0] == values[1]:
+        return values[0]
+    return "%s, then %s" % tuple("unset" if each is None else each for each in values)

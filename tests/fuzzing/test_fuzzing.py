@@ -38,6 +38,8 @@ from harness.results.reading import read_record
 from harness.results.record import Record
 from harness.results.store import Store, serialised
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA1 = Path(__file__).parents[1] / "data" / "schema1"
 LONG = 100_000

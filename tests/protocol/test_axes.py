@@ -12,12 +12,13 @@ import yaml
 
 from harness.matrix import json_schema
 from harness.protocol.axes import CATALOGUE, Axis, process_variables
+from harness.subjects.reference import with_names
 
 MATRICES = Path(__file__).parents[2] / "matrices"
 DATA = Path(__file__).parent.parent / "data" / "matrices"
 
 
-@pytest.mark.parametrize("axis", CATALOGUE, ids=lambda axis: axis.name)
+@pytest.mark.parametrize("axis", [*map(with_names, CATALOGUE)], ids=lambda axis: axis.name)
 def test_an_axis_says_how_it_is_applied_and_read_back(axis: Axis) -> None:
     assert axis.sentence.endswith(".") and axis.applied and axis.read_back
     assert axis.words or axis.minimum is not None or axis.is_mapping

@@ -24,6 +24,8 @@ from harness.publish.formats import FORMATS
 from harness.publish.tables import render, summary
 from harness.results.record import AuditPart, AuditState
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = (
     "100% & $HOME #1_a {x} ~ ^ \\input{/etc/passwd} | <b>hi</b> [link](javascript:x) `code` *s* "
     '"quoted", ^^M; \x1b[31mred\x07 \u202eabc\nsecond line\r\tend'

@@ -20,7 +20,14 @@ from harness.results import plan_file
 ENVIRONMENT = Environment(python="3.10", tensorflow="2.10.0", numpy="1.23.5")
 SOURCE = "schema: 1\nname: tiny  # ä\n"
 MATRIX = Matrix(
-    name="tiny", description="", blocks=(), exclude=(), repeats=3, source=SOURCE, sha256="0" * 64
+    name="tiny",
+    description="",
+    blocks=(),
+    exclude=(),
+    consents={},
+    repeats=3,
+    source=SOURCE,
+    sha256="0" * 64,
 )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.protocol import axes, exchange
 from harness.protocol.files import write_json
+from harness.protocol.open_values import DEFAULT
 
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 VERSIONS = ("python", "tensorflow", "numpy", "keras")
@@ -40,7 +41,7 @@ def request_for(*, device: str = "cpu", **settings: Any) -> dict[str, Any]:
         "data": data,
         "settings": asked,
         "device": device,
-        "versions": dict.fromkeys(VERSIONS, axes.DEFAULT),
+        "versions": dict.fromkeys(VERSIONS, DEFAULT),
         "variables": axes.process_variables({**asked, "env": tuple(asked["env"].items())}),
         "packages": {},
     }

@@ -19,31 +19,39 @@ pytestmark = pytest.mark.tensorflow
 
 BREAKABLE = """
 
-import os
+import importlib, os
 _train_rightly = _train
 
 
+def axis(name):
+    return importlib.import_module("harness.runner.backends.tensorflow.axes." + name)
+
+
 def _train(request, *others):
+    import tensorflow as tf
+    from harness.runner.backends.tensorflow import api, driver, fitting, generators
+    globals().update(tf=tf, api=api, driver=driver, fitting=fitting, generators=generators)
     exec(request.get("breakage", ""), globals())
     _train_rightly(request, *others)
 """
 
-LEFT_OUT = "settings._SETTERS[{!r}] = lambda value: None"
-NOT_COMPILED = "settings.compile_settings = lambda asked: {}"
+LEFT_OUT = "axis({!r}).apply = lambda value, run: None"
+NOT_COMPILED = "fitting._compile = lambda model, own, asked: model.compile(**own)"
 SET_LATER = "os.environ[{!r}] = {!r}"
 FIT = """
-_noting = noting
+_noting = fitting.noting_arguments
 def noting(fit, noted):
     call = _noting(fit, noted)
     return lambda *data, {0}, **named: call(*data, **named{1})
+fitting.noting_arguments = noting
 """
 POLICY_TOO_LATE = """
-settings._SETTERS["precision"] = lambda value: None
-_build_rightly = _build
+axis("precision").apply = lambda value, run: None
+_build_rightly = driver.build
 def _build(*arguments):
-    model = _build_rightly(*arguments)
+    _build_rightly(*arguments)
     tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    return model
+driver.build = _build
 """
 
 
@@ -55,12 +63,26 @@ tf.keras.Model.compile = compile
 """
 
 SEEN_ONLY = """
-from . import found_training
 class Seen:
     device_type = "GPU"
     get_visible_devices = staticmethod(lambda kind=None: [Seen])
-found_training.visibility = Seen
-settings._device = print
+api.visibility = axis("device").visibility = Seen
+axis("device").apply = print
+"""
+
+NESTED = """
+class Doubled(tf.keras.Model):
+    def __init__(self, inner):
+        super().__init__(name="doubled")
+        self.inner = inner
+    def call(self, images):
+        return 2 * self.inner(images)
+_build_rightly = driver.build
+def _build(run, data):
+    _build_rightly(run, data)
+    run.model = Doubled(run.model)
+    run.model.compile(**run.workload.COMPILE)
+driver.build = _build
 """
 
 
@@ -75,12 +97,13 @@ class Breakage:
 
 BREAKAGES = {
     "determinism left out": Breakage(
-        code="settings._determinism = lambda value: None",
+        code=LEFT_OUT.format("determinism"),
         asked={"determinism": "on"},
         reason="determinism: asked on, found off",
     ),
     "determinism not called": Breakage(
-        code="settings._determinism = lambda value: tf.config.experimental.enable_op_determinism",
+        code="axis('determinism').apply ="
+        " lambda value, run: tf.config.experimental.enable_op_determinism",
         asked={"determinism": "on"},
         reason="determinism: asked on, found off",
     ),
@@ -95,7 +118,7 @@ BREAKAGES = {
         reason="threads: asked 7, found ",
     ),
     "thread setter assigned to": Breakage(
-        code="settings._SETTERS['threads'] = lambda value: setattr("
+        code="axis('threads').apply = lambda value, run: setattr("
         "tf.config.threading, 'set_intra_op_parallelism_threads', value)",
         asked={"threads": 7},
         reason="threads: asked 7, found ",
@@ -162,9 +185,8 @@ BREAKAGES = {
         reason="shuffle: asked off, found on",
     ),
     "pipeline shuffled anyway": Breakage(
-        code="import dataclasses\nfrom .workloads import mnist_augmented\n"
-        "WORKLOADS['mnist-augmented'] = dataclasses.replace(mnist_augmented.WORKLOAD,"
-        " feed=lambda x, y, size, shuffle: mnist_augmented.feed(x, y, size, True))",
+        code="from harness.runner.workloads import mnist_augmented\n_feed = mnist_augmented.feed\n"
+        "mnist_augmented.feed = lambda x, y, size, shuffle: _feed(x, y, size, True)",
         asked={"workload": "mnist-augmented", "shuffle": "off"},
         reason="shuffle: asked off, found on",
     ),
@@ -179,12 +201,12 @@ BREAKAGES = {
         reason="epochs: asked 2, found 1",
     ),
     "one generator not seeded": Breakage(
-        code="settings._SEEDERS['numpy'] = lambda seed: None",
+        code="generators._SEEDERS['numpy'] = lambda seed: None",
         reason="seeding: asked all, found python+tf",
     ),
     "another seed": Breakage(
-        code="settings._seed_rightly = settings.seed_generators\n"
-        "settings.seed_generators = lambda which, seed: settings._seed_rightly(which, seed + 1)",
+        code="_seed_rightly = generators.seed\n"
+        "generators.seed = lambda which, number: _seed_rightly(which, number + 1)",
         reason="seeding: asked all, found none",
     ),
 }
@@ -235,7 +257,7 @@ def test_a_keras_that_does_without_xla_is_unsupported(breakable: Forked) -> None
 
 
 def test_a_gpu_that_is_not_there_makes_the_run_invalid(breakable: Forked) -> None:
-    request = {**request_for(samples=64, device="gpu"), "breakage": "settings._device = print"}
+    request = {**request_for(samples=64, device="gpu"), "breakage": LEFT_OUT.format("device")}
     reply = breakable(request).reply
     assert reply["reason"].startswith("device: asked gpu, found cpu")
 
@@ -247,12 +269,47 @@ def test_a_gpu_on_which_no_layer_ran_makes_the_run_invalid(breakable: Forked) ->
     assert "hidden on cpu" in reply["reason"]
 
 
+@pytest.mark.parametrize(
+    ("workload", "layers"),
+    [("co2-lstm", ["last_week", "lstm", "change", "forecast"]), ("co2-conv", ["conv_b"])],
+    ids=["functional", "sequential"],
+)
+def test_where_the_layers_of_a_model_ran_is_known(
+    breakable: Forked, workload: str, layers: list[str]
+) -> None:
+    request = request_for(samples=64, device="gpu", workload=workload)
+    read = breakable({**request, "breakage": SEEN_ONLY}).reply["found"]["device"]
+    assert read["value"] == "cpu", read["how"]
+    assert all(f"{layer} on cpu" in read["how"] for layer in layers), read["how"]
+
+
+def test_where_the_layers_within_a_layer_ran_is_known(breakable: Forked) -> None:
+    # The harness names no weights of such a model yet; where it ran is known all the same.
+    request = request_for(samples=64, device="gpu")
+    read = breakable({**request, "breakage": SEEN_ONLY + NESTED}).reply["found"]["device"]
+    assert read["value"] == "cpu", read["how"]
+    assert "hidden on cpu" in read["how"]
+
+
+def test_a_reader_that_fails_is_a_fault_of_the_harness(breakable: Forked) -> None:
+    code = "def read(run): raise ValueError('the getter is gone')\naxis('eager').read = read"
+    reply = breakable({**request_for(samples=64), "breakage": code}).reply
+    text = "ValueError: the getter is gone"
+    assert reply["reader_errors"] == {"eager": text}
+    assert reply["found"]["eager"] == {"value": None, "how": f"the reader failed: {text}"}
+    assert (reply["status"], reply["reason"]) == (
+        "invalid",
+        f"eager: the reader failed: {text}; a fault of the harness",
+    )
+
+
 def test_what_cannot_be_read_back_is_unknown(breakable: Forked) -> None:
     code = "del tf.config.experimental.tensor_float_32_execution_enabled"
     reply = breakable({**request_for(samples=64, tf32="off"), "breakage": code}).reply
     assert reply["status"] == "completed"
     assert reply["found"]["tf32"]["value"] is None
     assert "cannot be read back" in reply["found"]["tf32"]["how"]
+    assert reply["reader_errors"] == {}
 
 
 def test_a_run_that_ended_early_confirms_nothing(breakable: Forked) -> None:

@@ -18,8 +18,8 @@ def test_a_vendored_copy_further_down_the_path_is_not_what_is_installed(
         metadata.write_text(f"Metadata-Version: 2.1\nName: some_thing\nVersion: {version}\n")
     program = (
         f"import sys; sys.path += [{str(tmp_path / 'first')!r}, {str(tmp_path / 'second')!r}]\n"
-        "from harness.runner import installed\n"
-        "print(installed.packages()['some-thing'])"
+        "from harness.runner import packages\n"
+        "print(packages.installed()['some-thing'])"
     )
     done = subprocess.run(
         [str(tensorflow_python), "-c", program],

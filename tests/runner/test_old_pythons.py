@@ -15,7 +15,6 @@ import json, os, sys
 from harness.protocol import exchange, processor
 from harness.runner import refusals, reply, variables
 from harness.runner.importing import Imported, as_forked
-from harness.runner.probing import Onednn
 from harness.runner.stderr_copy import copy_of_standard_error
 
 folder = sys.argv[1]
@@ -24,20 +23,32 @@ with copy_of_standard_error(folder) as copied:
     sys.stderr.write("from Python\\n")
     os.system("echo from a child >&2")
 os.write(2, b"afterwards\\n")
+with open(os.path.join(folder, "log"), "ab") as log:
+    log.write(b"before\\n")
+    log.flush()
+    real = os.dup(2)
+    os.dup2(log.fileno(), 2)
+with copy_of_standard_error(folder) as from_file:
+    os.write(2, b"to a file\\n")
+os.dup2(real, 2)
+with copy_of_standard_error(folder) as kept_open:
+    os.write(2, b"before the end\\n")
+    os.system("sleep 60 >/dev/null </dev/null &")
+os.unlink(os.path.join(folder, "log"))
 left = reply.empty_reply()
 try:
     raise ValueError("first line\\nsecond")
 except ValueError as error:
     reply.failed(left, exchange.FAILED, reply.one_line(error), error)
-left["copied"] = copied
+left["copied"] = [*copied, *from_file, *kept_open]
 left["cpus"] = processor.usable_cpus()
 left["files"] = os.listdir(folder)
 os.environ["SET_LATER"] = "1"
 seen = [variables.at_start().get("SET_LATER"), variables.now("SET_LATER"), variables.now("NEVER")]
 left["variables"] = seen
-silent = Onednn(instruction_set=None, contracts=None)
 imported = Imported(
-    started=0.0, seconds=5.0, log="", variables={}, at_start={}, onednn=silent, threads=None
+    started=0.0, seconds=5.0, log="", variables={}, at_start={}, backend=None, probed=None,
+    threads=None,
 )
 left["import"] = as_forked(imported).seconds
 left["threads"] = as_forked(imported).threads
@@ -71,14 +82,16 @@ def test_the_parts_without_numpy_work(any_python: Path, runner_root: Path, tmp_p
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "from C++\nfrom Python\nfrom a child\nafterwards\n"
+    assert done.stderr == "from C++\nfrom Python\nfrom a child\nafterwards\nbefore the end\n"
     reply = json.loads((tmp_path / "reply.json").read_text())
-    assert reply["copied"] == ["from C++\nfrom Python\nfrom a child\n"]
+    # The third although a process that was started meanwhile still has standard error open.
+    expected = ["from C++\nfrom Python\nfrom a child\n", "to a file\n", "before the end\n"]
+    assert reply["copied"] == expected
     assert (reply["status"], reply["reason"]) == ("failed", "ValueError: first line second")
     assert reply["error"]["message"] == "first line\nsecond"
     assert "ValueError" in reply["error"]["traceback"]
     assert reply["files"] == []
-    assert reply["import"] == 0.0
+    assert reply["import"] is None
     assert reply["threads"] == 1
     assert reply["variables"] == [None, "1", None]
 

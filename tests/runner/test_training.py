@@ -76,7 +76,7 @@ def test_a_forked_run_leaves_the_bits_of_a_fresh_one(trainer: Runner, forked: Fo
     fresh, child = trainer.fresh(request), forked(request)
     assert hashes(fresh) == hashes(child)
     assert fresh.reply["seconds"]["import"] > 0
-    assert child.reply["seconds"]["import"] == 0
+    assert "import" not in child.reply["seconds"], "its parent imported, it did not"
     assert (fresh.folder / exchange.WEIGHTS).read_bytes() == (
         child.folder / exchange.WEIGHTS
     ).read_bytes()
@@ -213,10 +213,10 @@ def test_a_reply_describes_installation_and_results(forked: Forked) -> None:
     assert reply["versions"]["keras"] == packages["keras"]
     assert reply["build"]["git_version"]
     assert reply["devices"] == [{"name": "/physical_device:CPU:0", "type": "CPU"}]
-    assert reply["metric"] == "mean_absolute_error_ppm"
+    assert (reply["metric"], reply["unit"]) == ("mean_absolute_error_ppm", "ppm")
     assert math.isfinite(float.fromhex(reply["value"]))
     assert reply["loss"] == reply["history"]["loss"][-1]
-    assert set(reply["seconds"]) == {"import", "build", "fit", "predict", "total"}
+    assert set(reply["seconds"]) == {"build", "fit", "predict", "total"}
 
 
 def test_the_lock_may_write_versions_another_way(forked: Forked) -> None:
@@ -228,15 +228,16 @@ def test_the_lock_may_write_versions_another_way(forked: Forked) -> None:
 
 
 WITHOUT_DETERMINISTIC_KERNEL = """
-import json, sys
+import json
 import tensorflow as tf
 from harness.runner import reply, training
+from harness.runner.backends.tensorflow import driver
 tf.config.experimental.enable_op_determinism()
 left = reply.empty_reply()
 try:
     tf.timestamp()
 except tf.errors.OpError as error:
-    training._note_failure(left, error)
+    training._describe_failure(left, error, driver)
 print(json.dumps([left["status"], left["reason"]]))
 """
 
@@ -252,36 +253,6 @@ def test_an_operation_that_cannot_be_deterministic_is_unsupported(trainer: Runne
     status, reason = json.loads(done.stdout)
     assert status == "unsupported"
     assert "determinism" in reason
-
-
-BROKEN_GETTER = """
-import json
-from harness.runner import readback
-class Model:
-    weights = []
-    @property
-    def run_eagerly(self):
-        raise ValueError("not compiled")
-from harness.runner.importing import import_tensorflow
-from harness.runner.run import Run
-asked = {"eager": "off", "epochs": 1, "device": "cpu"}
-run = Run(asked=asked, imported=import_tensorflow("/tmp"), variables={}, model=Model())
-print(json.dumps(readback.found(run)))
-"""
-
-
-def test_a_getter_that_raises_is_told_and_costs_only_its_axis(trainer: Runner) -> None:
-    done = subprocess.run(
-        [str(trainer.python), "-c", BROKEN_GETTER],
-        cwd=trainer.root,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = json.loads(done.stdout)
-    assert found["eager"]["value"] is None
-    assert "ValueError: not compiled" in found["eager"]["how"]
-    assert found["device"]["value"] == "cpu"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")

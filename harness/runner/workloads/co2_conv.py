@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
-import tensorflow as tf
+from harness.protocol.subject import Subject
+from harness.runner import measures
 
-from harness.runner.measures import mean_absolute_error
-from harness.runner.workloads.definition import Workload
+SUBJECT = Subject(
+    sentence="The next weeks of atmospheric CO2, forecast by two causal convolutions.",
+    data="co2",
+    metric="mean_absolute_error_ppm",
+    unit="ppm",
+    samples=None,
+    epochs=5,
+    batch_size=32,
+)
+
+COMPILE = {
+    "optimizer": "adam",
+    "loss": "mean_squared_error",
+    "metrics": ["mean_absolute_error"],
+}
+
+measure = measures.mean_absolute_error
 
 
 def build(example: Tuple[int, ...], target: Tuple[int, ...]) -> Any:
     """Two causal convolutions, the second with gaps, and a dense layer over all their steps."""
+    import tensorflow as tf
+
     layers = tf.keras.layers
     return tf.keras.Sequential(
         [
@@ -25,14 +43,3 @@ def build(example: Tuple[int, ...], target: Tuple[int, ...]) -> Any:
         ],
         name="co2_conv",
     )
-
-
-WORKLOAD = Workload(
-    build=build,
-    loss="mean_squared_error",
-    metrics=("mean_absolute_error",),
-    measure=mean_absolute_error,
-    samples=None,
-    epochs=5,
-    batch_size=32,
-)

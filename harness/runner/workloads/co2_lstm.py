@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
-import tensorflow as tf
+from harness.protocol.subject import Subject
+from harness.runner import measures
 
-from harness.runner.measures import mean_absolute_error
-from harness.runner.workloads.definition import Workload
+SUBJECT = Subject(
+    sentence="The next weeks of atmospheric CO2, forecast by an LSTM of 32 units.",
+    data="co2",
+    metric="mean_absolute_error_ppm",
+    unit="ppm",
+    samples=None,
+    epochs=3,
+    batch_size=64,
+)
+
+COMPILE = {
+    "optimizer": "adam",
+    "loss": "mean_squared_error",
+    "metrics": ["mean_absolute_error"],
+}
+
+measure = measures.mean_absolute_error
 
 
 def build(example: Tuple[int, ...], target: Tuple[int, ...]) -> Any:
-    """An LSTM of 32 units that forecasts, per week ahead, the change from the last week known.
+    """An LSTM of 32 units that forecasts, per week, the change from the last week of the window.
 
     Levels of later years never occur in training, changes do.
     """
+    import tensorflow as tf
+
     layers = tf.keras.layers
     window = tf.keras.Input(shape=example, name="window")
     last = layers.Cropping1D((example[0] - 1, 0), dtype="float32", name="last_week")(window)
@@ -23,14 +41,3 @@ def build(example: Tuple[int, ...], target: Tuple[int, ...]) -> Any:
     change = layers.Dense(target[0], dtype="float32", name="change")(change)
     forecast = layers.Add(dtype="float32", name="forecast")([change, last])
     return tf.keras.Model(window, forecast, name="co2_lstm")
-
-
-WORKLOAD = Workload(
-    build=build,
-    loss="mean_squared_error",
-    metrics=("mean_absolute_error",),
-    measure=mean_absolute_error,
-    samples=None,
-    epochs=3,
-    batch_size=64,
-)

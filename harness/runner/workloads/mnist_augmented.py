@@ -9,39 +9,62 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
-import tensorflow as tf
+from harness.protocol.subject import Subject
+from harness.runner import measures
 
-from harness.runner.measures import accuracy
-from harness.runner.workloads.definition import Workload
-from harness.runner.workloads.mnist_mlp import build
+SUBJECT = Subject(
+    sentence="Handwritten digits, shifted at random by a parallel map; one hidden layer.",
+    data="mnist",
+    metric="accuracy",
+    unit="",
+    samples=12000,
+    epochs=1,
+    batch_size=32,
+)
+
+COMPILE = {
+    "optimizer": "adam",
+    "loss": "sparse_categorical_crossentropy",
+    "metrics": ["accuracy"],
+}
 
 LARGEST_SHIFT = 2
 PARALLEL_CALLS = 8
 
+measure = measures.accuracy
 
-def shifted(image: Any, label: Any) -> Tuple[Any, Any]:
-    """The image moved by up to two pixels each way, filled with zeros. The global seed rules."""
-    margin = [[LARGEST_SHIFT, LARGEST_SHIFT], [LARGEST_SHIFT, LARGEST_SHIFT]]
-    corner = tf.random.uniform([2], 0, 2 * LARGEST_SHIFT + 1, dtype=tf.int32)
-    moved = tf.slice(tf.pad(image, margin), corner, image.shape)
-    return tf.ensure_shape(moved, image.shape), label
+
+def build(example: Tuple[int, ...], target: Tuple[int, ...]) -> Any:
+    """Flatten, 128 hidden units, 10 classes."""
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    return tf.keras.Sequential(
+        [
+            tf.keras.Input(shape=example, name="image"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(128, activation="relu", name="hidden"),
+            layers.Dense(10, activation="softmax", dtype="float32", name="digit"),
+        ],
+        name="mnist_mlp",
+    )
 
 
 def feed(x: Any, y: Any, batch_size: int, shuffle: bool) -> Any:
     """The pipeline: shuffle where asked, shift in parallel, batch."""
+    import tensorflow as tf
+
     examples = tf.data.Dataset.from_tensor_slices((x, y))
     if shuffle:
         examples = examples.shuffle(len(x))
     return examples.map(shifted, num_parallel_calls=PARALLEL_CALLS).batch(batch_size)
 
 
-WORKLOAD = Workload(
-    build=build,
-    feed=feed,
-    loss="sparse_categorical_crossentropy",
-    metrics=("accuracy",),
-    measure=accuracy,
-    samples=12000,
-    epochs=1,
-    batch_size=32,
-)
+def shifted(image: Any, label: Any) -> Tuple[Any, Any]:
+    """The image moved by up to two pixels each way, filled with zeros. The global seed rules."""
+    import tensorflow as tf
+
+    margin = [[LARGEST_SHIFT, LARGEST_SHIFT], [LARGEST_SHIFT, LARGEST_SHIFT]]
+    corner = tf.random.uniform([2], 0, 2 * LARGEST_SHIFT + 1, dtype=tf.int32)
+    moved = tf.slice(tf.pad(image, margin), corner, image.shape)
+    return tf.ensure_shape(moved, image.shape), label

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
-import tensorflow as tf
+from harness.protocol.subject import Subject
+from harness.runner import measures
 
-from harness.runner.measures import accuracy
-from harness.runner.workloads.definition import Workload
+SUBJECT = Subject(
+    sentence="Handwritten digits, two convolutions with pooling, then dropout.",
+    data="mnist",
+    metric="accuracy",
+    unit="",
+    samples=12000,
+    epochs=1,
+    batch_size=64,
+)
+
+COMPILE = {
+    "optimizer": "adam",
+    "loss": "sparse_categorical_crossentropy",
+    "metrics": ["accuracy"],
+}
+
+measure = measures.accuracy
 
 
 def build(example: Tuple[int, ...], target: Tuple[int, ...]) -> Any:
     """Two convolutions of 16 and 32 filters, each pooled, then dropout and 10 classes."""
+    import tensorflow as tf
+
     layers = tf.keras.layers
     return tf.keras.Sequential(
         [
@@ -27,14 +45,3 @@ def build(example: Tuple[int, ...], target: Tuple[int, ...]) -> Any:
         ],
         name="mnist_cnn",
     )
-
-
-WORKLOAD = Workload(
-    build=build,
-    loss="sparse_categorical_crossentropy",
-    metrics=("accuracy",),
-    measure=accuracy,
-    samples=12000,
-    epochs=1,
-    batch_size=64,
-)

@@ -1,109 +1,56 @@
-"""What is installed here: versions, packages, how TensorFlow was built, which devices it sees."""
+"""What is installed: versions, how TensorFlow was built, which devices it sees."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import platform
-import re
 import sys
-from functools import lru_cache
 from typing import Any, Dict, List
 
 import numpy as np
 import tensorflow as tf
 
-from harness.runner.settings import visibility
+from harness.runner import packages
+from harness.runner.backends.tensorflow.api import visibility
+from harness.runner.findings import Finding
+from harness.runner.run import Run
 
 
-def versions() -> Dict[str, str]:
+def describe() -> Dict[str, Dict[str, Any]]:
+    """The versions that name an environment, and how TensorFlow and NumPy were built."""
+    return {"versions": _versions(), "build": _build()}
+
+
+def _versions() -> Dict[str, str]:
     """The versions that name an environment, as they are in this process."""
     return {
         "python": platform.python_version(),
         "tensorflow": str(tf.version.VERSION),
-        "keras": keras_version(),
+        "keras": _keras_version(),
         "numpy": str(np.__version__),
     }
 
 
-def keras_version() -> str:
+def _keras_version() -> str:
     """The version of the Keras behind `tf.keras`: TensorFlow's own copy, or a package."""
-    package = keras_package()
+    package = _keras_package()
     own = package is sys.modules["tensorflow"] or "tensorflow" in package.__name__
     return str(tf.keras.__version__ if own else vars(package)["__version__"])
 
 
-def keras_package() -> Any:
+def _keras_package() -> Any:
     """The top package that `tf.keras` comes from: keras, tf_keras, or one of TensorFlow's."""
     return sys.modules[tf.keras.__name__.split(".")[0]]
 
 
-def is_elsewhere(module: Any) -> bool:
+def _is_elsewhere(module: Any) -> bool:
     """Whether a module was not loaded from the environment of this interpreter."""
     file = os.path.realpath(str(module.__file__))
     return not file.startswith(os.path.realpath(sys.prefix) + os.sep)
 
 
-@lru_cache(maxsize=None)
-def packages() -> Dict[str, str]:
-    """Every installed distribution by its normalised name (PEP 503).
-
-    Read once: nobody can write to the environment while processes run in it, and forked children
-    have what their parent read.
-    """
-    try:
-        from importlib.metadata import distributions
-    except ImportError:
-        return _packages_of_old_python()
-    found: Dict[str, str] = {}
-    for each in distributions():
-        # An entry without a name is a leftover of a broken installation. Of two with one name the
-        # first on the path is what an import gets; setuptools appends copies of its own.
-        vendored = os.path.basename(os.path.normpath(str(each.locate_file("")))) == "_vendor"
-        if each.metadata["Name"] and not vendored:
-            found.setdefault(normalised(each.metadata["Name"]), each.version)
-    return found
-
-
-def _packages_of_old_python() -> Dict[str, str]:
-    import pkg_resources  # type: ignore[import-untyped,unused-ignore]
-
-    return {normalised(each.project_name): each.version for each in pkg_resources.working_set}
-
-
-def normalised(name: str) -> str:
-    """A distribution's name as package indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def differences(locked: Dict[str, str], found: Dict[str, str]) -> List[str]:
-    """One sentence per package that is missing here, has another version, or is not locked.
-
-    Nothing is asked where nothing is locked.
-    """
-    wanted = {normalised(name): (name, version) for name, version in locked.items()}
-    told = [
-        "package %s: asked %s, found %s" % (name, version, found.get(key, "none"))
-        for key, (name, version) in sorted(wanted.items())
-        if not are_equal(found.get(key, "none"), version)
-    ]
-    foreign = sorted(set(found) - set(wanted)) if locked else []
-    return told + ["package %s: asked none, found %s" % (name, found[name]) for name in foreign]
-
-
-def are_equal(one: str, other: str) -> bool:
-    """Whether two texts are the same version: 1.0 and 1.0.0, 2021.05 and 2021.5 are."""
-    return _comparable(one) == _comparable(other)
-
-
-def _comparable(version: str) -> str:
-    if re.match(r"^[0-9]+(\.[0-9]+)*$", version) is None:
-        # TensorFlow itself says 2.20.0-rc0 where its package is called 2.20.0rc0.
-        return version.lower().replace("-", "")
-    return re.sub(r"(\.0)+$", "", ".".join(str(int(part)) for part in version.split(".")))
-
-
-def build() -> Dict[str, Any]:
+def _build() -> Dict[str, Any]:
     """How TensorFlow and NumPy were built, as far as they say: compiler, CUDA, cuDNN, SIMD."""
     return {
         "git_version": str(tf.version.GIT_VERSION),
@@ -151,3 +98,36 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def python(run: Run) -> Finding:
+    """The minor version of the interpreter."""
+    minor = "%d.%d" % sys.version_info[:2]
+    return minor, "platform.python_version() %s" % platform.python_version()
+
+
+def tensorflow(run: Run) -> Finding:
+    """The version that TensorFlow itself has."""
+    return _version("tensorflow", str(tf.version.VERSION), tf, "tf.version.VERSION", run)
+
+
+def numpy(run: Run) -> Finding:
+    """The version of the NumPy that was imported."""
+    return _version("numpy", str(np.__version__), np, "numpy.__version__", run)
+
+
+def keras(run: Run) -> Finding:
+    """The version of the Keras behind `tf.keras`, and its flavour."""
+    how = "the version of %s, behind tf.keras" % tf.keras.__name__
+    return _version("keras", _keras_version(), _keras_package(), how, run)
+
+
+def _version(name: str, version: str, module: Any, how: str, run: Run) -> Finding:
+    if _is_elsewhere(module):
+        return "%s, from elsewhere" % version, "%s, loaded from outside the environment" % how
+    asked = str(run.asked.get(name))
+    return (asked if packages.are_equal(asked, version) else version), how
+
+
+READERS = {"python": python, "tensorflow": tensorflow, "numpy": numpy, "keras": keras}
+"""What reads the versions of an environment back."""

@@ -2,7 +2,7 @@
 
 oneDNN reads its variables at its first use and then tells its version, the instruction set it
 chose and each call of its kernels, if ONEDNN_VERBOSE is set by then. The process that trains must
-not be so talkative; its fork has the same libraries and the same environment.
+not print all that; its fork has the same libraries and the same environment.
 
 https://uxlfoundation.github.io/oneDNN/dev_guide_verbose.html
 """
@@ -23,6 +23,8 @@ KERNEL_VARIABLE = "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL"
 ONEDNN_LINE = re.compile(r"oneDNN custom operations are on")
 """What TensorFlow logs, while it is imported, where its operations are replaced by oneDNN's."""
 
+SAYS_NOTHING = "the oneDNN of this version does not say what it uses"
+
 _VERBOSE = ("ONEDNN_VERBOSE", "DNNL_VERBOSE")
 _INSTRUCTION_SET = re.compile(r"^(?:onednn|dnnl)_verbose,.*info,cpu,isa:(.*)$", re.M)
 _WAIT_SECONDS = 30.0
@@ -31,7 +33,7 @@ _CELLS = 32
 
 @dataclass(frozen=True)
 class Onednn:
-    """What oneDNN said; None where this TensorFlow's oneDNN says nothing.
+    """What oneDNN printed; None where this TensorFlow's oneDNN prints nothing.
 
     `instruction_set` is oneDNN's own name for it; `contracts` whether TensorFlow's contraction
     kernel, which is oneDNN's too, was called for a product that no oneDNN operation computes.
@@ -41,46 +43,46 @@ class Onednn:
     contracts: Optional[bool]
 
 
-def ask_onednn(operations: bool) -> Onednn:
+def ask_onednn(log: str) -> Onednn:
     """Ask the oneDNN in this process's TensorFlow. This process itself computes nothing.
 
-    `operations` says that TensorFlow replaces operations of its own by oneDNN's.
+    `log` is what the import of TensorFlow wrote.
     """
-    said = _said(_contract)
-    if said:
-        return Onednn(instruction_set=_instruction_set(said), contracts=True)
-    # Silence means that the kernel is off only if oneDNN speaks when it is on.
-    control = _said(_contract, kernel="true")
+    output = _verbose_output(_contract)
+    if output:
+        return Onednn(instruction_set=_instruction_set(output), contracts=True)
+    # No output means that the kernel is off only if oneDNN prints some when it is on.
+    control = _verbose_output(_contract, kernel="true")
     if control:
         return Onednn(instruction_set=_instruction_set(control), contracts=False)
-    # Before TensorFlow 2.11 the kernel is silent, while the operations speak from 2.6 on.
-    said = _said(_convolve) if operations else ""
-    return Onednn(instruction_set=_instruction_set(said), contracts=None)
+    # Before TensorFlow 2.11 the kernel prints nothing, while the operations do from 2.6 on.
+    output = _verbose_output(_convolve) if ONEDNN_LINE.search(log) else ""
+    return Onednn(instruction_set=_instruction_set(output), contracts=None)
 
 
-def _instruction_set(said: str) -> Optional[str]:
-    found = _INSTRUCTION_SET.search(said)
-    return found.group(1).strip() if found else None
+def _instruction_set(output: str) -> Optional[str]:
+    match = _INSTRUCTION_SET.search(output)
+    return match.group(1).strip() if match else None
 
 
-def _said(compute: Callable[[], Any], kernel: Optional[str] = None) -> str:
+def _verbose_output(compute: Callable[[], Any], kernel: Optional[str] = None) -> str:
     """What oneDNN prints while a child computes."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        _speak(compute, writing, kernel)
+        _compute_verbosely(compute, writing, kernel)
     os.close(writing)
     try:
         return _read(reading).decode("utf-8", "replace")
     finally:
         os.close(reading)
-        # It may hang; what it had to say is said.
+        # It may hang; all that it prints has been read.
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 
 
-def _speak(compute: Callable[[], Any], output: int, kernel: Optional[str]) -> None:
-    """In the child: compute, let oneDNN talk to `output`, and end."""
+def _compute_verbosely(compute: Callable[[], Any], output: int, kernel: Optional[str]) -> None:
+    """In the child: compute, let oneDNN print to `output`, and end."""
     try:
         os.dup2(output, 1)
         for name in _VERBOSE:
@@ -95,7 +97,7 @@ def _speak(compute: Callable[[], Any], output: int, kernel: Optional[str]) -> No
 
 
 def _hide_gpus() -> None:
-    from harness.runner.settings import visibility
+    from harness.runner.backends.tensorflow.api import visibility
 
     visibility.set_visible_devices([], "GPU")
 
@@ -122,13 +124,13 @@ def _convolve() -> None:
 
 def _read(source: int) -> bytes:
     """Everything up to the other end's closing, or to the deadline."""
-    said = b""
+    output = b""
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         remaining = max(0.0, deadline - time.monotonic())
         if not select.select([source], [], [], remaining)[0]:
-            return said
+            return output
         chunk = os.read(source, 65536)
         if not chunk:
-            return said
-        said += chunk
+            return output
+        output += chunk

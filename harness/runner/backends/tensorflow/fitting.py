@@ -1,0 +1,74 @@
+"""Building a model, training it and letting it predict, with the arguments that axes gave."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Callable, Dict, List
+
+from harness.runner.data import Data
+from harness.runner.refusals import Unsupported
+from harness.runner.run import Run
+
+PREDICTION_BATCH = 256
+"""Fixed, so that predictions never depend on the axis `batch_size`."""
+
+
+def build(run: Run, data: Data) -> None:
+    """Make the workload's model and compile it."""
+    model = run.workload.build(data.train_x.shape[1:], data.train_y.shape[1:])
+    _compile(model, run.workload.COMPILE, run.compile_arguments)
+    run.model = model
+
+
+def _compile(model: Any, own: Dict[str, Any], asked: Dict[str, Any]) -> None:
+    """Compile the model as asked; a Keras without `jit_compile` never compiles with XLA.
+
+    Raises:
+        Unsupported: XLA is asked for and this Keras cannot, or does without it.
+    """
+    try:
+        model.compile(**own, **asked)
+    except (TypeError, ValueError) as error:
+        if "jit_compile" not in str(error) or "jit_compile" not in asked:
+            raise
+        if asked["jit_compile"]:
+            raise Unsupported("jit: Model.compile of this version has no jit_compile") from error
+        model.compile(**own, **{key: asked[key] for key in asked if key != "jit_compile"})
+    if asked.get("jit_compile") and not getattr(model, "jit_compile", True):
+        raise Unsupported(
+            "jit: this Keras leaves the model without XLA, as it does under op determinism or with"
+            " a layer that XLA cannot compile"
+        )
+
+
+def fit(run: Run, data: Data) -> Dict[str, List[float]]:
+    """Train, and return Keras' history as plain floats; what `fit` got is noted."""
+    arguments = dict(run.fit_arguments)
+    fit_model = noting_arguments(run.model.fit, run.fit_received)
+    feed = getattr(run.workload, "feed", None)
+    if feed is None:
+        done = fit_model(data.train_x, data.train_y, verbose=0, **arguments)
+    else:
+        run.fed = arguments.pop("batch_size")
+        pipeline = feed(data.train_x, data.train_y, run.fed, arguments.pop("shuffle"))
+        done = fit_model(pipeline, verbose=0, **arguments)
+    run.steps = done.params.get("steps")
+    return {name: [float(value) for value in values] for name, values in done.history.items()}
+
+
+def noting_arguments(fit: Callable[..., Any], noted: Dict[str, Any]) -> Callable[..., Any]:
+    """`fit`, which notes its arguments by name, those left out with their defaults."""
+    signature = inspect.signature(fit)
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        bound = signature.bind(*arguments, **named)
+        bound.apply_defaults()
+        noted.update(bound.arguments)
+        return fit(*arguments, **named)
+
+    return call
+
+
+def predict(run: Run, data: Data) -> Any:
+    """The predictions for the test part."""
+    return run.model.predict(data.test_x, batch_size=PREDICTION_BATCH, verbose=0)

@@ -1,0 +1,23 @@
+"""The weights of a model under names that Keras 2 and Keras 3 agree on."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from harness.runner.weights import Named
+
+
+def named_weights(model: Any) -> Named:
+    """Every weight of the model in order, as `<layer name>/<variable name>` and array.
+
+    Keras 2 names a variable `lstm/lstm_cell/kernel:0`, Keras 3 `kernel`: only the last component
+    counts, here `lstm/kernel`. A second variable of the same name gets `#2`, and so on.
+    """
+    named: Named = []
+    seen: Dict[str, int] = {}
+    for layer in model.layers:
+        for variable, array in zip(layer.weights, layer.get_weights()):
+            name = "%s/%s" % (layer.name, variable.name.split("/")[-1].split(":")[0])
+            seen[name] = seen.get(name, 0) + 1
+            named.append((name if seen[name] == 1 else "%s#%d" % (name, seen[name]), array))
+    return named

@@ -1,0 +1,1 @@
+"""What can be trained, as the host knows it."""
