@@ -14,6 +14,7 @@ from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
 from harness.protocol.axes import Value, to_json
 from harness.results import fingerprint, plan_file
+from harness.results.json_digest import with_digest
 from harness.results.record import (
     SCHEMA,
     AuditPart,
@@ -24,7 +25,6 @@ from harness.results.record import (
     Record,
     Tensor,
 )
-from harness.results.sealing import sealed
 from harness.results.store import serialised
 from harness.runner import hashing
 
@@ -158,7 +158,7 @@ class SweepOnDisk:
         texts = (json.dumps(line).encode() + b"\n" for line in lines)
         plan_file.replace(self.folder / "plan.jsonl", texts)
         machine = {"schema": 2, "id": self.machine, "hardware": self.hardware}
-        (self.folder / "machine.json").write_bytes(sealed(machine))
+        (self.folder / "machine.json").write_bytes(with_digest(machine))
 
     def complete(
         self,

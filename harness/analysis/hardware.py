@@ -41,7 +41,7 @@ def read(sweep: Path) -> Hardware | None:
     data = regular_files.content(path, MAX_BYTES)
     if data is None:
         return None
-    content = content_of(path, data, known=MACHINE_SCHEMA, steps=schemas.MACHINE)
+    content = content_of(path, data, newest=MACHINE_SCHEMA, steps=schemas.MACHINE)
     try:
         return _of(content["hardware"])
     except (KeyError, TypeError, AttributeError) as error:

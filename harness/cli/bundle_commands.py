@@ -13,12 +13,10 @@ from harness import console, places
 from harness.datasets import catalogue
 from harness.environments import bases
 from harness.errors import UsageError
-from harness.executors import staging
 from harness.publish.bundle import crate, signing, writing
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.crate import Credits
 from harness.publish.bundle.writing import Bundle
-from harness.publish.escaping import visible
 from harness.subjects.reference import SUBJECTS
 
 Locks = Annotated[
@@ -104,15 +102,5 @@ def _data() -> bytes:
 
 
 def _note(output: Path, prepared: Bundle) -> None:
-    contents = prepared.contents
-    size = output.stat().st_size / 1e6
-    console.note(
-        f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {crate.sentence(contents)}"
-    )
-    others = contents.code - {staging.digest()}
-    if others:
-        names = ", ".join(f"{visible(sha256[:12])}…" for sha256 in sorted(others))
-        console.note(
-            f"trained by another runner than the one here ({names}): say with the bundle which "
-            "version of this program that was"
-        )
+    size, said = output.stat().st_size / 1e6, crate.sentence(prepared.contents)
+    console.note(f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {said}")

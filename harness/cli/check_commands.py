@@ -137,7 +137,7 @@ def _check_results(folder: Path, *, arrays: bool) -> None:
 
 def _headline(folder: Path, report: Report) -> str:
     number = len(report.findings)
-    return f"{folder} has {number:,} problem{'s' if number > 1 else ''}; else {_found(report)}"
+    return f"{folder} has {number:,} problem{'s' if number > 1 else ''}; else {_totals(report)}"
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -150,24 +150,24 @@ def _short(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def _found(report: Report) -> str:
+def _totals(report: Report) -> str:
     kinds = ("records", "superseded", "arrays", "locks")
     return ", ".join(f"{report.counts[kind]:,} {kind}" for kind in kinds)
 
 
 def _counts(report: Report, folder: Path) -> str:
-    told = [_found(report)]
+    parts = [_totals(report)]
     unvouched, unused = report.counts["unvouched"], report.counts["unused"]
     if unvouched:
-        told.append(
+        parts.append(
             f"{unvouched:,} records are of schema 1 and carry no digest, so changes in them cannot "
             f"be seen: harness migrate {folder}"
         )
     if report.counts["left out"]:
-        told.append(f"{report.counts['left out']:,} arrays are left out")
+        parts.append(f"{report.counts['left out']:,} arrays are left out")
     if unused:
-        told.append(f"{unused:,} arrays are named by no record: harness clean removes them")
-    return "; ".join(told)
+        parts.append(f"{unused:,} arrays are named by no record: harness clean removes them")
+    return "; ".join(parts)
 
 
 @contextmanager

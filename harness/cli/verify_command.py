@@ -260,7 +260,7 @@ def _check(setting: _Setting, trial: Trial, store: Store | None) -> Check:
 
 def _report(checks: Sequence[Check], format: str) -> None:
     in_full = format in ("csv", "json")
-    frame = verdicts.frame(checks) if in_full else verdicts.in_words(checks)
+    frame = verdicts.frame(checks) if in_full else verdicts.short_table(checks)
     console.result(tables.render(frame, format))
     said = verdicts.summary(checks)
     console.note(said)

@@ -19,7 +19,7 @@ def lock_of(job: Job, store: Store) -> Lock:
     """
     environment = environment_of(job)
     folder, partial = locks.folder_of(store.folder.parent), store.folder / durable.PARTIAL
-    path = locks.keep(job.lock.encode(), environment.id, folder, partial=partial)
+    path = locks.store(job.lock.encode(), environment.id, folder, partial=partial)
     lock = locking.read_as_is(path, environment)
     users.note_results(store.folder.parent, lock)
     return lock

@@ -54,6 +54,7 @@ class Reply(BaseModel):
             return content
         fields = {name: content.get(name) for name in Measured.model_fields}
         fields["unit"] = content.get("unit", schemas.unit_of(content.get("metric")))
+        fields["scale"] = content.get("scale", schemas.scale_of(content.get("data_sha256")))
         return {**content, "measured": fields}
 
 

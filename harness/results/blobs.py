@@ -97,7 +97,7 @@ def digest_of(file: IO[bytes], kind: str) -> str:
 
 def _read(blobs: Path, kind: str, sha256: str) -> Arrays | None:
     if not is_sha256(sha256):
-        raise RecordError(f"{blobs}: {sha256!r} is no digest that {kind} could be stored under")
+        raise RecordError(f"{blobs}: {sha256!r} is not a digest, so no {kind} are stored under it")
     path = blobs / kind / f"{sha256}.npz"
     for folder in (blobs, path.parent):
         if folder.is_symlink():
@@ -113,7 +113,7 @@ def _read(blobs: Path, kind: str, sha256: str) -> Arrays | None:
     except ValueError as error:
         raise _unusable(path, f"holds no {kind}: {error}") from error
     if digest != sha256:
-        raise _unusable(path, f"holds arrays with the digest {digest}: it was changed or damaged")
+        raise _unusable(path, f"its arrays have the digest {digest}: it was changed or damaged")
     return arrays
 
 
@@ -154,11 +154,11 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> npt.NDArray[Any]
 def _header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...]]:
     start = file.read(10)
     length = int.from_bytes(start[8:], "little")
-    found = _HEADER.fullmatch(file.read(length)) if length <= _HEADER_BYTES else None
-    if start[:8] != b"\x93NUMPY\x01\x00" or found is None:
+    match = _HEADER.fullmatch(file.read(length)) if length <= _HEADER_BYTES else None
+    if start[:8] != b"\x93NUMPY\x01\x00" or match is None:
         raise ValueError("an array has no header as the harness writes it")
-    shape = tuple(int(number) for number in found["shape"].split(b",") if number.strip())
-    return _dtype(found["dtype"].decode("ascii")), shape
+    shape = tuple(int(number) for number in match["shape"].split(b",") if number.strip())
+    return _dtype(match["dtype"].decode("ascii")), shape
 
 
 def _dtype(text: str) -> np.dtype[Any]:

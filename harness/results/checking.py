@@ -46,7 +46,7 @@ class Finding:
 
 @dataclass(kw_only=True)
 class Report:
-    """What was looked at, by kind, and everything that is wrong.
+    """What was checked, by kind, and everything that is wrong.
 
     Counted are `records`, `superseded`, `arrays`, `locks`; further `unvouched` records, which are
     of a schema without digests, `unused` arrays, which no record names any more, and arrays `left
@@ -87,19 +87,19 @@ def check(
     report = Report()
     top = scan.top_of(folder)
     arrays = arrays and not scan.is_publication(folder)
-    found = scan.sweeps(top)
-    for matrix, sweeps in _by_matrix(found).items():
+    every_sweep = scan.sweeps(top)
+    for matrix, sweeps in _by_matrix(every_sweep).items():
         named = _Named()
         for sweep in sweeps:
             _check_sweep(sweep, report, named, advance)
-        whole = not _is_one_sweep(top, found)
+        whole = not _is_one_sweep(top, every_sweep)
         _check_arrays(matrix / BLOB_FOLDER, named, report, advance, whole=whole, asked=arrays)
         _check_locks(locks.folder_of(matrix), named, report)
         if whole:
-            known = {sweep.folder.name for sweep in sweeps}
-            _check_strangers(matrix, {*known, BLOB_FOLDER, locks.FOLDER}, report)
-    if all(top.absolute() == sweep.folder.parent.parent for sweep in found):
-        _check_strangers(top, {sweep.folder.parent.name for sweep in found}, report)
+            expected = {sweep.folder.name for sweep in sweeps}
+            _check_unexpected(matrix, {*expected, BLOB_FOLDER, locks.FOLDER}, report)
+    if all(top.absolute() == sweep.folder.parent.parent for sweep in every_sweep):
+        _check_unexpected(top, {sweep.folder.parent.name for sweep in every_sweep}, report)
     report.findings.sort()
     return report
 
@@ -109,13 +109,13 @@ def count(folder: Path) -> int:
     return sum(len(files) for _, _, files in os.walk(folder))
 
 
-def _is_one_sweep(top: Path, found: Sequence[SweepFolder]) -> bool:
-    return [sweep.folder for sweep in found] == [top.absolute()]
+def _is_one_sweep(top: Path, sweeps: Sequence[SweepFolder]) -> bool:
+    return [sweep.folder for sweep in sweeps] == [top.absolute()]
 
 
-def _by_matrix(found: Sequence[SweepFolder]) -> dict[Path, list[SweepFolder]]:
+def _by_matrix(sweeps: Sequence[SweepFolder]) -> dict[Path, list[SweepFolder]]:
     folders: dict[Path, list[SweepFolder]] = {}
-    for sweep in found:
+    for sweep in sweeps:
         folders.setdefault(sweep.folder.parent, []).append(sweep)
     return folders
 
@@ -137,7 +137,7 @@ def _check_sweep(
             advance()
         _check_superseded(sweep.folder / cell, report, advance)
     for name in foreign:
-        report.add(sweep.folder / name, "foreign", "no file of a sweep; move it out of the folder")
+        report.add(sweep.folder / name, "foreign", "not a file of a sweep; move it out of the folder")
     if elsewhere:
         report.add(sweep.folder, "foreign", _renamed(elsewhere))
 
@@ -145,7 +145,7 @@ def _check_sweep(
 def _renamed(number: int) -> str:
     return (
         f"{number:,} record{'s' if number > 1 else ''} of another matrix or machine; "
-        "give the folders the names that stand in the records"
+        "name the folders as the records do"
     )
 
 
@@ -158,7 +158,7 @@ def _check_plan(sweep: SweepFolder, report: Report) -> None:
     try:
         plan = sweep.plan()
         if plan is None:
-            report.add(path, "missing", "what was planned is unknown; harness run writes it again")
+            report.add(path, "missing", "there is no plan; harness run writes it again")
         else:
             report.counts["planned cells"] += sum(1 for _ in plan[1])
     except RecordError as error:
@@ -171,9 +171,9 @@ def _check_machine(path: Path, report: Report) -> None:
         if data is None:
             report.add(path, "missing", "the machine is not described; harness run writes it again")
             return
-        found = content_of(path, data, known=MACHINE_SCHEMA, steps=schemas.MACHINE)
-        if found.get("id") != path.resolve().parent.name:
-            report.add(path, "foreign", f"describes another machine, {found.get('id')!r}")
+        described = content_of(path, data, newest=MACHINE_SCHEMA, steps=schemas.MACHINE)
+        if described.get("id") != path.resolve().parent.name:
+            report.add(path, "foreign", f"describes another machine, {described.get('id')!r}")
     except RecordError as error:
         report.damaged(path, error)
 
@@ -218,7 +218,7 @@ def _check_superseded(cell: Path, report: Report, advance: Callable[[], object])
             continue
         report.counts["superseded"] += 1
         if data is not None and not hashlib.sha256(data).hexdigest().startswith(match[1]):
-            what = "was changed after it was put aside; delete it, readers ignore it"
+            what = "was changed after it was superseded; readers ignore it, so delete it"
             report.add(path, "damaged", what)
         advance()
 
@@ -234,7 +234,7 @@ def _check_arrays(
 ) -> None:
     """Every array that a record names; those that none names as well, if the folder is `whole`."""
     if asked and named.arrays and not regular_files.is_folder(folder):
-        what = f"no arrays here, and records name {len(named.arrays):,}; copy the folder, too"
+        what = f"there are no arrays, and records name {len(named.arrays):,}; copy this folder, too"
         report.add(folder, "missing", what)
         return
     there = set(_stored(folder, report)) if regular_files.is_folder(folder) and whole else set()
@@ -269,13 +269,13 @@ def _stored(folder: Path, report: Report) -> Iterator[tuple[str, str]]:
         if place.name == left_out.FILE:
             continue
         if place.name not in _READERS or not regular_files.is_folder(place):
-            _stranger(place, report)
+            _add_unexpected(place, report)
             continue
         for path in sorted(place.iterdir()):
             if path.suffix == ".npz" and is_sha256(path.stem):
                 yield place.name, path.stem
             else:
-                _stranger(path, report)
+                _add_unexpected(path, report)
 
 
 def _check_locks(folder: Path, named: _Named, report: Report) -> None:
@@ -288,15 +288,15 @@ def _check_locks(folder: Path, named: _Named, report: Report) -> None:
         by = named.locks[sha256]
         what = f"no lock has the digest {sha256}, which {by.parent.name}/{by.name} names"
         report.add(folder, "missing", what)
-    _check_strangers(folder, {path.name for path in there.values()}, report)
+    _check_unexpected(folder, {path.name for path in there.values()}, report)
 
 
-def _check_strangers(folder: Path, known: set[str], report: Report) -> None:
+def _check_unexpected(folder: Path, expected: set[str], report: Report) -> None:
     for path in sorted(folder.iterdir()):
-        if path.name not in known:
-            _stranger(path, report)
+        if path.name not in expected:
+            _add_unexpected(path, report)
 
 
-def _stranger(path: Path, report: Report) -> None:
+def _add_unexpected(path: Path, report: Report) -> None:
     if not _FOR_PEOPLE.fullmatch(path.name):
-        report.add(path, "foreign", "nothing that the harness wrote; move it out of the folder")
+        report.add(path, "foreign", "not written by the harness; move it out of the folder")

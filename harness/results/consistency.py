@@ -71,14 +71,14 @@ def _cell_id(environment: Environment, values: tuple[Any, ...]) -> str:
 
 
 def _hardware(record: Record) -> Iterator[str]:
-    found = record.hardware
-    if found:
+    hardware = record.hardware
+    if hardware:
         machine = _fingerprint(
-            found["microarchitecture"],
-            found["cpu_model"],
-            tuple(found["cpu_flags"]),
-            len(found["visible_cpus"]),
-            tuple((gpu["name"], gpu["memory_bytes"]) for gpu in found["gpus"]),
+            hardware["microarchitecture"],
+            hardware["cpu_model"],
+            tuple(hardware["cpu_flags"]),
+            len(hardware["visible_cpus"]),
+            tuple((gpu["name"], gpu["memory_bytes"]) for gpu in hardware["gpus"]),
         )
         if machine != record.machine:
             yield f"its hardware is that of {machine}, and its machine is {record.machine}"
@@ -104,13 +104,19 @@ def _fingerprint(
 
 
 def _numbers(measured: Measured) -> Iterator[str]:
-    for name, values in (*measured.history.items(), ("value", (measured.value,))):
+    for name, values in (*measured.history.items(), *_single_numbers(measured)):
         for value in values:
             if float.fromhex(value).hex() != value:
                 yield f"{name} is {value!r}, which is not an exact number"
     losses = measured.history.get("loss", ())
     if not losses or losses[-1] != measured.loss:
         yield f"its loss is {measured.loss}, and the last one of its history is another"
+
+
+def _single_numbers(measured: Measured) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield "value", (measured.value,)
+    if measured.scale is not None:
+        yield "scale", (measured.scale,)
 
 
 def _tensors(measured: Measured) -> Iterator[str]:
@@ -133,8 +139,8 @@ def _completed(record: Record) -> Iterator[str]:
     if record.failure is not None:
         yield "it completed, and has a failure"
     for axis, asked in _asked(record).items():
-        found = record.found.get(axis)
-        value = None if found is None else found.value
+        read_back = record.found.get(axis)
+        value = None if read_back is None else read_back.value
         if value is not None and asked not in OPEN_VALUES and value != asked:
             yield f"it completed, and of {axis} {asked} was asked and {value} found"
 

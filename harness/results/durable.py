@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and stay when the power goes.
+"""Files that appear whole or not at all, and survive a power cut.
 
 Everything is written to a temporary file in a folder `.partial` first, flushed to the disk and
 then renamed. What a killed process leaves there is never read, and `clear` removes it.
@@ -91,7 +91,7 @@ def _refuse_links(folder: Path, top: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk: a rename is only lasting after that."""
+    """Flush the names in a folder to the disk: only then does a rename survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

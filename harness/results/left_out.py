@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import RecordError
-from harness.results import durable, regular_files, sealing
+from harness.results import durable, regular_files, json_digest
 from harness.results.blobs import PREDICTIONS, WEIGHTS
 from harness.results.reading import content_of
 
@@ -33,7 +33,7 @@ def read(blobs: Path) -> frozenset[str]:
     data = regular_files.content(path, _BYTES)
     if data is None:
         return frozenset()
-    content = content_of(path, data, known=SCHEMA, steps={})
+    content = content_of(path, data, newest=SCHEMA, steps={})
     kinds = content.get("kinds")
     if not isinstance(kinds, list) or not all(kind in KINDS for kind in kinds):
         raise RecordError(f"{path}: names no kinds of arrays; delete it, or copy it again")
@@ -48,7 +48,7 @@ def leave_out(blobs: Path, kinds: Iterable[str], *, partial: Path) -> int:
         OSError: the disk does not take it, or a link lies in the way.
     """
     named = sorted({*read(blobs), *kinds})
-    content = sealing.sealed({"schema": SCHEMA, "kinds": named})
+    content = json_digest.with_digest({"schema": SCHEMA, "kinds": named})
     durable.write(blobs / FILE, [content], partial=partial, top=blobs.parent)
     removed = 0
     for kind in kinds:

@@ -18,7 +18,7 @@ from harness.results import durable, regular_files
 FOLDER = "locks"
 
 MAX_BYTES = 4 << 20
-"""A lock is some kilobytes; what is larger than this is none, and is not read."""
+"""Locks are some kilobytes; larger files are no locks and are not read."""
 
 
 def folder_of(matrix: Path) -> Path:
@@ -26,8 +26,8 @@ def folder_of(matrix: Path) -> Path:
     return matrix / FOLDER
 
 
-def keep(content: bytes, name: str, folder: Path, *, partial: Path) -> Path:
-    """Have a lock with this content in `folder`, under `name` unless another one has that name.
+def store(content: bytes, name: str, folder: Path, *, partial: Path) -> Path:
+    """Store a lock with this content in `folder`, under `name` unless another one has that name.
 
     `partial` is where a sweep on the same disk writes what is unfinished.
 
@@ -43,7 +43,7 @@ def keep(content: bytes, name: str, folder: Path, *, partial: Path) -> Path:
         path = folder / f"{name}.{sha256[:8]}.txt" if path.exists() else path
         durable.write(path, [content], partial=partial, top=folder.parent.parent)
     except OSError as error:
-        raise RecordError(f"{folder}: a lock cannot be kept: {error.strerror}") from error
+        raise RecordError(f"{folder}: a lock cannot be written: {error.strerror}") from error
     return path
 
 

@@ -129,7 +129,7 @@ def _hypervisor() -> str | None:
     """Who runs this virtual machine, `unknown` where only the CPU's flag says there is one."""
     with contextlib.suppress(OSError, processes.ProcessFailedError):
         shown = processes.run(["lscpu"], variables={"LC_ALL": "C", "PATH": os.defpath})
-        found = re.search(r"^Hypervisor vendor:\s*(.+?)\s*$", shown, re.MULTILINE)
-        if found:
-            return found[1]
+        match = re.search(r"^Hypervisor vendor:\s*(.+?)\s*$", shown, re.MULTILINE)
+        if match:
+            return match[1]
     return "unknown" if "hypervisor" in processor.cpu_flags() else None

@@ -1,4 +1,4 @@
-"""Which texts may become the name of a folder or file: nothing that could leave its folder."""
+"""Which texts may name a folder or file: nothing that could lead out of its folder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`plan.jsonl`: the cells of a sweep as planned, one line each, written and read as a stream.
 
-The first line is the header, the last one a seal: how many cells there are, and the SHA-256 of all
-bytes before it. Schema 1 had no seal.
+The first line is the header, the last one a checksum: how many cells there are, and the SHA-256 of all
+bytes before it. Schema 1 had no checksum.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras", "device")
 _STATUSES = (None, "unavailable", "excluded")
 _MAX_LINE = 16 << 20
 """The header holds a matrix file; what is longer is no line of a plan, and not read to its end."""
-_SEAL = b'{"cells": '
+_CHECKSUM = b'{"cells": '
 _DUMPS = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 
 
@@ -89,7 +89,7 @@ def write(path: Path, *, matrix: Matrix, machine: str, cells: Iterable[Cell]) ->
 
 
 def replace(path: Path, lines: Iterable[bytes]) -> None:
-    """Replace the plan by these lines and their seal, in one step.
+    """Replace the plan by these lines and their checksum, in one step.
 
     An equal plan stays, so that an index made from it holds on.
 
@@ -97,22 +97,22 @@ def replace(path: Path, lines: Iterable[bytes]) -> None:
         RecordError: the disk does not take it.
     """
     try:
-        durable.write(path, _sealed(lines), partial=path.parent / durable.PARTIAL, keep_equal=True)
+        durable.write(path, _with_checksum(lines), partial=path.parent / durable.PARTIAL, keep_equal=True)
     except OSError as error:
         raise RecordError(f"{path}: the plan cannot be written: {error.strerror}") from error
 
 
-def _sealed(lines: Iterable[bytes]) -> Iterator[bytes]:
+def _with_checksum(lines: Iterable[bytes]) -> Iterator[bytes]:
     digest = hashlib.sha256()
     count = 0
     for line in lines:
         digest.update(line)
         count += 1
         yield line
-    yield _seal(count - 1, digest.hexdigest())
+    yield _checksum(count - 1, digest.hexdigest())
 
 
-def _seal(cells: int, sha256: str) -> bytes:
+def _checksum(cells: int, sha256: str) -> bytes:
     return _line(_DUMPS({"cells": cells, "sha256": sha256}))
 
 
@@ -155,7 +155,7 @@ def read(path: Path) -> tuple[PlanHeader, Iterator[PlannedCell]]:
             or cut off at its end.
     """
     schema, header = _header(path)
-    return header, _cells(path, is_sealed=schema not in OLDER)
+    return header, _cells(path, has_checksum=schema not in OLDER)
 
 
 def migrate(path: Path) -> bool:
@@ -167,8 +167,8 @@ def migrate(path: Path) -> bool:
     schema, _ = _header(path)
     if schema == SCHEMA:
         return False
-    for _ in _cells(path, is_sealed=False):
-        pass  # what is damaged gets no seal
+    for _ in _cells(path, has_checksum=False):
+        pass  # what is damaged gets no checksum
     with opened(path) as file:
         header = {**_parsed(path, 1, file.readline(_MAX_LINE)), "schema": SCHEMA}
         rest = (line.rstrip(b"\n") + b"\n" for line in _lines_of(file))
@@ -178,11 +178,11 @@ def migrate(path: Path) -> bool:
 
 def _header(path: Path) -> tuple[int, PlanHeader]:
     with opened(path) as file:
-        found = _parsed(path, 1, file.readline(_MAX_LINE))
-    schema = found.pop("schema", None)
+        line = _parsed(path, 1, file.readline(_MAX_LINE))
+    schema = line.pop("schema", None)
     check_schema(path, schema, SCHEMA, older=OLDER)
     try:
-        header = PlanHeader(**found)
+        header = PlanHeader(**line)
         fits = _fits_header(header)
     except TypeError as error:
         raise _unusable(path, 1, "is no header of a plan") from error
@@ -210,19 +210,19 @@ def _fit_settings(settings: object) -> bool:
     )
 
 
-def _cells(path: Path, *, is_sealed: bool) -> Iterator[PlannedCell]:
+def _cells(path: Path, *, has_checksum: bool) -> Iterator[PlannedCell]:
     digest = hashlib.sha256()
     number = 1
     with opened(path) as file:
         digest.update(file.readline(_MAX_LINE))
         for number, line in enumerate(_lines_of(file), start=2):
-            if is_sealed and line.startswith(_SEAL):
-                if line != _seal(number - 2, digest.hexdigest()) or file.read(1):
+            if has_checksum and line.startswith(_CHECKSUM):
+                if line != _checksum(number - 2, digest.hexdigest()) or file.read(1):
                     raise _unusable(path, number, "the plan was changed after it was written")
                 return
             yield _cell(path, number, line)
             digest.update(line)
-    if is_sealed:
+    if has_checksum:
         raise _unusable(path, number, "the plan is cut off here")
 
 
@@ -231,10 +231,10 @@ def _lines_of(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _cell(path: Path, number: int, line: bytes) -> PlannedCell:
-    found = _parsed(path, number, line)
+    fields = _parsed(path, number, line)
     try:
-        found["environment"] = _read_environment(**found["environment"])
-        cell = PlannedCell(**found)
+        fields["environment"] = _read_environment(**fields["environment"])
+        cell = PlannedCell(**fields)
         fits = is_name(cell.id) and isinstance(cell.reason, str) and cell.status in _STATUSES
     except (TypeError, KeyError) as error:
         raise _unusable(path, number, "is no cell of a plan") from error
@@ -253,12 +253,12 @@ def _read_environment(**keys: Any) -> Environment:
 
 def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        found = from_json(line)
+        content = from_json(line)
     except ValueError as error:
         raise _unusable(path, number, f"is not valid JSON ({error})") from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise _unusable(path, number, "is not a JSON object")
-    return found
+    return content
 
 
 def _unusable(path: Path, number: int, what: str) -> RecordError:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from harness.errors import RecordError
-from harness.results import schemas, sealing
+from harness.results import schemas, json_digest
 from harness.results.consistency import contradiction
 from harness.results.schemas import Steps
 from harness.results.names import is_name, is_sha256
@@ -18,7 +18,7 @@ from harness.results.regular_files import content
 from harness.results.record import SCHEMA, Record
 
 MAX_BYTES = 64 << 20
-"""A record is some kilobytes; what is larger than this is none, and is not read into memory."""
+"""Records are some kilobytes; larger files are no records and are not read into memory."""
 
 
 def read_record(path: Path) -> Record | None:
@@ -33,15 +33,15 @@ def read_record(path: Path) -> Record | None:
 
 
 def _validated(path: Path, data: bytes) -> Record:
-    found = content_of(path, data, known=SCHEMA, steps=schemas.RECORD)
+    fields = content_of(path, data, newest=SCHEMA, steps=schemas.RECORD)
     try:
-        return Record.model_validate(found)
+        return Record.model_validate(fields)
     except ValidationError as error:
-        raise _unusable(path, f"is no record: {_in_words(error)}") from error
+        raise _unusable(path, f"is no record: {_first_error(error)}") from error
 
 
-def content_of(path: Path, data: bytes, *, known: int, steps: Steps) -> dict[str, Any]:
-    """The JSON object in a file with a digest, in the schema `known`.
+def content_of(path: Path, data: bytes, *, newest: int, steps: Steps) -> dict[str, Any]:
+    """The JSON object in a file with a digest, in the schema `newest`.
 
     Its `sha256` is None where the file is of a schema 1 that had no digest, which `steps` add.
 
@@ -49,11 +49,11 @@ def content_of(path: Path, data: bytes, *, known: int, steps: Steps) -> dict[str
         RecordError: it is no JSON object, is of a schema that `steps` do not lead on from, or is
             not what its digest says.
     """
-    found = _parsed(path, data)
-    check_schema(path, found.get("schema"), known, older=steps)
-    if found["schema"] > 1 or 1 not in steps:
-        _check_digest(path, found)
-    return schemas.upgraded(found, steps)
+    parsed = _parsed(path, data)
+    check_schema(path, parsed.get("schema"), newest, older=steps)
+    if parsed["schema"] > 1 or 1 not in steps:
+        _check_digest(path, parsed)
+    return schemas.upgraded(parsed, steps)
 
 
 def schema_of(path: Path, data: bytes) -> object:
@@ -65,43 +65,43 @@ def schema_of(path: Path, data: bytes) -> object:
     return _parsed(path, data).get("schema")
 
 
-def _check_digest(path: Path, found: dict[str, Any]) -> None:
+def _check_digest(path: Path, parsed: dict[str, Any]) -> None:
     try:
-        digest = sealing.digest(found)
+        digest = json_digest.digest(parsed)
     except ValueError as error:
-        raise _unusable(path, f"holds a number that is none ({error})") from error
-    if found.get(sealing.KEY) != digest:
+        raise _unusable(path, f"holds an invalid number ({error})") from error
+    if parsed.get(json_digest.KEY) != digest:
         raise _unusable(path, "was changed after it was written: its digest does not fit")
 
 
 def _parsed(path: Path, data: bytes) -> dict[str, Any]:
     try:
-        found = from_json(data)
+        parsed = from_json(data)
     except ValueError as error:
         raise _unusable(path, f"is not valid JSON ({error})") from error
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         raise _unusable(path, "is not a JSON object")
-    return found
+    return parsed
 
 
-def check_schema(path: Path, found: Any, known: int, *, older: Container[int] = ()) -> None:
-    """Refuse a schema number that is neither `known` nor one of `older`, and say what to do.
+def check_schema(path: Path, number: Any, newest: int, *, older: Container[int] = ()) -> None:
+    """Refuse a schema number that is neither `newest` nor one of `older`, and say what to do.
 
     Raises:
         RecordError: it is another one, or none.
     """
-    if type(found) is int and (found == known or found in older):
+    if type(number) is int and (number == newest or number in older):
         return
-    if type(found) is int and found > known:
+    if type(number) is int and number > newest:
         remedy = "a newer harness wrote it: pip install --upgrade reproducibility-harness"
-    elif type(found) is int and found > 0:
+    elif type(number) is int and number > 0:
         remedy = "an older harness wrote it: move the folder away and harness run again"
     else:
         remedy = "no harness wrote it, or it was changed: move the file out of the folder"
-    raise RecordError(f"{path}: schema {found!r}, and this harness reads {known}; {remedy}")
+    raise RecordError(f"{path}: schema {number!r}, and this harness reads {newest}; {remedy}")
 
 
-def _in_words(error: ValidationError) -> str:
+def _first_error(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
@@ -118,7 +118,7 @@ def _checked(path: Path, record: Record) -> Record:
     if record.measured is not None:
         for sha256 in (record.measured.weights_sha256, record.measured.predictions_sha256):
             if not is_sha256(sha256):
-                raise _unusable(path, f"has a digest that is none: {sha256!r}")
+                raise _unusable(path, f"has an invalid digest: {sha256!r}")
     wrong = contradiction(record)
     if wrong is not None:
         raise _unusable(path, f"contradicts itself: {wrong}")

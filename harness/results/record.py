@@ -55,7 +55,8 @@ class Tensor(_Part):
 class Measured(_Part):
     """What a completed training left. Floats are `float.hex()` texts, so they are exact.
 
-    `unit` is that of the metric and of the predictions, "" for shares and other plain numbers.
+    `unit` is that of the metric and of the predictions, "" for shares and other plain numbers;
+    one step of the stored predictions is `scale` of it, None where they are in no unit.
     """
 
     data_sha256: str
@@ -67,6 +68,7 @@ class Measured(_Part):
     loss: str
     metric: str
     unit: str
+    scale: str | None = None
     value: str
     parameters: int
 
@@ -104,7 +106,7 @@ class Record(_Part):
     `version`. `consent` names the environment variables that the matrix sets although they can
     load code or write files.
 
-    `sha256` is the digest that was read and found right (see `sealing`), None where there is none:
+    `sha256` is the digest that was read and found right (see `json_digest`), None where there is none:
     a record not yet written, or one of schema 1, which nothing vouches for.
     """
 

@@ -74,7 +74,7 @@ def note_foreign(folder: Path, names: Sequence[str]) -> None:
     """Say which files of a sweep are no records, if there are any."""
     if names:
         shown = ", ".join(names[:_EXAMPLES]) + (", …" if len(names) > _EXAMPLES else "")
-        console.note(f"{folder}: left out what is no record: {shown} ({len(names)})")
+        console.note(f"{folder}: left out files that are no records: {shown} ({len(names)})")
 
 
 def sweeps(folder: str | Path) -> list[SweepFolder]:
@@ -89,9 +89,9 @@ def sweeps(folder: str | Path) -> list[SweepFolder]:
     if not top.is_dir():
         raise UsageError(f"{folder}: no such folder; harness run makes one with --results")
     for depth in range(3):
-        found = sorted(path for path in _below(top, depth) if _is_sweep(path))
-        if found:
-            return [_sweep(path) for path in found]
+        folders = sorted(path for path in _below(top, depth) if _is_sweep(path))
+        if folders:
+            return [_sweep(path) for path in folders]
     raise UsageError(
         f"{folder}: no results in here; expected the folder given to harness run as --results, or "
         f"one below it: MATRIX/MACHINE/{PLAN}"
@@ -157,8 +157,8 @@ def records_in(folder: Path | int) -> tuple[dict[int, os.DirEntry[str]], list[st
     """
     records: dict[int, os.DirEntry[str]] = {}
     foreign: list[str] = []
-    with os.scandir(folder) as found:
-        for entry in found:
+    with os.scandir(folder) as entries:
+        for entry in entries:
             repeat = _repeat_of(entry.name)
             if repeat is not None and entry.is_file(follow_symlinks=False):
                 records[repeat] = entry
@@ -179,5 +179,5 @@ def _is_foreign(name: str) -> bool:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as found:
-        return sorted(found, key=lambda entry: entry.name)
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.results.sealing import KEY
+from harness.results.json_digest import KEY
 
 Content = dict[str, Any]
 Steps = Mapping[int, Callable[[Content], Content]]
@@ -18,6 +18,11 @@ Steps = Mapping[int, Callable[[Content], Content]]
 
 _UNITS = ("ppm",)
 """Units that the name of a metric could end with before records said the unit."""
+
+_SCALES = {
+    "d1308e13f9ad91cc2e687a43dc7fc979a8670047b9cb51a981479eb040abc44e": "0x1.8c4aafcd03fe7p+3"
+}
+"""The scale of predictions by the data set, before records said it: the CO2 series, in ppm."""
 
 _AUDITS = {
     "not asked for": "not asked for",
@@ -31,7 +36,7 @@ _FAILED_AUDIT = "forked and cold runs differ"
 
 
 def upgraded(content: Content, steps: Steps) -> Content:
-    """The content in the newest schema that `steps` lead to, its number included."""
+    """The content in the newest schema that `steps` lead to, with its number."""
     while (step := steps.get(content["schema"])) is not None:
         content = {**step(content), "schema": content["schema"] + 1}
     return content
@@ -41,6 +46,11 @@ def unit_of(metric: object) -> str:
     """The unit that the name of a metric ends with, "" where it has none."""
     name = metric if isinstance(metric, str) else ""
     return next((unit for unit in _UNITS if name.endswith(f"_{unit}")), "")
+
+
+def scale_of(data_sha256: object) -> str | None:
+    """What one step of the stored predictions is in their unit, None where they have none."""
+    return _SCALES.get(data_sha256) if isinstance(data_sha256, str) else None
 
 
 def _without_digest(content: Content) -> Content:
@@ -66,7 +76,8 @@ def _with_fields_for_sentences(content: Content) -> Content:
             changed["seconds"] = _without_import(content.get("seconds", {}))
     measured = content.get("measured")
     if isinstance(measured, dict):
-        changed["measured"] = {**measured, "unit": unit_of(measured.get("metric"))}
+        unit, scale = unit_of(measured.get("metric")), scale_of(measured.get("data_sha256"))
+        changed["measured"] = {**measured, "unit": unit, "scale": scale}
     return changed
 
 

@@ -17,7 +17,7 @@ import filelock
 
 from harness.errors import RecordError, UsageError
 from harness.protocol import untrusted
-from harness.results import blobs, durable, regular_files, sealing
+from harness.results import blobs, durable, regular_files, json_digest
 from harness.results.consistency import contradiction
 from harness.results.names import BLOB_FOLDER, is_name, is_sha256
 from harness.results.reading import MAX_BYTES, read_record
@@ -114,7 +114,7 @@ class Store:
         path = self.folder / "machine.json"
         content = {"schema": MACHINE_SCHEMA, "id": self.machine, "hardware": dict(description)}
         with on_disk(path):
-            durable.write(path, [sealing.sealed(content)], partial=self._partial, top=self._top)
+            durable.write(path, [json_digest.with_digest(content)], partial=self._partial, top=self._top)
 
     def make_logs(self) -> Path:
         """The folder for build logs, made if missing.
@@ -142,7 +142,7 @@ class Store:
         try:
             with on_disk(self.folder):
                 durable.clear(self._partial)
-                durable.write(holder, [sealing.text(_this_process())], partial=self._partial)
+                durable.write(holder, [json_digest.text(_this_process())], partial=self._partial)
             yield
         finally:
             holder.unlink(missing_ok=True)
@@ -173,9 +173,9 @@ class Store:
         return f"{self._prefix}{cell}{os.sep}{repeat}.json"
 
     def _check(self, path: Path, record: Record) -> None:
-        found = (record.schema_number, record.matrix, record.machine)
-        if found != (SCHEMA, self.matrix, self.machine):
-            raise RecordError(f"{path}: a record of {found} does not belong here")
+        belonging = (record.schema_number, record.matrix, record.machine)
+        if belonging != (SCHEMA, self.matrix, self.machine):
+            raise RecordError(f"{path}: a record of {belonging} does not belong here")
         wrong = contradiction(record)
         if wrong is not None:
             raise RecordError(f"{path}: the record contradicts itself: {wrong}")
@@ -186,7 +186,7 @@ class Store:
         if regular_files.is_file(target):
             return
         if source is None:
-            raise RecordError(f"{target}: the record measured {kind} and brought none")
+            raise RecordError(f"{target}: the record names {kind}, and no file of them was given")
 
         def check(copy: Path) -> None:
             digest = _digest(copy, kind, source)
@@ -256,7 +256,7 @@ def _digest(copy: Path, kind: str, source: Path) -> str:
 
 def serialised(record: Record) -> bytes:
     """The file of a record, its digest included."""
-    return sealing.sealed(record.model_dump(by_alias=True))
+    return json_digest.with_digest(record.model_dump(by_alias=True))
 
 
 def _this_process() -> dict[str, str | int]:

@@ -54,11 +54,11 @@ class Locks:
         return lock
 
     def _refuse_sources(self, lock: Lock) -> None:
-        known = _files_of(self.own.values())
+        own_files = _files_of(self.own.values())
         foreign = [
             f"{package.name} {package.version}"
             for package in lock.packages
-            if not targets.is_wheel(package.file) and package.sha256 not in known
+            if not targets.is_wheel(package.file) and package.sha256 not in own_files
         ]
         if foreign:
             raise LockError(

@@ -20,7 +20,7 @@ from harness.results import blobs
 from harness.results.plan_file import PlannedCell
 from harness.results.record import Measured, Record
 from harness.results.scan import SweepFolder, sweeps
-from harness.studies.cells import UnknownCellError, cell_of
+from harness.studies.record_cells import UnknownCellError, cell_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +50,8 @@ def read(folder: Path) -> list[Reference]:
         UsageError: there are no results.
         RecordError: a record or plan is unreadable or of another schema.
     """
-    found = [reference for sweep in sweeps(folder) for reference in _of_sweep(sweep)]
-    return sorted(found, key=lambda one: (one.matrix, one.machine, one.id))
+    references = [reference for sweep in sweeps(folder) for reference in _of_sweep(sweep)]
+    return sorted(references, key=lambda one: (one.matrix, one.machine, one.id))
 
 
 def select(references: Sequence[Reference], only: Sequence[str]) -> list[Reference]:

@@ -32,8 +32,8 @@ class Trial:
 
 def trials(references: Iterable[Reference], locks: Locks, settle: Settle) -> list[Trial]:
     """A trial for every reference, in order."""
-    found = [_trial(reference, locks, settle) for reference in references]
-    return list(_named(found))
+    named = [_trial(reference, locks, settle) for reference in references]
+    return list(_named(named))
 
 
 def _trial(reference: Reference, locks: Locks, settle: Settle) -> Trial:

@@ -104,19 +104,21 @@ def _compared(reference: Reference, there: Model, here: Model, runs: int) -> Che
         why = "" if same else "predictions differ, from the same weights"
         return Check(reference=reference, verdict="MATCH", why=why, runs=runs, here=here)
     same_init = there.init_sha256 == here.init_sha256
-    found = model_differences.difference(there, here)
+    difference = model_differences.difference(there, here)
     return Check(
         reference=reference,
         verdict="SAME INIT, OTHER WEIGHTS" if same_init else "DIFFERENT",
-        why=_said(found),
+        why=_reason(difference),
         runs=runs,
         here=here,
-        difference=found,
+        difference=difference,
     )
 
 
-def _said(found: Difference) -> str:
-    return f"size unknown: {found.missing}" if found.weights is None else found.missing
+def _reason(difference: Difference) -> str:
+    return (
+        f"size unknown: {difference.missing}" if difference.weights is None else difference.missing
+    )
 
 
 def frame(checks: Iterable[Check]) -> pd.DataFrame:
@@ -126,26 +128,26 @@ def frame(checks: Iterable[Check]) -> pd.DataFrame:
     return frame_of(columns, COLUMNS)
 
 
-def _row(found: Check) -> dict[str, object]:
-    reference, there, here = found.reference, found.reference.model, found.here
+def _row(check: Check) -> dict[str, object]:
+    reference, there, here = check.reference, check.reference.model, check.here
     return {
         "matrix": reference.matrix,
         "machine": reference.machine,
         "cell": reference.id,
-        "verdict": found.verdict,
-        "runs": found.runs,
+        "verdict": check.verdict,
+        "runs": check.runs,
         "metric": there.metric if there else None,
         "value_there": there.value if there else None,
         "value_here": here.value if here else None,
         "weights_there": there.weights_sha256 if there else None,
         "weights_here": here.weights_sha256 if here else None,
-        "why": found.why,
-        **(_sizes(found.difference) if found.difference else {}),
+        "why": check.why,
+        **(_sizes(check.difference) if check.difference else {}),
     }
 
 
-def _sizes(found: Difference) -> dict[str, object]:
-    weights, predictions = found.weights, found.predictions
+def _sizes(difference: Difference) -> dict[str, object]:
+    weights, predictions = difference.weights, difference.predictions
     return {
         "max_abs": weights.max_abs if weights else None,
         "max_ulp": weights.max_ulp if weights else None,
@@ -163,7 +165,7 @@ def summary(checks: Sequence[Check]) -> str:
     return f"{len(checks)} cell{'s' if len(checks) != 1 else ''}: {parts}"
 
 
-def in_words(checks: Sequence[Check]) -> pd.DataFrame:
+def short_table(checks: Sequence[Check]) -> pd.DataFrame:
     """The same for people: the cell, its verdict, and what there is to say about it."""
     rows = [_row(each) for each in checks]
     place = [name for name in ("matrix", "machine") if len({row[name] for row in rows}) > 1]
@@ -173,9 +175,9 @@ def in_words(checks: Sequence[Check]) -> pd.DataFrame:
     return frame
 
 
-def _apart(found: Check) -> Iterator[str]:
+def _apart(check: Check) -> Iterator[str]:
     """How far apart the models are, in words."""
-    there, size = found.reference.model, found.difference
+    there, size = check.reference.model, check.difference
     if size is None or there is None:
         return
     if size.weights is not None:

@@ -33,7 +33,7 @@ from harness.matrix import cells, reading
 from harness.matrix.environment import Environment
 from harness.protocol import exchange, untrusted
 from harness.publish.bundle import signing, unpacking
-from harness.results import blobs, checking, left_out, locks, plan_file, sealing, vouchers
+from harness.results import blobs, checking, json_digest, left_out, locks, plan_file, vouchers
 from harness.results.reading import read_record
 from harness.results.record import Record
 from harness.results.store import Store, serialised
@@ -309,7 +309,7 @@ def test_no_reader_waits_for_what_is_no_file(
 
 def _sealed(content: dict[str, object]) -> dict[str, object]:
     with contextlib.suppress(ValueError):
-        return {**content, sealing.KEY: sealing.digest(content)}
+        return {**content, json_digest.KEY: json_digest.digest(content)}
     return content
 
 

@@ -12,7 +12,7 @@ import pytest
 from results.made import CELL, HARDWARE, MACHINE, MATRIX, array_files, completed, record
 
 from harness.errors import RecordError, UsageError
-from harness.results import checking, durable, plan_file, scan, sealing
+from harness.results import checking, durable, plan_file, scan, json_digest
 from harness.results.store import Store
 
 SCHEMA1 = Path(__file__).parents[1] / "data" / "schema1"
@@ -148,7 +148,7 @@ def test_records_that_came_without_their_arrays_are_one_problem(root: Path) -> N
     shutil.rmtree(root / MATRIX / "blobs")
     (finding,) = checking.check(root).findings
     assert (finding.kind, finding.path.name) == ("missing", "blobs")
-    assert "records name 4; copy the folder, too" in finding.what
+    assert "records name 4; copy this folder, too" in finding.what
 
 
 def test_arrays_that_no_record_names_are_counted_and_guarded(root: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_sweep_under_another_name_is_told_once(root: Path) -> None:
     sweep(root).rename(root / MATRIX / "another-machine")
     found = checking.check(root).findings
     assert [finding.path.name for finding in found] == ["another-machine", "machine.json"]
-    assert "3 records of another matrix or machine; give the folders the names" in found[0].what
+    assert "3 records of another matrix or machine; name the folders as the records do" in found[0].what
 
 
 def test_a_link_to_a_device_is_not_followed_for_ever(root: Path) -> None:
@@ -215,7 +215,7 @@ def test_the_digest_of_a_machine_is_checked(root: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"EPYC", b"XEON"))
     (finding,) = checking.check(root).findings
     assert finding.kind == "damaged" and finding.what.startswith("was changed after")
-    path.write_bytes(sealing.sealed({"schema": 99, "id": MACHINE}))
+    path.write_bytes(json_digest.with_digest({"schema": 99, "id": MACHINE}))
     (finding,) = checking.check(root).findings
     assert "pip install --upgrade" in finding.what
 

@@ -14,7 +14,7 @@ from commands import harness as program
 from results.made import array_files, completed
 
 from harness.errors import RecordError
-from harness.results import migration, sealing
+from harness.results import migration, json_digest
 from harness.results.reading import read_record
 from harness.results.store import Store
 
@@ -125,6 +125,7 @@ CONTRADICTIONS: dict[Callable[[Content], object], str] = {
     _measured(weights_sha256="0" * 64): "not its weights_sha256",
     _measured(value="nan "): "value is 'nan '",
     _measured(value="much"): "values that no run leaves",
+    _measured(scale="12.4"): "scale is '12.4'",
     _measured(parameters=1): "and it counts 1",
     _measured(history={}): "the last one of its history is another",
 }
@@ -138,7 +139,7 @@ def test_a_record_that_contradicts_itself_is_refused(
     before = copy.deepcopy(content)
     change(content)
     assert content != before
-    path.write_bytes(sealing.sealed(content))
+    path.write_bytes(json_digest.with_digest(content))
     with pytest.raises(RecordError, match=rf"1\.json: contradicts.*{CONTRADICTIONS[change]}"):
         read_record(path)
 
@@ -146,7 +147,7 @@ def test_a_record_that_contradicts_itself_is_refused(
 def test_every_command_that_reads_says_so(path: Path) -> None:
     content = json.loads(path.read_bytes())
     content["measured"] = None
-    path.write_bytes(sealing.sealed(content))
+    path.write_bytes(json_digest.with_digest(content))
     root = path.parents[3]
     for command in ("check", "table", "compare", "migrate"):
         ended = program(command, root)
@@ -157,7 +158,7 @@ def test_every_command_that_reads_says_so(path: Path) -> None:
 def test_what_older_programs_did_not_know_is_at_its_default(path: Path) -> None:
     content = json.loads(path.read_bytes())
     del content["settings"]["shuffle"]
-    path.write_bytes(sealing.sealed(content))
+    path.write_bytes(json_digest.with_digest(content))
     assert read_record(path) is not None
 
 
@@ -165,7 +166,7 @@ def test_what_could_not_be_read_back_contradicts_nothing(path: Path) -> None:
     content = json.loads(path.read_bytes())
     content["found"]["threads"]["value"] = None
     del content["found"]["seed"]
-    path.write_bytes(sealing.sealed(content))
+    path.write_bytes(json_digest.with_digest(content))
     assert read_record(path) is not None
 
 

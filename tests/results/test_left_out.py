@@ -10,7 +10,7 @@ import pytest
 from commands import harness as program
 
 from harness.errors import RecordError, UsageError
-from harness.results import checking, left_out, migration, sealing
+from harness.results import checking, left_out, migration, json_digest
 from harness.results.store import Store
 
 SCHEMA1 = Path(__file__).parents[1] / "data" / "schema1"
@@ -49,10 +49,10 @@ def test_one_kind_after_the_other_can_be_left_out(root: Path) -> None:
     "content",
     [
         b"{",
-        sealing.text({"schema": 1, "kinds": ["predictions"]}),
-        sealing.sealed({"schema": 1, "kinds": ["everything"]}),
-        sealing.sealed({"schema": 1, "kinds": "predictions"}),
-        sealing.sealed({"schema": 2, "kinds": ["predictions"]}),
+        json_digest.text({"schema": 1, "kinds": ["predictions"]}),
+        json_digest.with_digest({"schema": 1, "kinds": ["everything"]}),
+        json_digest.with_digest({"schema": 1, "kinds": "predictions"}),
+        json_digest.with_digest({"schema": 2, "kinds": ["predictions"]}),
     ],
 )
 def test_a_damaged_declaration_declares_nothing(root: Path, content: bytes) -> None:

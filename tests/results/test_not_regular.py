@@ -138,7 +138,7 @@ def test_locks_are_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "r" / "m" / "locks").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(RecordError, match="is a link"):
-        locks.keep(
+        locks.store(
             b"# schema: 1\n", "tf", tmp_path / "r" / "m" / "locks", partial=tmp_path / "p"
         )
     assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -13,7 +13,7 @@ from results.made import CELL, array_files, cell, record
 from results_factory import hardware
 
 from harness.errors import RecordError, UsageError
-from harness.results import fingerprint, machine, sealing
+from harness.results import fingerprint, machine, json_digest
 from harness.results.record import SCHEMA, Record
 from harness.results.scan import sweeps
 from harness.results.store import Store
@@ -46,7 +46,7 @@ def names(folder: Path) -> list[tuple[str, str]]:
 def changed(root: Path, **changes: Any) -> Path:
     """The first record with some fields replaced in the file, and a digest that fits."""
     path = root / "one" / A / CELL / "1.json"
-    path.write_bytes(sealing.sealed({**json.loads(path.read_bytes()), **changes}))
+    path.write_bytes(json_digest.with_digest({**json.loads(path.read_bytes()), **changes}))
     return path
 
 
@@ -97,7 +97,7 @@ def test_foreign_files_are_left_out_with_a_note(
     (sweep,) = sweeps(folder)
     assert len(list(sweep.records())) == 3
     told = capsys.readouterr().err
-    assert "left out what is no record: " in told and "(3)" in told
+    assert "left out files that are no records: " in told and "(3)" in told
     assert "notes.txt" in told and "1.json.bak" in told
 
 
@@ -145,7 +145,7 @@ def test_a_record_that_names_another_place_is_refused(root: Path, changes: dict[
 def test_a_digest_that_is_a_path_is_refused(root: Path, tmp_path: Path) -> None:
     _, _, measured = array_files(tmp_path, 1)
     changed(root, measured={**measured.model_dump(), "weights_sha256": "../../x"})
-    with pytest.raises(RecordError, match="has a digest that is none"):
+    with pytest.raises(RecordError, match="has an invalid digest"):
         read_all(root)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.errors import RecordError
-from harness.results import schemas, sealing
+from harness.results import schemas, json_digest
 from harness.results.schemas import upgraded
 from harness.results.reading import read_record
 from harness.results.record import SCHEMA
@@ -51,8 +51,9 @@ def test_reading_changes_nothing_that_was_measured(root: Path) -> None:
     assert after.pop("audit") == {"state": "cold side", "sentence": before["process"].pop("audit")}
     assert after.pop("program") == {"runner_sha256": before.pop("runner_sha256")}
     assert after["measured"].pop("unit") == "ppm"
+    assert float.fromhex(after["measured"].pop("scale")) == pytest.approx(12.38, abs=0.01)
     assert (after.pop("code_sha256"), after.pop("consent")) == ("", [])
-    assert {**after, "schema": 1} == {**before, sealing.KEY: None}
+    assert {**after, "schema": 1} == {**before, json_digest.KEY: None}
 
 
 def migrated(**changes: Any) -> dict[str, Any]:

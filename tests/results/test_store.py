@@ -103,9 +103,9 @@ def test_arrays_that_are_not_what_the_record_says_are_refused(store: Store, tmp_
 def test_a_record_that_measured_brings_its_arrays(store: Store, tmp_path: Path) -> None:
     weights, predictions, measured = array_files(tmp_path, 1)
     done = completed(measured)
-    with pytest.raises(RecordError, match="the record measured weights and brought none"):
+    with pytest.raises(RecordError, match="the record names weights, and no file of them was given"):
         store.write(done, None, predictions)
-    with pytest.raises(RecordError, match="the record measured predictions and brought none"):
+    with pytest.raises(RecordError, match="the record names predictions, and no file of them was given"):
         store.write(done, weights, None)
     assert store.read(CELL, 1) is None
     store.write(done, weights, predictions)

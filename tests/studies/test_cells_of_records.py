@@ -11,7 +11,7 @@ from results_factory import SweepOnDisk, cell
 from harness.matrix import reading
 from harness.matrix.cells import Cell, cells
 from harness.results.record import Record
-from harness.studies.cells import UnknownCellError, cell_of
+from harness.studies.record_cells import UnknownCellError, cell_of
 
 MATRICES = Path(__file__).parents[2] / "matrices"
 

@@ -17,7 +17,7 @@ from commands import Ended
 from results_factory import SweepOnDisk, cell
 
 from harness import cli
-from harness.results import sealing
+from harness.results import json_digest
 
 THREE = """
 schema: 1
@@ -103,7 +103,7 @@ def claim_of_another(results: Path) -> None:
     """One thread is said to leave the bits of two; the records' digests fit."""
     one, two = (next(results.glob(f"three/*/*threads={n},*/1.json")) for n in (1, 2))
     changed = {**json.loads(one.read_text()), "measured": json.loads(two.read_text())["measured"]}
-    one.write_bytes(sealing.sealed(changed))
+    one.write_bytes(json_digest.with_digest(changed))
 
 
 @pytest.fixture

@@ -246,7 +246,7 @@ def test_other_weights_from_the_same_start_come_with_their_size(tmp_path: Path) 
     # 0.2500001 is 3 float32 steps of 2**-25 above 0.25.
     assert row["max_abs"] == 3 * 2**-25 and row["max_ulp"] == 3 and row["churn"] == 0
     assert row["relative_l2"] == pytest.approx(3 * 2**-25 / (0.25 + 1 + 4 + 0.0625) ** 0.5)
-    assert "weights up to 8.94e-08 (3 ULP) apart" in verdicts.in_words([found])["why"][0]
+    assert "weights up to 8.94e-08 (3 ULP) apart" in verdicts.short_table([found])["why"][0]
 
 
 def test_another_start_is_different(tmp_path: Path) -> None:

@@ -50,70 +50,70 @@ def collect(folder: Path, *, lock_folders: Sequence[Path], arrays: Arrays) -> Co
         LockError: a lock that a record names is nowhere.
     """
     _require_undamaged(folder)
-    found = Contents()
+    contents = Contents()
     for sweep in sweeps(folder):
-        _add_sweep(found, sweep, lock_folders, arrays)
-    _require_whole(folder, found)
-    return found
+        _add_sweep(contents, sweep, lock_folders, arrays)
+    _require_whole(folder, contents)
+    return contents
 
 
 def _add_sweep(
-    found: Contents, sweep: SweepFolder, lock_folders: Sequence[Path], arrays: Arrays
+    contents: Contents, sweep: SweepFolder, lock_folders: Sequence[Path], arrays: Arrays
 ) -> None:
     place = f"{RESULTS_FOLDER}/{sweep.matrix}/{sweep.machine}"
-    before = found.records
-    known = {
+    before = contents.records
+    lock_paths = {
         **locks.by_digest(lock_folders, follow_links=True),
         **locks.by_digest([locks.folder_of(sweep.folder.parent)]),
     }
     for record in sweep.records():
-        _add_record(found, sweep, place, record)
-        _add_lock(found, sweep, record, known)
+        _add_record(contents, sweep, place, record)
+        _add_lock(contents, sweep, record, lock_paths)
         if arrays == "all":
-            _add_arrays(found, sweep, record)
+            _add_arrays(contents, sweep, record)
     for name in (PLAN, MACHINE, VOUCHERS):
         if regular_files.is_file(sweep.folder / name):
-            found.files[f"{place}/{name}"] = sweep.folder / name
+            contents.files[f"{place}/{name}"] = sweep.folder / name
     for log in _logs(sweep.folder / LOGS):
-        found.files[f"{place}/{LOGS}/{log.name}"] = log
-    _add_matrix(found, sweep)
-    found.machines.add(sweep.machine)
-    found.folders[f"{place}/"] = f"{found.records - before} runs on {sweep.machine}"
+        contents.files[f"{place}/{LOGS}/{log.name}"] = log
+    _add_matrix(contents, sweep)
+    contents.machines.add(sweep.machine)
+    contents.folders[f"{place}/"] = f"{contents.records - before} runs on {sweep.machine}"
 
 
-def _add_record(found: Contents, sweep: SweepFolder, place: str, record: Record) -> None:
+def _add_record(contents: Contents, sweep: SweepFolder, place: str, record: Record) -> None:
     name = f"{record.cell}/{record.repeat}"
-    found.files[f"{place}/{name}.json"] = sweep.folder / f"{name}.json"
+    contents.files[f"{place}/{name}.json"] = sweep.folder / f"{name}.json"
     log = sweep.folder / f"{name}.log"
     if regular_files.is_file(log):
-        found.files[f"{place}/{name}.log"] = log
-    found.records += 1
-    found.code.add(record.code_sha256 or record.program.get("runner_sha256", ""))
+        contents.files[f"{place}/{name}.log"] = log
+    contents.records += 1
+    contents.code.add(record.code_sha256 or record.program.get("runner_sha256", ""))
     started = _time(record.started)
     if started is not None:
-        found.newest = max(found.newest or started, started)
+        contents.newest = max(contents.newest or started, started)
 
 
 def _add_lock(
-    found: Contents, sweep: SweepFolder, record: Record, known: Mapping[str, Path]
+    contents: Contents, sweep: SweepFolder, record: Record, lock_paths: Mapping[str, Path]
 ) -> None:
     sha256, environment = record.environment.lock_sha256, record.environment.id
     if not sha256:
         return
-    lock = known.get(sha256)
+    lock = lock_paths.get(sha256)
     content = lock and regular_files.content(lock, locks.MAX_BYTES, follow_links=True)
     if content is None:
-        found.lacking[sha256] = environment
+        contents.lacking[sha256] = environment
         return
     folder = f"{RESULTS_FOLDER}/{sweep.matrix}/{locks.FOLDER}"
     # Records may be anybody's, and so is what they call an environment.
     name = environment if is_name(environment) else sha256
-    if found.files.setdefault(f"{folder}/{name}.txt", content) != content:
-        found.files.setdefault(f"{folder}/{name}.{sha256[:8]}.txt", content)
-    found.folders[f"{folder}/"] = "What was installed: one lock per environment"
+    if contents.files.setdefault(f"{folder}/{name}.txt", content) != content:
+        contents.files.setdefault(f"{folder}/{name}.{sha256[:8]}.txt", content)
+    contents.folders[f"{folder}/"] = "What was installed: one lock per environment"
 
 
-def _add_arrays(found: Contents, sweep: SweepFolder, record: Record) -> None:
+def _add_arrays(contents: Contents, sweep: SweepFolder, record: Record) -> None:
     if record.measured is None:
         return
     stored = blobs.folder_of(sweep.folder)
@@ -124,10 +124,10 @@ def _add_arrays(found: Contents, sweep: SweepFolder, record: Record) -> None:
         folder = f"{RESULTS_FOLDER}/{sweep.matrix}/{BLOB_FOLDER}/{kind}"
         file = stored / kind / f"{sha256}.npz"
         if regular_files.is_file(file):
-            found.files[f"{folder}/{file.name}"] = file
-            found.folders[f"{folder}/"] = f"The final {kind} of the runs, named by their digest"
+            contents.files[f"{folder}/{file.name}"] = file
+            contents.folders[f"{folder}/"] = f"The final {kind} of the runs, named by their digest"
         else:
-            found.absent[str(file)] = None
+            contents.absent[str(file)] = None
 
 
 def _logs(folder: Path) -> Iterator[Path]:
@@ -136,17 +136,17 @@ def _logs(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _add_matrix(found: Contents, sweep: SweepFolder) -> None:
+def _add_matrix(contents: Contents, sweep: SweepFolder) -> None:
     """The text of the matrix file, from the plan; machines may have run different texts."""
-    found.matrices.add(sweep.matrix)
+    contents.matrices.add(sweep.matrix)
     plan = sweep.plan()
     if plan is None:
         return
     source = plan[0].source.encode("utf-8", "replace")
     path = f"matrices/{sweep.matrix}.yaml"
-    if found.files.setdefault(path, source) != source:
+    if contents.files.setdefault(path, source) != source:
         digest = hashlib.sha256(source).hexdigest()[:8]
-        found.files[f"matrices/{sweep.matrix}.{digest}.yaml"] = source
+        contents.files[f"matrices/{sweep.matrix}.{digest}.yaml"] = source
 
 
 def _require_undamaged(folder: Path) -> None:
@@ -157,17 +157,17 @@ def _require_undamaged(folder: Path) -> None:
         raise RecordError(f"{folder}: {len(named)} files are damaged:\n  {_some(named)}")
 
 
-def _require_whole(folder: Path, found: Contents) -> None:
-    if found.newest is None:
+def _require_whole(folder: Path, contents: Contents) -> None:
+    if contents.newest is None:
         raise UsageError(f"{folder}: no run was recorded here; there is nothing to bundle")
-    if found.lacking:
-        named = [f"{name} ({sha256[:12]}…)" for sha256, name in sorted(found.lacking.items())]
+    if contents.lacking:
+        named = [f"{name} ({sha256[:12]}…)" for sha256, name in sorted(contents.lacking.items())]
         raise LockError(
             f"{folder}: {len(named)} locks that the records name are neither beside them nor "
             f"elsewhere:\n  {_some(named)}\nName the folder that has them with --locks DIR"
         )
-    if found.absent:
-        absent = list(found.absent)
+    if contents.absent:
+        absent = list(contents.absent)
         raise RecordError(
             f"{folder}: {len(absent)} arrays that the records name are missing:\n  "
             f"{_some(absent)}\nCopy them from where the sweep ran, or leave all arrays out with "
@@ -183,11 +183,11 @@ def _some(names: Sequence[str]) -> str:
 def _time(text: str) -> datetime.datetime | None:
     """The moment in a record, in UTC; None where it is none."""
     try:
-        found = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+        time = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return None
     utc = datetime.timezone.utc
     try:
-        return found.astimezone(utc) if found.tzinfo else found.replace(tzinfo=utc)
+        return time.astimezone(utc) if time.tzinfo else time.replace(tzinfo=utc)
     except OverflowError:
         return None

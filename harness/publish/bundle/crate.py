@@ -46,7 +46,7 @@ class Credits:
 
 
 def describe(
-    found: Contents, files: Mapping[str, Content], version: str, credits: Credits
+    contents: Contents, files: Mapping[str, Content], version: str, credits: Credits
 ) -> bytes:
     """The metadata file of a bundle with these files; equal input gives equal bytes.
 
@@ -59,38 +59,38 @@ def describe(
     from rocrate.rocrate import ROCrate
 
     crate = ROCrate(version="1.1")
-    crate.name = title(found)
-    crate.description = sentence(found)
-    assert found.newest is not None
-    crate.root_dataset["datePublished"] = found.newest.isoformat(timespec="seconds")
-    _add_files(crate, found, files)
+    crate.name = title(contents)
+    crate.description = sentence(contents)
+    assert contents.newest is not None
+    crate.root_dataset["datePublished"] = contents.newest.isoformat(timespec="seconds")
+    _add_files(crate, contents, files)
     _add_people(crate, credits)
-    _add_program(crate, found, version)
+    _add_program(crate, contents, version)
     graph = crate.metadata.generate()
     graph["@graph"].sort(key=lambda entity: str(entity["@id"]))
     return (json.dumps(graph, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def title(found: Contents) -> str:
+def title(contents: Contents) -> str:
     """What the bundle is, in a line."""
-    return f"Training reproducibility: {', '.join(sorted(found.matrices))}"
+    return f"Training reproducibility: {', '.join(sorted(contents.matrices))}"
 
 
-def sentence(found: Contents) -> str:
+def sentence(contents: Contents) -> str:
     """What is in the bundle."""
-    machines = f"{len(found.machines)} machine{'' if len(found.machines) == 1 else 's'}"
+    machines = f"{len(contents.machines)} machine{'' if len(contents.machines) == 1 else 's'}"
     return (
-        f"{found.records:,} recorded trainings on {machines}, with the hashes "
+        f"{contents.records:,} recorded trainings on {machines}, with the hashes "
         "of their weights, the locks of their environments, and all that is needed to run them "
         "again and compare."
     )
 
 
-def _add_files(crate: Any, found: Contents, files: Mapping[str, Content]) -> None:
+def _add_files(crate: Any, contents: Contents, files: Mapping[str, Content]) -> None:
     from rocrate.model.dataset import Dataset
     from rocrate.model.file import File
 
-    folders = {f"{RESULTS_FOLDER}/": "The results, as the sweeps left them", **found.folders}
+    folders = {f"{RESULTS_FOLDER}/": "The results, as the sweeps left them", **contents.folders}
     for path, sentence in sorted(folders.items()):
         properties = {"name": path.rstrip("/"), "description": sentence}
         crate.add(Dataset(crate, None, path, properties=properties))
@@ -138,10 +138,10 @@ def _add_people(crate: Any, credits: Credits) -> None:
         crate.root_dataset["author"] = people[0] if len(people) == 1 else people
 
 
-def _add_program(crate: Any, found: Contents, version: str) -> None:
+def _add_program(crate: Any, contents: Contents, version: str) -> None:
     from rocrate.model.contextentity import ContextEntity
 
-    code = ", ".join(sorted(found.code))
+    code = ", ".join(sorted(contents.code))
     program = ContextEntity(
         crate,
         "#harness",
@@ -158,7 +158,7 @@ def _add_program(crate: Any, found: Contents, version: str) -> None:
         properties={
             "@type": "CreateAction",
             "name": "The trainings",
-            "endTime": found.newest.isoformat(timespec="seconds") if found.newest else None,
+            "endTime": contents.newest.isoformat(timespec="seconds") if contents.newest else None,
         },
     )
     crate.add(program, sweep)

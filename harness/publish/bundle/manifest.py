@@ -68,10 +68,10 @@ def parse(data: bytes, where: str) -> Manifest:
 
 
 def _arrays(place: str, line: str) -> Arrays:
-    for known in get_args(Arrays):
-        if line == f"# arrays: {known}":
-            found: Arrays = known
-            return found
+    for choice in get_args(Arrays):
+        if line == f"# arrays: {choice}":
+            arrays: Arrays = choice
+            return arrays
     raise RecordError(f"{place}: {line[:40]!r} does not say which arrays are there")
 
 

@@ -57,7 +57,7 @@ def sign(data: bytes, key: Path) -> str:
             command = ["-q", "-Y", "sign", "-f", str(key.absolute()), "-n", NAMESPACE]
             processes.run([_program(), *command, str(message)])
         except ProcessFailedError as failure:
-            raise UsageError(f"{key}: cannot sign: {_said(failure)}") from failure
+            raise UsageError(f"{key}: cannot sign: {_last_line(failure)}") from failure
         return message.with_name(message.name + SUFFIX).read_text(encoding="ascii")
 
 
@@ -88,13 +88,13 @@ def check(data: bytes, signature: Path, signers: Path | None) -> Signature:
 def _signer(message: Path, signature: Path, signers: Path, folder: Path) -> str:
     allowed = folder / "allowed_signers"
     allowed.write_bytes(b"".join(_allowed(_read(signers))))
-    known = ["-f", str(allowed), "-s", str(signature)]
+    options = ["-f", str(allowed), "-s", str(signature)]
     try:
-        printed = processes.run([_program(), "-Y", "find-principals", *known])
+        printed = processes.run([_program(), "-Y", "find-principals", *options])
     except ProcessFailedError:
         printed = ""
     for name in printed.splitlines():
-        if _verify(message, ["verify", "-I", name, *known]) is not None:
+        if _verify(message, ["verify", "-I", name, *options]) is not None:
             return str(signers) if name == _NAME else name
     raise RecordError(
         f"the signature fits, and is not by a key in {signers}: either another person signed "
@@ -136,15 +136,15 @@ def _read(path: Path) -> bytes:
 
 
 def _program() -> str:
-    found = shutil.which("ssh-keygen")
-    if found is None:
+    program = shutil.which("ssh-keygen")
+    if program is None:
         raise UsageError(
             "there is no ssh-keygen here, which makes and checks signatures; install OpenSSH's "
             "client (Debian: openssh-client, 8.2 or newer)"
         )
-    return found
+    return program
 
 
-def _said(failure: ProcessFailedError) -> str:
+def _last_line(failure: ProcessFailedError) -> str:
     lines = [line.strip() for line in failure.output.splitlines() if line.strip()]
     return lines[-1] if lines else f"ssh-keygen ended with status {failure.code}"

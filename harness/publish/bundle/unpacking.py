@@ -85,24 +85,24 @@ def opened(path: Path, unpack_to: Path, limits: Limits | None = None) -> Bundle:
     with _archive(path, limits or Limits()) as archive:
         entries = _entries(path, archive, limits or Limits())
         data = _manifest_of(path, archive, entries)
-        found = manifest.parse(data, str(path))
-        _refuse(path, _differing_names(found, entries))
+        listed = manifest.parse(data, str(path))
+        _refuse(path, _differing_names(listed, entries))
         _require_room(path, entries.values(), unpack_to)
         (unpack_to / manifest.NAME).write_bytes(data)
-        _refuse(path, list(_extract(archive, entries, found, unpack_to)))
-    return Bundle(folder=unpack_to, manifest=found, manifest_bytes=data)
+        _refuse(path, list(_extract(archive, entries, listed, unpack_to)))
+    return Bundle(folder=unpack_to, manifest=listed, manifest_bytes=data)
 
 
 def _checked_folder(folder: Path) -> Bundle:
     with _reading(folder):
         data = untrusted.read_regular(folder / manifest.NAME, manifest.MAX_BYTES)
-        found = manifest.parse(data, str(folder))
-        _refuse(folder, list(_folder_problems(folder, found)))
-    return Bundle(folder=folder, manifest=found, manifest_bytes=data)
+        listed = manifest.parse(data, str(folder))
+        _refuse(folder, list(_folder_problems(folder, listed)))
+    return Bundle(folder=folder, manifest=listed, manifest_bytes=data)
 
 
-def _folder_problems(folder: Path, found: Manifest) -> Iterator[str]:
-    left = dict(found.files)
+def _folder_problems(folder: Path, listed: Manifest) -> Iterator[str]:
+    left = dict(listed.files)
     for path in _walk(folder):
         name = path.relative_to(folder).as_posix()
         sha256 = left.pop(name, None)
@@ -178,11 +178,13 @@ def _require_small_directory(path: Path, file: IO[bytes], limits: Limits) -> Non
 
 def _entries(path: Path, archive: zipfile.ZipFile, limits: Limits) -> dict[str, zipfile.ZipInfo]:
     """The files of the archive by path, if none of them is a danger."""
-    found = archive.infolist()
-    _require(len(found) <= limits.files, path, f"holds {len(found):,} files, {limits.files:,} fit")
-    files = [entry for entry in found if not entry.is_dir()]
+    entries = archive.infolist()
+    _require(
+        len(entries) <= limits.files, path, f"holds {len(entries):,} files, {limits.files:,} fit"
+    )
+    files = [entry for entry in entries if not entry.is_dir()]
     problems = [
-        f"{entry.orig_filename!r}: {what}" for entry in found for what in _dangers(entry, limits)
+        f"{entry.orig_filename!r}: {what}" for entry in entries for what in _dangers(entry, limits)
     ]
     # Folders are made as files need them; entries for folders are not looked at any further.
     problems += manifest.path_problems(entry.filename for entry in files)
@@ -227,10 +229,10 @@ def _manifest_of(
     return archive.read(entry)
 
 
-def _differing_names(found: Manifest, entries: Iterable[str]) -> list[str]:
+def _differing_names(listed: Manifest, entries: Iterable[str]) -> list[str]:
     there = set(entries)
-    foreign = [_foreign(name) for name in sorted(there - found.files.keys())]
-    return foreign + [_missing(name) for name in sorted(found.files.keys() - there)]
+    foreign = [_foreign(name) for name in sorted(there - listed.files.keys())]
+    return foreign + [_missing(name) for name in sorted(listed.files.keys() - there)]
 
 
 def _require_room(path: Path, entries: Iterable[zipfile.ZipInfo], folder: Path) -> None:
@@ -243,7 +245,7 @@ def _require_room(path: Path, entries: Iterable[zipfile.ZipInfo], folder: Path) 
 
 
 def _extract(
-    archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], found: Manifest, folder: Path
+    archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], listed: Manifest, folder: Path
 ) -> Iterator[str]:
     for name, entry in entries.items():
         target = folder.joinpath(*name.split("/"))
@@ -253,7 +255,7 @@ def _extract(
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             yield f"{_damaged(name)} ({error})"
             continue
-        if sha256 != found.files[name]:
+        if sha256 != listed.files[name]:
             yield _damaged(name)
 
 

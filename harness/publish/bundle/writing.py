@@ -57,15 +57,15 @@ def prepare(
         UsageError: there is nothing to bundle.
         RecordError, LockError: as `contents.collect`.
     """
-    found = contents.collect(folder, lock_folders=lock_folders, arrays=arrays)
-    files: dict[str, Content] = {**found.files, **more}
+    collected = contents.collect(folder, lock_folders=lock_folders, arrays=arrays)
+    files: dict[str, Content] = {**collected.files, **more}
     _require_names(folder, files)
-    files[README] = _readme(found, arrays).encode()
-    files[crate.NAME] = crate.describe(found, files, version, credits)
+    files[README] = _readme(collected, arrays).encode()
+    files[crate.NAME] = crate.describe(collected, files, version, credits)
     digests = {path: archive.digest(content) for path, content in files.items()}
     data = manifest.render(Manifest(files=digests, arrays=arrays))
     files[manifest.NAME] = data
-    return Bundle(contents=found, files=files, digests=digests, manifest=data)
+    return Bundle(contents=collected, files=files, digests=digests, manifest=data)
 
 
 def require_place(target: Path) -> None:
@@ -87,11 +87,11 @@ def _require_names(folder: Path, files: Mapping[str, Content]) -> None:
         raise RecordError(f"{folder}: {problem}; rename it, or move it out of the folder")
 
 
-def _readme(found: Contents, arrays: Arrays) -> str:
+def _readme(contents: Contents, arrays: Arrays) -> str:
     left_out = "" if arrays == "all" else " Weights and predictions were left out."
-    return f"""# {crate.title(found)}
+    return f"""# {crate.title(contents)}
 
-{crate.sentence(found)}{left_out}
+{crate.sentence(contents)}{left_out}
 
 - `{RESULTS_FOLDER}/`: a record per run (JSON), the cells as planned, the hardware, the locks of
   the environments (`pip install --require-hashes -r` reads them), the arrays by their digest

@@ -17,7 +17,7 @@ from rocrate.rocrate import ROCrate
 
 from harness.errors import LockError, RecordError, UsageError
 from harness.publish.bundle import manifest, unpacking
-from harness.results import sealing
+from harness.results import json_digest
 
 PLACE = f"results/quickstart/{MACHINE}"
 ID = "mnist-mlp,tf2.10.0,py3.10,np1.23.5,cpu"
@@ -168,7 +168,7 @@ def test_names_that_a_stranger_chose_lead_nowhere(tmp_path: Path) -> None:
     for path in folder.glob("*/zen4*/*/1.json"):
         record = json.loads(path.read_text())
         record["environment"]["id"] = "../../../x"
-        path.write_bytes(sealing.sealed(record))
+        path.write_bytes(json_digest.with_digest(record))
     with pytest.raises(RecordError, match=r"called '\.\./\.\./\.\./x'"):
         bundled.prepared(folder)
     folder = bundled.results(tmp_path / "b")

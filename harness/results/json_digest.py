@@ -33,12 +33,12 @@ def digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(_CANONICAL(plain).encode("ascii")).hexdigest()
 
 
-def sealed(content: Mapping[str, Any]) -> bytes:
+def with_digest(content: Mapping[str, Any]) -> bytes:
     """The text of a file with this content and its digest: sorted, indented, in UTF-8."""
     # The digest is of what a reader will find: tuples are lists there, and bytes that are no
     # UTF-8 have become question marks.
-    found = json.loads(text(content))
-    return text({**found, KEY: digest(found)})
+    read = json.loads(text(content))
+    return text({**read, KEY: digest(read)})
 
 
 def text(content: Mapping[str, Any]) -> bytes:

@@ -43,19 +43,19 @@ def cell_of(record: Record) -> Cell:
 
 
 def _environment(asked: EnvironmentPart, problems: Problems) -> Environment | None:
-    found: dict[str, str | None] = {}
+    versions: dict[str, str | None] = {}
     for key in values.ENVIRONMENT_KEYS:
         written: str | None = getattr(asked, key)
-        found[key] = None if written is None else values.version(key, _node(written), problems)
+        versions[key] = None if written is None else values.version(key, _node(written), problems)
     device = values.axis_value(BY_NAME["device"], _node(asked.device), problems)
-    python, tensorflow = found["python"], found["tensorflow"]
+    python, tensorflow = versions["python"], versions["tensorflow"]
     if python is None or tensorflow is None:
         return None
     return Environment(
         python=python,
         tensorflow=tensorflow,
-        numpy=found["numpy"],
-        keras=found["keras"],
+        numpy=versions["numpy"],
+        keras=versions["keras"],
         device=str(device),
     )
 
@@ -65,13 +65,13 @@ def _settings(settings: Mapping[str, Json], problems: Problems) -> tuple[Value, 
     unknown = sorted(settings.keys() - {axis.name for axis in SETTING_AXES})
     if unknown:
         problems.add(_node(unknown[0]), f"this harness has no axis {', '.join(unknown)}")
-    found = (
+    values_asked = (
         values.axis_value(axis, _node(settings[axis.name]), problems)
         if axis.name in settings
         else axis.default
         for axis in SETTING_AXES
     )
-    return tuple(value if value is not None else "" for value in found)
+    return tuple(value if value is not None else "" for value in values_asked)
 
 
 def _node(value: Json) -> yaml.Node:

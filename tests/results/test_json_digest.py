@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from results.made import CELL, MACHINE, MATRIX, record
 
 from harness.errors import RecordError
-from harness.results import sealing
+from harness.results import json_digest
 from harness.results.reading import read_record
 from harness.results.store import Store
 
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_three_lines_of_python_recompute_the_digest(path: Path, tmp_path: Path) -> None:
-    lines = re.findall(r"^    (.+)$", sealing.__doc__ or "", re.MULTILINE)
+    lines = re.findall(r"^    (.+)$", json_digest.__doc__ or "", re.MULTILINE)
     assert len(lines) == 3
     script = [sys.executable, "-c", "\n".join(lines), str(path)]
     assert subprocess.run(script, check=True, capture_output=True).stdout == b"True\n"
@@ -66,7 +66,7 @@ def test_a_record_of_today_without_a_digest_is_refused(path: Path) -> None:
 
 
 def _without(content: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in content.items() if key != sealing.KEY}
+    return {key: value for key, value in content.items() if key != json_digest.KEY}
 
 
 def test_the_layout_of_the_file_does_not_matter(path: Path) -> None:
@@ -83,5 +83,5 @@ def test_the_digest_read_is_kept_with_the_record(path: Path) -> None:
 
 @given(st.dictionaries(_TEXT, _JSON, max_size=3))
 def test_whatever_is_sealed_is_read_with_a_digest_that_fits(content: dict[str, Any]) -> None:
-    found = json.loads(sealing.sealed(content))
-    assert sealing.digest(found) == found[sealing.KEY]
+    found = json.loads(json_digest.with_digest(content))
+    assert json_digest.digest(found) == found[json_digest.KEY]
