@@ -1,5 +1,5 @@
 # What the images of CPU cells with one Python stand on. The packages come on top of it as one more
-# layer, from wheels verified on the host (harness/engines/docker/building.py): nothing is
+# layer, from wheels verified on the host (harness/engines/docker/image_builds.py): nothing is
 # downloaded here, and the build has no network.
 ARG BASE
 FROM ${BASE}

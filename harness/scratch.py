@@ -1,7 +1,7 @@
-"""Temporary folders, and the cache as a whole, held by locks that end with the process.
+"""Temporary folders, and the cache as a whole, under locks that end with the process.
 
-What a killed process left can so be told from what a living one works with, whatever process ids
-or clocks say.
+So what a killed process left differs from what a living one works with, whatever process ids or
+clocks say.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from harness import places
 
 _NAME = re.compile(r"harness-[a-z]+-[a-z0-9_]{8}")
 _GRACE_SECONDS = 2
-"""A younger folder may still be on its way to being held."""
+"""A younger folder may be one that its process has not locked yet."""
 
-_HELD: dict[Path, IO[bytes]] = {}
-_HOLDING = threading.Lock()
+_LOCKED: dict[Path, IO[bytes]] = {}
+_LOCKING = threading.Lock()
 
 
 @contextmanager
 def folder(kind: str) -> Iterator[Path]:
-    """A temporary folder `harness-<kind>-…`, held while this process lives, removed at the end."""
+    """A temporary folder `harness-<kind>-…`, locked by this process, removed at the end."""
     made = Path(tempfile.mkdtemp(prefix=f"harness-{kind}-"))
-    held = os.open(made, os.O_RDONLY)
+    descriptor = os.open(made, os.O_RDONLY)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
-        os.close(held)
+        os.close(descriptor)
 
 
 def abandoned() -> list[Path]:
@@ -55,36 +55,40 @@ def _is_own(path: Path) -> bool:
     return False
 
 
-def is_abandoned(path: Path) -> bool:
-    """Whether nobody holds a folder that `folder` made, or it is gone."""
+def is_abandoned(path: Path, *, lock: Path | None = None, grace: float = _GRACE_SECONDS) -> bool:
+    """Whether no living process has locked a folder, or it is gone.
+
+    `lock` is the file in it that carries the lock, else the folder does. What changed less than
+    `grace` seconds ago counts as locked.
+    """
     try:
         # One from the future was left before the clock was set back.
-        if 0 <= time.time() - path.stat().st_ctime < _GRACE_SECONDS:
+        if 0 <= time.time() - path.stat().st_mtime < grace:
             return False
-        held = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+        descriptor = os.open(lock or path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return True
     except OSError:
         return False
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     finally:
-        os.close(held)
+        os.close(descriptor)
     return True
 
 
 def use_cache() -> None:
     """Until this process ends, `alone` says that the cache is in use."""
     path = places.cache() / ".used"
-    # Nobody goes on before it is held, whoever of several threads came first.
-    with _HOLDING:
-        if path not in _HELD:
+    # Nobody goes on before it is locked, whoever of several threads came first.
+    with _LOCKING:
+        if path not in _LOCKED:
             with places.written(path):
                 file = path.open("ab")
             fcntl.flock(file, fcntl.LOCK_SH)
-            _HELD[path] = file
+            _LOCKED[path] = file
 
 
 @contextmanager

@@ -144,7 +144,7 @@ def _listed(folder: Path) -> Listing:
 def _list(folder: str, prefix: str, listing: Listing) -> None:
     # Texts, not paths: there are tens of thousands.
     with os.scandir(folder) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
+        entries = list(found)
     for entry in entries:
         path = prefix + entry.name
         if entry.is_symlink():

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import docker
 import pytest
+from fuzzing import seeds
 
 from harness.engines.docker.connection import connect
 from harness.engines.docker.engine import DockerEngine
@@ -37,6 +38,11 @@ BOOTSTRAP = Path(__file__).parent.parent / "dockerfiles" / "bootstrap-base.sh"
 def pytest_sessionstart() -> None:
     """Started in the background of a shell, Python would ignore the interrupts that tests send."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> str:
+    """By which number today's fuzzing can be done again."""
+    return f"fuzzing: {seeds.AGAIN}"
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from commands import harness
 
-from harness.publish import reference
+from harness.publish import reference_tables as reference
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -81,7 +81,12 @@ def test_a_file_that_was_touched_is_as_it_was_and_hashed_once(
     monkeypatch.setattr(stamps, "TICK_NS", NONE_TOO_YOUNG)
     read: list[Path] = []
     real = trees.sha256_of
-    monkeypatch.setattr(trees, "sha256_of", lambda path: read.append(path) or real(path))
+
+    def noting(path: Path) -> str:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(trees, "sha256_of", noting)
     assert trees.change(sealed) is None
     read.clear()
     os.link(sealed / "a.py", sealed.with_name("elsewhere"))

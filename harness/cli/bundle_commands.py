@@ -1,4 +1,4 @@
-"""`bundle`: results and all that is needed to have them again, as one archive."""
+"""`bundle`: results and all that is needed to reproduce them, as one archive."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _put_signature(file: Path, signed: str | None) -> None:
 
 
 def dockerfiles() -> dict[str, Content]:
-    """The files that images are built from here, by their path in a bundle."""
+    """The files that images are built from, by their path in a bundle."""
     shipped = [path for path in sorted(places.dockerfiles().iterdir()) if path.is_file()]
     files: dict[str, Content] = {f"dockerfiles/{path.name}": path.read_bytes() for path in shipped}
     for path in bases.files():
@@ -104,12 +104,14 @@ def _data() -> bytes:
 
 
 def _note(output: Path, prepared: Bundle) -> None:
-    found = prepared.contents
+    contents = prepared.contents
     size = output.stat().st_size / 1e6
-    console.note(f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {crate.sentence(found)}")
-    strange = found.code - {staging.digest()}
-    if strange:
-        names = ", ".join(f"{visible(sha256[:12])}…" for sha256 in sorted(strange))
+    console.note(
+        f"{output}: {len(prepared.files):,} files, {size:.1f} MB; {crate.sentence(contents)}"
+    )
+    others = contents.code - {staging.digest()}
+    if others:
+        names = ", ".join(f"{visible(sha256[:12])}…" for sha256 in sorted(others))
         console.note(
             f"trained by another runner than the one here ({names}): say with the bundle which "
             "version of this program that was"

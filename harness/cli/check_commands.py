@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from harness import console
+from harness import console, places
 from harness.cli import matrix_commands
-from harness.errors import RecordError
+from harness.environments.lock import Lock
+from harness.errors import LockError, RecordError, UsageError
+from harness.matrix import cells, reading
 from harness.results import checking, migration
 from harness.results.checking import Report
 
@@ -25,18 +28,38 @@ class Kind(str, Enum):
     predictions = "predictions"
 
 
+if TYPE_CHECKING:
+    from harness.upkeep.soundness import Part
+
 EVERY = 10_000
 """Without a terminal, one line of progress per so many files."""
 
 
 def check(
-    path: Annotated[Path, typer.Argument(metavar="MATRIX|DIR", help="Matrix file or results.")],
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[MATRIX|DIR]", help="Matrix file or results.")
+    ] = None,
     without_arrays: Annotated[
         bool, typer.Option("--without-arrays", help="Weights and predictions may be left out.")
     ] = False,
+    environments: Annotated[
+        bool,
+        typer.Option(
+            "--environments",
+            help="Environments, bytecode, wheels, runner and images instead: all that is in the "
+            "cache, or what the matrix uses.",
+        ),
+    ] = False,
 ) -> None:
-    """Check a matrix file, or a whole results folder: every record, array, plan and lock."""
-    if path.is_dir():
+    """Check a matrix file, or a whole results folder: every record, array, plan and lock.
+
+    With --environments every byte of what runs are made with, for a matrix or in the whole cache.
+    """
+    if environments:
+        _check_environments(path)
+    elif path is None:
+        raise UsageError("name a matrix file or a folder of results, or give --environments")
+    elif path.is_dir():
         _check_results(path, arrays=not without_arrays)
     else:
         matrix_commands.check_matrix(path)
@@ -64,6 +87,44 @@ def migrate(
         done["arrays removed"] = migration.leave_out(folder, kinds_left_out)
     kinds = [f"{number:,} {kind}" for kind, number in sorted(done.items()) if number]
     console.result(f"{folder}: {', '.join(kinds) or 'everything is in the schema of today'}\n")
+
+
+def _check_environments(matrix: Path | None) -> None:
+    # Docker's client and others that take long to import.
+    from harness.upkeep import soundness
+
+    locks = _locks(matrix) if matrix else None
+    parts = list(soundness.parts(locks, thorough=True, note=console.note))
+    with _progress(len(parts)) as advance:
+        changes = [change for part in parts for change in [_changed(part, advance)] if change]
+    kinds = Counter(part.kind for part in parts)
+    counted = ", ".join(f"{number:,} {kind}" for kind, number in sorted(kinds.items())) or "nothing"
+    if changes:
+        raise LockError(
+            "\n".join(
+                [
+                    f"{len(changes):,} of {counted} are not what was made, and not used: each is"
+                    " made anew when it is needed next, and harness build does it now",
+                    *changes,
+                ]
+            )
+        )
+    console.result(f"{matrix or places.cache()}: ok; {counted}\n")
+
+
+def _changed(part: Part, advance: Callable[[], object]) -> str | None:
+    change = part.change()
+    advance()
+    return f"{part.kind} {part.name}: {change}" if change else None
+
+
+def _locks(matrix: Path) -> list[Lock]:
+    from harness.cli import wiring
+
+    read = wiring.lock_reader(matrix)
+    found = (cell.environment for cell in cells.cells(reading.read(matrix)) if cell.status is None)
+    locks = (read(environment) for environment in dict.fromkeys(found))
+    return [lock for lock in locks if lock is not None]
 
 
 def _check_results(folder: Path, *, arrays: bool) -> None:

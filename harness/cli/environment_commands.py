@@ -10,7 +10,7 @@ import typer
 
 from harness import console
 from harness.cli import options, wiring
-from harness.engines import assembling, choice
+from harness.engines import choice, parallel_assembly
 from harness.engines.docker.connection import connect
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.protocol import Image
@@ -67,7 +67,7 @@ def build(
         return chosen.assemble(lock, logs / f"{lock.environment.id}.build.log")
 
     wanted = _environments(matrix, only)
-    for environment, found in assembling.assembled(wanted, locks, assemble):
+    for environment, found in parallel_assembly.assembled(wanted, locks, assemble):
         if isinstance(found, HarnessError):
             console.error(str(found))
             failures.append(found)

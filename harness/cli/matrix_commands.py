@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import typer
@@ -11,23 +12,29 @@ from harness.matrix import cells, json_schema, reading
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problem
 from harness.publish import reference_tables as tables_of
+from harness.sweep import machine_limits
 
 COUNTED = 100_000
 """Up to so many cells are counted one by one, so that repeated ones count once."""
 
 
-def check_matrix(matrix: Path) -> None:
+def check_matrix(file: Path) -> None:
     """Check a matrix file: what is wrong and where, or how many cells it has."""
-    found = reading.read(matrix)
+    matrix = reading.read(file)
     impossible = [
         Problem(line=entry.line, column=entry.column, message=what)
-        for entry, what in cells.impossible_environments(found)
+        for entry, what in cells.impossible_environments(matrix)
     ]
     if impossible:
-        raise MatrixError(matrix, impossible)
-    most = cells.count(found)
-    count = sum(1 for _ in cells.cells(found)) if most <= COUNTED else most
-    console.note(f"{matrix}: {count:,} cells × {found.repeats} repeats, nothing wrong")
+        raise MatrixError(file, impossible)
+    most = cells.count(matrix)
+    listed = map(machine_limits.with_data, cells.cells(matrix) if most <= COUNTED else ())
+    settled = Counter(cell.reason if cell.status == "unavailable" else "" for cell in listed)
+    count = settled.total() or most
+    console.note(f"{file}: {count:,} cells × {matrix.repeats} repeats, nothing wrong")
+    for reason, number in settled.items():
+        if reason:
+            console.note(f"{number:,} of them are unavailable: {reason}")
 
 
 def schema() -> None:

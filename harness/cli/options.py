@@ -17,9 +17,7 @@ Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="GLOB", help="Only cells whose id matches; may be repeated."),
 ]
-Results = Annotated[
-    Path, typer.Option("--results", metavar="DIR", help="The folder that stands for results/.")
-]
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="The results folder.")]
 RESULTS = Path("results")
 
 
@@ -28,7 +26,7 @@ Engine = Annotated[
     typer.Option(
         "--engine",
         metavar="|".join(NAMES),
-        help="auto takes Docker if an Engine answers, else local.",
+        help="auto: Docker if an Engine answers, else local.",
     ),
 ]
 ENGINE = AUTO
@@ -40,10 +38,10 @@ def named(engine: str) -> str | None:
 
 
 Timeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", help="Until a run is killed.", min=1)
+    float, typer.Option("--timeout", metavar="SECONDS", help="Kill a run that takes longer.", min=1)
 ]
 Memory = Annotated[
-    str, typer.Option("--memory", metavar="SIZE", help="What one run may use, such as 4G.")
+    str, typer.Option("--memory", metavar="SIZE", help="Memory per run, such as 4G.")
 ]
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
@@ -61,14 +59,14 @@ def bytes_of(size: str) -> int:
     match = _SIZE.match(size.strip())
     if match is None:
         raise UsageError(f"--memory {size!r} is not a size; write 512M or 4G")
-    found = int(float(match[1]) * _FACTORS[match[2].upper()])
-    if found < 1:
+    size_in_bytes = int(float(match[1]) * _FACTORS[match[2].upper()])
+    if size_in_bytes < 1:
         raise UsageError(f"--memory {size!r} is too little to run anything; write 512M or 4G")
-    return found
+    return size_in_bytes
 
 
 def check_format(name: str) -> str:
-    """The format if it is known."""
+    """The format, if there is one of this name."""
     if name not in FORMATS:
         raise UsageError(f"--format {name!r} is not known; choose one of {', '.join(FORMATS)}")
     return name

@@ -15,7 +15,7 @@ import typer
 
 from harness import console
 from harness.cli import options, wiring
-from harness.cli.wiring import Here
+from harness.cli.wiring import LocalMachine
 from harness.engines import choice
 from harness.engines.protocol import Engine
 from harness.executors.run_processes import Limits
@@ -28,7 +28,7 @@ from harness.results.store import Store
 from harness.sweep import planning
 from harness.sweep.planning import Step
 from harness.upkeep import reuse
-from harness.upkeep.reuse import Known, Reuse
+from harness.upkeep.reuse import Lookup, Reuse
 
 SHOWN = 60
 """How many cells a terminal is shown; the other formats have all."""
@@ -41,8 +41,8 @@ class Grouping(str, Enum):
     environment = "environment"
 
 
-class Seen:
-    """The environments of the steps that passed by, with the workloads that run in them."""
+class UsedEnvironments:
+    """Notes the environments of the steps that pass, with the workloads that run in them."""
 
     def __init__(self) -> None:
         self._workloads: dict[Environment, set[str]] = {}
@@ -53,21 +53,21 @@ class Seen:
         for step in steps:
             if step.cell is not last and step.action in ("done", "run", "waits"):
                 last = step.cell
-                known = self._workloads.setdefault(last.environment, set())
-                known.add(str(last.values[PLACES["workload"]]))
+                workloads = self._workloads.setdefault(last.environment, set())
+                workloads.add(str(last.values[PLACES["workload"]]))
             yield step
 
-    def parts(self, known: Known) -> list[Reuse]:
-        """What is reused of each environment seen, and why the rest is not."""
+    def parts(self, lookup: Lookup) -> list[Reuse]:
+        """What is reused of each environment, and why the rest is not."""
         return [
             part
             for environment, workloads in self._workloads.items()
-            for part in reuse.of_environment(environment, workloads, known)
+            for part in reuse.of_environment(environment, workloads, lookup)
         ]
 
 
 def plan(
-    matrix: options.MatrixFile,
+    file: options.MatrixFile,
     only: options.Only = None,
     results: options.Results = options.RESULTS,
     engine: options.Engine = options.ENGINE,
@@ -79,16 +79,16 @@ def plan(
         bool, typer.Option("--json", help="Environments and cells in one JSON document.")
     ] = False,
 ) -> None:
-    """Say what would happen, cell by cell, what is reused of each environment, and why."""
+    """Say what would run and why, cell by cell, and what each environment reuses."""
     options.check_format(format)
-    found = reading.read(matrix)
+    matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
     machine = wiring.this_machine()
     chosen, why = choice.choose(engine, tidy=False)
     named = options.named(engine)
-    store = Store(results, found.name, machine.id)
+    store = Store(results, matrix.name, machine.id)
     wanted = wiring.wanted(
-        wiring.lock_reader(matrix),
+        wiring.lock_reader(file),
         machine,
         engine=named,
         running=chosen,
@@ -96,19 +96,19 @@ def plan(
         limits=limits,
         store=store,
     )
-    selected = _selected(found, machine, chosen, only)
-    seen, known = Seen(), wiring.known(chosen, machine, wanted)
-    steps = seen.passing(planning.steps(selected, found.repeats, wanted, store.reader()))
+    selected = _selected(matrix, machine, chosen, only)
+    noted, lookup = UsedEnvironments(), wiring.lookup(chosen, machine, wanted)
+    steps = noted.passing(planning.steps(selected, matrix.repeats, wanted, store.reader()))
     if as_json:
-        _print_all(found.name, chosen.name, steps, seen, known)
+        _print_all(matrix.name, chosen.name, steps, noted, lookup)
     elif format == "rich":
-        _show(steps, seen, known, by, f"engine: {chosen.name}; {why}")
+        _show(steps, noted, lookup, by, f"engine: {chosen.name}; {why}")
     else:
-        _print_table(steps, seen, known, by, format)
+        _print_table(steps, noted, lookup, by, format)
 
 
 def _selected(
-    matrix: Matrix, machine: Here, engine: Engine, only: list[str] | None
+    matrix: Matrix, machine: LocalMachine, engine: Engine, only: list[str] | None
 ) -> Iterator[Cell]:
     def unavailable(device: str) -> str | None:
         return engine.unavailable(device=device)
@@ -117,15 +117,17 @@ def _selected(
     return cells.select(settled, tuple(only or ()))
 
 
-def _print_all(matrix: str, engine: str, steps: Iterator[Step], seen: Seen, known: Known) -> None:
+def _print_all(
+    matrix: str, engine: str, steps: Iterator[Step], noted: UsedEnvironments, lookup: Lookup
+) -> None:
     rows = [{**_row(step), "environment": step.cell.environment.id} for step in steps]
-    parts = [asdict(part) for part in seen.parts(known)]
+    parts = [asdict(part) for part in noted.parts(lookup)]
     document = {"matrix": matrix, "engine": engine, "environments": parts, "cells": rows}
     console.result(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def _print_table(
-    steps: Iterator[Step], seen: Seen, known: Known, by: Grouping | None, format: str
+    steps: Iterator[Step], noted: UsedEnvironments, lookup: Lookup, by: Grouping | None, format: str
 ) -> None:
     if by is not Grouping.environment:
         rows = [_row(step) for step in steps]
@@ -133,7 +135,7 @@ def _print_table(
     else:
         for _ in steps:
             pass
-        frame = _environments(seen.parts(known))
+        frame = _environments(noted.parts(lookup))
     console.result(tables.render(frame, format))
 
 
@@ -154,7 +156,7 @@ def _environments(parts: list[Reuse]) -> pd.DataFrame:
 
 
 def _show(
-    steps: Iterator[Step], seen: Seen, known: Known, by: Grouping | None, engine: str
+    steps: Iterator[Step], noted: UsedEnvironments, lookup: Lookup, by: Grouping | None, engine: str
 ) -> None:
     """What is asked for as tables, and what all cells come to."""
     counts: Counter[str] = Counter()
@@ -174,7 +176,7 @@ def _show(
         if cell_count > SHOWN:
             console.note(f"… and {cell_count - SHOWN:,} more; --only narrows, --format csv has all")
     if by is not Grouping.cell:
-        _show_environments(seen.parts(known))
+        _show_environments(noted.parts(lookup))
     parts = ", ".join(f"{number:,} {action}" for action, number in sorted(counts.items()))
     console.note(f"{counts.total():,} runs: {parts}")
 
@@ -188,14 +190,14 @@ def _show_environments(parts: list[Reuse]) -> None:
     """A row per environment for what is reused, and one for each part that is not."""
     rows: list[tuple[str, str, str, str]] = []
     for environment, group in itertools.groupby(parts, lambda part: part.environment):
-        told = list(_told(list(group)))
-        rows += [(environment if n == 0 else "", *row) for n, row in enumerate(told)]
+        lines = list(_lines(list(group)))
+        rows += [(environment if n == 0 else "", *row) for n, row in enumerate(lines)]
     if rows:
         frame = pd.DataFrame(rows, columns=["environment", "reused", "what", "why"])
         console.result("\n" + tables.render(frame, "rich"))
 
 
-def _told(parts: list[Reuse]) -> Iterator[tuple[str, str, str]]:
+def _lines(parts: list[Reuse]) -> Iterator[tuple[str, str, str]]:
     reused = [part for part in parts if part.reused]
     if reused:
         what = ", ".join(dict.fromkeys(part.part for part in reused))

@@ -27,7 +27,7 @@ def table(
     format: options.Format = "rich",
 ) -> None:
     """Print a table of results: every run, the cells, the classes of equal weights, what each
-    axis changes, or which settings were found as they were asked for.
+    axis changes, or whether settings were in force as requested.
     """
     options.check_format(format)
     # pandas takes half a second to import, and most commands do not need it.

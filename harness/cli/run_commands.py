@@ -35,7 +35,7 @@ class IsolationChoice(str, Enum):
 
 
 def run(
-    matrix: options.MatrixFile,
+    file: options.MatrixFile,
     only: options.Only = None,
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
@@ -50,23 +50,23 @@ def run(
     memory: options.Memory = options.MEMORY,
 ) -> None:
     """Run every cell that has no record yet, then print which gave the same weights."""
-    found = reading.read(matrix)
+    matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
     chosen, why = choice.choose(engine)
     console.note(f"engine: {chosen.name}; {why}")
     machine = wiring.this_machine()
-    store = Store(results, found.name, machine.id)
+    store = Store(results, matrix.name, machine.id)
 
     def unavailable(device: str) -> str | None:
         return chosen.unavailable(device=device)
 
     # Listed before anything is written, so that a selection of nothing leaves nothing.
-    settled = wiring.settled_cells(found, machine.limits, unavailable)
+    settled = wiring.settled_cells(matrix, machine.limits, unavailable)
     selected = list(cells.select(settled, tuple(only or ())))
 
     def plan(vouching: bool) -> list[Step]:
         wanted = wiring.wanted(
-            wiring.lock_reader(matrix),
+            wiring.lock_reader(file),
             machine,
             engine=options.named(engine),
             running=chosen,
@@ -75,11 +75,11 @@ def run(
             store=store,
         )
         read = store.reader()
-        return list(planning.steps(selected, found.repeats, wanted, read, vouching=vouching))
+        return list(planning.steps(selected, matrix.repeats, wanted, read, vouching=vouching))
 
     maker = Maker(
-        matrix=found.name,
-        lock=wiring.lock_maker(matrix),
+        matrix=matrix.name,
+        lock=wiring.lock_maker(file),
         data=wiring.data_reference,
         limits=limits,
     )
@@ -89,10 +89,10 @@ def run(
     with store.lock():
         exchange_folders.remove_abandoned()
         store.write_machine(machine.hardware)
-        planned = wiring.settled_cells(found, machine.limits, unavailable)
-        plan_file.write(store.plan_path, matrix=found, machine=machine.id, cells=planned)
+        planned = wiring.settled_cells(matrix, machine.limits, unavailable)
+        plan_file.write(store.plan_path, matrix=matrix, machine=machine.id, cells=planned)
         steps, tally = sweeping.carry_out(plan, maker, context, meanwhile=_report)
-    _report().show(results / found.name)
+    _report().show(results / matrix.name)
     _judge(steps, tally, store)
 
 

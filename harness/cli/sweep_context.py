@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness import places
 from harness.cli import wiring
-from harness.cli.wiring import Here
+from harness.cli.wiring import LocalMachine
 from harness.engines.protocol import Engine
 from harness.executors import staging
 from harness.executors.context import Context, IsolationPolicy
@@ -14,7 +14,12 @@ from harness.upkeep import room_checks
 
 
 def context(
-    store: Store, machine: Here, engine: Engine, *, limits: Limits, isolation: IsolationPolicy
+    store: Store,
+    machine: LocalMachine,
+    engine: Engine,
+    *,
+    limits: Limits,
+    isolation: IsolationPolicy,
 ) -> Context:
     """Everything that runs recorded in `store` are carried out with."""
     visible = tuple(machine.hardware["visible_cpus"])

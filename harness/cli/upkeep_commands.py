@@ -15,18 +15,22 @@ import typer
 
 from harness import console, scratch
 from harness.cli import options, wiring
-from harness.errors import UsageError
+from harness.errors import SelectionError, UsageError
 from harness.matrix import cells, reading
 from harness.publish import tables
 from harness.upkeep import clean as cleaning
 from harness.upkeep import doctor as examining
 from harness.upkeep import items, references
+from harness.upkeep.cached import Question
 from harness.upkeep.checks import Check, Need
-from harness.upkeep.clean import Scope
 from harness.upkeep.items import Item
+from harness.upkeep.references import References
 
 SHOWN = 25
 """How many things a terminal is shown; the other formats have all."""
+
+
+KEPT = "kept: its users are unknown"
 
 
 class KindChoice(str, Enum):
@@ -47,8 +51,8 @@ Folders = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="[FOLDER]...",
-        help="Folders with matrices, or matrix files: what their locks name is kept. "
-        "By default this folder and matrices/ in it.",
+        help="More folders with matrices, or matrix files, than those that have used the cache: "
+        "what their locks name is kept as well.",
     ),
 ]
 ResultFolders = Annotated[
@@ -68,6 +72,13 @@ def clean(
     kind: Annotated[
         list[KindChoice] | None, typer.Option("--kind", help="Only these; may be repeated.")
     ] = None,
+    item: Annotated[
+        list[str] | None,
+        typer.Option("--item", metavar="NAME", help="Only what has this name; may be repeated."),
+    ] = None,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="Also what may be used by a folder that is not known.")
+    ] = False,
     everything: Annotated[
         bool,
         typer.Option("--all", help="Also what is referred to: it can all be made again."),
@@ -78,7 +89,7 @@ def clean(
     ] = False,
     format: options.Format = "rich",
 ) -> None:
-    """List what no lock or record refers to and what killed sweeps left; remove it with --yes."""
+    """List what nothing that ever used the cache refers to; remove it with --yes."""
     options.check_format(format)
     if yes and dry_run:
         raise UsageError("--yes and --dry-run exclude each other")
@@ -89,14 +100,24 @@ def clean(
         if not yes:
             # Who only lists keeps nobody waiting.
             stack.close()
-        scope = _scope(locks, stored, everything)
+        question = Question(references=_references(locks, stored), everything=everything)
         kinds = {one.value for one in kind or KindChoice}
-        listed = cleaning.found(scope, alone=alone, note=console.note)
-        found = [item for item in listed if item.kind in kinds]
-        freed = items.freed(found)
-        outcomes = [_removed(item) if yes else "listed" for item in found]
+        listed = cleaning.removable(question, stored, alone=alone, note=console.note)
+        found = _named([one for one in listed if one.kind in kinds], item)
+        going = [one for one in found if unknown or item or not one.disputed]
+        freed = items.freed(going)
+        outcomes = [_outcome(one, yes and one in going, one in going) for one in found]
     _show(found, outcomes, format)
     _note_what_to_type(found, outcomes, freed, yes)
+
+
+def _named(found: list[Item], names: list[str] | None) -> list[Item]:
+    missing = set(names or ()) - {one.name for one in found}
+    if missing:
+        raise SelectionError(
+            f"nothing that may go has the name {min(missing)!r}; see harness clean"
+        )
+    return [one for one in found if not names or one.name in names]
 
 
 def doctor(
@@ -155,12 +176,8 @@ def _note_verdict(found: list[Check], blocking: list[Check]) -> None:
         console.note(f"nothing blocks a sweep; {looks} of {len(found)} lines want a look")
 
 
-def _usual_folders() -> list[Path]:
-    return [path for path in (Path(), Path("matrices")) if path.is_dir()]
-
-
 def _folders_of_locks(named: list[Path] | None) -> list[Path]:
-    found = references.lock_folders(named or _usual_folders())
+    found = references.lock_folders(named or [])
     if named and not found:
         raise UsageError(f"{', '.join(map(str, named))}: there are no locks here or in locks/")
     return found
@@ -173,21 +190,23 @@ def _existing_results(named: list[Path] | None) -> list[Path]:
     return [path.absolute() for path in named or [options.RESULTS] if path.is_dir()]
 
 
-def _scope(locks: list[Path], results: list[Path], everything: bool) -> Scope:
+def _references(locks: list[Path], results: list[Path]) -> References:
     """What is referred to, and a note on where that was looked up."""
-    known = references.gather(locks, results)
-    where = ", ".join(map(str, locks)) or "nowhere: no folder of locks"
-    console.note(f"kept is what {known.locks} locks name ({where})")
-    where = ", ".join(map(str, results)) or "nowhere: no folder of results"
-    console.note(f"and what {known.records} records name ({where})")
-    for unread in known.unread:
+    found = references.gather(locks, results)
+    where = ", ".join(map(str, found.folders)) or "no folder has used it yet"
+    console.note(f"kept is what {found.locks} locks and {found.records} records name ({where})")
+    for unread in found.unread:
         console.note(f"kept as well is what this lock names, though it cannot be used: {unread}")
-    return Scope(known=known, results=results, everything=everything)
+    for folder in found.gone:
+        console.note(f"kept as well is what was used for {folder}, which is gone or empty now")
+    return found
 
 
-def _removed(item: Item) -> str:
-    reason = item.remove()
-    return f"kept: {reason}" if reason else "removed"
+def _outcome(item: Item, remove: bool, may_go: bool) -> str:
+    if not may_go:
+        return KEPT
+    reason = item.remove() if remove else None
+    return f"kept: {reason}" if reason else "removed" if remove else "listed"
 
 
 def _show(found: list[Item], outcomes: list[str], format: str) -> None:
@@ -208,15 +227,19 @@ def _show(found: list[Item], outcomes: list[str], format: str) -> None:
 
 
 def _note_what_to_type(found: list[Item], outcomes: list[str], freed: int, yes: bool) -> None:
-    kinds = Counter(item.kind for item in found)
+    going = [one for one, said in zip(found, outcomes, strict=True) if said != KEPT]
+    kinds = Counter(one.kind for one in going)
     parts = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
-    if not found:
+    if len(going) < len(found):
+        number = len(found) - len(going)
+        console.note(f"{number} may be used by folders that are not known: see --unknown, --item")
+    if not going:
         console.note("nothing to remove")
     elif yes:
-        console.note(f"removed {outcomes.count('removed')} of {len(found)}: {parts}")
+        console.note(f"removed {outcomes.count('removed')} of {len(going)}: {parts}")
     else:
         again = [word for word in sys.argv[1:] if word != "--dry-run"]
-        console.note(f"{len(found)} things ({parts}); removing them frees {items.readable(freed)}")
+        console.note(f"{len(going)} things ({parts}); removing them frees {items.readable(freed)}")
         console.note(
             f"nothing was removed; to remove them: {shlex.join(['harness', *again])} --yes"
         )

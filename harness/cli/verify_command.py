@@ -1,4 +1,4 @@
-"""`verify`: results of others, had again on this machine and compared."""
+"""`verify`: the results of others, reproduced on this machine and compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 
 from harness import console, places, scratch
 from harness.cli import bundle_commands, options, sweep_context, wiring
-from harness.cli.wiring import Here
+from harness.cli.wiring import LocalMachine
 from harness.engines import choice
 from harness.engines.protocol import Engine
 from harness.errors import NotReproducibleError, UsageError
@@ -46,7 +46,7 @@ class _Setting:
 
     engine: Engine
     named: str | None
-    machine: Here
+    machine: LocalMachine
     limits: Limits
     results: Path
     repeats: int
@@ -63,14 +63,14 @@ def verify(
         typer.Option(
             "--results",
             metavar="DIR",
-            help="Keep the runs here, and go on with them after an interruption.",
+            help="Keep the runs in DIR, and continue with them after an interruption.",
         ),
     ] = None,
     repeats: Annotated[int, typer.Option(help="Runs per cell.", min=1, max=1000)] = 1,
     locks: bundle_commands.Locks = None,
     trust_bundle: Annotated[
         bool,
-        typer.Option("--trust-bundle", help="Let packages it chose run outside of a container."),
+        typer.Option("--trust-bundle", help="Let its packages run outside a container."),
     ] = False,
     signature: Annotated[
         Path | None,
@@ -88,7 +88,7 @@ def verify(
     memory: options.Memory = options.MEMORY,
     format: options.Format = "rich",
 ) -> None:
-    """Run the cells of somebody's results here, from their own locks, and compare the bits."""
+    """Run cells of somebody's results on this machine, from their locks, and compare the bits."""
     options.check_format(format)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
     with scratch.folder("verify") as unfinished:
@@ -98,7 +98,7 @@ def verify(
         chosen = reference.select(reference.read(foreign.results), tuple(only or ()))
         place = _place(results, target) if results is not None else unfinished / "results"
         if results is None:
-            console.note("the runs are thrown away at the end; --results DIR keeps them")
+            console.note("the runs are discarded at the end; --results DIR keeps them")
         running, why = choice.choose(engine)
         console.note(f"engine: {running.name}; {why}")
         setting = _Setting(
@@ -109,10 +109,10 @@ def verify(
             results=place,
             repeats=repeats,
         )
-        known = foreign_locks.gathered(
+        available = foreign_locks.gathered(
             foreign.matrix_folders(), own=[*(locks or ()), places.locks()]
         )
-        checks = _checked(setting, _trials(setting, chosen, known, trust_bundle))
+        checks = _checked(setting, _trials(setting, chosen, available, trust_bundle))
     _report(checks, format)
 
 
@@ -143,11 +143,11 @@ def _note_signature(
             raise UsageError(f"{target}: is not signed: there is no {file.name} beside it")
         console.note("unsigned: nobody vouches for it")
         return
-    found = signing.check(bundle.manifest_bytes, file, signer)
-    if found.signer is None:
-        console.note(f"signed with {found.key}; whose key that is, --signer FILE can tell")
+    checked = signing.check(bundle.manifest_bytes, file, signer)
+    if checked.signer is None:
+        console.note(f"signed with {checked.key}; whose key that is, --signer FILE can tell")
     else:
-        console.note(f"signed by {found.signer}, with {found.key}")
+        console.note(f"signed by {checked.signer}, with {checked.key}")
 
 
 def _place(results: Path, target: Path) -> Path:
@@ -171,16 +171,16 @@ def _place(results: Path, target: Path) -> Path:
 
 
 def _trials(
-    setting: _Setting, chosen: Sequence[Reference], known: Locks, trusted: bool
+    setting: _Setting, chosen: Sequence[Reference], available: Locks, trusted: bool
 ) -> list[Trial]:
     def unavailable(device: str) -> str | None:
         return setting.engine.unavailable(device=device)
 
     trials = trying.trials(
-        chosen, known, machine_limits.settled(setting.machine.limits, unavailable)
+        chosen, available, machine_limits.settled(setting.machine.limits, unavailable)
     )
     if not setting.engine.contains:
-        _require_trust(trying.foreign_code(trials, known), trusted)
+        _require_trust(trying.foreign_code(trials, available), trusted)
     _note_extent(trials)
     return trials
 
@@ -280,6 +280,7 @@ def _matrix(name: str, repeats: int) -> Matrix:
         blocks=(),
         exclude=(),
         repeats=repeats,
+        consents={},
         source=source,
         sha256=hashlib.sha256(source.encode()).hexdigest(),
     )

@@ -29,11 +29,11 @@ from harness.results.vouchers import Vouchers
 from harness.sweep import machine_limits
 from harness.sweep.machine_limits import Machine
 from harness.sweep.planning import Wanted
-from harness.upkeep.reuse import Known
+from harness.upkeep.reuse import Lookup
 
 
 @dataclass(frozen=True, kw_only=True)
-class Here:
+class LocalMachine:
     """This machine: its folder name in results, and its description."""
 
     id: str
@@ -47,10 +47,10 @@ class Here:
         )
 
 
-def this_machine() -> Here:
+def this_machine() -> LocalMachine:
     """Describe and name the machine the program runs on."""
     hardware = machine.describe()
-    return Here(id=fingerprint.identify(hardware), hardware=hardware)
+    return LocalMachine(id=fingerprint.identify(hardware), hardware=hardware)
 
 
 def locks_of(matrix_file: Path) -> Path:
@@ -115,10 +115,10 @@ def data_set(name: str) -> Prepared:
             _DATA[name] = preparing.prepare(name)
         except HarnessError as error:
             _DATA[name] = error
-    found = _DATA[name]
-    if isinstance(found, HarnessError):
-        raise found
-    return found
+    prepared = _DATA[name]
+    if isinstance(prepared, HarnessError):
+        raise prepared
+    return prepared
 
 
 def data_reference(workload: str) -> DataReference:
@@ -127,7 +127,7 @@ def data_reference(workload: str) -> DataReference:
     return DataReference(name=entry.name, sha256=entry.sha256)
 
 
-def audits(engine: str, machine: Here) -> Audits:
+def audits(engine: str, machine: LocalMachine) -> Audits:
     """What is remembered about forking with the code of today."""
     axes = tuple(cells.DEFAULTS)
     return Audits(
@@ -137,7 +137,7 @@ def audits(engine: str, machine: Here) -> Audits:
 
 def wanted(
     read: Callable[[Environment], Lock | None],
-    machine: Here,
+    machine: LocalMachine,
     *,
     engine: str | None,
     running: Engine,
@@ -184,9 +184,9 @@ def _code_of(workload: str, axes: tuple[str, ...]) -> str:
     return code_sha256(workload, axes)
 
 
-def known(running: Engine, machine: Here, wanted: Wanted) -> Known:
-    """Who is asked about what is reused of an environment."""
-    return Known(engine=running, lock=wanted.lock, audit=audits(running.name, machine).lookup)
+def lookup(running: Engine, machine: LocalMachine, wanted: Wanted) -> Lookup:
+    """Where to look up what is reused of an environment."""
+    return Lookup(engine=running, lock=wanted.lock, audit=audits(running.name, machine).lookup)
 
 
 def settled_cells(

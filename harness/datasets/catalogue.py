@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.datasets import co2, mnist
-from harness.datasets.building import Built
+from harness.datasets.preprocessed import Built
 from harness.datasets.sources import (
     DATA_VARIABLE,
     Download,
@@ -38,7 +38,8 @@ class Form:
 class DataSet:
     """`originals` gives the digest of each file the data set is made from.
 
-    `sha256` is that of the `dataset.json` that must come out, `size` the bytes it takes on disk.
+    `sha256` is that of the `dataset.json` that must come out, `rows` says how many training rows
+    it describes, `size` how many bytes it takes on disk.
     `sources` are asked in order.
     """
 
@@ -49,6 +50,7 @@ class DataSet:
     sources: tuple[Source, ...]
     build: Callable[[Mapping[str, bytes]], Built]
     sha256: str
+    rows: int
     size: int
 
 
@@ -88,6 +90,7 @@ _MNIST = DataSet(
     ),
     build=mnist.build,
     sha256="7e0e5ab97684988b893b7ddcfca4b8250c1774a17ba924b27ec29ed275f5ab90",
+    rows=60_000,
     size=220_000_000,
 )
 
@@ -119,6 +122,7 @@ _CO2 = DataSet(
     ),
     build=co2.build,
     sha256="d1308e13f9ad91cc2e687a43dc7fc979a8670047b9cb51a981479eb040abc44e",
+    rows=1_707,
     size=600_000,
 )
 
@@ -134,6 +138,15 @@ def get(name: str) -> DataSet:
     if name not in DATA_SETS:
         raise UsageError(f"no data set {name!r}; there are {', '.join(DATA_SETS)}")
     return DATA_SETS[name]
+
+
+def rows_of(workload: str) -> int:
+    """How many training rows the data set of a workload has, prepared or not.
+
+    Raises:
+        UsageError: no such workload is known.
+    """
+    return get(for_workload(workload)).rows
 
 
 def for_workload(workload: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.datasets.building import Built
+from harness.datasets.preprocessed import Built
 
 CSV = "co2.csv"
 SHA256: Final[Mapping[str, str]] = {
@@ -86,11 +86,11 @@ def interpolated(values: Sequence[Fraction | None]) -> list[Fraction]:
     Raises:
         ValueError: the first or the last value is missing.
     """
-    known = [place for place, value in enumerate(values) if value is not None]
-    if not known or known[0] != 0 or known[-1] != len(values) - 1:
+    given = [place for place, value in enumerate(values) if value is not None]
+    if not given or given[0] != 0 or given[-1] != len(values) - 1:
         raise ValueError("a gap at an end has only one neighbour")
     filled = [Fraction(0)] * len(values)
-    for left, right in zip(known, [*known[1:], known[-1]], strict=True):
+    for left, right in zip(given, [*given[1:], given[-1]], strict=True):
         start, end = values[left], values[right]
         assert start is not None and end is not None
         filled[left] = start

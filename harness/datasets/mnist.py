@@ -1,7 +1,7 @@
 """MNIST: 70,000 handwritten digits, decoded from the forms in which people have them.
 
 The canonical form is the four files that LeCun, Cortes and Burges published: every other form is
-turned back into their bytes, and their known digests decide.
+turned back into their bytes, and their digests decide.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.datasets.building import Built
+from harness.datasets.preprocessed import Built
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"

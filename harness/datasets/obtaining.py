@@ -14,6 +14,7 @@ from harness import console, scratch
 from harness.datasets.catalogue import DataSet, Form
 from harness.datasets.sources import DATA_VARIABLE, Source, SourceError
 from harness.errors import DataError
+from harness.protocol import untrusted
 
 _LARGEST_FILE = 256 << 20
 _UNDECODABLE = (
@@ -79,7 +80,7 @@ def in_folder(folder: Path, data_set: DataSet) -> dict[str, bytes]:
 
 
 def _decoded(folder: Path, form: Form, data_set: DataSet) -> dict[str, bytes]:
-    files = {name: _bytes(folder / name, known) for name, known in form.files.items()}
+    files = {name: _bytes(folder / name, accepted) for name, accepted in form.files.items()}
     try:
         found = form.decode(files)
     except _UNDECODABLE as error:
@@ -91,14 +92,13 @@ def _decoded(folder: Path, form: Form, data_set: DataSet) -> dict[str, bytes]:
     return found
 
 
-def _bytes(path: Path, known: frozenset[str]) -> bytes:
+def _bytes(path: Path, accepted: frozenset[str]) -> bytes:
     """The bytes of a file, checked before anything opens them."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_FILE)
+        data = untrusted.read_regular(path, _LARGEST_FILE, follow_links=True)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
     digest = hashlib.sha256(data).hexdigest()
-    if known and digest not in known:
-        raise SourceError(f"{path} has SHA-256 {digest}, not {' or '.join(sorted(known))}")
+    if accepted and digest not in accepted:
+        raise SourceError(f"{path} has SHA-256 {digest}, not {' or '.join(sorted(accepted))}")
     return data

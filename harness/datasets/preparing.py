@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from harness import console, places
 from harness.datasets import catalogue, obtaining
-from harness.datasets.building import ARRAYS, Built
 from harness.datasets.catalogue import DataSet
 from harness.datasets.prepared import Prepared
+from harness.datasets.preprocessed import ARRAYS, Built
 from harness.datasets.sources import Source
 from harness.errors import DataError
 from harness.runner import hashing
@@ -61,17 +61,17 @@ def damage(prepared: Prepared) -> str | None:
         described = (prepared.folder / DESCRIPTION).read_bytes()
         if hashlib.sha256(described).hexdigest() != prepared.sha256:
             return f"{DESCRIPTION} changed"
-        known = json.loads(described)["arrays"]
-        changed = [name for name in ARRAYS if not _is_whole(prepared.folder, name, known[name])]
+        expected = json.loads(described)["arrays"]
+        changed = [name for name in ARRAYS if not _is_whole(prepared.folder, name, expected[name])]
     except FileNotFoundError as error:
         return f"{Path(error.filename).name} is missing"
     return f"{', '.join(changed)} changed" if changed else None
 
 
-def _is_whole(folder: Path, name: str, known: dict[str, Any]) -> bool:
+def _is_whole(folder: Path, name: str, expected: dict[str, Any]) -> bool:
     try:
         array = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        return _described(name, array) == known
+        return _described(name, array) == expected
     except FileNotFoundError:
         raise
     except (ValueError, EOFError, OSError):
@@ -126,6 +126,11 @@ def _write(folder: Path, described: bytes, built: Built, data_set: DataSet) -> N
             f"the data set {data_set.name} came out as {digest}, and every machine must get "
             f"{data_set.sha256}; this NumPy ({np.__version__}) or CPU computes differently"
         )
+    if len(built.arrays["train_x"]) != data_set.rows:
+        raise DataError(
+            f"the data set {data_set.name} has {len(built.arrays['train_x'])} training rows, and"
+            f" the catalogue says {data_set.rows}; correct the catalogue"
+        )
     temporary = Path(tempfile.mkdtemp(prefix=f".{data_set.name}-", dir=folder.parent))
     try:
         fresh = temporary / "fresh"
@@ -144,15 +149,7 @@ def _write(folder: Path, described: bytes, built: Built, data_set: DataSet) -> N
 
 
 def _write_array(path: Path, array: NDArray[Any]) -> None:
-    """NumPy's format 1.0, its header written here because NumPy's own varies by version.
-
-    https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-    """
-    dtype = hashing.dtype_text(array)
-    text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {array.shape!r}, }}"
-    header = text.ljust(-(-(len(text) + 11) // 64) * 64 - 11) + "\n"
-    start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode("ascii")
-    _write_file(path, start, np.ascontiguousarray(array).data)
+    _write_file(path, hashing.npy_header(array), np.ascontiguousarray(array).data)
 
 
 def _write_file(path: Path, *parts: bytes | memoryview) -> None:

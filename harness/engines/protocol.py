@@ -99,7 +99,7 @@ class Engine(Protocol):
         """
         ...
 
-    def held(self, lock: Lock) -> Image | str:
+    def existing(self, lock: Lock) -> Image | str:
         """The image for this lock if it is there, else why it would be built; nothing is made.
 
         The reason names what changed since an older image of the same environment, if there is one.

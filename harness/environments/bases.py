@@ -17,8 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness import places
 from harness.errors import BuildError, UsageError
 from harness.matrix.environment import Environment
+from harness.protocol import untrusted
+from harness.protocol.files import write_text
 
 BASES_VARIABLE = "HARNESS_BASES"
+_LARGEST_BYTES = 1 << 20
 PINNED = re.compile(r"^(?P<name>[^@\s]+@)?(?P<digest>sha256:[0-9a-f]{64})$")
 
 
@@ -81,7 +84,7 @@ def files() -> tuple[Path, ...]:
         UsageError: `HARNESS_BASES` names a file that does not exist.
     """
     named = os.environ.get(BASES_VARIABLE)
-    if named and not Path(named).is_file():
+    if named and not Path(named).exists():
         raise UsageError(f"{BASES_VARIABLE}: there is no file {named}; correct or unset it")
     own = (Path(named),) if named else (_user_file(),) if _user_file().is_file() else ()
     return (*own, _shipped())
@@ -101,7 +104,7 @@ def _renewable() -> Path:
         return _shipped()
     if not _user_file().exists():
         _user_file().parent.mkdir(parents=True, exist_ok=True)
-        _replace(_user_file(), _shipped().read_text(encoding="utf-8"))
+        write_text(_user_file(), _shipped().read_text(encoding="utf-8"))
     return _user_file()
 
 
@@ -147,7 +150,12 @@ def renew(pin: Callable[[str], str], path: Path | None = None) -> tuple[Renewal,
         # The lookahead keeps `name:2.1` from matching inside `name:2.10`.
         text = re.sub(re.escape(old) + r"(?![\w.@-])", new, text)
         renewals += [Renewal(old=old, new=new)] if old != new else []
-    _replace(path, text)
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be written: {error.strerror}; name one that can"
+        ) from error
     return tuple(renewals)
 
 
@@ -156,13 +164,6 @@ def untagged(reference: str) -> str:
     name = reference.partition("@")[0]
     head, colon, tag = name.rpartition(":")
     return head if colon and "/" not in tag else name
-
-
-def _replace(path: Path, text: str) -> None:
-    """At once: readers see the old text or the new one."""
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def _candidates(environment: Environment) -> Iterator[tuple[str, Path]]:
@@ -201,7 +202,8 @@ def _missing(environment: Environment) -> str:
 def _read(path: Path) -> _Table:
     try:
         # BaseLoader keeps every scalar as text: 3.10 stays 3.10.
-        read = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        content = untrusted.read_regular(path, _LARGEST_BYTES, follow_links=True)
+        read = yaml.load(content.decode("utf-8"), Loader=yaml.BaseLoader)
         return _Table.model_validate(read)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise UsageError(f"{path}: not a bases file: {error}; see {_shipped()}") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import glob
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -26,12 +27,14 @@ from harness import console, places, trees
 from harness.environments import commands, targets, wheelhouse, wheels
 from harness.environments.lock import Lock, Package
 from harness.processes import ProcessFailedError
+from harness.protocol import untrusted
 
 FORMAT = 2
 """Counts up when files are compiled, or kept, in another way."""
 
 _CACHED = "__pycache__"
 _MODULES = "modules.json"
+_LARGEST_BYTES = 64 << 20
 # By hash and never checked, not by time: environments are never edited, and copies stay valid.
 _COMPILEALL = (
     *("-I", "-m", "compileall", "-q", "-r", "99", "-j", "0"),
@@ -159,8 +162,9 @@ def _installed(names: Mapping[str, str], missing: set[str], site_packages: Path)
 
 
 def _modules_in(record: Path) -> Modules:
-    with record.open(encoding="utf-8", newline="") as file:
-        names = {row[0] for row in csv.reader(file) if row and row[0].endswith(".py")}
+    content = untrusted.read_regular(record, _LARGEST_BYTES, follow_links=True).decode("utf-8")
+    rows = csv.reader(io.StringIO(content, newline=""))
+    names = {row[0] for row in rows if row and row[0].endswith(".py")}
     found: dict[str, list[str]] = {}
     for name in sorted(names):
         if ".." not in PurePosixPath(name).parts:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,9 +89,18 @@ def writing(folder: Path) -> Iterator[None]:
 
 def explanation(output: str, *, lines: int = SHOWN_LINES) -> str:
     """What a failed command said about the cause, shortened: errors first, then the end."""
-    said = [line.rstrip() for line in output.splitlines() if line.strip()]
+    said = list(_without_traceback(line.rstrip() for line in output.splitlines() if line.strip()))
     start = next((n for n, line in enumerate(said) if _is_error(line)), max(len(said) - lines, 0))
     return "\n".join(said[start : start + lines])
+
+
+def _without_traceback(lines: Iterable[str]) -> Iterator[str]:
+    """Of a traceback only the last line, which says what happened."""
+    inside = False
+    for line in lines:
+        inside = line.startswith("Traceback ") or (inside and line.startswith(" "))
+        if not inside:
+            yield line
 
 
 def _is_error(line: str) -> bool:

@@ -32,8 +32,8 @@ def fetch(lock: Lock, progress: Callable[[str], None]) -> None:
         BuildError: the index cannot be reached, pip failed, or the disk is full.
     """
     with ThreadPoolExecutor(_WORKERS) as pool:
-        held = list(pool.map(wheelhouse.holds, lock.packages))
-        missing = [p for p, here in zip(lock.packages, held, strict=True) if not here]
+        present = list(pool.map(wheelhouse.holds, lock.packages))
+        missing = [p for p, there in zip(lock.packages, present, strict=True) if not there]
         waiting = {pool.submit(_fetch, batch, lock): batch for batch in _batches(missing)}
         try:
             _await(waiting, progress)

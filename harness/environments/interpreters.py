@@ -39,7 +39,7 @@ class Interpreter:
         return f"CPython {self.build}"
 
 
-_FOUND: dict[tuple[str, frozenset[tuple[str, str]]], Interpreter] = {}
+_PRESENT: dict[tuple[str, frozenset[tuple[str, str]]], Interpreter] = {}
 
 
 def find(python: str) -> Interpreter:
@@ -60,13 +60,13 @@ def present(python: str) -> Interpreter | None:
     One that was found stands until the environment variables say otherwise or it is gone.
     """
     asked = (python, frozenset(os.environ.items()))
-    known = _FOUND.get(asked)
-    if known is not None and known.path.exists():
-        return known
+    before = _PRESENT.get(asked)
+    if before is not None and before.path.exists():
+        return before
     for path in chain(_known_to_uv(python), _of_pyenv(python)):
         found = probe(path, python)
         if found is not None:
-            _FOUND[asked] = found
+            _PRESENT[asked] = found
             return found
     return None
 

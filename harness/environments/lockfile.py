@@ -7,9 +7,7 @@ address: where the files come from is the business of whoever fetches them, what
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -17,8 +15,12 @@ from harness.environments import targets
 from harness.environments.lock import Lock, Package
 from harness.errors import LockError
 from harness.matrix.environment import Environment
+from harness.protocol import files, untrusted
 
 SCHEMA = 1
+LARGEST_BYTES = 4 << 20
+"""A lock has some kilobytes."""
+
 RENEW = "renew it with `harness lock --renew`"
 
 _HEADER = re.compile(r"# (?P<key>schema|environment|platform|date|request): (?P<value>\S+)")
@@ -68,21 +70,14 @@ def write(path: Path, text: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=".lock-", delete=False
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
+        files.write_text(path, text)
     except OSError as problem:
         raise LockError(f"{path}: cannot be written: {problem.strerror}.") from problem
 
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return untrusted.read_regular(path, LARGEST_BYTES, follow_links=True)
     except FileNotFoundError:
         raise LockError(f"{path}: there is no such lock; make it with `harness lock`.") from None
     except OSError as problem:

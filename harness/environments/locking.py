@@ -22,21 +22,21 @@ def requirements(environment: Environment) -> Request:
         LockError: the environment cannot exist; the message says what would work.
     """
     _refuse(environment)
-    known = compatibility.release(environment.tensorflow)
-    names = known.gpu if environment.device == "gpu" else known.cpu
+    release = compatibility.release(environment.tensorflow)
+    names = release.gpu if environment.device == "gpu" else release.cpu
     stated = {"numpy": environment.numpy, "keras": environment.keras}
     return Request(
         python=environment.python,
         platform=compatibility.platform(),
-        date=known.locked,
+        date=release.locked,
         requirements=(
-            *(f"{name}=={known.version}" for name in names),
+            *(f"{name}=={release.version}" for name in names),
             *(f"{name}=={version}" for name, version in stated.items() if version),
         ),
-        constraints=(*known.constraints, *_ranges(known)),
+        constraints=(*release.constraints, *_ranges(release)),
         undated=tuple(name for name, version in stated.items() if version),
-        sources=known.sources,
-        without=known.without,
+        sources=release.sources,
+        without=release.without,
     )
 
 
@@ -109,9 +109,9 @@ def _refuse(environment: Environment) -> None:
         raise LockError(f"{environment.id}: {refusal.reason} {refusal.remedy}")
 
 
-def _ranges(known: compatibility.Release) -> tuple[str, ...]:
-    numpy = (f"numpy{known.numpy}",)
-    return numpy if known.keras == compatibility.BUNDLED else (*numpy, f"keras{known.keras}")
+def _ranges(release: compatibility.Release) -> tuple[str, ...]:
+    numpy = (f"numpy{release.numpy}",)
+    return numpy if release.keras == compatibility.BUNDLED else (*numpy, f"keras{release.keras}")
 
 
 def _header(environment: Environment, request: Request) -> dict[str, str]:

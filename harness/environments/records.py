@@ -23,6 +23,7 @@ from harness.protocol import untrusted
 _BY_THE_INSTALLER = re.compile(r"[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json)")
 _MOVED = re.compile(r"[^/]+\.data/(?:purelib|platlib)/(?P<path>.+)")
 _ELSEWHERE = re.compile(r"[^/]+\.data/(?:data|headers|scripts)/.+")
+_RECORD = re.compile(r"[^/]+\.dist-info/RECORD")
 _SHA256 = "sha256="
 _CHUNK = 1 << 20
 
@@ -37,7 +38,7 @@ class Wrong:
 
 @dataclass(frozen=True, kw_only=True)
 class _Brought:
-    """A file of a wheel: its digest, and the name that it has there."""
+    """A file of a wheel: its name there, and its digest if the RECORD has it."""
 
     wheel: Path
     name: str
@@ -50,7 +51,7 @@ def wrong_files(wheels: list[Path], installed: Mapping[str, str]) -> list[Wrong]
     `installed` has the digest of each file there, by path.
 
     Raises:
-        BuildError: a wheel has no RECORD that can be read.
+        BuildError: a wheel cannot be read.
     """
     brought: dict[str, list[_Brought]] = {}
     elsewhere: set[str] = set()
@@ -59,7 +60,7 @@ def wrong_files(wheels: list[Path], installed: Mapping[str, str]) -> list[Wrong]
             if path:
                 brought.setdefault(path, []).append(one)
             else:
-                elsewhere.add(one.sha256)
+                elsewhere.add(one.sha256 or _in_wheel(one))
     changed = [
         Wrong(path=path, wheel=ones[0].wheel)
         for path, ones in brought.items()
@@ -74,13 +75,13 @@ def wrong_files(wheels: list[Path], installed: Mapping[str, str]) -> list[Wrong]
 
 
 def _is(one: _Brought, sha256: str | None) -> bool:
-    # Some wheels' RECORDs are wrong: what the wheel itself holds decides then.
+    # Not every RECORD has the digest of each file, or the right one: the wheel itself decides then.
     return sha256 is not None and (sha256 == one.sha256 or sha256 == _in_wheel(one))
 
 
 def _in_wheel(one: _Brought) -> str:
+    digest = hashlib.sha256()
     with zipfile.ZipFile(one.wheel) as archive, archive.open(one.name) as file:
-        digest = hashlib.sha256()
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
@@ -88,25 +89,35 @@ def _in_wheel(one: _Brought) -> str:
 
 def _files(wheel: Path) -> Iterator[tuple[str, _Brought]]:
     """Each file of a wheel with where it is installed, "" where that is up to the installer."""
-    for name, digest in _record(wheel):
-        if _BY_THE_INSTALLER.fullmatch(name) or not digest.startswith(_SHA256):
-            continue
-        padded = digest.removeprefix(_SHA256) + "=="
-        one = _Brought(wheel=wheel, name=name, sha256=base64.urlsafe_b64decode(padded).hex())
-        moved = _MOVED.fullmatch(name)
-        yield moved["path"] if moved else "" if _ELSEWHERE.fullmatch(name) else name, one
-
-
-def _record(wheel: Path) -> list[tuple[str, str]]:
     try:
         with (
             untrusted.open_regular(wheel, follow_links=True) as file,
-            zipfile.ZipFile(file) as zipped,
+            zipfile.ZipFile(file) as opened,
         ):
-            name = next(n for n in zipped.namelist() if re.fullmatch(r"[^/]+\.dist-info/RECORD", n))
-            text = io.StringIO(zipped.read(name).decode("utf-8"), newline="")
-            return [(row[0], row[1]) for row in csv.reader(text) if row]
-    except (OSError, StopIteration, ValueError, IndexError, csv.Error, zipfile.BadZipFile) as error:
+            names = [name for name in opened.namelist() if not name.endswith("/")]
+            digests = _recorded(opened, names)
+    except (OSError, zipfile.BadZipFile) as error:
         raise BuildError(
-            f"{wheel}: its RECORD cannot be read ({error}); fetch the file again"
+            f"{wheel}: cannot be read: {error}; remove it, and it is fetched"
         ) from error
+    for name in names:
+        if not _BY_THE_INSTALLER.fullmatch(name):
+            moved = _MOVED.fullmatch(name)
+            path = moved["path"] if moved else "" if _ELSEWHERE.fullmatch(name) else name
+            yield path, _Brought(wheel=wheel, name=name, sha256=digests.get(name, ""))
+
+
+def _recorded(wheel: zipfile.ZipFile, names: list[str]) -> dict[str, str]:
+    record = next((name for name in names if _RECORD.fullmatch(name)), None)
+    if record is None:
+        return {}
+    text = wheel.read(record).decode("utf-8", "replace")
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if len(row) > 1]
+    return {row[0]: _hexadecimal(row[1]) for row in rows if row[1].startswith(_SHA256)}
+
+
+def _hexadecimal(digest: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(digest.removeprefix(_SHA256) + "==").hex()
+    except ValueError:
+        return ""

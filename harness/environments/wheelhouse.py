@@ -7,14 +7,19 @@ there. They are hashed again whenever the file is not as it was when they were h
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from harness import console, places, stamps, trees
 from harness.environments.lock import Package
+from harness.protocol import files, untrusted
+
+_LARGEST_NOTE = 1000
 
 
 def root() -> Path:
@@ -35,8 +40,14 @@ def holds(package: Package) -> bool:
             return True
     except FileNotFoundError:
         return False
+    except untrusted.NotRegularError:
+        # A pipe, a folder or the like: thrown away as well.
+        pass
     console.note(f"{path}: not the bytes the lock asks for; thrown away, fetched again")
-    path.unlink(missing_ok=True)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
     return False
 
 
@@ -44,20 +55,23 @@ def matches(path: Path, sha256: str) -> bool:
     """Whether a file in the cache has these bytes; its stamp is noted beside it if so."""
     stamp = stamps.of(path)
     note = path.with_name(f".{path.name}.hashed")
-    noted = json.dumps([sha256, stamp])
-    if stamp is not None and _content(note) == noted:
+    noted = [sha256, list(stamp or ())]
+    if stamp is not None and _noted(note) == noted:
         return True
     found = trees.sha256_of(path) == sha256
     # The stamp is from before: what changed since is hashed again.
     if found and stamp is not None:
         # Where it cannot be noted, the next use hashes again.
         with suppress(OSError):
-            note.write_text(noted, encoding="ascii")
+            files.write_text(note, json.dumps(noted))
     return found
 
 
-def _content(note: Path) -> str:
-    return note.read_text(encoding="utf-8", errors="replace") if note.exists() else ""
+def _noted(note: Path) -> Any:
+    try:
+        return untrusted.read_json(note, _LARGEST_NOTE)
+    except (OSError, ValueError):
+        return None
 
 
 def keep(package: Package, file: Path) -> None:

@@ -11,7 +11,15 @@ from pathlib import Path
 from packaging.utils import canonicalize_name, canonicalize_version
 
 from harness import console, places, scratch, trees
-from harness.environments import building, commands, fetching, records, targets, wheelhouse
+from harness.environments import (
+    commands,
+    fetching,
+    records,
+    source_builds,
+    targets,
+    users,
+    wheelhouse,
+)
 from harness.environments.lock import Lock, Package
 from harness.environments.records import Wrong
 from harness.environments.resolving import uv_platform
@@ -38,6 +46,7 @@ def gather(lock: Lock, progress: Progress | None = None) -> Path:
         BuildError: the index cannot be reached, a source does not build, or the disk is full.
     """
     scratch.use_cache()
+    users.note_lock(lock)
     with commands.writing(wheelhouse.root()):
         fetching.fetch(lock, progress or _silent)
         for package in lock.packages:
@@ -47,7 +56,9 @@ def gather(lock: Lock, progress: Progress | None = None) -> Path:
 
 def wheel_of(package: Package) -> Path:
     """The wheel of a gathered package: the file of the lock, or the one built from it."""
-    return wheelhouse.place(package) if targets.is_wheel(package.file) else building.built(package)
+    if targets.is_wheel(package.file):
+        return wheelhouse.place(package)
+    return source_builds.built(package)
 
 
 def install(lock: Lock, site_packages: Path, progress: Progress | None = None) -> Contents:
@@ -157,11 +168,11 @@ def _tidy(site_packages: Path) -> None:
     for record in site_packages.glob("*.dist-info/RECORD"):
         (record.parent / UV_NOTES).unlink(missing_ok=True)
         content = record.read_bytes()
-        kept = _DROPPED.sub(b"", content)
-        if kept != content:
+        shortened = _DROPPED.sub(b"", content)
+        if shortened != content:
             # Not into the file itself: it may be a hard link into uv's cache.
             record.unlink()
-            record.write_bytes(kept)
+            record.write_bytes(shortened)
 
 
 def _silent(_: str) -> None:

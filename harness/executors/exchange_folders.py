@@ -5,14 +5,13 @@ from __future__ import annotations
 import fcntl
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import places
-from harness.protocol import exchange, untrusted, wakeup
+from harness import places, scratch
+from harness.protocol import exchange, wakeup
 
 _GRACE_SECONDS = 60
 """A younger folder may be one that another process has not locked yet."""
@@ -81,13 +80,5 @@ def abandoned() -> list[Path]:
 
 
 def _is_abandoned(folder: Path) -> bool:
-    try:
-        if time.time() - folder.stat().st_mtime < _GRACE_SECONDS:
-            return False
-        with untrusted.open_regular(folder / "control" / exchange.ALIVE) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        pass
-    except OSError:
-        return False
-    return True
+    lock = folder / "control" / exchange.ALIVE
+    return scratch.is_abandoned(folder, lock=lock, grace=_GRACE_SECONDS)

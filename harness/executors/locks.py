@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.environments import locking
+from harness.environments import locking, users
 from harness.environments.lock import Lock
 from harness.executors.recording import environment_of
 from harness.protocol.job import Job
@@ -20,4 +20,6 @@ def lock_of(job: Job, store: Store) -> Lock:
     environment = environment_of(job)
     folder, partial = locks.folder_of(store.folder.parent), store.folder / durable.PARTIAL
     path = locks.keep(job.lock.encode(), environment.id, folder, partial=partial)
-    return locking.read_as_is(path, environment)
+    lock = locking.read_as_is(path, environment)
+    users.note_results(store.folder.parent, lock)
+    return lock

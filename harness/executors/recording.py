@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import harness
 from harness.engines import outcomes
 from harness.engines.protocol import Outcome
 from harness.executors import attestation
@@ -98,6 +99,8 @@ def _record(origin: Origin, job: Job, run: Run, started: str, **parts: Any) -> R
         engine=dict(origin.engine),
         settings=dict(run.settings),
         hardware=dict(origin.hardware),
+        consent=job.consent,
+        program={"version": harness.__version__},
         code_sha256=code_sha256(run.workload, run.settings),
         started=started,
         **parts,

@@ -39,6 +39,12 @@ def schema() -> dict[str, Any]:
         "environments": _one_or_more(environment),
         "axes": _closed(axes),
         "repeats": {"type": ["integer", "string"], "minimum": 1, "maximum": MAX_REPEATS},
+        "consent": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "minLength": 1},
+            "description": "Environment variables that are set although they could load code or "
+            "write files, each with the reason; every record names them.",
+        },
         "include": _one_or_more(_closed({**versions, **axes})),
         "exclude": _one_or_more(
             _closed({**versions, **axes, "because": because}, required=["because"])

@@ -46,12 +46,17 @@ class Exclusion:
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """What a matrix file says. `blocks` is its main product and then each `include`."""
+    """What a matrix file says. `blocks` is its main product and then each `include`.
+
+    `consents` names the environment variables that are set although nobody knows them to be
+    harmless, each with the reason.
+    """
 
     name: str
     description: str
     blocks: tuple[Block, ...]
     exclude: tuple[Exclusion, ...]
     repeats: int
+    consents: Mapping[str, str]
     source: str
     sha256: str

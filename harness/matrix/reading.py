@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import yaml
 
 from harness.errors import UsageError
-from harness.matrix import text, values
+from harness.matrix import text, values, variables
 from harness.matrix.matrix import SCHEMA, Block, EnvironmentEntry, Exclusion, Matrix
 from harness.matrix.text import Problem, Problems
 from harness.matrix.values import ENVIRONMENT_KEYS
+from harness.protocol import untrusted
 from harness.protocol.axes import BY_NAME, NAMES, Value
 
 KEYS = (
@@ -24,6 +25,7 @@ KEYS = (
     "environments",
     "axes",
     "repeats",
+    "consent",
     "include",
     "exclude",
 )
@@ -65,7 +67,7 @@ def read(path: Path) -> Matrix:
 
 def _source(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with untrusted.open_regular(path, follow_links=True) as file:
             data = file.read(4 * text.MAX_CHARACTERS + 1)
         # As everywhere, the ends of lines are those of this file's own system.
         return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
@@ -95,9 +97,10 @@ def parse(source: str, problems: Problems) -> Matrix | None:
     name = _name(entries.get("name"), problems)
     description = _text(entries.get("description"), "description", problems)
     environments = _environments(entries.get("environments"), problems)
-    main = Block(environments=environments, axes=_axes(entries.get("axes"), problems))
-    includes = _includes(entries.get("include"), environments, problems)
-    exclude = _exclusions(entries.get("exclude"), problems)
+    consents = _consents(entries.get("consent"), problems)
+    main = Block(environments=environments, axes=_axes(entries.get("axes"), problems, consents))
+    includes = _includes(entries.get("include"), environments, problems, consents)
+    exclude = _exclusions(entries.get("exclude"), problems, consents)
     repeats = _repeats(entries.get("repeats"), problems)
     if problems.found:
         return None
@@ -107,6 +110,7 @@ def parse(source: str, problems: Problems) -> Matrix | None:
         blocks=(main, *includes),
         exclude=exclude,
         repeats=repeats,
+        consents=consents,
         source=source,
         sha256=hashlib.sha256(source.encode()).hexdigest(),
     )
@@ -157,6 +161,21 @@ def _environments(node: yaml.Node | None, problems: Problems) -> tuple[Environme
     return tuple(entry for entry in found if entry is not None)
 
 
+def _consents(node: yaml.Node | None, problems: Problems) -> dict[str, str]:
+    """Variables that the matrix sets on its own responsibility, each with the reason."""
+    if node is None:
+        return {}
+    consents: dict[str, str] = {}
+    for name, reason_node in text.mapping(node, "consent", problems).items():
+        refusal = variables.refusal(name)
+        if not variables.NAME.fullmatch(name):
+            problems.add(reason_node, f"{name!r} is no name of an environment variable")
+        elif refusal is not None:
+            problems.add(reason_node, f"the variable {name} may not be set: {refusal}")
+        consents[name] = text.scalar(reason_node, f"the reason for {name}", problems) or ""
+    return consents
+
+
 def _environment(node: yaml.Node, problems: Problems, *, listed: bool) -> EnvironmentEntry | None:
     entries = text.mapping(node, "an environment", problems, ENVIRONMENT_KEYS)
     if not isinstance(node, yaml.MappingNode):
@@ -164,6 +183,13 @@ def _environment(node: yaml.Node, problems: Problems, *, listed: bool) -> Enviro
     if "tensorflow" not in entries:
         problems.add(node, "an environment needs a tensorflow version")
         return None
+    return _environment_entry(node, entries, problems, listed=listed)
+
+
+def _environment_entry(
+    node: yaml.Node, entries: Mapping[str, yaml.Node], problems: Problems, *, listed: bool
+) -> EnvironmentEntry:
+    """The environments that these entries of the mapping `node` name, `tensorflow` among them."""
     found: dict[str, tuple[str, ...]] = {
         key: _distinct(
             key, value, [values.version(key, n, problems) for n in text.items(value)], problems
@@ -183,20 +209,31 @@ def _environment(node: yaml.Node, problems: Problems, *, listed: bool) -> Enviro
     )
 
 
-def _axes(node: yaml.Node | None, problems: Problems) -> dict[str, tuple[Value, ...]]:
+def _axes(
+    node: yaml.Node | None, problems: Problems, consents: Container[str]
+) -> dict[str, tuple[Value, ...]]:
     if node is None:
         return {}
     for key, key_node in text.key_nodes(node):
         if key in ENVIRONMENT_KEYS:
             problems.add(key_node, f"{key} belongs under environments, not under axes")
-    known = (*NAMES, *ENVIRONMENT_KEYS)
-    entries = text.mapping(node, "axes", problems, known)
-    return {name: _axis(name, entries[name], problems) for name in NAMES if name in entries}
+    entries = text.mapping(node, "axes", problems, (*NAMES, *ENVIRONMENT_KEYS))
+    return _values(entries, problems, consents)
 
 
-def _axis(name: str, node: yaml.Node, problems: Problems) -> tuple[Value, ...]:
+def _values(
+    entries: Mapping[str, yaml.Node], problems: Problems, consents: Container[str]
+) -> dict[str, tuple[Value, ...]]:
+    """The values of each axis in these entries, in catalogue order."""
+    present = [name for name in NAMES if name in entries]
+    return {name: _axis(name, entries[name], problems, consents) for name in present}
+
+
+def _axis(
+    name: str, node: yaml.Node, problems: Problems, consents: Container[str]
+) -> tuple[Value, ...]:
     axis = BY_NAME[name]
-    found = [values.axis_value(axis, member, problems) for member in text.items(node)]
+    found = [values.axis_value(axis, member, problems, consents) for member in text.items(node)]
     return _distinct(name, node, found, problems)
 
 
@@ -216,38 +253,41 @@ def _distinct(
 
 
 def _includes(
-    node: yaml.Node | None, environments: tuple[EnvironmentEntry, ...], problems: Problems
+    node: yaml.Node | None,
+    environments: tuple[EnvironmentEntry, ...],
+    problems: Problems,
+    consents: Container[str],
 ) -> tuple[Block, ...]:
-    if node is None:
-        return ()
-    return tuple(_include(member, environments, problems) for member in text.items(node))
+    members = text.items(node) if node is not None else []
+    return tuple(_include(member, environments, problems, consents) for member in members)
 
 
 def _include(
-    node: yaml.Node, environments: tuple[EnvironmentEntry, ...], problems: Problems
+    node: yaml.Node,
+    environments: tuple[EnvironmentEntry, ...],
+    problems: Problems,
+    consents: Container[str],
 ) -> Block:
     entries = text.mapping(node, "an include", problems, (*ENVIRONMENT_KEYS, *NAMES))
-    axes = {name: _axis(name, entries[name], problems) for name in NAMES if name in entries}
-    own = [key for key in ENVIRONMENT_KEYS if key in entries]
+    axes = _values(entries, problems, consents)
+    own = {key: entries[key] for key in ENVIRONMENT_KEYS if key in entries}
     if not own:
         return Block(environments=environments, axes=axes)
     if "tensorflow" not in entries:
-        problems.add(node, f"an include that names {own[0]} must name its tensorflow too")
-    if "tensorflow" not in entries or not isinstance(node, yaml.MappingNode):
+        problems.add(node, f"an include that names {next(iter(own))} must name its tensorflow too")
         return Block(environments=(), axes=axes)
-    pairs = [(k, v) for k, v in node.value if k.value in ENVIRONMENT_KEYS]
-    part = yaml.MappingNode(node.tag, pairs, node.start_mark, node.end_mark)
-    entry = _environment(part, problems, listed=True)
-    return Block(environments=() if entry is None else (entry,), axes=axes)
+    entry = _environment_entry(node, own, problems, listed=True)
+    return Block(environments=(entry,), axes=axes)
 
 
-def _exclusions(node: yaml.Node | None, problems: Problems) -> tuple[Exclusion, ...]:
-    if node is None:
-        return ()
-    return tuple(_exclusion(member, problems) for member in text.items(node))
+def _exclusions(
+    node: yaml.Node | None, problems: Problems, consents: Container[str]
+) -> tuple[Exclusion, ...]:
+    members = text.items(node) if node is not None else []
+    return tuple(_exclusion(member, problems, consents) for member in members)
 
 
-def _exclusion(node: yaml.Node, problems: Problems) -> Exclusion:
+def _exclusion(node: yaml.Node, problems: Problems, consents: Container[str]) -> Exclusion:
     known = (*ENVIRONMENT_KEYS, *NAMES, "because")
     entries = text.mapping(node, "an exclude", problems, known)
     because = _text(entries.pop("because", None), "because", problems)
@@ -261,5 +301,5 @@ def _exclusion(node: yaml.Node, problems: Problems) -> Exclusion:
             found = [values.version(key, n, problems) for n in text.items(value)]
             match[key] = _distinct(key, value, found, problems)
         else:
-            match[key] = _axis(key, value, problems)
+            match[key] = _axis(key, value, problems, consents)
     return Exclusion(match=match, because=because)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 import yaml
 
 from harness import compatibility
-from harness.matrix import text
+from harness.matrix import text, variables
 from harness.matrix.text import Problems
-from harness.protocol.axes import DENIED_VARIABLES, VARIABLE_NAME, Axis, Value
+from harness.protocol.axes import Axis, Value
 from harness.subjects.reference import with_names
 
 ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras")
@@ -21,10 +22,15 @@ _RELEASE = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+((a|b|rc|\.post)[0-9]+)?")
 _MINOR = re.compile(r"[0-9]+\.[0-9]+")
 
 
-def axis_value(axis: Axis, node: yaml.Node, problems: Problems) -> Value | None:
-    """The value `node` gives to `axis`, None (and a problem) where it is not allowed."""
+def axis_value(
+    axis: Axis, node: yaml.Node, problems: Problems, consents: Container[str] = ()
+) -> Value | None:
+    """The value `node` gives to `axis`, None (and a problem) where it is not allowed.
+
+    `consents` are the names of variables that the matrix sets on its own responsibility.
+    """
     if axis.is_mapping:
-        return _variables(axis, node, problems)
+        return _variables(axis, node, problems, consents)
     axis = with_names(axis)
     word = text.scalar(node, f"a value of {axis.name}", problems)
     if word is None:
@@ -60,24 +66,37 @@ def _hint(axis: Axis, word: str) -> str:
     return found if "perhaps" in found else ""
 
 
-def _variables(axis: Axis, node: yaml.Node, problems: Problems) -> Value | None:
+def _variables(
+    axis: Axis, node: yaml.Node, problems: Problems, consents: Container[str]
+) -> Value | None:
     before = len(problems.found)
     pairs: list[tuple[str, str]] = []
     for name, value_node in text.mapping(node, f"a value of {axis.name}", problems).items():
         value = text.scalar(value_node, f"the variable {name}", problems)
-        if not VARIABLE_NAME.fullmatch(name):
-            problems.add(value_node, f"{name!r} is no name of an environment variable")
-        elif DENIED_VARIABLES.fullmatch(name):
-            problems.add(
-                value_node,
-                f"the variable {name} may not be set: it changes what code runs, or the harness "
-                "sets it itself (see the axes hash_seed, device and cpus)",
-            )
-        elif value is not None and ("\0" in value or "\n" in value):
-            problems.add(value_node, f"the value of {name} must be one line")
+        problem = None if value is None else _problem(name, value, consents)
+        if problem is not None:
+            problems.add(value_node, problem)
         elif value is not None:
             pairs.append((name, value))
     return tuple(sorted(pairs)) if len(problems.found) == before else None
+
+
+def _problem(name: str, value: str, consents: Container[str]) -> str | None:
+    """What is wrong with setting a variable to a value, None where nothing is."""
+    if not variables.NAME.fullmatch(name):
+        return f"{name!r} is no name of an environment variable"
+    if "\0" in value or "\n" in value:
+        return f"the value of {name} must be one line"
+    refusal = variables.refusal(name)
+    if refusal is not None:
+        return f"the variable {name} may not be set: {refusal}"
+    if name not in consents and variables.needs_consent(name, value):
+        return (
+            f"the variable {name} is not known to be harmless with this value: it could load code,"
+            " write files, or change arithmetic behind an axis; if it is meant, say so with"
+            f" `consent: {{{name}: WHY}}`, and every record will name it"
+        )
+    return None
 
 
 def version(key: str, node: yaml.Node, problems: Problems) -> str | None:

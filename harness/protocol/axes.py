@@ -6,7 +6,6 @@ one entry here and one module in each backend's folder `axes` that applies it an
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Dict, Mapping, Optional, Tuple, Union
 
@@ -14,14 +13,6 @@ from harness.protocol.open_values import DEFAULT
 
 Value = Union[str, int, Tuple[Tuple[str, str], ...]]
 """A word, a number, or (axis `env`) sorted pairs of variable name and value."""
-
-DENIED_VARIABLES = re.compile(
-    r"(LD_.*|PYTHON.*|PATH|HOME|TMPDIR|SHELL|ENV|BASH_ENV|IFS|CUDA_VISIBLE_DEVICES"
-    r"|TF_CPP_MIN_LOG_LEVEL|GCONV_PATH|GLIBC_TUNABLES_DIR|HARNESS_.*)"
-)
-"""Names the axis `env` refuses: they change what code runs, or the harness sets them itself."""
-
-VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Writing JSON so that a reader sees the whole file or none, also after a power cut."""
+"""Writing files so that a reader sees the whole file or none, also after a power cut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from harness.protocol.untrusted import AnyPath
 
 
 def write_json(path: AnyPath, content: Mapping[str, Any], mode: int = 0o644) -> None:
-    """Replace a file by this JSON object; other writers of the same file do no harm.
+    """Replace a file by this JSON object, as `write_text`."""
+    write_text(path, json.dumps(content, sort_keys=True), mode)
+
+
+def write_text(path: AnyPath, text: str, mode: int = 0o644) -> None:
+    """Replace a file by this text; other writers of the same file do no harm.
 
     Raises:
         OSError: the disk does not take it.
@@ -20,7 +25,7 @@ def write_json(path: AnyPath, content: Mapping[str, Any], mode: int = 0o644) -> 
     descriptor, draft = tempfile.mkstemp(prefix="." + name + ".", dir=folder)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, sort_keys=True)
+            file.write(text)
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())

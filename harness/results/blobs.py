@@ -70,6 +70,21 @@ def read_predictions(blobs: Path, sha256: str) -> npt.NDArray[Any] | None:
     return None if arrays is None else arrays[hashing.PREDICTIONS_NAME]
 
 
+def arrays_in(file: IO[bytes]) -> Arrays:
+    """The arrays in an open file that `hashing.write_arrays` wrote.
+
+    Raises:
+        ValueError: it is another file.
+        OSError: it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            _check_size(os.fstat(file.fileno()).st_size, archive)
+            return {_name(entry): _array(archive, entry) for entry in archive.filelist}
+    except _BROKEN as error:
+        raise ValueError(str(error)) from error
+
+
 def digest_of(file: IO[bytes], kind: str) -> str:
     """The digest under which the weights or predictions in an open file are stored.
 
@@ -77,7 +92,7 @@ def digest_of(file: IO[bytes], kind: str) -> str:
         ValueError: it holds something else.
         OSError: it cannot be read.
     """
-    return _digest(_arrays_in(file), kind)
+    return _digest(arrays_in(file), kind)
 
 
 def _read(blobs: Path, kind: str, sha256: str) -> Arrays | None:
@@ -91,7 +106,7 @@ def _read(blobs: Path, kind: str, sha256: str) -> Arrays | None:
         return None
     try:
         with opened(path) as file:
-            arrays = _arrays_in(file)
+            arrays = arrays_in(file)
         digest = _digest(arrays, kind)
     except OSError as error:
         raise RecordError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -108,15 +123,6 @@ def _digest(arrays: Arrays, kind: str) -> str:
     if list(arrays) != [hashing.PREDICTIONS_NAME]:
         raise ValueError(f"the arrays are {', '.join(arrays) or 'none'}")
     return hashing.tensor_digest(hashing.PREDICTIONS_NAME, arrays[hashing.PREDICTIONS_NAME])
-
-
-def _arrays_in(file: IO[bytes]) -> Arrays:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            _check_size(os.fstat(file.fileno()).st_size, archive)
-            return {_name(entry): _array(archive, entry) for entry in archive.filelist}
-    except _BROKEN as error:
-        raise ValueError(str(error)) from error
 
 
 def _check_size(size: int, archive: zipfile.ZipFile) -> None:

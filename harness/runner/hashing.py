@@ -19,11 +19,10 @@ Predictions are one tensor with the name "predictions"; `predictions_sha256` is 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import zipfile
-from typing import Any, Iterable, List, Sequence, Tuple
+from typing import Any, Iterable, Sequence
 
 import numpy as np
 
@@ -88,26 +87,6 @@ def write_arrays(path: str, names: Sequence[str], arrays: Sequence[Any]) -> None
     os.replace(unfinished, path)
 
 
-def read_arrays(path: str) -> Tuple[List[str], List[Any]]:
-    """The names and arrays of a file that `write_arrays` wrote, in order. Runs no pickle."""
-    with np.load(path, allow_pickle=False) as archive:
-        names = list(archive.files)
-        return names, [archive[name] for name in names]
-
-
-def digest_of_weights_file(path: str) -> str:
-    """`weights_sha256` of the arrays in the file."""
-    return digest_of_arrays(*read_arrays(path))
-
-
-def digest_of_predictions_file(path: str) -> str:
-    """`predictions_sha256` of the one array in the file."""
-    names, arrays = read_arrays(path)
-    if names != [PREDICTIONS_NAME]:
-        raise ValueError("%s: expected one array %r, found %s" % (path, PREDICTIONS_NAME, names))
-    return tensor_digest(PREDICTIONS_NAME, arrays[0])
-
-
 def _entry(name: str) -> zipfile.ZipInfo:
     """An archive entry without anything of this moment or machine."""
     entry = zipfile.ZipInfo(name + ".npy", date_time=_EPOCH)
@@ -116,17 +95,19 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _npy(array: Any) -> bytes:
-    """The array in NumPy's format 1.0, written here because its header varies by NumPy version.
+def npy_header(array: Any) -> bytes:
+    """What stands before the elements in NumPy's format 1.0.
 
+    Written here because NumPy's own varies by its version:
     https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
     """
-    plain = little_endian(array)
-    shape = tuple(int(length) for length in plain.shape)
-    text = "{'descr': '%s', 'fortran_order': False, 'shape': %r, }" % (dtype_text(plain), shape)
+    shape = tuple(int(length) for length in array.shape)
+    text = "{'descr': '%s', 'fortran_order': False, 'shape': %r, }" % (dtype_text(array), shape)
     padding = -(10 + len(text) + 1) % _ALIGNMENT
     header = (text + " " * padding + "\n").encode("ascii")
-    out = io.BytesIO()
-    out.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
-    out.write(plain.tobytes(order="C"))
-    return out.getvalue()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+def _npy(array: Any) -> bytes:
+    plain = little_endian(array)
+    return npy_header(plain) + bytes(plain.tobytes(order="C"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from harness.environments.lock import Lock
 from harness.errors import HarnessError, LockError
 from harness.executors.run_processes import Limits
+from harness.matrix import variables
 from harness.matrix.cells import Cell
 from harness.matrix.environment import Environment
 from harness.protocol import untrusted
@@ -61,7 +62,7 @@ class Maker:
             environment={key: getattr(first.environment, key) for key in _ENVIRONMENT_KEYS},
             lock=lock,
             variables=process_variables(first.settings),
-            consent=(),
+            consent=_consents(first),
             data={run.workload: self.data(run.workload) for run in runs},
             timeout_s=self.limits.timeout,
             memory_bytes=self.limits.memory,
@@ -69,12 +70,19 @@ class Maker:
         )
 
 
+def _consents(cell: Cell) -> tuple[str, ...]:
+    """The variables that the cell sets although nobody knows them to be harmless."""
+    free = cell.settings["env"]
+    pairs = free if isinstance(free, tuple) else ()
+    return tuple(name for name, value in pairs if variables.needs_consent(name, value))
+
+
 def _grouped(steps: Iterable[Step]) -> dict[object, list[Step]]:
     """The steps whose runs may share one process, groups and steps in the order they came."""
     found: dict[object, list[Step]] = {}
     for step in steps:
-        variables = process_variables(step.cell.settings)
-        key = (step.cell.environment, *sorted(variables.items()))
+        its_variables = process_variables(step.cell.settings)
+        key = (step.cell.environment, *sorted(its_variables.items()))
         found.setdefault(key, []).append(step)
     return found
 

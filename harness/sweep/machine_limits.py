@@ -1,4 +1,4 @@
-"""What this machine cannot run, whatever is installed: known before anything starts."""
+"""What cannot be run here, whatever is installed: known before anything starts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
+from harness.datasets import catalogue
 from harness.matrix.cells import PLACES, Cell
 from harness.protocol.axes import Value
 from harness.protocol.processor import INSTRUCTION_SETS
@@ -30,9 +31,21 @@ def settled(machine: Machine, unavailable: Callable[[str], str | None]) -> Calla
         if cell.status is not None:
             return cell
         reason = device_reason(cell.environment.device) or _reason(machine, cell.values)
-        return replace(cell, status="unavailable", reason=reason) if reason else cell
+        return replace(cell, status="unavailable", reason=reason) if reason else with_data(cell)
 
     return settle
+
+
+def with_data(cell: Cell) -> Cell:
+    """The cell, `unavailable` where it asks for more training rows than its data has."""
+    samples, workload = cell.values[PLACES["samples"]], str(cell.values[PLACES["workload"]])
+    if cell.status is not None or not isinstance(samples, int):
+        return cell
+    rows = catalogue.rows_of(workload)
+    if samples <= rows:
+        return cell
+    reason = f"samples={samples} asked for, and the data of {workload} has {rows} training rows"
+    return replace(cell, status="unavailable", reason=reason)
 
 
 def _reason(machine: Machine, values: tuple[Value, ...]) -> str | None:

@@ -4,76 +4,100 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from harness import places
-from harness.engines.local import environments
+from harness.engines.local import virtual_environments
 from harness.environments import bytecode, commands, wheelhouse
 from harness.executors import staging
 from harness.processes import ProcessFailedError
 from harness.upkeep import items
-from harness.upkeep.items import Item
+from harness.upkeep.items import Item, Kind
 from harness.upkeep.references import References
 
-UNREFERENCED = "no lock or record looked at refers to it"
+EVERYTHING = "everything was asked for"
+UNNEEDED = "what used it names it no more"
+DISPUTED = "who uses it is not known: --unknown or --item removes it"
 UNFINISHED = "left unfinished by a process that ended"
 
-_FOREIGN_UNPACKED = "nothing of this package is in a lock looked at"
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is judged: what no reference needs, or with `everything` all of it."""
+
+    references: References
+    everything: bool
+
+    def is_disputed(self, *names: str) -> bool:
+        """Whether something that nobody needs, as far as is known, may be somebody's."""
+        return not self.everything and self.references.accounted.isdisjoint(names)
+
+    def why(self, *names: str) -> str:
+        """Why something with one of these names may go, or why it may not without being asked."""
+        if self.everything:
+            return EVERYTHING
+        return DISPUTED if self.is_disputed(*names) else UNNEEDED
+
+    def item(self, kind: Kind, folder: Path, shown: str, *names: str) -> Item:
+        """The item of a folder that is registered under one of these names."""
+        why, disputed = self.why(*names), self.is_disputed(*names)
+        return items.of_folder(kind, folder, why, shown, disputed=disputed)
 
 
-def unreferenced(known: References, *, everything: bool) -> Iterator[Item]:
-    """What no reference needs, or all of it; only true while no other process uses the cache."""
-    yield from _environments(known, everything)
-    yield from _wheels(known, everything)
-    yield from _unpacked(known, everything)
-    yield from _bytecode(known, everything)
+def unreferenced(question: Question) -> Iterator[Item]:
+    """What may go; only true while no other process uses the cache."""
+    yield from _environments(question)
+    yield from _wheels(question)
+    yield from _unpacked(question)
+    yield from _bytecode(question)
     yield from _runners()
     yield from _unfinished()
 
 
-def _environments(known: References, everything: bool) -> Iterator[Item]:
-    for folder in _folders(environments.root()):
-        if everything or not _is_needed(folder, known):
-            made = environments.made_of(folder)
-            why = UNREFERENCED if made else UNFINISHED
-            name = f"{made.get('environment', '?')} ({folder.name[:8]})"
-            yield items.of_folder("environment", folder, _why(everything, why), name)
+def _environments(question: Question) -> Iterator[Item]:
+    for folder in _folders(virtual_environments.root()):
+        made = virtual_environments.made_of(folder)
+        shown = f"{made.get('environment', '?')} ({folder.name[:8]})"
+        if not made and not question.everything:
+            yield items.of_folder("environment", folder, UNFINISHED, shown)
+        elif question.everything or not _is_needed(folder, question.references):
+            yield question.item("environment", folder, shown, str(made.get("lock")))
 
 
-def _is_needed(environment: Path, known: References) -> bool:
-    named = environment.name in known.environments | known.digests
-    return named or environments.made_of(environment).get("lock") in known.stale
+def _is_needed(environment: Path, references: References) -> bool:
+    named = environment.name in references.environments | references.digests
+    return named or virtual_environments.made_of(environment).get("lock") in references.stale
 
 
-def _wheels(known: References, everything: bool) -> Iterator[Item]:
-    for folder in _folders(wheelhouse.root()):
-        if len(folder.name) == 64 and (everything or folder.name not in known.files):
-            name = ", ".join(path.name for path in folder.glob("[!.]*")) or folder.name
-            yield items.of_folder("wheels", folder, _why(everything, UNREFERENCED), name)
-    for folder in _folders(places.cache("built")):
-        if everything or folder.name.partition("-")[0] not in known.files:
-            name = ", ".join(path.name for path in folder.glob("*.whl")) or folder.name
-            yield items.of_folder("wheels", folder, _why(everything, UNREFERENCED), name)
+def _wheels(question: Question) -> Iterator[Item]:
+    downloaded = [path for path in _folders(wheelhouse.root()) if len(path.name) == 64]
+    for folder in [*downloaded, *_folders(places.cache("built"))]:
+        sha256 = folder.name.partition("-")[0]
+        if question.everything or sha256 not in question.references.files:
+            shown = ", ".join(path.name for path in folder.glob("[!.]*.*")) or folder.name
+            yield question.item("wheels", folder, shown, sha256)
 
 
-def _unpacked(known: References, everything: bool) -> Iterator[Item]:
+def _unpacked(question: Question) -> Iterator[Item]:
     """uv's cache, by package: all versions of one whose name no lock has.
 
     uv forgets packages by name only, and fails where one of its folders is gone.
     """
-    names = {name for name, _ in known.packages}
     found: dict[str, list[Path]] = {}
     for archive in _folders(places.cache("uv") / "archive-v0"):
         found.setdefault(_package_of(archive), []).append(archive)
     for name, archives in sorted(found.items()):
-        if name and (everything or name not in names):
+        if name and (question.everything or name not in question.references.packages):
             yield Item(
                 kind="wheels",
                 name=f"{name}, as uv unpacked it",
                 size=items.taken(*archives),
                 paths=tuple(archives),
-                why=_why(everything, _FOREIGN_UNPACKED),
+                why=question.why(name),
+                disputed=question.is_disputed(name),
                 remove=_forgetting(name),
             )
 
@@ -81,8 +105,7 @@ def _unpacked(known: References, everything: bool) -> Iterator[Item]:
 def _package_of(archive: Path) -> str:
     """The name of the package that uv unpacked there, "" where it is none."""
     described = next(archive.glob("*.dist-info"), None)
-    name = described.name.partition("-")[0] if described else ""
-    return name.lower().replace("_", "-").replace(".", "-")
+    return canonicalize_name(described.name.partition("-")[0]) if described else ""
 
 
 def _forgetting(name: str) -> Callable[[], str | None]:
@@ -96,17 +119,17 @@ def _forgetting(name: str) -> Callable[[], str | None]:
     return forget
 
 
-def _bytecode(known: References, everything: bool) -> Iterator[Item]:
-    kept = (folder for folder in _folders(environments.root()) if _is_needed(folder, known))
-    linked = {path for folder in kept for path in environments.made_of(folder).get("bytecode", ())}
-    for build in _folders(bytecode.root()):
-        for folder in _folders(build):
-            needed = folder.name.partition("-")[0] in known.files or str(folder) in linked
-            if everything or not (needed and bytecode.is_whole(folder)):
-                brought = ", ".join(path.name for path in _folders(folder)) or folder.name[:8]
-                name = f"bytecode of {brought}"
-                item = items.of_folder("wheels", folder, _why(everything, UNREFERENCED), name)
-                yield replace(item, remove=_discarding(folder))
+def _bytecode(question: Question) -> Iterator[Item]:
+    references = question.references
+    needed = (one for one in _folders(virtual_environments.root()) if _is_needed(one, references))
+    linked = {path for one in needed for path in virtual_environments.bytecode_of(one)}
+    for folder in [one for build in _folders(bytecode.root()) for one in _folders(build)]:
+        sha256, whole = folder.name.partition("-")[0], bytecode.is_whole(folder)
+        if question.everything or not (whole and (sha256 in references.files or folder in linked)):
+            brought = ", ".join(path.name for path in _folders(folder)) or folder.name[:8]
+            item = question.item("wheels", folder, f"bytecode of {brought}", sha256)
+            item = item if whole else replace(item, why=UNFINISHED, disputed=False)
+            yield replace(item, remove=_discarding(folder))
 
 
 def _discarding(folder: Path) -> Callable[[], str | None]:
@@ -133,10 +156,6 @@ def _unfinished() -> Iterator[Item]:
         for path in sorted(places.cache().glob(pattern)):
             if path.is_dir():
                 yield items.of_folder("folder", path, UNFINISHED)
-
-
-def _why(everything: bool, reason: str) -> str:
-    return "everything was asked for" if everything else reason
 
 
 def _folders(folder: Path) -> list[Path]:

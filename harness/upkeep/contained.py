@@ -10,39 +10,39 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.models.images import Image
 
-from harness.engines.docker import leftovers, recipes
-from harness.upkeep.cached import UNREFERENCED
+from harness.engines.docker import container_owners, recipes
+from harness.upkeep.cached import Question
 from harness.upkeep.items import Item
 from harness.upkeep.references import References
 
 LEFT = "its harness process was killed"
 
 
-def unreferenced(
-    client: docker.DockerClient, known: References, *, everything: bool
-) -> Iterator[Item]:
+def unreferenced(client: docker.DockerClient, question: Question) -> Iterator[Item]:
     """The images that no reference needs, or all of ours; bases are nobody's but the person's.
 
     None is offered while a living harness process has a container: its sweep may need them all.
     """
-    _, living = leftovers.owned(client)
+    _, living = container_owners.owned(client)
     if living:
         return
     shared = _shared_bytes(client)
     for name, image in [*_labelled(client, recipes.ENVIRONMENT), *_frames(client)]:
-        if everything or not _is_needed(image, known):
+        if question.everything or not _is_needed(image, question.references):
+            names = (str(image.labels.get(recipes.LOCK)), *image.tags)
             yield Item(
                 kind="image",
                 name=f"{name} ({image.short_id.partition(':')[2]})",
                 size=int(image.attrs["Size"]) - shared.get(str(image.id), 0),
-                why="everything was asked for" if everything else UNREFERENCED,
+                why=question.why(*names),
+                disputed=question.is_disputed(*names),
                 remove=_removing(client, image),
             )
 
 
 def abandoned(client: docker.DockerClient) -> Iterator[Item]:
     """The containers whose harness process on this host lives no more."""
-    dead, _ = leftovers.owned(client)
+    dead, _ = container_owners.owned(client)
     for container in dead:
         yield Item(
             kind="container",
@@ -72,10 +72,10 @@ def _frames(client: docker.DockerClient) -> list[tuple[str, Image]]:
     return [(name, image) for name, image in found if recipes.ENVIRONMENT not in image.labels]
 
 
-def _is_needed(image: Image, known: References) -> bool:
-    named = not known.images.isdisjoint(image.tags)
-    recorded = str(image.id).removeprefix("sha256:") in known.digests
-    return named or recorded or image.labels.get(recipes.LOCK) in known.stale
+def _is_needed(image: Image, references: References) -> bool:
+    named = not references.images.isdisjoint(image.tags)
+    recorded = str(image.id).removeprefix("sha256:") in references.digests
+    return named or recorded or image.labels.get(recipes.LOCK) in references.stale
 
 
 def _shared_bytes(client: docker.DockerClient) -> dict[str, int]:

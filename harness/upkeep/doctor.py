@@ -27,6 +27,7 @@ def examine(need: Need) -> Iterator[Check]:
     yield from state_checks.bases(need, engine)
     yield from engine_checks.pythons(need)
     yield from state_checks.wheels(need)
+    yield from state_checks.environments(need)
     yield from state_checks.data(need)
     yield from room_checks.disk(need, engine)
     yield from room_checks.memory(need)

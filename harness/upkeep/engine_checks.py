@@ -52,8 +52,12 @@ def docker_engine(need: Need) -> Iterator[Check]:
 
 def local_engine(need: Need) -> Iterator[Check]:
     """Whether the local engine can keep its processes from the network and from files."""
+    try:
+        version = LocalEngine().describe()["version"]
+    except EngineError as error:
+        yield checks.blocks("local", error)
+        return
     found = isolation.best()
-    version = LocalEngine().describe()["version"]
     if found != "none":
         yield checks.ok("local", f"{version}; {found}: no network, read-only mounts")
         return

@@ -23,6 +23,7 @@ class Item:
     """One thing that nothing needs. `size` is what it takes on the disk in bytes.
 
     `paths` are its files and folders on this host; files may be shared with others (`freed`).
+    `disputed` says that it may be somebody's: no registered folder vouches that nobody needs it.
     `remove` returns why it was kept after all, None where it is gone.
     """
 
@@ -31,13 +32,15 @@ class Item:
     size: int
     why: str
     paths: tuple[Path, ...] = ()
+    disputed: bool = False
     remove: Callable[[], str | None]
 
 
-def of_folder(kind: Kind, path: Path, why: str, name: str = "") -> Item:
+def of_folder(kind: Kind, path: Path, why: str, name: str = "", *, disputed: bool = False) -> Item:
     """The item of a folder or file in the cache or in a temporary folder."""
     return Item(
         kind=kind,
+        disputed=disputed,
         name=name or str(path),
         size=taken(path),
         why=why,
@@ -57,7 +60,7 @@ def _unlinked(paths: Sequence[Path]) -> int:
     for status in _files(paths):
         links, _, _ = seen.get((status.st_dev, status.st_ino), (0, 0, 0))
         seen[status.st_dev, status.st_ino] = (links + 1, status.st_nlink, status.st_blocks * 512)
-    return sum(taken for links, known, taken in seen.values() if links >= known)
+    return sum(taken for links, in_all, taken in seen.values() if links >= in_all)
 
 
 def taken(*paths: Path) -> int:

@@ -20,7 +20,7 @@ from harness.upkeep.items import Item
 END_SECONDS = 10.0
 
 
-def found() -> Iterator[Item]:
+def of_killed_sweeps() -> Iterator[Item]:
     """In the order in which they must go: processes hold mounts, and mounts hold folders."""
     folders = [*scratch.abandoned(), *exchange_folders.abandoned()]
     for process in _processes():

@@ -8,7 +8,7 @@ from typing import Literal
 
 from harness.engines import outdated
 from harness.engines.protocol import Engine
-from harness.environments import building, targets, wheelhouse
+from harness.environments import source_builds, targets, wheelhouse
 from harness.environments.lock import Lock, Package
 from harness.errors import HarnessError, LockError
 from harness.executors.audits import Audit
@@ -34,8 +34,8 @@ class Reuse:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
-    """Who is asked. `lock` is `planning.Wanted.lock`; `audit` knows of a lock and a workload."""
+class Lookup:
+    """Where to look. `lock` is `planning.Wanted.lock`; `audit` knows of a lock and a workload."""
 
     engine: Engine
     lock: Callable[[Environment], Lock | LockError | None]
@@ -43,29 +43,29 @@ class Known:
 
 
 def of_environment(
-    environment: Environment, workloads: Iterable[str], known: Known
+    environment: Environment, workloads: Iterable[str], lookup: Lookup
 ) -> Iterator[Reuse]:
     """Every part of an environment that `workloads` would run in. Nothing is made or fetched."""
 
-    def told(part: Part, reused: bool, why: str, workload: str = "") -> Reuse:
+    def part_of(part: Part, reused: bool, why: str, workload: str = "") -> Reuse:
         name = environment.id
         return Reuse(environment=name, part=part, workload=workload, reused=reused, why=why)
 
-    base = known.engine.base(environment)
-    yield told("base", base is not None, outdated.short(base) if base else _no_base(known))
-    lock = known.lock(environment)
+    base = lookup.engine.base(environment)
+    yield part_of("base", base is not None, outdated.short(base) if base else _no_base(lookup))
+    lock = lookup.lock(environment)
     if not isinstance(lock, Lock):
-        yield told("lock", False, _no_lock(lock))
+        yield part_of("lock", False, _no_lock(lock))
         return
-    yield told("lock", True, outdated.short(lock.sha256))
-    yield told("wheels", *_wheels(lock))
-    yield told("image", *_image(lock, known))
+    yield part_of("lock", True, outdated.short(lock.sha256))
+    yield part_of("wheels", *_wheels(lock))
+    yield part_of("image", *_image(lock, lookup))
     for workload in sorted(workloads):
-        yield told("audit", *_audit(lock, workload, known), workload)
+        yield part_of("audit", *_audit(lock, workload, lookup), workload)
 
 
-def _no_base(known: Known) -> str:
-    if known.engine.name == "docker":
+def _no_base(lookup: Lookup) -> str:
+    if lookup.engine.name == "docker":
         return "no base image is pinned for it"
     return "its interpreter is not here; uv would fetch it"
 
@@ -84,13 +84,13 @@ def _wheels(lock: Lock) -> tuple[bool, str]:
 
 
 def _is_here(package: Package) -> bool:
-    made = targets.is_wheel(package.file) or building.kept(package) is not None
+    made = targets.is_wheel(package.file) or source_builds.present(package) is not None
     return made and wheelhouse.place(package).exists()
 
 
-def _image(lock: Lock, known: Known) -> tuple[bool, str]:
+def _image(lock: Lock, lookup: Lookup) -> tuple[bool, str]:
     try:
-        found = known.engine.held(lock)
+        found = lookup.engine.existing(lock)
     except HarnessError as error:
         found = str(error).partition("\n")[0]
     if isinstance(found, str):
@@ -98,8 +98,8 @@ def _image(lock: Lock, known: Known) -> tuple[bool, str]:
     return True, outdated.short(found.id.removeprefix("venv-"))
 
 
-def _audit(lock: Lock, workload: str, known: Known) -> tuple[bool, str]:
-    found = known.audit(lock.sha256, workload)
+def _audit(lock: Lock, workload: str, lookup: Lookup) -> tuple[bool, str]:
+    found = lookup.audit(lock.sha256, workload)
     if found is None:
         return False, "none yet with this runner, engine and machine"
     return True, found.sentence

@@ -11,7 +11,7 @@ import psutil
 from packaging.version import Version
 
 from harness import places
-from harness.engines.local import environments
+from harness.engines.local import virtual_environments
 from harness.engines.protocol import Engine
 from harness.environments import wheelhouse
 from harness.environments.lock import Lock
@@ -101,14 +101,14 @@ def _folders(engine: Engine) -> list[Path]:
 
 def _is_made(one: Environment, need: Need, engine: Engine) -> bool:
     lock = need.lock(one)
-    return isinstance(lock, Lock) and not isinstance(engine.held(lock), str)
+    return isinstance(lock, Lock) and not isinstance(engine.existing(lock), str)
 
 
 def _wheels(locks: Iterable[Lock], missing: int) -> int:
     """The bytes to be fetched: as many per environment as those that are here took."""
     packages = {package.sha256: package for lock in locks for package in lock.packages}
-    here = [wheelhouse.place(package) for package in packages.values()]
-    sizes = [path.stat().st_size for path in here if path.exists()]
+    files = [wheelhouse.place(package) for package in packages.values()]
+    sizes = [path.stat().st_size for path in files if path.exists()]
     absent = len(packages) - len(sizes)
     mean = sum(sizes) // len(sizes) if sizes else 0
     return absent * mean if sizes else missing * min(ASSUMED.values()) // 4
@@ -136,8 +136,8 @@ def _measured(engine: Engine) -> dict[Environment, Path | int]:
     if engine.name == "docker":
         return {**_images()}
     found: dict[Environment, Path | int] = {}
-    for folder in environments.root().iterdir():
-        made = environments.made_of(folder) if folder.is_dir() else {}
+    for folder in virtual_environments.root().iterdir():
+        made = virtual_environments.made_of(folder) if folder.is_dir() else {}
         if made:
             found[environment.from_id(made["environment"])] = folder
     return found

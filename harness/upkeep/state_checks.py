@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from harness import compatibility, places
@@ -16,12 +17,14 @@ from harness.datasets import catalogue
 from harness.engines.docker.connection import connect
 from harness.engines.protocol import Engine
 from harness.environments import wheelhouse
-from harness.errors import BuildError, EngineError, LockError
+from harness.errors import BuildError, EngineError, HarnessError, LockError
+from harness.protocol import untrusted
 from harness.results.names import BLOB_FOLDER
-from harness.upkeep import checks, clean, items
+from harness.upkeep import checks, clean, items, soundness
 from harness.upkeep.checks import Check, Need
 
 TOLERATED_SECONDS = 5.0
+_LARGEST_RECORD = 16 << 20
 _STARTED = re.compile(rb'"started": "([^"]+)"')
 
 
@@ -67,6 +70,19 @@ def wheels(need: Need) -> Iterator[Check]:
         yield checks.ok("wheels", f"{len(packages)} files are in the cache")
 
 
+def environments(need: Need) -> Iterator[Check]:
+    """Whether what runs are made with is what was made; what was touched since is read."""
+    notes: list[str] = []
+    wanted = need.locks if need.environments else None
+    examined = list(soundness.parts(wanted, thorough=False, note=notes.append))
+    changes = [change for part in examined if (change := part.change())]
+    for change in changes:
+        to_do = "nothing: it is not used, but made anew when it is needed next"
+        yield checks.look("environments", change, to_do)
+    if not changes:
+        yield checks.ok("environments", f"{len(examined)} parts of them are as they were made")
+
+
 def data(need: Need) -> Iterator[Check]:
     """Which data sets would have to be prepared."""
     names = sorted({catalogue.for_workload(workload) for workload in need.workloads})
@@ -80,8 +96,14 @@ def data(need: Need) -> Iterator[Check]:
 
 
 def caches(need: Need) -> Iterator[Check]:
-    """What the caches take."""
+    """Whether the cache can be written, and what it takes."""
     root = places.cache()
+    try:
+        with places.written(root), tempfile.TemporaryFile(dir=root):
+            pass
+    except HarnessError as error:
+        yield checks.blocks("cache", error)
+        return
     sizes = items.taken_each(sorted(path for path in root.iterdir() if path.is_dir()))
     shown = [f"{path.name} {items.readable(n)}" for path, n in sizes.items() if n >= 10**6]
     whole = items.readable(sum(sizes.values()))
@@ -119,8 +141,12 @@ def _too_early() -> Iterator[str]:
 
 
 def _file_system() -> Iterator[str]:
-    with tempfile.NamedTemporaryFile(dir=places.cache()) as file:
-        off = Path(file.name).stat().st_mtime - time.time()
+    try:
+        with tempfile.TemporaryFile(dir=places.cache()) as file:
+            off = os.fstat(file.fileno()).st_mtime - time.time()
+    except OSError:
+        # The check of the cache says so.
+        return
     if abs(off) > TOLERATED_SECONDS:
         yield f"the disk of the cache is {off:+.0f} s off, as a file server's clock may be"
 
@@ -152,10 +178,12 @@ def _starts(results: Path) -> Iterator[tuple[str, str]]:
     for folder, names, files in os.walk(results):
         names[:] = [name for name in names if name != BLOB_FOLDER]
         for name in files:
-            path = Path(folder, name)
-            if name.endswith(".json") and os.access(path, os.R_OK):
-                match = _STARTED.search(path.read_bytes())
-                yield (match[1].decode("utf-8", "replace") if match else "", str(path))
+            if name.endswith(".json"):
+                path = Path(folder, name)
+                # What cannot be read says nothing of the clock.
+                with suppress(OSError):
+                    match = _STARTED.search(untrusted.read_regular(path, _LARGEST_RECORD))
+                    yield (match[1].decode("utf-8", "replace") if match else "", str(path))
 
 
 def _some(names: list[str]) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from results_factory import SweepOnDisk, cell
@@ -15,7 +16,7 @@ from harness.analysis.class_table import by_class
 from harness.matrix.cells import Cell
 from harness.publish.tables import render
 
-Answers = Iterable[tuple[Cell, tuple[str, ...]]]
+Answers = Iterable[tuple[Cell, Sequence[str]]]
 
 
 def _runs(root: Path, answers: Answers, *, init: str = "init", **where: str) -> pd.DataFrame:
@@ -31,7 +32,7 @@ def _rows(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
     return list(frame[list(names)].itertuples(index=False, name=None))
 
 
-def _grid(**values: Iterable[object]) -> list[dict[str, object]]:
+def _grid(**values: Iterable[object]) -> list[dict[str, Any]]:
     return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
 
 
@@ -79,7 +80,7 @@ def test_a_version_that_comes_with_another_is_no_axis_of_its_own(tmp_path: Path)
 
 def test_a_version_varied_on_purpose_is_an_axis(tmp_path: Path) -> None:
     grid = _grid(tensorflow=["2.10.0", "2.11.1"], numpy=["1.23.5", "1.26.4"])
-    answers = [(cell(**each), (f"{each['tensorflow']}",) * 2) for each in grid]  # type: ignore[arg-type]
+    answers = [(cell(**each), (f"{each['tensorflow']}",) * 2) for each in grid]
     table = by_axis(_runs(tmp_path, answers))
     assert _rows(table, "axis", "follows", "pairs", "differ", "changes_bits") == [
         ("tensorflow", "keras", 2, 2, "few"),
@@ -107,7 +108,9 @@ def test_cells_that_never_ran_are_not_compared(tmp_path: Path) -> None:
     assert by_class(runs)["where"].tolist() == ["every cell"]
 
 
-def _completed(root: Path, cells: Iterable[tuple[Cell, str, dict[str, object]]]) -> pd.DataFrame:
+def _completed(
+    root: Path, cells: Iterable[tuple[Cell, Sequence[str], dict[str, Any]]]
+) -> pd.DataFrame:
     """The axis table of cells with a letter per run for its weights, and what was found."""
     sweep, listed = SweepOnDisk(root=root), list(cells)
     sweep.plan([each for each, _, _ in listed])
@@ -189,7 +192,7 @@ def test_what_changes_with_another_axis_without_being_asked_follows_it(tmp_path:
 
 
 def test_what_could_not_be_read_back_counts_as_asked(tmp_path: Path) -> None:
-    cells = [(cell(onednn=onednn), onednn, {}) for onednn in ("on", "off")]
+    cells: list[Any] = [(cell(onednn=onednn), onednn, {}) for onednn in ("on", "off")]
     assert _rows(by_axis(_completed(tmp_path, cells)), "axis", "values", "pairs") == [
         ("onednn", "on, off", 1)
     ]

@@ -32,7 +32,8 @@ def runs(tmp_path: Path) -> pd.DataFrame:
 def _without_results(runs: pd.DataFrame, rows: list[int]) -> pd.DataFrame:
     changed = runs.copy()
     changed.loc[rows, RESULTS] = pd.NA
-    return changed.astype(runs.dtypes)
+    typed: pd.DataFrame = changed.astype(runs.dtypes)
+    return typed
 
 
 @pytest.mark.parametrize("rows", [[0], [1], [0, 1], [0, 2], [0, 1, 2, 3]])

@@ -16,7 +16,7 @@ from harness import stamps
 from harness.analysis import run_assembly, run_index
 from harness.errors import RecordError
 from harness.matrix.cells import Cell
-from harness.results import durable
+from harness.results import durable, reading
 
 CELLS = [cell(seed=seed) for seed in range(run_index.LEAST // 2)]
 
@@ -40,7 +40,7 @@ def _fine_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
 def _opened(sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch) -> tuple[pd.DataFrame, list[str]]:
     """The run table, and the records that were opened for it."""
     opened: list[str] = []
-    read = run_assembly.read_record
+    read = reading.read_record
 
     def counting(path: Path) -> object:
         opened.append(f"{path.parent.name}/{path.name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -34,7 +35,7 @@ def _write(sweep: SweepOnDisk, record: Record, **found: Found) -> None:
     sweep.write(record.model_copy(update={"found": {**record.found, **found}}))
 
 
-def of(frame: pd.DataFrame, where: object, setting: str) -> tuple[object, ...]:
+def of(frame: pd.DataFrame, where: object, setting: str) -> tuple[Any, ...]:
     row = frame[(frame["cell"] == where) & (frame["setting"] == setting)]
     assert len(row) == 1
     return tuple(row[["asked", "found", "state", "how", "runs"]].iloc[0])

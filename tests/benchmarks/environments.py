@@ -19,11 +19,11 @@ from benchmarks import measuring
 from benchmarks.measuring import Result, clocked, command
 from benchmarks.results import LOCKS
 from harness import places
-from harness.engines import assembling
+from harness.engines import parallel_assembly
 from harness.engines.docker import archives, recipes
 from harness.engines.docker.connection import connect
 from harness.engines.docker.engine import DockerEngine
-from harness.engines.local import environments as local
+from harness.engines.local import virtual_environments as local
 from harness.environments import bases, bytecode, interpreters, locking, wheels
 from harness.environments.lock import Lock
 from harness.errors import HarnessError
@@ -158,7 +158,7 @@ def _built(engine: DockerEngine, locks: Sequence[Lock], folder: Path) -> None:
     """All of them, as `harness build` does."""
     of = {lock.environment: lock for lock in locks}
     logs = {lock: folder / f"{lock.environment.id}.log" for lock in locks}
-    for _, found in assembling.assembled(
+    for _, found in parallel_assembly.assembled(
         of, of.__getitem__, lambda lock: engine.assemble(lock, logs[lock])
     ):
         if isinstance(found, HarnessError):

@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from harness.cli import wiring
-from harness.cli.wiring import Here
+from harness.cli.wiring import LocalMachine
 from harness.datasets import catalogue
 from harness.engines.local.engine import LocalEngine
 from harness.environments.lock import Lock
@@ -69,7 +69,7 @@ def _write(store: Store, records: Iterator[Record]) -> None:
             path.write_bytes(serialised(record))
 
 
-def _records(matrix: Matrix, here: Here, cell: Cell, lock: Lock | None) -> Iterator[Record]:
+def _records(matrix: Matrix, here: LocalMachine, cell: Cell, lock: Lock | None) -> Iterator[Record]:
     settings = cell.settings
     environment = _environment(cell.environment, lock)
     for repeat in range(1, matrix.repeats + 1):

@@ -18,6 +18,8 @@ from harness.cli.compare_commands import By, compare
 from harness.errors import HarnessError, NotReproducibleError, SelectionError, UsageError
 from harness.publish.formats import FORMATS
 
+pytestmark = pytest.mark.slow
+
 SAME, OTHER = cell(threads=1, seed=1), cell(threads=2, isa="avx2", seed=1)
 
 

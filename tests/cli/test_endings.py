@@ -27,6 +27,7 @@ ARGUMENTS: Mapping[str, list[str | Path]] = {
     "init": [],
     "check": [QUICKSTART],
     "migrate": ["results"],
+    "job": ["job.json"],
     "plan": [QUICKSTART, "--engine", "local"],
     "lock": [QUICKSTART],
     "build": [QUICKSTART, "--engine", "local"],
@@ -74,7 +75,8 @@ def test_a_deleted_folder_is_said(name: str, tmp_path: Path) -> None:
     assert said.err == "error: the current folder was deleted; change into one that exists\n"
 
 
-@pytest.mark.parametrize("name", ["init", "publish", "bundle", "table", "migrate"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["init", "run", "publish", "bundle", "migrate"])
 def test_a_limit_on_the_size_of_files_is_said(name: str, tmp_path: Path) -> None:
     shutil.copytree(RESULTS, tmp_path / "results")
     setup = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (512, {_hard_limit()}))"
@@ -88,6 +90,7 @@ def _hard_limit() -> int:
     return resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["init", "plan", "table", "doctor"])
 def test_a_terminal_that_knows_ascii_only_is_shown_lookalikes(name: str, tmp_path: Path) -> None:
     variables = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
@@ -96,6 +99,7 @@ def test_a_terminal_that_knows_ascii_only_is_shown_lookalikes(name: str, tmp_pat
     assert (said.out + said.err).isascii() and "Traceback" not in said.err
 
 
+@pytest.mark.slow
 def test_a_table_keeps_its_columns_in_ascii(tmp_path: Path) -> None:
     ascii = ended("table", RESULTS, cwd=tmp_path, variables={"PYTHONIOENCODING": "ascii"})
     whole = ended("table", RESULTS, cwd=tmp_path, variables={"PYTHONIOENCODING": "utf-8"})

@@ -21,7 +21,7 @@ QUICKSTART = MATRICES / "quickstart.yaml"
     [
         (["check", "missing.yaml"], 2, "cannot read this matrix file: No such file"),
         (["check", DATA / "ten_mistakes.yaml"], 2, "ten_mistakes.yaml has 14 problems"),
-        (["check"], 2, "Missing argument"),
+        (["check"], 2, "name a matrix file or a folder of results"),
         (["chekc"], 2, "No such command"),
         (["plan", QUICKSTART, "--only", "nothing"], 3, "ids look like"),
         (["plan", QUICKSTART, "--format", "xml"], 2, "choose one of rich, csv, json"),
@@ -55,6 +55,7 @@ def test_check_says_what_would_work_instead(tmp_path: Path) -> None:
     assert f"{matrix}:4:5: " in ended.err and "3.10" in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["quickstart", "article", "versions", "cpu", "gpu", "reference"])
 def test_the_shipped_matrices_pass_their_check(name: str) -> None:
     ended = harness("check", MATRICES / f"{name}.yaml")
@@ -112,3 +113,16 @@ def test_a_lock_changed_by_hand_is_refused(tmp_path: Path) -> None:
     (tmp_path / "locks" / lock.name).write_text(broken)
     ended = harness("run", matrix, "--engine", "local", cwd=tmp_path)
     assert ended.code == 4 and "numpy" in ended.err and "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("command", [("check",), ("plan", "--engine", "local", "--format", "csv")])
+def test_more_samples_than_the_data_has_are_said_before_the_sweep(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    text = (DATA / "small.yaml").read_text().replace("samples: 256", "samples: [256, 5000]")
+    (tmp_path / "small.yaml").write_text(text)
+    ended = harness(command[0], "small.yaml", *command[1:], cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    said = " ".join((ended.out + ended.err).split())
+    assert "samples=5000 asked for, and the data of co2-conv has 1707 training rows" in said
+    assert "unavailable" in said

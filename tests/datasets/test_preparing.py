@@ -29,6 +29,8 @@ from harness.runner import data as runner_data
 from harness.runner import hashing
 from harness.subjects.reference import SUBJECTS
 
+pytestmark = pytest.mark.network
+
 S = TypeVar("S", NpmPackage, Wheel)
 
 NOWHERE = "http://127.0.0.1:9/"
@@ -104,6 +106,7 @@ def test_mnist_is_all_70_000_images_in_plain_arrays(cache: Path, mnist_folder: P
     prepared = prepare("mnist", sources=[Folder(name="a folder", where=lambda: mnist_folder)])
     loaded = runner_data.load(str(prepared.folder), None)
     assert loaded.sha256 == prepared.sha256 == MNIST.sha256
+    assert MNIST.rows == catalogue.rows_of("mnist-mlp") == 60000
     assert loaded.train_x.shape == (60000, 28, 28) and loaded.test_x.shape == (10000, 28, 28)
     assert loaded.train_x.dtype == np.dtype("<f4") and loaded.train_y.dtype == np.dtype("<i4")
     assert (loaded.train_x.min(), loaded.train_x.max()) == (0.0, 1.0)
@@ -118,6 +121,7 @@ def test_co2_is_what_its_description_says(
 ) -> None:
     prepared = prepare("co2", sources=[co2_source(tmp_path / "mine", co2_files["co2.csv"])])
     loaded = runner_data.load(str(prepared.folder), None)
+    assert CO2.rows == catalogue.rows_of("co2-lstm") == 1707
     assert loaded.train_x.shape == (1707, 52, 1) and loaded.test_y.shape == (519, 4)
     for name, known in loaded.description["arrays"].items():
         array = getattr(loaded, name)
@@ -295,6 +299,24 @@ def test_numbers_that_came_out_otherwise_are_refused(
     monkeypatch.setitem(catalogue.DATA_SETS, "co2", other)
     with pytest.raises(DataError, match=f"came out as {CO2.sha256[:12]}.*must get 000000000000"):
         prepare("co2", sources=[co2_source(tmp_path / "mine", co2_files["co2.csv"])])
+
+
+def test_a_catalogue_that_says_another_number_of_rows_is_refused(
+    cache: Path, co2_files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = dataclasses.replace(CO2, rows=1706)
+    monkeypatch.setattr(catalogue, "DATA_SETS", {"co2": wrong})
+    with pytest.raises(DataError, match="has 1707 training rows, and the catalogue says 1706"):
+        prepare("co2", sources=[co2_source(tmp_path / "mine", co2_files["co2.csv"])])
+
+
+def test_a_pipe_in_the_place_of_a_file_of_the_user_is_refused(tmp_path: Path) -> None:
+    for name in mnist.SHA256:
+        (tmp_path / name).touch()
+    (tmp_path / mnist.TEST_LABELS).unlink()
+    os.mkfifo(tmp_path / mnist.TEST_LABELS)
+    with pytest.raises(SourceError):
+        obtaining.in_folder(tmp_path, dataclasses.replace(MNIST, forms=MNIST.forms[2:3]))
 
 
 def test_the_files_depend_on_nothing_of_this_process(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.engines import outcomes
-from harness.engines.docker import leftovers, ownership
+from harness.engines.docker import container_owners, ownership
 from harness.engines.local import guard, guarding, isolation
 from harness.errors import EngineError
 
@@ -107,5 +107,5 @@ def test_a_container_never_runs_as_the_hosts_root() -> None:
 
 
 def test_this_process_owns_its_containers() -> None:
-    assert leftovers.owner() == leftovers.owner()
-    assert f"/{os.getpid()}/" in leftovers.owner()
+    assert container_owners.owner() == container_owners.owner()
+    assert f"/{os.getpid()}/" in container_owners.owner()

@@ -13,10 +13,10 @@ import pytest
 from engines.engine_bench import NUMPY, SIX, Bench, make_lock
 
 from harness import places, trees
-from harness.engines.docker import layering, leftovers, recipes
+from harness.engines.docker import container_owners, layering, recipes
 from harness.engines.docker.containers import OWNER_LABEL
 from harness.engines.docker.engine import DockerEngine
-from harness.engines.local import environments
+from harness.engines.local import virtual_environments
 from harness.engines.local.engine import LocalEngine
 from harness.engines.protocol import Engine
 from harness.environments import bases, interpreters, wheelhouse, wheels
@@ -102,7 +102,7 @@ def test_however_packages_are_put_on_top_the_image_holds_the_same(
     assert listed[0] == listed[1]
     assert sum(name.endswith(".pyc") for name in listed[0]) > 100
     assert labels[0] == labels[1]
-    assert leftovers.owned(docker_client) == ([], [])
+    assert container_owners.owned(docker_client) == ([], [])
 
 
 @pytest.mark.docker
@@ -114,7 +114,7 @@ def test_an_engine_that_wants_every_layer_gets_the_image_in_another_way(
     monkeypatch.setattr(layering, "_lower", lambda layer: [*lower(layer), f"sha256:{'0' * 64}"])
     lock = replace(make_lock(SIX), sha256=hashlib.sha256(b"every layer").hexdigest())
     image = docker_engine.assemble(lock, tmp_path / "log.txt")
-    assert docker_engine.held(lock) == image
+    assert docker_engine.existing(lock) == image
 
 
 @pytest.mark.docker
@@ -139,10 +139,10 @@ def test_whatever_goes_in_changes_the_images_name(
     others = [
         recipes.recipe(make_lock(NUMPY)),
         recipes.recipe(make_lock(SIX)),
-        replace(recipe, dockerfile=recipe.dockerfile + b"#"),
+        replace(recipe, dockerfile=recipe.dockerfile + b"ENV A=1\n"),
     ]
     assert len({one.name for one in [recipe, *others]}) == 4
-    assert replace(recipe).name == recipe.name
+    assert replace(recipe, dockerfile=b"# A word.\n\n" + recipe.dockerfile).name == recipe.name
 
 
 @pytest.mark.docker
@@ -220,14 +220,14 @@ def test_a_half_made_virtual_environment_is_made_again(
     local_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wheels.gather(make_lock(SIX))
-    monkeypatch.setattr(environments, "FORMAT", 10**6)
+    monkeypatch.setattr(virtual_environments, "FORMAT", 10**6)
     folder = Path(local_engine.assemble(make_lock(SIX), tmp_path / "1.txt").reference)
     trees.unseal(folder)
     (folder / "lib" / "python3.11" / "site-packages" / "six.py").unlink()
     image = local_engine.assemble(make_lock(SIX), tmp_path / "2.txt")
     assert image.reference == str(folder)
     assert (folder / "lib" / "python3.11" / "site-packages" / "six.py").exists()
-    environments.discard(folder)
+    virtual_environments.discard(folder)
 
 
 def test_a_virtual_environment_whose_bytecode_is_gone_is_made_again(
@@ -243,7 +243,7 @@ def test_a_virtual_environment_whose_bytecode_is_gone_is_made_again(
     monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path))
     folder = Path(local_engine.assemble(lock, tmp_path / "1.txt").reference)
     shutil.rmtree(tmp_path / "bytecode")
-    assert isinstance(local_engine.held(lock), str)
+    assert isinstance(local_engine.existing(lock), str)
     assert local_engine.assemble(lock, tmp_path / "2.txt").reference == str(folder)
     compiled = folder / "lib/python3.11/site-packages/__pycache__/six.cpython-311.pyc"
     assert compiled.exists()
@@ -252,7 +252,8 @@ def test_a_virtual_environment_whose_bytecode_is_gone_is_made_again(
 def test_another_interpreter_is_another_environment() -> None:
     found = interpreters.find("3.11")
     other = replace(found, build="3.11.0 (other)")
-    assert environments.digest(make_lock(SIX), found) != environments.digest(make_lock(SIX), other)
+    digests = {virtual_environments.digest(make_lock(SIX), one) for one in (found, other)}
+    assert len(digests) == 2
 
 
 def test_a_gpu_environment_without_cuda_wheels_needs_docker(

@@ -12,6 +12,8 @@ from harness.environments import lockfile, locking
 from harness.errors import LockError
 from harness.matrix.environment import Environment
 
+pytestmark = pytest.mark.network
+
 ENVIRONMENT = Environment(python="3.10", tensorflow="2.10.0", numpy="1.26.4")
 OLD = Environment(python="3.8", tensorflow="2.4.4")
 

@@ -17,10 +17,12 @@ import pytest
 import uv
 
 from harness import compatibility, stamps, trees
-from harness.environments import building, lockfile, resolving, wheelhouse, wheels
+from harness.environments import lockfile, resolving, source_builds, wheelhouse, wheels
 from harness.environments.lock import Lock, Package
 from harness.errors import BuildError, LockError
 from harness.matrix.environment import Environment
+
+pytestmark = pytest.mark.network
 
 REQUIREMENTS = ("six==1.16.0", "markupsafe==2.1.1", "termcolor==1.1.0")
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
@@ -294,7 +296,7 @@ def test_source_that_does_not_build_is_said_with_its_reason(tmp_path: Path) -> N
     wanted = Package(name="broken", version="1.0", file=broken.name, sha256=trees.sha256_of(broken))
     wheelhouse.keep(wanted, broken)
     with pytest.raises(BuildError, match=r"broken 1\.0: its source does not build"):
-        building.built(wanted)
+        source_builds.built(wanted)
 
 
 def test_two_processes_share_one_cache(lock: Lock, tmp_path: Path) -> None:

@@ -10,11 +10,16 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from fuzzing.seeds import AGAIN
+
 MEMORY = 500 << 20
 """What reading may take beyond what Python and the libraries already have, in bytes."""
 
 SECONDS = 5
 """CPU time after which reading one input counts as a hang."""
+
+WALL_SECONDS = 60
+"""Time after which it does even if it only waits, on a machine that is busy with other work."""
 
 
 def within_bounds(run: Callable[[], object]) -> None:
@@ -26,9 +31,9 @@ def within_bounds(run: Callable[[], object]) -> None:
         os._exit(_in_child(run, write))
     os.close(write)
     with os.fdopen(read, "rb") as file:
-        told = file.read().decode("utf-8", "replace")
+        printed = file.read().decode("utf-8", "replace")
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status == 0, f"ended with {status}\n{told}"
+    assert status == 0, f"ended with {status}; {AGAIN}\n{printed}"
 
 
 def _in_child(run: Callable[[], object], write: int) -> int:
@@ -39,6 +44,7 @@ def _in_child(run: Callable[[], object], write: int) -> int:
     limit = pages * os.sysconf("SC_PAGE_SIZE") + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     signal.signal(signal.SIGVTALRM, _hang)
+    signal.signal(signal.SIGALRM, _hang)
     try:
         run()
     except BaseException:
@@ -52,10 +58,14 @@ def _hang(number: int, frame: object) -> None:
     raise TimeoutError("still reading")
 
 
-def timed(read: Callable[[], object], seconds: float = SECONDS) -> object:
-    """Read one input; a hang raises TimeoutError where it hangs."""
+def timed(
+    read: Callable[[], object], seconds: float = SECONDS, wall_seconds: float = WALL_SECONDS
+) -> object:
+    """Read one input; a hang raises TimeoutError where it hangs, working or waiting."""
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, wall_seconds)
     try:
         return read()
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)

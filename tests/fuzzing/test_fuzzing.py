@@ -1,6 +1,7 @@
 """No input ends in anything but our own errors, hangs, or takes more than 500 MiB.
 
-`HARNESS_FUZZ=1000000` runs that many cases instead of some 10,000; `HARNESS_FUZZ_SEED` other ones.
+`HARNESS_FUZZ=1000000` runs that many cases instead of some 10,000. Each day has inputs of its own;
+`HARNESS_FUZZ_SEED` makes those of another day again.
 """
 
 from __future__ import annotations
@@ -9,31 +10,40 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import filelock
 import pytest
 import yaml
 from fuzzing.bounded import timed, within_bounds
 from fuzzing.hostile import VALUES, altered, as_json, mutated
+from fuzzing.seeds import SEED
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
 import harness
 from harness.environments import lockfile
-from harness.errors import HarnessError
+from harness.errors import HarnessError, RecordError
+from harness.executors import replies
 from harness.matrix import cells, reading
 from harness.matrix.environment import Environment
-from harness.results import blobs, checking, plan_file, sealing
+from harness.protocol import exchange, untrusted
+from harness.publish.bundle import signing, unpacking
+from harness.results import blobs, checking, left_out, locks, plan_file, sealing, vouchers
 from harness.results.reading import read_record
-from harness.results.record import SCHEMA
+from harness.results.record import Record
+from harness.results.store import Store, serialised
+
+pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA1 = Path(__file__).parents[1] / "data" / "schema1"
 LONG = 100_000
 CASES = int(os.environ.get("HARNESS_FUZZ", "10500"))
-SEED = int(os.environ.get("HARNESS_FUZZ_SEED", "0"))
 
 MATRICES = [path.read_bytes() for path in sorted(REPOSITORY.glob("matrices/*.yaml"))]
 MATRICES += [path.read_bytes() for path in sorted(REPOSITORY.glob("tests/data/matrices/*.yaml"))]
@@ -151,14 +161,150 @@ def test_bytes_for_matrices(tmp_path: Path) -> None:
     )
 
 
+def _real(path: Path) -> Record:
+    record = read_record(path)
+    assert record is not None
+    return record
+
+
 def test_records_with_changes_and_a_digest_that_fits(tmp_path: Path) -> None:
-    content = {**json.loads(RECORD.read_bytes()), "schema": SCHEMA}
-    content["hardware"]["cpu_flags"] = content["process"]["cpu_flags"] = ["avx"]
-    content["environment"]["packages"] = {"numpy": "1.26.4"}
-    text = as_json(content)
+    """Real ones of every schema there was, in all that a digest does not guard."""
+    real = _real(RECORD)
+    newest = json.loads(serialised(real))
+    older = json.loads(RECORD.read_bytes())
+    texts = [as_json(newest), as_json({**older, "schema": 2}), as_json(older)]
     path = tmp_path / RECORD.parent.name / "1.json"
     path.parent.mkdir()
-    fuzz(0.25, lambda number: as_json(_sealed(altered(number, text))), path, read_record)
+    for text in texts:
+        path.write_bytes(as_json(_sealed(json.loads(text))))
+        assert read_record(path) is not None
+
+    def record(number: int) -> bytes:
+        return as_json(_sealed(altered(number, texts[number % len(texts)])))
+
+    fuzz(0.25, record, path, read_record)
+
+
+def _reply() -> dict[str, Any]:
+    """The reply that a real record was made of."""
+    record = _real(RECORD).model_dump()
+    parts = ("versions", "build", "devices", "cpu_flags", "glibc")
+    return {
+        "schema": exchange.SCHEMA,
+        "error": None,
+        "packages": record["environment"]["packages"],
+        **{name: record[name] for name in ("status", "reason", "found", "seconds")},
+        **{name: record["process"][name] for name in parts},
+        **record["measured"],
+    }
+
+
+def test_replies_with_changes(tmp_path: Path) -> None:
+    """And what is recorded of them is refused by the store, or can be read back."""
+    text = as_json(_reply())
+    path = tmp_path / exchange.REPLY
+    path.write_bytes(text)
+    assert replies.read(tmp_path)[1] == ""
+    real = _real(RECORD)
+    store = Store(tmp_path / "results", real.matrix, real.machine)
+
+    def record(_: Path) -> None:
+        reply, complaint = replies.read(tmp_path)
+        assert (reply is None) == bool(complaint)
+        if reply is not None:
+            changes = {"found": reply.found, "measured": reply.measured, "seconds": reply.seconds}
+            _write(store, real.model_copy(update={**changes, "status": reply.status}))
+            store.read(real.cell, real.repeat)
+
+    fuzz(0.05, lambda number: as_json(altered(number, text)), path, record)
+    fuzz(
+        0.05, lambda number: mutated(number, [text, b"{}"]), path, lambda _: replies.read(tmp_path)
+    )
+
+
+def _write(store: Store, record: Record) -> None:
+    paths = (
+        (
+            BLOBS / blobs.WEIGHTS / f"{record.measured.weights_sha256}.npz",
+            BLOBS / blobs.PREDICTIONS / f"{record.measured.predictions_sha256}.npz",
+        )
+        if record.measured
+        else (None, None)
+    )
+    with contextlib.suppress(RecordError):
+        store.write(record, *paths)
+
+
+def test_endings_with_changes(tmp_path: Path) -> None:
+    ending = {"schema": 2, "cause": "exited", "exit_code": 0, "seconds": 1.5}
+    path = tmp_path / "ended.json"
+    path.write_bytes(as_json(ending))
+    assert replies.read_ending(path, 7.0)[1] == ""
+
+    def read(path: Path) -> None:
+        outcome, complaint = replies.read_ending(path, 7.0)
+        assert outcome.seconds >= 0 and (not complaint or outcome.exit_code == 1)
+
+    text = as_json(ending)
+    fuzz(0.05, lambda number: as_json(altered(number, text)), path, read)
+    fuzz(0.05, lambda number: mutated(number, [text]), path, read)
+
+
+def test_bytes_for_logs(tmp_path: Path) -> None:
+    def read(path: Path) -> None:
+        lines = untrusted.tail(path).encode("utf-8").splitlines()
+        assert len(lines) <= 200 and sum(map(len, lines)) < 1 << 18
+
+    log = b"2026-01-01 I tensorflow: started\n" * 30
+    fuzz(0.05, lambda number: mutated(number, [log, b""]), tmp_path / "1.log", read)
+
+
+def read_holder(path: Path) -> None:
+    """Have a store say who runs a sweep in its folder."""
+    lock = filelock.FileLock(path.with_name(".sweep.lock"))
+    with lock, Store(path.parents[2], "m", "x").lock():
+        pytest.fail("two sweeps at once")
+
+
+READERS: dict[str, Reader] = {
+    "1.json": read_record,
+    "plan.jsonl": read_plan,
+    "vouchers.json": lambda path: vouchers.read(path.parent),
+    "left-out.json": lambda path: left_out.read(path.parent),
+    "lock.txt": lambda path: locks.by_digest([path.parent]),
+    "reply.json": lambda path: replies.read(path.parent),
+    "ended.json": lambda path: replies.read_ending(path, 1.0),
+    "1.log": untrusted.tail,
+    "manifest-sha256.txt": lambda path: unpacking.opened(path.parent, path.parent),
+    "bundle.zip": lambda path: unpacking.opened(path, path.parent),
+    "bundle.zip.sig": lambda path: signing.check(b"", path, None),
+    ".sweep.json": read_holder,
+}
+"""Everything that reads a file that others may have written, by the name of the file."""
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_no_reader_waits_for_what_is_no_file(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m" / "x" / name
+    path.parent.mkdir(parents=True)
+    monkeypatch.chdir(path.parent)
+    os.mkfifo(tmp_path / "pipe")
+
+    def read() -> None:
+        with contextlib.suppress(HarnessError):
+            timed(lambda: READERS[name](path), wall_seconds=20)
+
+    for target in (tmp_path / "pipe", Path("/dev/zero"), path):
+        path.symlink_to(target)
+        within_bounds(read)
+        path.unlink()
+    # The path of a socket may not be as long as that of a file.
+    for make in (os.mkfifo, socket.socket(socket.AF_UNIX).bind, os.mkdir):
+        make(name)
+        within_bounds(read)
+        path.rmdir() if path.is_dir() else path.unlink()
 
 
 def _sealed(content: dict[str, object]) -> dict[str, object]:
@@ -229,6 +375,7 @@ def test_the_bounds_hold(tmp_path: Path) -> None:
     for broken, told in (
         ([].pop, "IndexError"),
         (lambda: timed(_spin, 0.2), "TimeoutError"),
+        (lambda: timed(lambda: os.read(os.pipe()[0], 1), wall_seconds=0.2), "TimeoutError"),
         (lambda: bytearray(900 << 20), "MemoryError"),
         (lambda: os._exit(9), "ended with 9"),
     ):

@@ -82,6 +82,7 @@ def test_an_id_does_not_depend_on_the_rest_of_the_matrix() -> None:
 def test_hostile_values_make_harmless_ids() -> None:
     found = cells_of(
         "environments: {tensorflow: 2.15.1}\n"
+        "consent: {A: a test}\n"
         "axes: {env: [{A: ../../x}, {A: '$(reboot)'}, {A: '<script>'}, {A: '" + "y" * 300 + "'}]}\n"
     )
     ids = [cell.id for cell in found]
@@ -129,7 +130,8 @@ def test_the_same_environment_written_in_two_ways_is_one_cell() -> None:
 
 def test_variables_that_read_alike_have_different_ids() -> None:
     found = cells_of(
-        "environments: {tensorflow: 2.15.1}\naxes: {env: [{A: 1+B=2}, {A: 1, B: 2}]}\n"
+        "environments: {tensorflow: 2.15.1}\nconsent: {A: a test, B: a test}\n"
+        "axes: {env: [{A: 1+B=2}, {A: 1, B: 2}]}\n"
     )
     assert len({cell.id for cell in found}) == 2
 

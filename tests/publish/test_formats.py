@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from results_factory import SweepOnDisk, cell, hardware, sha256
+from results_factory import SweepOnDisk, cell, hardware, weights_sha256
 
 import harness
 from harness.analysis.axis_table import by_axis
@@ -22,7 +22,9 @@ from harness.analysis.columns import CELL_COLUMNS, RUN_COLUMNS
 from harness.errors import UsageError
 from harness.publish.formats import FORMATS
 from harness.publish.tables import render, summary
-from harness.results.record import AuditPart
+from harness.results.record import AuditPart, AuditState
+
+pytestmark = pytest.mark.slow
 
 HOSTILE = (
     "100% & $HOME #1_a {x} ~ ^ \\input{/etc/passwd} | <b>hi</b> [link](javascript:x) `code` *s* "
@@ -242,7 +244,7 @@ def test_the_axis_table_stands_workloads_side_by_side(runs: pd.DataFrame) -> Non
 
 
 def test_hashes_are_short_for_people_and_whole_for_programs(runs: pd.DataFrame) -> None:
-    whole = sha256("1")
+    whole = weights_sha256("1")
     for format in ("csv", "json"):
         assert whole in render(by_class(runs), format)
     for format in ("rich", "markdown", "latex"):
@@ -299,7 +301,7 @@ def test_the_summary_tells_of_runs_that_another_runner_made(tmp_path: Path) -> N
     assert summary(harness.load(tmp_path)) == (
         "4 cells × 2 repeats = 8 runs: 5 completed, 3 pending; "
         "1 run no longer planned: 1 completed; "
-        "1 run was made by another version of the runner"
+        "1 run used other code than the rest"
     )
 
 
@@ -311,12 +313,12 @@ def test_the_summary_adds_up_the_other_runners_of_all_sweeps(tmp_path: Path) -> 
         dataclasses.replace(new, runner="old").complete(cell(threads=2), "w")
         new.end(cell(threads=2), 2, "failed", "ValueError")
     text = summary(harness.load(tmp_path))
-    assert text.endswith("; 2 runs were made by another version of the runner")
+    assert text.endswith("; 2 runs used other code than the rest")
 
 
 def test_the_summary_counts_the_environments_where_forking_is_off(tmp_path: Path) -> None:
     # Two runs each in two environments whose audits failed, and a third whose audit passed.
-    states = {"2.9.3": "failed", "2.10.0": "failed", "2.11.1": "passed"}
+    states: dict[str, AuditState] = {"2.9.3": "failed", "2.10.0": "failed", "2.11.1": "passed"}
     cells = {version: cell(tensorflow=version) for version in states}
     sweep = SweepOnDisk(root=tmp_path)
     sweep.plan(list(cells.values()))

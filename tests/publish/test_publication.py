@@ -25,6 +25,8 @@ from harness.publish.page_rendering import safe_json
 from harness.publish.report import publish
 from harness.results import checking
 
+pytestmark = pytest.mark.slow
+
 PDFLATEX = shutil.which("pdflatex")
 
 

@@ -26,6 +26,7 @@ def test_the_reference_tables_are_current(table: Callable[[], str]) -> None:
     assert table() in README, RENEW
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "shown"), readme_output.commands(README))
 def test_the_tables_of_shipped_results_are_what_is_printed(command: str, shown: str) -> None:
     assert shown == readme_output.printed(command), RENEW

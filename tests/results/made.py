@@ -28,9 +28,8 @@ MACHINE = fingerprint.identify(HARDWARE)
 
 def cell(number: int = 0) -> Cell:
     """One of many cells of one environment; the first one has the id `CELL`."""
-    return results_factory.cell(
-        tensorflow="2.15.1", python="3.11", numpy=None, **({"seed": number} if number else {})
-    )
+    seed: dict[str, Any] = {"seed": number} if number else {}
+    return results_factory.cell(tensorflow="2.15.1", python="3.11", numpy=None, **seed)
 
 
 CELL = cell().id

@@ -58,7 +58,7 @@ def problems(folder: Path) -> list[tuple[str, str]]:
     """What is wrong, as kind and path below the results folder."""
     found = checking.check(folder).findings
     assert found == sorted(found)
-    return [(finding.kind, str(finding.path).partition("results/")[2]) for finding in found]
+    return [(finding.kind, str(finding.path).rpartition("/results/")[2]) for finding in found]
 
 
 def sweep(root: Path) -> Path:

@@ -137,10 +137,9 @@ def test_locks_are_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "r" / "m").mkdir(parents=True)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "r" / "m" / "locks").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "lock.txt").write_text("# schema: 1\n")
     with pytest.raises(RecordError, match="is a link"):
         locks.keep(
-            tmp_path / "lock.txt", "tf", tmp_path / "r" / "m" / "locks", partial=tmp_path / "p"
+            b"# schema: 1\n", "tf", tmp_path / "r" / "m" / "locks", partial=tmp_path / "p"
         )
     assert list((tmp_path / "elsewhere").iterdir()) == []
 

@@ -20,7 +20,14 @@ from harness.results import plan_file
 ENVIRONMENT = Environment(python="3.10", tensorflow="2.10.0", numpy="1.23.5")
 SOURCE = "schema: 1\nname: tiny  # ä\n"
 MATRIX = Matrix(
-    name="tiny", description="", blocks=(), exclude=(), repeats=3, source=SOURCE, sha256="0" * 64
+    name="tiny",
+    description="",
+    blocks=(),
+    exclude=(),
+    consents={},
+    repeats=3,
+    source=SOURCE,
+    sha256="0" * 64,
 )
 
 
@@ -96,9 +103,9 @@ def test_a_plan_of_schema_1_is_written_up(plan: Path) -> None:
     today = plan.read_bytes()
     *lines, _ = today.replace(b'"schema": 2', b'"schema": 1').splitlines(keepends=True)
     plan.write_bytes(b"".join(lines))
-    assert plan_file.upgrade(plan)
+    assert plan_file.migrate(plan)
     assert plan.read_bytes() == today
-    assert not plan_file.upgrade(plan)
+    assert not plan_file.migrate(plan)
 
 
 @pytest.mark.parametrize(

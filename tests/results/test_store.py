@@ -20,10 +20,10 @@ import pytest
 from results.made import CELL, MACHINE, MATRIX, array_files, cell, completed, record
 
 from harness.errors import RecordError, UsageError
+from harness.results import blobs
 from harness.results.record import Record
 from harness.results.scan import SweepFolder, sweeps
 from harness.results.store import Store
-from harness.runner import hashing
 
 KILLS = 6
 STEPS = 100
@@ -300,8 +300,7 @@ def check_everything(store: Store) -> None:
     for path in store.folder.rglob("[0-9].json"):
         found = store.read(path.parent.name, int(path.stem))
         assert found is not None and found.measured is not None
-        weights = store.blob_path("weights", found.measured.weights_sha256)
-        assert hashing.digest_of_weights_file(str(weights)) == found.measured.weights_sha256
+        assert blobs.read_weights(store.blobs, found.measured.weights_sha256) is not None
         assert store.blob_path("predictions", found.measured.predictions_sha256).exists()
 
 

@@ -14,6 +14,7 @@ import pytest
 from runner.runner_host import VERSIONS, Answer, Runner, request_for
 
 from harness.protocol import exchange
+from harness.results import blobs
 from harness.runner import hashing
 
 pytestmark = pytest.mark.tensorflow
@@ -43,9 +44,12 @@ def test_a_seeded_training_leaves_the_same_bits_twice(forked: Forked, workload: 
 def test_the_files_hold_what_the_reply_names(forked: Forked, workload: str) -> None:
     left = forked(request_for(workload=workload))
     weights, predictions = (left.folder / name for name in (exchange.WEIGHTS, exchange.PREDICTIONS))
-    assert hashing.digest_of_weights_file(str(weights)) == left.reply["weights_sha256"]
-    assert hashing.digest_of_predictions_file(str(predictions)) == left.reply["predictions_sha256"]
-    names, arrays = hashing.read_arrays(str(weights))
+    with weights.open("rb") as file:
+        stored = blobs.arrays_in(file)
+        assert blobs.digest_of(file, blobs.WEIGHTS) == left.reply["weights_sha256"]
+    with predictions.open("rb") as file:
+        assert blobs.digest_of(file, blobs.PREDICTIONS) == left.reply["predictions_sha256"]
+    names, arrays = list(stored), list(stored.values())
     tensors = left.reply["tensors"]
     assert names == [tensor["name"] for tensor in tensors]
     assert [list(array.shape) for array in arrays] == [tensor["shape"] for tensor in tensors]

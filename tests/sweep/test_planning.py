@@ -206,6 +206,15 @@ def test_what_this_machine_cannot_run_is_unavailable_with_the_reason() -> None:
     assert "lacks avx512f" in found["1", "avx512_core"]
 
 
+def test_more_samples_than_the_data_has_are_unavailable() -> None:
+    settle = machine_limits.settled(Machine(cpus=2, flags=frozenset()), lambda device: None)
+    text = "samples: [default, 1707, 1708], workload: co2-conv"
+    found = {str(c.settings["samples"]): settle(c) for c in cells_of(text)}
+    assert [cell.status for cell in found.values()] == [None, None, "unavailable"]
+    reason = "samples=1708 asked for, and the data of co2-conv has 1707 training rows"
+    assert found["1708"].reason == reason
+
+
 NEW = {"code": lambda workload, axes: "b" * 64}
 CHANGED = "the code changed (aaaaaaaa → bbbbbbbb)"
 

@@ -7,10 +7,12 @@ import hashlib
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +22,19 @@ from commands import harness
 from engines.engine_bench import SIX, Bench, make_lock
 from results_factory import SweepOnDisk, cell, sha256, weights_sha256
 
-from harness import places, processes, scratch
+from harness import places, processes, scratch, trees
 from harness.cli import upkeep_commands
 from harness.cli.upkeep_commands import KindChoice
-from harness.engines.local import environments
+from harness.engines.local import virtual_environments
 from harness.engines.local.engine import LocalEngine
-from harness.environments import bytecode, interpreters, locking, wheelhouse
+from harness.environments import bytecode, interpreters, locking, users, wheelhouse
 from harness.environments.lock import Lock
-from harness.errors import UsageError
+from harness.errors import SelectionError, UsageError
 from harness.matrix import environment
 from harness.processes import ProcessFailedError
 from harness.results.store import Store
 from harness.upkeep import cached, items, state_checks
+from harness.upkeep.cached import Question
 from harness.upkeep.checks import Need
 from harness.upkeep.references import References
 
@@ -59,12 +62,22 @@ def lock_in(home: Path) -> Lock:
 
 def made(name: str, lock_sha256: str) -> Path:
     """A virtual environment in the cache, as far as `clean` looks at it."""
-    folder = environments.root() / name
+    folder = virtual_environments.root() / name
     folder.mkdir()
-    content = {"lock": lock_sha256, "environment": "tf2.15.1,py3.11,cpu", "base": "CPython"}
-    (folder / environments.COMPLETE).write_text(json.dumps(content))
     (folder / "library.so").write_bytes(b"x" * 100_000)
+    says(folder, {"lock": lock_sha256, "environment": "tf2.15.1,py3.11,cpu", "base": "CPython"})
     return folder
+
+
+def says(environment: Path, content: dict[str, Any]) -> None:
+    """Have an environment say what it is made of."""
+    (environment / virtual_environments.MADE_OF).write_text(json.dumps(content))
+    trees.seal(environment, trees.contents(environment))
+
+
+def used(folder: Path, *names: str) -> None:
+    """Have a folder of locks that used what has these names."""
+    users._note("locks", folder, names)
 
 
 def wheel(sha256_of: str) -> Path:
@@ -78,6 +91,7 @@ def wheel(sha256_of: str) -> Path:
 def needed(home: Path) -> list[Path]:
     """An environment and a wheel of a lock, and an environment that a record names."""
     lock = lock_in(home)
+    users.note_lock(lock)
     interpreter = interpreters.find("3.11")
     sweep = SweepOnDisk(root=home / "results", matrix="m")
     sweep.plan([cell()])
@@ -86,8 +100,9 @@ def needed(home: Path) -> list[Path]:
     content = json.loads(record.read_text())
     content["environment"]["image"] = f"venv-{sha256('recorded')}"
     record.write_text(json.dumps(content))
+    users.note_results(home / "results" / "m", lock)
     return [
-        made(environments.digest(lock, interpreter), lock.sha256),
+        made(virtual_environments.digest(lock, interpreter), lock.sha256),
         made(sha256("recorded"), sha256("an old lock")),
         wheel(lock.packages[0].sha256),
     ]
@@ -95,6 +110,8 @@ def needed(home: Path) -> list[Path]:
 
 @pytest.fixture
 def unneeded(home: Path) -> list[Path]:
+    """What a lock that is not there any more named."""
+    used(home / "locks", sha256("no lock"), sha256("no wheel"))
     return [made(sha256("unneeded"), sha256("no lock")), wheel(sha256("no wheel"))]
 
 
@@ -104,9 +121,9 @@ def bytecode_of_the_recorded(home: Path) -> Path:
     folder = bytecode.root() / "build" / sha256("a wheel of an old lock")
     (folder / "__pycache__").mkdir(parents=True)
     (folder / "modules.json").write_text("{}")
-    marker = environments.root() / sha256("recorded") / environments.COMPLETE
-    content = {**json.loads(marker.read_text()), "bytecode": [str(folder)]}
-    marker.write_text(json.dumps(content))
+    trees.seal(folder, trees.contents(folder))
+    environment = virtual_environments.root() / sha256("recorded")
+    says(environment, {**virtual_environments.made_of(environment), "bytecode": [str(folder)]})
     return folder
 
 
@@ -151,6 +168,7 @@ def test_what_a_stale_lock_names_is_kept(home: Path, capsys: pytest.CaptureFixtu
     path = lock_in(home).path
     path.write_text(path.read_text().replace("# request: ", "# request: 0"))
     folder = made(sha256("stale"), hashlib.sha256(path.read_bytes()).hexdigest())
+    used(path.parent, hashlib.sha256(path.read_bytes()).hexdigest())
     assert cleaned(capsys) == [] and folder.exists()
 
 
@@ -162,18 +180,88 @@ def test_all_takes_also_what_is_named_but_no_record(
     assert len(list((home / "results").rglob("[12].json"))) == 1
 
 
-def test_nothing_is_judged_where_nothing_was_looked_at(
-    home: Path,
-    unneeded: list[Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work goes on in a folder without locks and results."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_what_is_kept_is_the_same_in_every_folder(
+    needed: list[Path], unneeded: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert {row["outcome"] for row in cleaned(capsys, yes=True)} == {"removed"}
+    assert all(path.exists() for path in needed)
+    assert not any(path.exists() for path in unneeded)
+
+
+def test_what_nobody_is_known_to_use_stays_until_it_is_asked_for(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = [made(sha256(name), sha256(f"lock {name}")) for name in ("one", "two", "three")]
+    assert {row["outcome"] for row in cleaned(capsys, yes=True)} == {upkeep_commands.KEPT}
+    assert all(path.exists() for path in theirs)
+    named = [f"tf2.15.1,py3.11,cpu ({theirs[0].name[:8]})"]
+    cleaned(capsys, yes=True, item=named)
+    assert [path.exists() for path in theirs] == [False, True, True]
+    with pytest.raises(SelectionError, match="nothing that may go has the name"):
+        upkeep_commands.clean(yes=True, item=named)
+    assert [row["outcome"] for row in cleaned(capsys, unknown=True)] == ["listed", "listed"]
+    cleaned(capsys, yes=True, unknown=True)
+    assert not any(path.exists() for path in theirs)
+
+
+@pytest.mark.parametrize("folder", ["locks", "results"])
+@pytest.mark.usefixtures("elsewhere")
+def test_what_a_folder_used_that_is_gone_stays(
+    needed: list[Path], home: Path, folder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Perhaps on a disk that is not there today.
+    (home / folder).rename(home / "away")
     upkeep_commands.clean(yes=True)
-    assert "is not judged" in capsys.readouterr().err
-    assert all(path.exists() for path in unneeded)
+    assert f"{home / folder}" in capsys.readouterr().err.replace("\n", "")
+    assert needed[0].exists() and needed[2].exists()
+
+
+def test_a_registry_that_cannot_be_read_vouches_for_nothing(
+    needed: list[Path], unneeded: list[Path], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "cache" / users.NAME).write_text("{}")
+    assert {row["outcome"] for row in cleaned(capsys, yes=True)} == {upkeep_commands.KEPT}
+    assert all(path.exists() for path in [*needed, *unneeded])
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_the_environment_of_another_project_survives(
+    home: Path, local_engine: LocalEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it happened: two projects share the cache, and one is cleaned from an empty folder."""
+    project = tmp_path / "project"
+    project.mkdir()
+    lock = replace(make_lock(SIX), path=project / "locks" / "tf2.15.0,py3.11,cpu.txt")
+    lock.path.parent.mkdir()
+    lock.path.write_text("# a lock of tomorrow's schema\n")
+    image = local_engine.assemble(lock, tmp_path / "log")
+    before = {path for path in (home / "cache").rglob("*") if path.is_file()}
+    upkeep_commands.clean(yes=True)
+    upkeep_commands.clean(yes=True, format="json")
+    capsys.readouterr()
+    assert before <= {path for path in (home / "cache").rglob("*") if path.is_file()}
+    assert local_engine.existing(lock) == image
+    shutil.rmtree(project)
+    cleaned(capsys, yes=True)
+    assert local_engine.existing(lock) == image
+
+
+def test_several_processes_note_what_they_use_at_once(home: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from harness.environments import users\n"
+        "for n in range(20): users._note('locks', Path('/x'), [sys.argv[1] + str(n)])"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", program, name]) for name in "abc"]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert len(users.read().locks[Path("/x")]) == 60
 
 
 @contextlib.contextmanager
@@ -346,7 +434,7 @@ def test_uv_still_installs_after_its_cache_was_cleaned(home: Path, tmp_path: Pat
         site = tmp_path / name
         subprocess.run([sys.executable, "-c", program, bench, str(site)], check=True)
         assert (site / "six.py").exists()
-        found = cached.unreferenced(References(), everything=False)
+        found = cached.unreferenced(Question(references=References(), everything=False))
         (unpacked,) = (item for item in found if item.name == "six, as uv unpacked it")
         assert unpacked.size > 10_000 and unpacked.remove() is None
 

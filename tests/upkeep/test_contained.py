@@ -15,7 +15,10 @@ from harness.engines.docker import recipes
 from harness.engines.docker.containers import OWNER_LABEL
 from harness.engines.docker.engine import DockerEngine
 from harness.upkeep import contained, items
+from harness.upkeep.cached import Question
 from harness.upkeep.references import References
+
+EVERYTHING = Question(references=References(), everything=True)
 
 pytestmark = pytest.mark.docker
 
@@ -32,7 +35,7 @@ def test_containers_of_dead_processes_are_found_and_those_of_living_ones_kept(
     try:
         found = {item.name: item for item in contained.abandoned(docker_client)}
         assert str(created["dead"].name) in found and str(created["living"].name) not in found
-        assert list(contained.unreferenced(docker_client, References(), everything=True)) == []
+        assert list(contained.unreferenced(docker_client, EVERYTHING)) == []
         assert found[str(created["dead"].name)].remove() is None
         names = [one.name for one in docker_client.containers.list(all=True)]
         assert created["dead"].name not in names and created["living"].name in names
@@ -48,17 +51,19 @@ def test_images_that_nothing_names_are_found_and_removed(
     short = image.id.removeprefix("sha256:")[:10]
 
     def mine(known: References) -> list[items.Item]:
-        found = contained.unreferenced(docker_client, known, everything=False)
+        found = contained.unreferenced(docker_client, Question(references=known, everything=False))
         return [item for item in found if short in item.name]
 
     assert mine(References(images=frozenset({image.reference}))) == []
     assert mine(References(digests=frozenset({image.id.removeprefix("sha256:")}))) == []
+    assert mine(References(accounted=frozenset({lock.sha256})))[0].disputed is False
     (item,) = mine(References())
+    assert item.disputed
     container = docker_client.containers.create(image.id, "true")
     assert "the Docker Engine refuses" in (item.remove() or "")
     container.remove()
     assert item.remove() is None
-    assert isinstance(docker_engine.held(lock), str)
+    assert isinstance(docker_engine.existing(lock), str)
 
 
 def test_a_frame_is_kept_for_the_locks_that_would_stand_on_it(
@@ -69,7 +74,7 @@ def test_a_frame_is_kept_for_the_locks_that_would_stand_on_it(
     frame = recipes.recipe(lock).frame
 
     def names(known: References) -> list[str]:
-        found = contained.unreferenced(docker_client, known, everything=False)
+        found = contained.unreferenced(docker_client, Question(references=known, everything=False))
         return [item.name for item in found if item.name.startswith("frame, Python 3.11, cpu")]
 
     assert len(names(References())) == 1

@@ -21,9 +21,10 @@ from commands import harness
 from engines.engine_bench import SIX, make_lock
 from results_factory import SweepOnDisk, cell
 
-from harness import places, processes
+from harness import places, processes, trees
 from harness.cli import upkeep_commands
 from harness.engines.docker.engine import DockerEngine
+from harness.engines.local import virtual_environments
 from harness.engines.local.engine import LocalEngine
 from harness.errors import LockError, SelectionError, UsageError
 from harness.matrix.environment import Environment
@@ -60,7 +61,9 @@ def test_every_line_is_ok_or_says_what_to_do(
     rows: list[dict[str, Any]] = json.loads(printed.out)
     assert code == 0
     assert all((row["state"] == "ok") == (row["to_do"] == "") for row in rows)
-    expected = "docker local gpu results lock wheels data disk memory cache clock leftovers"
+    expected = (
+        "docker local gpu results lock wheels environments data disk memory cache clock leftovers"
+    )
     assert set(expected.split()) <= {row["check"] for row in rows}
     assert {row["check"] for row in rows if row["check"].startswith("python")} == {"python 3.11"}
     assert "nothing blocks a sweep" in printed.err
@@ -141,7 +144,8 @@ def test_what_an_environment_takes_is_measured_on_the_nearest_one(
         folder = places.cache("environments", version)
         (folder / "library.so").write_bytes(b"x" * size)
         made = {"lock": "", "environment": f"tf{version},py3.11,cpu", "base": ""}
-        (folder / "complete.json").write_text(json.dumps(made))
+        (folder / virtual_environments.MADE_OF).write_text(json.dumps(made))
+        trees.seal(folder, trees.contents(folder))
     found = only(room_checks.disk(need, LocalEngine()))
     assert found.state == "ok"
     assert "1 environments to make take about 503.0 MB" in found.found

@@ -15,7 +15,7 @@ from engines.engine_bench import NUMPY, SIX, make_lock
 from harness import places
 from harness.cli import plan_command, wiring
 from harness.engines.docker.engine import DockerEngine
-from harness.engines.local import environments
+from harness.engines.local import virtual_environments
 from harness.engines.local.engine import LocalEngine
 from harness.engines.protocol import Engine, Image
 from harness.environments import bases, interpreters, wheelhouse
@@ -24,7 +24,7 @@ from harness.executors.audits import Audit
 from harness.executors.run_processes import Limits
 from harness.results.store import Store
 from harness.upkeep import reuse
-from harness.upkeep.reuse import Known
+from harness.upkeep.reuse import Lookup
 
 DATA = Path(__file__).parents[1] / "data" / "matrices"
 
@@ -42,7 +42,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def parts(engine: Engine, lock: Lock, audit: Audit | None = None) -> dict[str, tuple[bool, str]]:
-    known = Known(engine=engine, lock=lambda e: lock, audit=lambda sha256, workload: audit)
+    known = Lookup(engine=engine, lock=lambda e: lock, audit=lambda sha256, workload: audit)
     found = reuse.of_environment(lock.environment, {"mnist-mlp"}, known)
     return {part.part: (part.reused, part.why) for part in found}
 
@@ -73,7 +73,7 @@ def test_a_changed_lock_is_named_with_both_digests(
     local_engine.assemble(old, tmp_path / "log")
     new = replace(old, sha256="f" * 64)
     said = f"the lock changed ({old.sha256[:8]} → ffffffff)"
-    assert local_engine.held(new) == said
+    assert local_engine.existing(new) == said
     assert parts(local_engine, new)["image"] == (False, said)
 
 
@@ -85,7 +85,7 @@ def test_another_build_of_the_interpreter_is_named(
     assert here is not None
     other = replace(here, build="3.11.99 (other)")
     monkeypatch.setattr(interpreters, "present", lambda python: other)
-    assert local_engine.held(make_lock(SIX)) == (
+    assert local_engine.existing(make_lock(SIX)) == (
         f"the base changed ({here.description} → CPython 3.11.99 (other))"
     )
 
@@ -102,19 +102,19 @@ def test_another_base_of_an_image_is_named(
 ) -> None:
     lock = make_lock(SIX)
     assert isinstance(docker_engine.assemble(lock, tmp_path / "log"), Image)
-    assert isinstance(docker_engine.held(lock), Image)
+    assert isinstance(docker_engine.existing(lock), Image)
     file = tmp_path / "bases.yaml"
     file.write_text(json.dumps({"schema": 1, "cpu": {"3.11": "sha256:" + "a" * 64}}))
     monkeypatch.setenv(bases.BASES_VARIABLE, str(file))
     short = docker_base.removeprefix("sha256:")[:8]
-    assert docker_engine.held(lock) == f"the base changed ({short} → aaaaaaaa)"
+    assert docker_engine.existing(lock) == f"the base changed ({short} → aaaaaaaa)"
 
 
 @pytest.mark.docker
 def test_an_image_nobody_made_is_said(docker_engine: DockerEngine) -> None:
     lock = make_lock(SIX)
     other = replace(lock, environment=replace(lock.environment, numpy="1.2.3"))
-    assert docker_engine.held(other) == "no image of it yet"
+    assert docker_engine.existing(other) == "no image of it yet"
 
 
 def test_plan_tells_environments_and_cells_in_one_document(
@@ -131,8 +131,10 @@ def test_plan_tells_environments_and_cells_in_one_document(
 
 
 def test_plan_names_what_is_missing_without_a_lock(tmp_path: Path) -> None:
-    shutil.copy(DATA / "small.yaml", tmp_path)
-    arguments = ("plan", tmp_path / "small.yaml", "--engine", "local", "--by", "environment")
+    matrix = tmp_path / "m.yaml"
+    # Of this one no lock is shipped.
+    matrix.write_text("schema: 1\nname: m\nenvironments: {python: '3.9', tensorflow: 2.15.1}\n")
+    arguments = ("plan", matrix, "--engine", "local", "--by", "environment")
     ended = harness(*arguments)
     assert ended.code == 0 and "no lock yet; it would be made" in ended.out
 
@@ -160,7 +162,7 @@ def test_a_virtual_environment_says_what_it_is_made_of(
 ) -> None:
     lock = make_lock(SIX)
     image = local_engine.assemble(lock, tmp_path / "log")
-    made = environments.made_of(Path(image.reference))
+    made = virtual_environments.made_of(Path(image.reference))
     told = {"lock": lock.sha256, "environment": lock.environment.id, "base": image.base}
     assert made == {**told, "bytecode": made["bytecode"]}
-    assert environments.made_of(tmp_path) == {}
+    assert virtual_environments.made_of(tmp_path) == {}

@@ -1,5 +1,5 @@
 """Tar archives as streams of bytes: the same files give the same bytes, and an archive of a
-gigabyte is never held in memory."""
+gigabyte is never kept in memory."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def stream(members: Sequence[Entry]) -> Iterator[bytes]:
     Small pieces are put together: each costs the sender some system calls.
     """
     waiting: list[bytes] = []
-    held = 0
+    size = 0
     for piece in _pieces(members):
-        if held + len(piece) > CHUNK_BYTES:
+        if size + len(piece) > CHUNK_BYTES:
             yield b"".join(waiting)
-            waiting, held = [], 0
+            waiting, size = [], 0
         waiting.append(piece)
-        held += len(piece)
+        size += len(piece)
     yield b"".join(waiting)
 
 

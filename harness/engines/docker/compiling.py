@@ -9,7 +9,7 @@ import docker
 from docker.models.containers import Container
 from docker.types import Mount
 
-from harness.engines.docker import leftovers, ownership
+from harness.engines.docker import container_owners, ownership
 from harness.engines.docker.containers import OUTPUT, OWNER_LABEL, PYTHON, isolation
 from harness.environments.bytecode import Compiler
 from harness.processes import ProcessFailedError
@@ -59,7 +59,7 @@ def _run(
         user=user,
         working_dir=OUTPUT if folder else None,
         mounts=[Mount(OUTPUT, str(folder.resolve()), type="bind")] if folder else [],
-        labels={OWNER_LABEL: leftovers.owner()},
+        labels={OWNER_LABEL: container_owners.owner()},
         mem_limit=_MEMORY_BYTES,
         memswap_limit=_MEMORY_BYTES,
         **isolation(),

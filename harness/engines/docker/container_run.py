@@ -17,7 +17,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 
 from harness.engines import filling, outcomes
-from harness.engines.docker import containers, leftovers, ownership
+from harness.engines.docker import container_owners, containers, ownership
 from harness.engines.protocol import Order, Outcome
 from harness.errors import EngineError
 
@@ -95,7 +95,7 @@ def kill(client: docker.DockerClient, name: str) -> None:
 def _contained(
     client: docker.DockerClient, order: Order, name: str, user: str, running: Running
 ) -> Outcome:
-    create = containers.creation(order, name=name, user=user, owner=leftovers.owner())
+    create = containers.creation(order, name=name, user=user, owner=container_owners.owner())
     container = client.containers.create(**create)
     container.start()
     started = time.monotonic()

@@ -11,7 +11,7 @@ import requests
 from docker.errors import DockerException
 
 from harness.engines import gpus
-from harness.engines.docker import container_run, images, leftovers, ownership
+from harness.engines.docker import container_owners, container_run, images, ownership
 from harness.engines.docker.connection import connect
 from harness.engines.docker.container_run import Running
 from harness.engines.protocol import Image, Order, Outcome
@@ -41,7 +41,7 @@ class DockerEngine:
             self._version = self._client.version()
             self._info = self._client.info()
             if tidy:
-                leftovers.remove(self._client)
+                container_owners.remove(self._client)
         except (DockerException, requests.RequestException) as error:
             raise EngineError(f"the Docker Engine does not answer: {error}") from error
 
@@ -92,14 +92,14 @@ class DockerEngine:
         except (DockerException, requests.RequestException) as error:
             raise EngineError(f"the Docker Engine failed during a build: {error}") from error
 
-    def held(self, lock: Lock) -> Image | str:
+    def existing(self, lock: Lock) -> Image | str:
         """The image for this lock if it is there, else why it would be built.
 
         Raises:
             EngineError: the engine itself failed.
         """
         try:
-            return images.held(self._client, lock)
+            return images.existing(self._client, lock)
         except (DockerException, requests.RequestException) as error:
             raise EngineError(f"the Docker Engine does not answer: {error}") from error
 

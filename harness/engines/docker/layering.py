@@ -20,7 +20,7 @@ import docker
 from docker.errors import ImageLoadError
 from docker.models.images import Image
 
-from harness.engines.docker import archives, leftovers
+from harness.engines.docker import archives, container_owners
 from harness.engines.docker.archives import Entry
 from harness.engines.docker.containers import OWNER_LABEL
 
@@ -88,7 +88,7 @@ def committed(client: docker.DockerClient, layer: Layer) -> None:
         str(layer.below.id),
         command=layer.below.attrs["Config"].get("Cmd") or ["true"],
         network_mode="none",
-        labels={OWNER_LABEL: leftovers.owner()},
+        labels={OWNER_LABEL: container_owners.owner()},
     )
     try:
         container.put_archive("/", archives.stream(layer.entries))
@@ -123,8 +123,8 @@ def _archive(layer: Layer) -> Iterator[bytes]:
     # A lower layer that the engine has is not looked for in the archive, whatever its name there.
     layers = [f"{number}.tar" for number, _ in enumerate(_lower(layer))]
     manifest = [{"Config": name, "RepoTags": [layer.name], "Layers": [*layers, _LAYER]}]
-    told = {name: config, "manifest.json": json.dumps(manifest).encode()}
-    yield from archives.stream(archives.entries(told, {}))
+    texts = {name: config, "manifest.json": json.dumps(manifest).encode()}
+    yield from archives.stream(archives.entries(texts, {}))
 
 
 def _hashed(pieces: Iterator[bytes], digest: hashlib._Hash) -> Iterator[bytes]:

@@ -16,7 +16,8 @@ REPOSITORY = "reproducibility-harness"
 LABEL = "reproducibility-harness"
 ENVIRONMENT, LOCK, BASE = (f"{LABEL}.{name}" for name in ("environment", "lock_sha256", "base"))
 FRAME = f"{LABEL}.frame"
-"""On frames and all that stands on one; only frames have no `ENVIRONMENT` as well."""
+"""On frames, the images below the packages, which environments with one base and Python share, and
+on all that stands on one; only frames have no `ENVIRONMENT` as well."""
 
 FORMAT = 2
 """Counts up when images are built in another way than the Dockerfile shows."""
@@ -81,7 +82,7 @@ class Recipe:
     def _framed(self) -> Mapping[str, object]:
         return {
             "base": self.base.engine_reference,
-            "dockerfile": hashlib.sha256(self.dockerfile).hexdigest(),
+            "dockerfile": hashlib.sha256(_without_comments(self.dockerfile)).hexdigest(),
             "arguments": self.arguments,
         }
 
@@ -96,6 +97,12 @@ def recipe(lock: Lock) -> Recipe:
     return Recipe(
         lock=lock, base=bases.base_for(lock.environment), dockerfile=dockerfile.read_bytes()
     )
+
+
+def _without_comments(dockerfile: bytes) -> bytes:
+    """What a Dockerfile says to the engine: another comment makes no other image."""
+    lines = dockerfile.splitlines()
+    return b"\n".join(line for line in lines if line.strip() and not line.startswith(b"#"))
 
 
 def _digest(parts: Mapping[str, object]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import processes
 from harness.engines import gpus, outcomes
-from harness.engines.local import environments, isolation, process_run
+from harness.engines.local import isolation, process_run, virtual_environments
 from harness.engines.protocol import Image, Order, Outcome
 from harness.environments import commands, interpreters
 from harness.environments.lock import Lock
@@ -59,11 +59,11 @@ class LocalEngine:
             BuildError: it cannot be made; the message shows the log's last lines and path.
             LockError: a wheel does not match the lock.
         """
-        return environments.assemble(lock, log)
+        return virtual_environments.assemble(lock, log)
 
-    def held(self, lock: Lock) -> Image | str:
+    def existing(self, lock: Lock) -> Image | str:
         """The virtual environment for this lock if it is there, else why it would be made."""
-        return environments.held(lock)
+        return virtual_environments.existing(lock)
 
     def base(self, environment: Environment) -> str | None:
         """The interpreter an environment would stand on, None where uv would have to fetch one."""

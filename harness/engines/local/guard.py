@@ -127,7 +127,7 @@ def _become(order: dict[str, Any], guard: int) -> NoReturn:
         Path("/proc/self/oom_score_adj").write_text("1000")
         os.sched_setaffinity(0, order["cpus"])
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"],) * 2)
+        _limit(resource.RLIMIT_FSIZE, order["file_bytes"])
         _limit_processes(order["processes"])
         _refuse_privileges()
         os.chdir(order["cwd"])
@@ -144,11 +144,14 @@ def _limit_processes(number: int) -> None:
     The kernel excepts root; whoever watches counts the processes of root's trees.
     """
     used = sum(_own_threads(folder) for folder in Path("/proc").glob("[0-9]*"))
-    hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
-    allowed = used + number
-    if hard != resource.RLIM_INFINITY:
-        allowed = min(allowed, hard)
-    resource.setrlimit(resource.RLIMIT_NPROC, (allowed, allowed))
+    _limit(resource.RLIMIT_NPROC, used + number)
+
+
+def _limit(kind: int, number: int) -> None:
+    """Set a limit, but none above that of this process, which only the privileged may raise."""
+    hard = resource.getrlimit(kind)[1]
+    allowed = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    resource.setrlimit(kind, (allowed, allowed))
 
 
 def _own_threads(process: Path) -> int:

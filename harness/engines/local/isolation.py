@@ -10,6 +10,7 @@ from pathlib import Path
 from harness import scratch
 from harness.engines.local import guarding
 from harness.engines.local.guard import ISOLATIONS
+from harness.errors import EngineError
 from harness.results.machine import visible_cpus
 
 
@@ -19,9 +20,18 @@ def best() -> str:
 
     Namespaces may be switched off (unprivileged ones in particular) or forbidden by the container
     this runs in.
+
+    Raises:
+        EngineError: none works.
     """
     candidates = ISOLATIONS if os.getuid() == 0 else ISOLATIONS[1:]
-    return next(isolation for isolation in candidates if _works(isolation))
+    working = next((isolation for isolation in candidates if _works(isolation)), None)
+    if working is None:
+        raise EngineError(
+            "the local engine cannot start a process here, not even one without isolation; "
+            "look at the limits on this shell (ulimit -a), or use --engine docker"
+        )
+    return working
 
 
 def _works(isolation: str) -> bool:

@@ -12,7 +12,7 @@ import psutil
 from harness import scratch
 from harness.engines import filling, limits, outcomes
 from harness.engines.filling import Filling
-from harness.engines.local import environments, guarding, isolation
+from harness.engines.local import guarding, isolation, virtual_environments
 from harness.engines.local.guarding import Guard, Tree
 from harness.engines.protocol import Order, Outcome
 from harness.engines.variables import variables
@@ -55,7 +55,7 @@ def _tree(order: Order, home: str, gpu: str) -> Tree:
     folders = (str(one.resolve()) for one in (order.control, order.output, order.data))
     arguments = ("-m", "harness.runner", *folders)
     return Tree(
-        command=[str(environments.python_of(folder)), *arguments],
+        command=[str(virtual_environments.python_of(folder)), *arguments],
         cwd=str(order.root.resolve()),
         cpus=order.cpus,
         isolation=isolation.best(),

@@ -16,7 +16,7 @@ from filelock import FileLock
 from harness import console, places, processes, scratch, trees
 from harness.engines import outdated
 from harness.engines.protocol import Image
-from harness.environments import bases, bytecode, commands, interpreters, wheels
+from harness.environments import bases, bytecode, commands, interpreters, users, wheels
 from harness.environments.bytecode import Compiler
 from harness.environments.interpreters import Interpreter
 from harness.environments.lock import Lock
@@ -43,6 +43,7 @@ def assemble(lock: Lock, log: Path) -> Image:
     scratch.use_cache()
     _require_platform(lock)
     _require_cuda(lock)
+    users.note_lock(lock)
     interpreter = interpreters.find(lock.environment.python)
     folder = root() / digest(lock, interpreter)
     with places.written(folder), FileLock(folder.with_suffix(".lock")):
@@ -51,7 +52,7 @@ def assemble(lock: Lock, log: Path) -> Image:
     return _image(lock, interpreter, folder)
 
 
-def held(lock: Lock) -> Image | str:
+def existing(lock: Lock) -> Image | str:
     """The virtual environment of this lock if it is there, else why it would be made."""
     interpreter = interpreters.present(lock.environment.python)
     if interpreter is None:
@@ -198,11 +199,11 @@ def _failed(lock: Lock, log: Path, reason: str) -> str:
 
 
 def _require_platform(lock: Lock) -> None:
-    here = f"{sys.platform} {platform.machine()}"
-    if here != "linux x86_64":
+    machine = f"{sys.platform} {platform.machine()}"
+    if machine != "linux x86_64":
         raise BuildError(
-            f"{lock.path}: this lock serves x86-64 Linux, and this is {here}; use --engine docker"
-            f" with an engine on x86-64 Linux"
+            f"{lock.path}: this lock serves x86-64 Linux, and this is {machine}; use --engine"
+            f" docker with an engine on x86-64 Linux"
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engines.engine_bench import SIX, make_lock
 
-from harness.engines.assembling import AT_ONCE, assembled
+from harness.engines.parallel_assembly import AT_ONCE, assembled
 from harness.engines.protocol import Image
 from harness.environments.lock import Lock
 from harness.errors import BuildError

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -17,9 +16,11 @@ from harness.environments import commands, fetching, targets, wheelhouse
 from harness.environments.lock import Package
 from harness.errors import BuildError
 from harness.processes import ProcessFailedError
+from harness.protocol import files, untrusted
 
 _PURE = "-none-any.whl"
 _HASH = "sha256"
+_LARGEST_NOTE = 100
 
 
 def built(package: Package) -> Path:
@@ -35,10 +36,18 @@ def built(package: Package) -> Path:
         return wheel if wheel else _build(package, folder)
 
 
-def kept(package: Package) -> Path | None:
+def present(package: Package) -> Path | None:
     """The wheel built from this source before, not checked yet; None if there is none."""
     folder = _folder(package)
     return next(folder.glob("*.whl"), None) if folder.exists() else None
+
+
+def noted_sha256(wheel: Path) -> str | None:
+    """The digest that a wheel had when it was built, None where that is not noted."""
+    try:
+        return untrusted.read_regular(wheel.with_name(_HASH), _LARGEST_NOTE).decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _folder(package: Package) -> Path:
@@ -54,10 +63,10 @@ def _recipe() -> str:
 def _intact(folder: Path) -> Path | None:
     """The wheel built earlier, if it still has the hash noted beside it."""
     wheel = next(folder.glob("*.whl"), None)
-    noted = folder / _HASH
-    if wheel is None or not noted.exists():
+    noted = noted_sha256(wheel) if wheel else None
+    if wheel is None or noted is None:
         return None
-    if wheelhouse.matches(wheel, noted.read_text(encoding="ascii")):
+    if wheelhouse.matches(wheel, noted):
         return wheel
     console.note(f"{wheel}: not the bytes that were built; thrown away, built again")
     wheel.unlink()
@@ -68,7 +77,7 @@ def _build(package: Package, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as unfinished:
         _run_builder(package, unfinished)
         found = _checked(package, list(Path(unfinished).glob("*.whl")))
-        _note_hash(folder / _HASH, trees.sha256_of(found))
+        files.write_text(folder / _HASH, trees.sha256_of(found))
         return found.replace(folder / found.name)
 
 
@@ -97,10 +106,3 @@ def _checked(package: Package, wheels: list[Path]) -> Path:
         f"{package.name} {package.version}: its source did not build into a wheel for every "
         f"platform, but {[wheel.name for wheel in wheels]}; ask for a version that has wheels."
     )
-
-
-def _note_hash(path: Path, sha256: str) -> None:
-    with path.open("w", encoding="ascii") as file:
-        file.write(sha256)
-        file.flush()
-        os.fsync(file.fileno())
