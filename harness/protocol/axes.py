@@ -252,7 +252,6 @@ CATALOGUE: Tuple[Axis, ...] = (
         sentence="Training examples used, from the start of the data; default is the workload's.",
         words=(DEFAULT,),
         minimum=1,
-        maximum=60000,
         applied="the first rows of the training part",
         read_back="the number of rows trained on",
     ),

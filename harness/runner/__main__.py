@@ -57,7 +57,7 @@ def _run_once(control: str, output: str, data_root: str) -> None:
 def _serve_runs(control: str, output: str, data_root: str) -> None:
     started = time.perf_counter()
     answer = _prepared(output)
-    # Read before the first fork, for all children; they tell what is wrong with it.
+    # Read before the first fork, for all children; where that fails, they say why.
     with contextlib.suppress(Exception):
         packages.installed()
 

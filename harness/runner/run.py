@@ -1,4 +1,4 @@
-"""What is known of a run while it goes on, for those who read its settings back."""
+"""The state of a run while it goes on, for those who read its settings back."""
 
 from __future__ import annotations
 

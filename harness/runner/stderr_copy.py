@@ -7,20 +7,20 @@ process is to be forked later.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import stat
 import sys
 import tempfile
-from contextlib import contextmanager
 from typing import IO, Iterator, List, Optional, Tuple
 
 _STANDARD_ERROR = 2
 _CHUNK = 65536
 
 
-@contextmanager
+@contextlib.contextmanager
 def copy_of_standard_error(folder: str) -> Iterator[List[str]]:
     """Within the block, standard error is copied, and also goes where it went.
 
@@ -96,6 +96,8 @@ def _pass_on(source: int, stopped: int, targets: Tuple[int, ...]) -> None:
             if not chunk:
                 break
             for target in targets:
-                os.write(target, chunk)
+                # A full disk, or a reader who is gone, must not end what the process writes to.
+                with contextlib.suppress(OSError):
+                    os.write(target, chunk)
     finally:
         os._exit(0)

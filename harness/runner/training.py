@@ -145,8 +145,8 @@ def _describe_failure(reply: Reply, error: Exception, backend: Backend) -> None:
 
 def _read_back(reply: Reply, run: Run, backend: Backend) -> None:
     """Fill in what was in force; a completed run that cannot be vouched for does not count."""
-    found, errors = findings.read_back(backend.readers(), run)
-    reply.update(found=found, reader_errors=errors)
-    sentences = findings.mismatches(run.asked, found) + findings.faults(errors)
+    values, errors = findings.read_back(backend.readers(), run)
+    reply.update(found=values, reader_errors=errors)
+    sentences = findings.mismatches(run.asked, values) + findings.faults(errors)
     if sentences and reply["status"] == exchange.COMPLETED:
         failed(reply, exchange.INVALID, "; ".join(sentences), None)

@@ -39,7 +39,7 @@ def now(name: str) -> Optional[str]:
     return None if value is None else os.fsdecode(value)
 
 
-def seen(name: str, before: Mapping[str, str]) -> Optional[str]:
+def before_and_now(name: str, before: Mapping[str, str]) -> Optional[str]:
     """A variable as it was `before`; both values where it has another one by now."""
     values = (before.get(name), now(name))
     if values[0] == values[1]:

@@ -259,17 +259,20 @@ def test_an_operation_that_cannot_be_deterministic_is_unsupported(trainer: Runne
 def test_a_full_disk_ends_the_process_with_a_status_of_its_own(
     trainer: Runner, tmp_path: Path
 ) -> None:
-    mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(tmp_path)]
+    control, output = tmp_path / "control", tmp_path / "output"
+    control.mkdir()
+    output.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(output)]
     if subprocess.run(mount, check=False).returncode:
         pytest.skip("this root may not mount")
     try:
         request = request_for(samples=64)
-        (tmp_path / exchange.REQUEST).write_text(json.dumps(request))
+        (control / exchange.REQUEST).write_text(json.dumps(request))
         variables = trainer.variables(request["settings"])
         done = subprocess.run(
             trainer.command(tmp_path), cwd=trainer.root, env=variables, check=False
         )
         assert done.returncode == exchange.DISK_FULL
-        assert not (tmp_path / exchange.REPLY).exists()
+        assert not (output / exchange.REPLY).exists()
     finally:
-        subprocess.run(["umount", str(tmp_path)], check=True)
+        subprocess.run(["umount", str(output)], check=True)

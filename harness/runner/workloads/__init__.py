@@ -40,5 +40,5 @@ def load(name: str) -> Any:
 
 def subject(name: str) -> Subject:
     """What a workload trains."""
-    found: Subject = load(name).SUBJECT
-    return replace(found, name=name)
+    subject_of_file: Subject = load(name).SUBJECT
+    return replace(subject_of_file, name=name)

@@ -1,6 +1,6 @@
 """What oneDNN itself says that it uses, asked in a forked process that only multiplies a matrix.
 
-oneDNN reads its variables at its first use and then tells its version, the instruction set it
+oneDNN reads its variables at its first use and then prints its version, the instruction set it
 chose and each call of its kernels, if ONEDNN_VERBOSE is set by then. The process that trains must
 not print all that; its fork has the same libraries and the same environment.
 

@@ -14,10 +14,10 @@ def named_weights(model: Any) -> Named:
     counts, here `lstm/kernel`. A second variable of the same name gets `#2`, and so on.
     """
     named: Named = []
-    seen: Dict[str, int] = {}
+    counts: Dict[str, int] = {}
     for layer in model.layers:
         for variable, array in zip(layer.weights, layer.get_weights()):
             name = "%s/%s" % (layer.name, variable.name.split("/")[-1].split(":")[0])
-            seen[name] = seen.get(name, 0) + 1
-            named.append((name if seen[name] == 1 else "%s#%d" % (name, seen[name]), array))
+            counts[name] = counts.get(name, 0) + 1
+            named.append((name if counts[name] == 1 else "%s#%d" % (name, counts[name]), array))
     return named

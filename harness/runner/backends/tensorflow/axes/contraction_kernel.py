@@ -10,7 +10,7 @@ from harness.runner.run import Run
 
 def read(run: Run) -> Finding:
     """Whether the kernel was called, else what its variable says."""
-    variable = variables.seen(KERNEL_VARIABLE, run.imported.variables)
+    variable = variables.before_and_now(KERNEL_VARIABLE, run.imported.variables)
     called = run.imported.probed.contracts
     setting = " is not set" if variable is None else "=" + variable
     if called is None:

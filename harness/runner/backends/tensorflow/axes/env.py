@@ -12,7 +12,7 @@ from harness.runner.run import Run
 def read(run: Run) -> Finding:
     """The variables asked for, and any other that can change results and that nobody set."""
     before = run.imported.variables
-    values = {name: variables.seen(name, before) for name in run.asked["env"]}
+    values = {name: variables.before_and_now(name, before) for name in run.asked["env"]}
     present = {name: value for name, value in values.items() if value is not None}
     present.update(_uninvited(run))
     return present, "os.environ before the import, and getenv after the training"

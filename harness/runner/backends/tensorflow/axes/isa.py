@@ -21,7 +21,7 @@ _INSTRUCTION_SETS = {
 
 def read(run: Run) -> Finding:
     """The instruction set oneDNN chose where it was capped, else that it was not."""
-    cap = variables.seen(VARIABLE, run.imported.variables)
+    cap = variables.before_and_now(VARIABLE, run.imported.variables)
     chosen = run.imported.probed.instruction_set
     message = SAYS_NOTHING if chosen is None else "oneDNN's message: isa:%s" % chosen
     if cap is None:

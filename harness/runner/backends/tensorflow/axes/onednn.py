@@ -12,7 +12,7 @@ STAGE = stages.PROCESS
 
 
 def apply(value: str, run: Run) -> None:
-    """Refuse a TensorFlow that was told to use oneDNN, and has none."""
+    """Refuse a TensorFlow that is set to use oneDNN, and has none."""
     variable = run.imported.variables.get("TF_ENABLE_ONEDNN_OPTS")
     if value == "on" and variable == "1" and read(run)[0] == "off":
         raise Unsupported("onednn: this TensorFlow has no oneDNN operations to turn on")
