@@ -13,6 +13,7 @@ from results_factory import SweepOnDisk, cell, hardware, sha256
 
 from harness.errors import LockError, RecordError, SelectionError, UsageError
 from harness.matrix.cells import Cell
+from harness.results.reading import read_record
 from harness.results.record import Record
 from harness.results.store import Store
 from harness.studies import foreign_locks, foreign_results, reference, trying, verdicts
@@ -178,13 +179,26 @@ def test_locks_of_others_and_variables_are_foreign_code_and_own_locks_are_not(
     on.plan([])
     bundled.train(on, cell(), KERNEL, lock_sha256=own_lock(cell()))
     assert foreign_code(on) == []
-    variables = cell(env=(("XLA_FLAGS", "--xla_dump_to=/tmp"),))
+    variables = cell(env=(("OMP_NUM_THREADS", "3"),))
     bundled.train(on, variables, KERNEL, lock_sha256=own_lock(cell()))
-    assert foreign_code(on) == ["the variable XLA_FLAGS"]
+    assert foreign_code(on) == ["the variable OMP_NUM_THREADS"]
     content = foreign_lock(cell())
     bundled.keep_lock(on, cell(), content)
     bundled.train(on, cell(), KERNEL, lock_sha256=hashlib.sha256(content).hexdigest())
-    assert foreign_code(on) == [f"the packages of {NAME} ({NAME}.txt)", "the variable XLA_FLAGS"]
+    assert foreign_code(on) == [
+        f"the packages of {NAME} ({NAME}.txt)",
+        "the variable OMP_NUM_THREADS",
+    ]
+
+
+def test_the_consent_of_others_does_not_count(on: SweepOnDisk) -> None:
+    on.plan([])
+    dumping = cell(env=(("XLA_FLAGS", "--xla_dump_to=/tmp"),))
+    bundled.train(on, dumping, KERNEL, lock_sha256=own_lock(cell()))
+    record = read_record(on.folder / dumping.id / "1.json")
+    assert record is not None
+    on.write(record.model_copy(update={"consent": ("XLA_FLAGS",)}))
+    assert "unknown to this harness: the variable XLA_FLAGS" in trial_of(on).obstacle
 
 
 OLD = cell(tensorflow="2.4.4", python="3.8", numpy=None)
