@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from harness.engines.protocol import Outcome
 from harness.protocol import exchange, untrusted
-from harness.results import schemas
 from harness.results.record import Found, Measured
 
 _REPLY_BYTES = 16 << 20
@@ -53,8 +52,6 @@ class Reply(BaseModel):
         if content.get("status") != exchange.COMPLETED and "weights_sha256" not in content:
             return content
         fields = {name: content.get(name) for name in Measured.model_fields}
-        fields["unit"] = content.get("unit", schemas.unit_of(content.get("metric")))
-        fields["scale"] = content.get("scale", schemas.scale_of(content.get("data_sha256")))
         return {**content, "measured": fields}
 
 

@@ -53,6 +53,7 @@ A reply::
      "history": {NAME: [HEX, ...]},              # float.hex(), one per epoch
      "loss": HEX,                                # the training loss of the last epoch, exact
      "metric": NAME, "unit": TEXT, "value": HEX, # on the test part
+     "scale": HEX | null,                        # one step of the predictions in that unit
      "parameters": N,
      "seconds": {"import": S, "build": S, "fit": S, "predict": S, "total": S}}
 

@@ -121,6 +121,7 @@ def _results(
         "loss": history["loss"][-1].hex(),
         "metric": run.workload.SUBJECT.metric,
         "unit": run.workload.SUBJECT.unit,
+        "scale": arrays.description.get("scale", {}).get("std"),
         "value": value.hex(),
         "predictions_sha256": tensor_digest(PREDICTIONS_NAME, predictions),
     }

@@ -34,6 +34,7 @@ def reply(weights: str, status: str = "completed") -> Reply:
         "history": {},
         "loss": "0x1p+0",
         "metric": "accuracy",
+        "unit": "",
         "value": "0x1p-1",
         "parameters": 1,
     }
