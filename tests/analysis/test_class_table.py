@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from results_factory import MACHINE, SweepOnDisk, cell, hardware, weights_sha256
 
 import harness
 from harness.analysis.axis_table import by_axis
 from harness.analysis.class_table import by_class
+from harness.errors import RecordError
 from harness.matrix.cells import Cell
 from harness.results import fingerprint
 
@@ -217,14 +219,13 @@ def test_only_planned_runs_form_classes_and_effects(tmp_path: Path) -> None:
     ]
 
 
-def test_a_completed_record_without_measurements_is_in_no_class(tmp_path: Path) -> None:
+def test_a_completed_record_without_measurements_is_refused(tmp_path: Path) -> None:
     sweep = SweepOnDisk(root=tmp_path, repeats=1)
     sweep.plan([cell(threads=1), cell(threads=2)])
     sweep.complete(cell(threads=1), "w")
     sweep.write(sweep.record(cell(threads=2), 1, "completed"))
-    runs = harness.load(tmp_path)
-    assert _rows(by_class(runs), "class", "cells") == [("A", 1)]
-    assert by_axis(runs).empty
+    with pytest.raises(RecordError, match=r"threads=2/1\.json: contradicts itself"):
+        harness.load(tmp_path)
 
 
 def test_twenty_thousand_cells_take_no_pair_by_pair_comparison(tmp_path: Path) -> None:

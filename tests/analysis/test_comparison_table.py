@@ -277,8 +277,8 @@ def test_a_wrong_clock_changes_nothing(folders: list[Path]) -> None:
     before = compared(folders)
     one = sweep(folders[1], THERE)
     for word in (1, 2):
-        record = one.record(ONE, 1, "failed")
-        one.write(record.model_copy(update={"started": f"19{word}0-01-01T00:00:00Z", "cell": "x"}))
+        record = one.record(cell(seed=word), 1, "failed")
+        one.write(record.model_copy(update={"started": f"19{word}0-01-01T00:00:00Z"}))
     assert compared(folders).equals(before)
 
 

@@ -123,14 +123,14 @@ def test_the_plan_answers_before_an_older_record_which_is_kept(tmp_path: Path, s
     assert hashes[:2].isna().all()
 
 
-def test_a_run_tells_its_runner_and_how_its_process_came_about(tmp_path: Path) -> None:
+def test_a_run_has_its_code_and_how_its_process_came_about(tmp_path: Path) -> None:
     process: dict[str, object] = {"isolation": "forked"}
     audit = AuditPart(state="passed", sentence="mnist-mlp: the same hashes")
     sweep = SweepOnDisk(root=tmp_path, repeats=1, runner="new", process=process, audit=audit)
     sweep.plan([cell(), cell(threads=1), cell(threads=2)])
     sweep.complete(cell(), "w")
     dataclasses.replace(sweep, runner="old", process={}, audit=None).complete(cell(threads=1), "w")
-    table = harness.load(tmp_path)[["runner_sha256", "isolation", "audit"]]
+    table = harness.load(tmp_path)[["code_sha256", "isolation", "audit"]]
     assert table.astype(object).where(table.notna(), None).to_numpy().tolist() == [
         [sha256("new"), "forked", "mnist-mlp: the same hashes"],
         [sha256("old"), None, None],
@@ -139,12 +139,12 @@ def test_a_run_tells_its_runner_and_how_its_process_came_about(tmp_path: Path) -
 
 
 def test_an_audit_is_a_state_and_a_sentence(tmp_path: Path) -> None:
-    audit = {"state": "failed", "sentence": "forked and cold runs differ in loss"}
-    sweep = SweepOnDisk(root=tmp_path, repeats=1, process={"audit": audit})
+    audit = AuditPart(state="failed", sentence="forked and cold runs differ in loss")
+    sweep = SweepOnDisk(root=tmp_path, repeats=1, audit=audit)
     sweep.plan([cell()])
     sweep.complete(cell(), "w")
     row = harness.load(tmp_path).iloc[0]
-    assert (row["audit"], row["audit_state"]) == (audit["sentence"], "failed")
+    assert (row["audit"], row["audit_state"]) == (audit.sentence, "failed")
 
 
 @pytest.mark.parametrize(("isolation", "expected"), [("fresh", 3.5), ("forked", None)])
@@ -158,8 +158,9 @@ def test_a_forked_run_has_no_import(tmp_path: Path, isolation: str, expected: fl
 
 def test_every_axis_has_the_value_that_was_found(tmp_path: Path) -> None:
     sweep = SweepOnDisk(root=tmp_path, repeats=1)
-    sweep.plan([cell()])
-    sweep.complete(cell(), "w", found={"jit": "off", "cpus": 2, "env": {"B": "2", "A": "1"}})
+    one = cell(env=(("A", "1"), ("B", "2")))
+    sweep.plan([one])
+    sweep.complete(one, "w", found={"jit": "off", "cpus": 2, "env": {"B": "2", "A": "1"}})
     row = harness.load(tmp_path).iloc[0]
     names = ("found_jit", "found_cpus", "found_env", "found_eager")
     assert [row[name] for name in names] == ["off", "2", "A=1 B=2", pd.NA]
@@ -248,7 +249,7 @@ def test_a_loss_that_is_no_number_names_the_file(tmp_path: Path) -> None:
     assert record is not None and record.measured is not None
     measured = record.measured.model_copy(update={"loss": "zero"})
     sweep.write(record.model_copy(update={"measured": measured}))
-    with pytest.raises(RecordError, match=r"1\.json: a loss or metric is no number"):
+    with pytest.raises(RecordError, match=r"1\.json: contradicts itself: its loss is zero"):
         harness.load(tmp_path)
 
 

@@ -12,6 +12,7 @@ from commands import harness
 from results_factory import SweepOnDisk, cell
 
 from harness.analysis.setting_table import AS_ASKED, DIFFERS, FREE, UNKNOWN, by_setting, grouped
+from harness.results.reading import read_record
 from harness.results.record import Found, Record
 
 TWO = cell(threads=2, onednn="on")
@@ -26,7 +27,9 @@ def results(tmp_path: Path) -> Path:
     sweep.complete(TWO, "a", "a")
     invalid = sweep.record(ONE, 1, "invalid", reason="threads: asked 1, found 2")
     _write(sweep, invalid, threads=Found(value=2, how="read"))
-    completed = sweep.record(cell(threads=2), 1, "completed")
+    sweep.complete(cell(threads=2), "b")
+    completed = read_record(sweep.folder / cell(threads=2).id / "1.json")
+    assert completed is not None
     _write(sweep, completed, numpy=Found(value="1.23.5", how="numpy.__version__"))
     return tmp_path
 
