@@ -92,6 +92,7 @@ RUN_COLUMNS: tuple[Column, ...] = (
     _column("image", "string", "The id of the image or virtual environment."),
     _column("lock_sha256", "string", "The hash of the environment's lock."),
     _column("code_sha256", "string", "The hash of the meaning of the code that the run used."),
+    _column("vouched_by", "string", "The run that left equal bits with newer code, if one did."),
     _column("planned", "bool", "False if the matrix no longer asks for it."),
     _EMULATED,
     *FOUND_COLUMNS,

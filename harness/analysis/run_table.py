@@ -9,7 +9,7 @@ import pandas as pd
 from harness.analysis import run_index
 from harness.analysis.columns import RUN_COLUMNS, frame_of
 from harness.results.record_stamps import record_stamps
-from harness.results.scan import SweepFolder, note_foreign, sweeps
+from harness.results.scan import VOUCHERS, SweepFolder, note_foreign, sweeps
 
 
 def runs(folder: str | Path) -> pd.DataFrame:
@@ -41,7 +41,24 @@ def _of_sweep(sweep: SweepFolder) -> pd.DataFrame:
 
         table = run_assembly.run_table(sweep, present, index)
         run_index.write(sweep.folder, table, key)
-    return frame_of(_labelled(table, sweep), RUN_COLUMNS)
+    return frame_of(_labelled(_vouched(table, sweep.folder), sweep), RUN_COLUMNS)
+
+
+def _vouched(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """The table with the runs that vouch for others; no index has them, as they come later."""
+    if not (folder / VOUCHERS).exists():
+        return table
+    from harness.results import vouchers
+
+    names = {
+        (each.lock_sha256, each.workload, each.old): f"{each.cell} #{each.repeat}"
+        for each in vouchers.read(folder)
+        if each.equal
+    }
+    keys = zip(table["lock_sha256"], table["workload"], table["code_sha256"], strict=True)
+    column = pd.array([names.get(key, pd.NA) for key in keys], dtype="string")
+    vouched: pd.DataFrame = table.assign(vouched_by=column)
+    return vouched
 
 
 def _labelled(table: pd.DataFrame, sweep: SweepFolder) -> pd.DataFrame:

@@ -24,8 +24,10 @@ from harness.analysis.columns import (
 )
 from harness.errors import RecordError, UsageError
 from harness.protocol.axes import NAMES
+from harness.results import vouchers
 from harness.results.reading import read_record
 from harness.results.record import AuditPart
+from harness.results.vouchers import Voucher
 
 REQUIRED = [
     *("matrix", "machine", "cell", "repeat", "status", "reason", "engine", "workload", "python"),
@@ -256,3 +258,20 @@ def test_a_loss_that_is_no_number_names_the_file(tmp_path: Path) -> None:
 def test_importing_the_package_does_not_import_pandas() -> None:
     code = "import sys, harness; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_run_that_vouches_for_others_is_named_beside_them(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path, repeats=1)
+    cells = [cell(threads=1), cell(threads=2), cell(workload="co2-lstm")]
+    sweep.plan(cells)
+    for each in cells:
+        sweep.complete(each, "w")
+    first = harness.load(tmp_path)
+    assert first["vouched_by"].isna().all()
+    row = first.iloc[0]
+    made = {"lock_sha256": row["lock_sha256"], "old": row["code_sha256"], "new": "n"}
+    for workload, equal in (("mnist-mlp", True), ("co2-lstm", False)):
+        voucher = Voucher(**made, workload=workload, cell="x", repeat=2, equal=equal)
+        vouchers.add(sweep.folder, [voucher])
+    table = harness.load(tmp_path)["vouched_by"]
+    assert table.astype(object).where(table.notna(), None).tolist() == ["x #2", "x #2", None]

@@ -81,8 +81,9 @@ def test_equal_bits_vouch_for_the_rest_and_other_bits_have_all_done_again(
     [voucher] = vouchers.read(sweep)
     assert voucher.equal and planned(run) == ["done"] * 4
     assert len(list(sweep.glob("*/1.superseded-*.json"))) == 1
-    after = program.load(tmp_path / "results").set_index(["cell", "repeat"])["weights_sha256"]
-    assert after.equals(before)
+    table = program.load(tmp_path / "results").set_index(["cell", "repeat"])
+    assert table["weights_sha256"].equals(before)
+    assert table["vouched_by"].dropna().tolist() == [f"{voucher.cell} #{voucher.repeat}"] * 3
 
     change(copy / "runner" / "workloads" / "mnist_mlp.py", '"adam"', '"sgd"')
     run("run")
