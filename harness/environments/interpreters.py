@@ -14,7 +14,7 @@ from packaging.version import Version
 
 from harness import processes
 from harness.environments import commands
-from harness.errors import BuildError
+from harness.errors import BuildError, EngineError
 from harness.processes import ProcessFailedError
 
 _PROBE = """
@@ -87,7 +87,7 @@ def probe(path: Path, python: str) -> Interpreter | None:
 def _known_to_uv(python: str) -> Iterator[Path]:
     try:
         said = _uv("find", "--system", "--no-project", "--no-python-downloads", python)
-    except (ProcessFailedError, BuildError):
+    except (ProcessFailedError, EngineError):
         # Without uv there may still be pyenv's.
         return
     yield Path(said.strip())
