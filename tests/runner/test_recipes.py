@@ -1,7 +1,8 @@
-"""A copy of a workload's file under another name is a workload."""
+"""What CONTRIBUTING says of additions: a workload is one file, an axis two."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -25,6 +26,46 @@ axes:
   threads: 1
 """
 
+ENTRY = """    Axis(
+        name="soft_placement",
+        scope="run",
+        sentence="Operations without a kernel for their device run on another one.",
+        words=(DEFAULT, *ON_OFF),
+        applied="tf.config.set_soft_device_placement",
+        read_back="tf.config.get_soft_device_placement()",
+    ),
+)
+
+BY_NAME"""
+
+MODULE = """
+import tensorflow as tf
+
+from harness.runner.backends.tensorflow import stages
+from harness.runner.findings import on_or_off
+
+STAGE = stages.PROCESS
+
+
+def apply(value, run):
+    if value != "default":
+        tf.config.set_soft_device_placement(value == "on")
+
+
+def read(run):
+    return on_or_off(tf.config.get_soft_device_placement()), "get_soft_device_placement()"
+"""
+
+AXIS_MATRIX = """
+schema: 1
+name: placed
+environments: {python: "3.11", tensorflow: 2.15.1}
+axes:
+  samples: 64
+  threads: 1
+  soft_placement: ["on", "off", default]
+"""
+
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
@@ -36,6 +77,17 @@ def scratch(tmp_path: Path) -> Path:
     shutil.copytree(DATA / "locks", tmp_path / "locks")
     (tmp_path / "mine.yaml").write_text(MATRIX)
     return tmp_path
+
+
+@pytest.fixture
+def with_axis(scratch: Path) -> Path:
+    """That copy with two more pieces, one in each place that knows axes."""
+    catalogue = scratch / "harness" / "protocol" / "axes.py"
+    catalogue.write_text(catalogue.read_text().replace(")\n\nBY_NAME", ENTRY))
+    axes = scratch / "harness" / "runner" / "backends" / "tensorflow" / "axes"
+    (axes / "soft_placement.py").write_text(MODULE)
+    (scratch / "placed.yaml").write_text(AXIS_MATRIX)
+    return scratch
 
 
 def in_scratch(scratch: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -70,3 +122,20 @@ def test_it_trains_to_the_bits_of_the_original(scratch: Path) -> None:
     assert done.returncode == 0, done.stderr
     frame = program.load(scratch / "results").set_index("workload")
     assert frame.loc["my-own-mlp", "weights_sha256"] == frame.loc["mnist-mlp", "weights_sha256"]
+
+
+def test_a_new_axis_is_planned(with_axis: Path) -> None:
+    planned = in_scratch(with_axis, "plan", "placed.yaml")
+    assert planned.returncode == 0 and "soft_placement=off" in planned.stdout, planned.stderr
+    schema = in_scratch(with_axis, "schema")
+    assert "soft_placement" in schema.stdout
+
+
+@pytest.mark.tensorflow
+def test_a_new_axis_is_applied_and_read_back(with_axis: Path) -> None:
+    ran = in_scratch(with_axis, "run", "placed.yaml", "--engine", "local", "--results", "results")
+    assert ran.returncode == 0, ran.stderr
+    frames = in_scratch(with_axis, "table", "results", "--by", "run", "--format", "json")
+    runs = json.loads(frames.stdout)
+    values = {run["soft_placement"]: run["found_soft_placement"] for run in runs}
+    assert values == {"on": "on", "off": "off", "default": "on"}
