@@ -41,6 +41,7 @@ def matrix(tmp_path: Path, value: str) -> Path:
         "name": "hostile",
         "description": value,
         "environments": {"python": "3.11", "tensorflow": "2.15.1"},
+        "consent": {"HOSTILE": value},
         "axes": {
             "workload": "mnist-mlp",
             "samples": 256,

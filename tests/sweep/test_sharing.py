@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from commands import harness
 
-from harness.cli import app
+from harness.cli import app, wiring
 from harness.executors import staging
 
 Hashes = dict[tuple[str, int], tuple[str, str, str]]
@@ -19,22 +19,18 @@ pytestmark = pytest.mark.tensorflow
 
 FORKED_OTHERWISE = """
 
-import dataclasses
 import os
 
-_IMPORTED_IN = os.getpid()
-_build = WORKLOAD.build
+_build = build
 
 
-def _build_otherwise(*shapes):
+def build(*shapes):
     import tensorflow as tf
 
-    if os.getpid() != _IMPORTED_IN:
+    # A process of its own leads its group; a forked run's group is led by what supervises it.
+    if os.getpgrp() != os.getpid():
         tf.random.set_seed(7)
     return _build(*shapes)
-
-
-WORKLOAD = dataclasses.replace(WORKLOAD, build=_build_otherwise)
 """
 
 
@@ -92,6 +88,8 @@ def test_a_workload_that_differs_when_forked_turns_forking_off(
     right = staging._sources()
     spoilt = [_spoilt(*source, mark=str(tmp_path)) for source in right]
     monkeypatch.setattr(staging, "_sources", lambda: spoilt)
+    # Of this code no audit is remembered.
+    monkeypatch.setattr(wiring, "code_sha256", lambda workload, axes: f"{tmp_path} {workload}")
     only = ["--only", "mnist-mlp,*threads=1,*"]
     arguments = ["run", str(matrix), "--engine", "local", *only, "--results"]
     app([*arguments, str(tmp_path / "auto")], standalone_mode=False)
@@ -106,7 +104,6 @@ def test_a_workload_that_differs_when_forked_turns_forking_off(
 
 
 def _spoilt(name: str, data: bytes, mark: str) -> tuple[str, bytes]:
-    """The `mark` makes it a runner never seen before, of which no audit is remembered."""
-    if name != "workloads/mnist_mlp.py":
+    if name != "runner/workloads/mnist_mlp.py":
         return name, data
     return name, data + f"{FORKED_OTHERWISE}# {mark}\n".encode()
