@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from harness import places
 
@@ -24,7 +23,7 @@ _NAME = re.compile(r"harness-[a-z]+-[a-z0-9_]{8}")
 _GRACE_SECONDS = 2
 """A younger folder may be one that its process has not locked yet."""
 
-_LOCKED: dict[Path, IO[bytes]] = {}
+_LOCKED: dict[Path, int] = {}
 _LOCKING = threading.Lock()
 
 
@@ -85,10 +84,11 @@ def use_cache() -> None:
     # Nobody goes on before it is locked, whoever of several threads came first.
     with _LOCKING:
         if path not in _LOCKED:
+            # Not a file object: this one stays open to the end of the process.
             with places.written(path):
-                file = path.open("ab")
-            fcntl.flock(file, fcntl.LOCK_SH)
-            _LOCKED[path] = file
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            _LOCKED[path] = descriptor
 
 
 @contextmanager

@@ -51,6 +51,17 @@ def _replaced_by_link(path: Path) -> None:
     path.symlink_to(other)
 
 
+def test_a_new_environment_is_made_once_and_without_a_word(
+    lock: Lock, local_engine: LocalEngine, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    image = local_engine.assemble(lock, tmp_path / "build.log")
+    local_engine.assemble(lock, tmp_path / "build.log")
+    said = capfd.readouterr().err
+    assert "again" not in said and "anew" not in said
+    names = {path.name for path in Path(image.reference).glob("lib/python*/site-packages/*")}
+    assert names == {"six.py", "six-1.16.0.dist-info", "__pycache__"}
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_environment_is_made_anew(
     change: str,

@@ -159,6 +159,8 @@ def _make(lock: Lock, interpreter: Interpreter, folder: Path, log: Path) -> None
     try:
         _create(interpreter, folder, log)
         inside = f"lib/python{lock.environment.python}/site-packages"
+        # uv puts a module of its own there, which no lock has.
+        shutil.rmtree(folder / inside)
         installed = wheels.install(lock, folder / inside)
         shared = bytecode.share(lock, _compiler(interpreter), folder / inside, log)
         made = {
