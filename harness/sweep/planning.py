@@ -122,15 +122,17 @@ def _of_other_code(
     key = (record.environment.lock_sha256, str(record.settings["workload"]), old)
     changed = outdated.changed("the code", old, new)
     step = partial(Step, cell=cell, repeat=record.repeat, recorded=record.status)
+    if record.status != "completed":
+        # It left no bits that could be vouched for, and the change may have been its remedy.
+        return step(action="run", why=f"last time {record.status}; {changed}")
     voucher = wanted.vouchers.vouch(*key, new)
     refuted = wanted.vouchers.refute(*key, new)
     if voucher:
         why = f"recorded; {changed}, and {_name(voucher)} left equal bits"
         return step(action="done", why=why)
-    if refuted:
-        return step(action="run", why=f"{changed}, and {_name(refuted)} left other bits")
-    if not vouching:
-        return step(action="run", why=changed)
+    if refuted or not vouching:
+        why = f"{changed}, and {_name(refuted)} left other bits" if refuted else changed
+        return step(action="run", why=why)
     if key in chosen:
         return step(action="waits", why=f"{changed}; {chosen[key]} is repeated first")
     if not is_stable():

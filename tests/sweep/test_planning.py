@@ -256,7 +256,14 @@ def test_a_cell_that_is_not_stable_vouches_for_nothing() -> None:
     found = {1: record(), 2: varied}
     assert {action for action, _ in stepped(found, 2)} == {"waits"}
     assert {action for action, _ in stepped(found, 2, vouching=False)} == {"run"}
-    assert {action for action, _ in stepped({1: record("failed")}, 1)} == {"waits"}
+
+
+@pytest.mark.parametrize("status", ["failed", "invalid", "unsupported", "timeout"])
+def test_what_did_not_complete_is_tried_again_with_other_code(status: str) -> None:
+    vouched = Vouchers([voucher()])
+    assert stepped({1: record(status)}, 1, vouchers=vouched) == [
+        ("run", f"last time {status}; {CHANGED}")
+    ]
 
 
 def test_equal_bits_vouch_and_other_bits_do_not() -> None:
