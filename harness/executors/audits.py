@@ -108,7 +108,9 @@ class Audits:
         elif audit.state != "undecided":
             sentence = f"{workload}: {audit.sentence}"
             content = {"schema": SCHEMA, "state": audit.state, "sentence": sentence}
-            write_json(self._path(lock_sha256, key), content)
+            path = self._path(lock_sha256, key)
+            with places.written(path):
+                write_json(path, content)
 
     def _read(self, lock_sha256: str, workload: str) -> Audit | None:
         try:

@@ -42,7 +42,9 @@ class Exchange:
 @contextmanager
 def opened() -> Iterator[Exchange]:
     """A new exchange, with a lock that ends with this process; removed at the end."""
-    made = Exchange(folder=Path(tempfile.mkdtemp(dir=places.cache("exchange"))))
+    parent = places.cache("exchange")
+    with places.written(parent):
+        made = Exchange(folder=Path(tempfile.mkdtemp(dir=parent)))
     try:
         made.control.mkdir(mode=0o755)
         made.output.mkdir()
