@@ -46,15 +46,22 @@ def opened() -> Iterator[Exchange]:
     with places.written(parent):
         made = Exchange(folder=Path(tempfile.mkdtemp(dir=parent)))
     try:
-        made.control.mkdir(mode=0o755)
+        make_readable(made.control)
         made.output.mkdir()
         # In a container the process is another user.
         made.output.chmod(0o777)
         with (made.control / exchange.ALIVE).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            (made.control / exchange.ALIVE).chmod(0o644)
             yield made
     finally:
         shutil.rmtree(made.folder, ignore_errors=True)
+
+
+def make_readable(folder: Path) -> None:
+    """Make a folder that every user can read, whatever this process's umask is."""
+    folder.mkdir()
+    folder.chmod(0o755)
 
 
 @contextmanager

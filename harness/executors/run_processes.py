@@ -152,7 +152,7 @@ class WarmProcess:
         self._cleanup = ExitStack()
         self._folders = self._cleanup.enter_context(exchange_folders.opened())
         for name in (exchange.REQUESTS, exchange.WAKEUPS):
-            (self._folders.control / name).mkdir(mode=0o755)
+            exchange_folders.make_readable(self._folders.control / name)
         self._wakeup = str(self._folders.control / exchange.WAKEUP)
         wakeup.create(self._wakeup)
         # The children's limits are the runner's to enforce; these hold even if it fails to.

@@ -225,3 +225,12 @@ def _alive(bench: Bench) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
+
+
+def test_a_strict_umask_keeps_no_container_out(template: ProcessTemplate) -> None:
+    before = os.umask(0o077)
+    try:
+        with warm(template) as process, tried(process, "nothing") as ending:
+            assert ending.reply is not None, ending.log
+    finally:
+        os.umask(before)
