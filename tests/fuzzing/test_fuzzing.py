@@ -301,10 +301,11 @@ def test_no_reader_waits_for_what_is_no_file(
         within_bounds(read)
         path.unlink()
     # The path of a socket may not be as long as that of a file.
-    for make in (os.mkfifo, socket.socket(socket.AF_UNIX).bind, os.mkdir):
-        make(name)
-        within_bounds(read)
-        path.rmdir() if path.is_dir() else path.unlink()
+    with socket.socket(socket.AF_UNIX) as one:
+        for make in (os.mkfifo, one.bind, os.mkdir):
+            make(name)
+            within_bounds(read)
+            path.rmdir() if path.is_dir() else path.unlink()
 
 
 def _sealed(content: dict[str, object]) -> dict[str, object]:

@@ -33,7 +33,7 @@ def test_every_cell_of_the_matrices_shipped_is_found_again(name: str) -> None:
 
 
 def test_variables_are_found_again() -> None:
-    one = cell(env=(("A", "1"), ("OMP_NUM_THREADS", "2 3")), keras="2.10.0", seed=7)
+    one = cell(env=(("OMP_NUM_THREADS", "2 3"), ("TZ", "1")), keras="2.10.0", seed=7)
     assert cell_of(record(one)) == one
 
 
@@ -49,7 +49,10 @@ def test_an_axis_that_was_not_known_yet_is_at_its_default() -> None:
     [
         ({"settings": {"workload": "evil"}}, "workload cannot be 'evil'"),
         ({"settings": {"threads": 0}}, "threads cannot be '0'"),
-        ({"settings": {"env": {"LD_PRELOAD": "/tmp/x.so"}}}, "LD_PRELOAD may not be set"),
+        (
+            {"settings": {"env": {"LD_PRELOAD": "/tmp/x.so"}}},
+            "LD_PRELOAD is not known to be harmless",
+        ),
         ({"settings": {"env": {"A B": "1"}}}, "no name of an environment variable"),
         ({"settings": {"env": {"A": "1\n2"}}}, "must be one line"),
         ({"settings": {"colour": "red"}}, "no axis colour"),
