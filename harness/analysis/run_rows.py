@@ -80,7 +80,7 @@ def of_record(record: Record, cpus: int | None) -> Row:
         **_seconds(record),
         "image": environment.image or None,
         "lock_sha256": environment.lock_sha256 or None,
-        "code_sha256": record.code_sha256,
+        "code_sha256": record.code,
         **_found(record),
         "isolation": _text_or_none(record.process.get("isolation")),
         **_audit(record.audit),

@@ -16,8 +16,10 @@ from harness.errors import IncompleteSweepError, UsageError
 from harness.executors import progress
 from harness.executors.run_processes import Limits
 from harness.executors.this_machine import Tally, ThisMachine
+from harness.matrix import variables
 from harness.protocol import job as jobs
 from harness.protocol import untrusted
+from harness.protocol.axes import process_variables
 from harness.protocol.job import Job
 from harness.results.store import Store
 
@@ -28,11 +30,16 @@ def job(
     file: Annotated[Path, typer.Argument(metavar="JOB", help="A file with a job as JSON.")],
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
+    trust_job: Annotated[
+        bool,
+        typer.Option("--trust-job", help="Let packages it chose run outside of a container."),
+    ] = False,
 ) -> None:
     """Carry out a job that was made on another machine; the records name this one."""
     asked = _read(file)
     chosen, why = choice.choose(engine)
     console.note(f"engine: {chosen.name}; {why}")
+    _require_trust(file, asked, trust_job or (chosen.contains and _has_only_wheels(asked)))
     machine = wiring.this_machine()
     store = Store(results, asked.matrix, machine.id)
     limits = Limits(timeout=asked.timeout_s, memory=asked.memory_bytes)
@@ -48,10 +55,45 @@ def job(
 def _read(file: Path) -> Job:
     try:
         content = untrusted.read_regular(file, _BYTES, follow_links=True)
-        return jobs.from_json(json.loads(content))
+        job = jobs.from_json(json.loads(content))
+        _check_variables(job)
+        return job
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(
             f"{file}: {error}; a job is made by harness of the same version"
         ) from error
+
+
+def _check_variables(job: Job) -> None:
+    """Refuse variables that the runs' settings do not ask for, or that no matrix may set.
+
+    Raises:
+        ValueError: there are some.
+    """
+    for run in job.runs:
+        free = run.settings.get("env")
+        pairs = tuple(sorted(free.items())) if isinstance(free, dict) else ()
+        settings = {name: v for name, v in run.settings.items() if not isinstance(v, dict)}
+        refused = [name for name, _ in pairs if variables.refusal(name)]
+        if refused or process_variables({**settings, "env": pairs}) != dict(job.variables):
+            raise ValueError(f"the variables are not those of the settings of {run.cell}")
+        consents = [name for name, value in pairs if variables.needs_consent(name, value)]
+        if set(consents) != set(job.consent):
+            raise ValueError(f"it sets {', '.join(consents)}, and consents to something else")
+
+
+def _has_only_wheels(job: Job) -> bool:
+    """Whether nothing is built here, outside of any container."""
+    pins = [line for line in job.lock.splitlines() if line and not line.startswith("#")]
+    return all(line.endswith(".whl") for line in pins)
+
+
+def _require_trust(file: Path, job: Job, trusted: bool) -> None:
+    if not trusted:
+        raise UsageError(
+            f"{file}: this would install and run the packages that the job chose as you, with your"
+            " files in reach; take --engine docker (and a lock of wheels only), or, if you trust"
+            " who made it, --trust-job"
+        )

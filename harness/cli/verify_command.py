@@ -255,7 +255,10 @@ def _check(setting: _Setting, trial: Trial, store: Store | None) -> Check:
         return verdicts.check(trial, [], setting.results)
     repeats = range(1, setting.repeats + 1)
     records = [store.read(trial.reference.id, repeat) for repeat in repeats]
-    return verdicts.check(trial, [r for r in records if r is not None], store.folder)
+    # A record of another lock is one of an earlier verification, into the same folder.
+    lock_sha256 = trial.lock.sha256 if trial.lock else ""
+    own = [r for r in records if r is not None and r.environment.lock_sha256 == lock_sha256]
+    return verdicts.check(trial, own, store.folder)
 
 
 def _report(checks: Sequence[Check], format: str) -> None:

@@ -18,6 +18,7 @@ class CpuSets:
 
     def __init__(self, cpus: tuple[int, ...], slots: int) -> None:
         self._free = sorted(cpus)
+        self._count = len(cpus)
         self._slots = max(1, slots)
         self._turn = threading.Lock()
         self._changed = threading.Condition()
@@ -26,8 +27,11 @@ class CpuSets:
     def reserve(self, count: int) -> Iterator[tuple[int, ...]]:
         """Wait for `count` free CPUs and have them within the `with` block.
 
-        `count` must not be more than there are.
+        Raises:
+            ValueError: there are not so many.
         """
+        if count > self._count:
+            raise ValueError(f"{count} CPUs asked for, and there are {self._count}")
         with self._turn, self._changed:
             self._changed.wait_for(lambda: len(self._free) >= count and self._slots > 0)
             taken, self._free = tuple(self._free[:count]), self._free[count:]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.engines import outcomes
 from harness.engines.protocol import Engine, Image, Order, Outcome
 from harness.errors import EngineError
 from harness.executors import exchange_folders, replies
@@ -224,4 +225,10 @@ class WarmProcess:
         if self._outcome.exit_code == 0:
             # It believed its host gone, or was told to stop, while a run was under way.
             return Outcome(cause="killed", exit_code=0, seconds=seconds)
-        return dataclasses.replace(self._outcome, seconds=seconds)
+        outcome = dataclasses.replace(self._outcome, seconds=seconds)
+        crashed = outcome.cause == outcomes.cause(outcome.exit_code) == "exited"
+        if crashed and os.path.lexists(self._folders.output / exchange.READY):
+            # Another run may have ended it; this one did not show that it ends like that.
+            reason = "the process that it was forked from ended"
+            return dataclasses.replace(outcome, cause="killed", reason=reason)
+        return outcome

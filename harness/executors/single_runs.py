@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 import errno
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from harness.errors import EngineError, RecordError
@@ -24,6 +26,8 @@ from harness.executors.warm_groups import WarmGroup
 from harness.protocol import exchange
 from harness.protocol.job import Job, Run
 from harness.results.record import AuditPart, Record
+
+_LITTLE_BYTES = 256 << 20
 
 _COLD_SIDE = AuditPart(state="cold side", sentence="the cold side of an audit")
 
@@ -158,7 +162,7 @@ class SingleRuns:
     ) -> Record:
         if self._abandoned.is_set():
             raise AbandonedError
-        if ending.outcome.exit_code == exchange.DISK_FULL:
+        if ending.outcome.exit_code == exchange.DISK_FULL and _is_full(ending.folder):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(ending.folder))
         record = recording.of_ending(
             self._origin,
@@ -191,3 +195,8 @@ class SingleRuns:
 def now() -> str:
     """The time in UTC, ISO format, to the second."""
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether the disk is as full as the runner says: a training could end with any status."""
+    return shutil.disk_usage(folder).free < _LITTLE_BYTES

@@ -165,16 +165,18 @@ class ThisMachine:
             variables=job.variables,
             gpu=job.device == "gpu",
         )
-        runs = [run for run in job.runs if self._has_data(job, run)]
+        runs = [run for run in job.runs if self._can_run(job, run)]
         group = WarmGroup(job, template, len(runs), context.cpus, context.slots)
         self._groups[group] = len(self._groups)
         for run in runs:
             self._submit(group, run)
 
-    def _has_data(self, job: Job, run: Run) -> bool:
-        """Whether the run's data set is here; a run without it is recorded as unavailable."""
-        reference = job.data[run.workload]
+    def _can_run(self, job: Job, run: Run) -> bool:
+        """Whether the run's CPUs and data set are here; else it is recorded as unavailable."""
+        reference, visible = job.data[run.workload], len(self._context.cpus)
         try:
+            if cpus_for(run.settings, visible) > visible:
+                raise EngineError(f"more CPUs asked for than the {visible} that this machine shows")
             prepared = self._context.data(reference.name)
             if prepared.sha256 != reference.sha256:
                 raise DataError(

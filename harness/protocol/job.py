@@ -18,10 +18,14 @@ else, can carry a job out: the lock says what to install, and data sets are name
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 from harness.protocol import exchange
+
+_ENVIRONMENT = ("python", "tensorflow", "numpy", "keras", "device")
+_VERSION = re.compile(r"^[0-9A-Za-z][0-9A-Za-z.]{0,39}$")
 
 Json = Union[str, int, Dict[str, str]]
 """The value of a setting: `env` is an object."""
@@ -96,15 +100,32 @@ def from_json(content: Any) -> Job:
         fields["data"] = {name: DataReference(**each) for name, each in fields["data"].items()}
         fields["runs"] = tuple(Run(**each) for each in fields["runs"])
         job = Job(**fields)
+        _check(job)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError("not a job: %s" % error) from error
-    _check(job)
     return job
 
 
 def _check(job: Job) -> None:
+    """Refuse what could not come from a program: names become files, numbers become limits."""
+    if set(job.environment) != set(_ENVIRONMENT) or job.device not in ("cpu", "gpu"):
+        raise ValueError("not a job: its environment is none")
+    versions = (value for value in job.environment.values() if value is not None)
+    if not all(_VERSION.match(value) for value in versions):
+        raise ValueError("not a job: its environment has a version that is none")
+    texts = (job.matrix, job.lock, *job.variables, *job.variables.values(), *job.consent)
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("not a job: a text is none")
+    if not (0 < job.timeout_s < 10**9 and 0 < job.memory_bytes < 2**60):
+        raise ValueError("not a job: its limits are none")
     if not job.runs:
         raise ValueError("a job without runs")
     for run in job.runs:
-        if run.workload not in job.data:
-            raise ValueError("the run of %s trains on data that the job does not name" % run.cell)
+        _check_run(run, job)
+
+
+def _check_run(run: Run, job: Job) -> None:
+    if not isinstance(run.cell, str) or type(run.repeat) is not int:
+        raise ValueError("not a job: a run has no cell or no repeat")
+    if run.workload not in job.data:
+        raise ValueError("the run of %s trains on data that the job does not name" % run.cell)

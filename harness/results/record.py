@@ -134,3 +134,8 @@ class Record(_Part):
     sha256: str | None = None
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @property
+    def code(self) -> str:
+        """The code that this run used: its digest, or in older records that of the whole runner."""
+        return self.code_sha256 or f"runner {self.program.get('runner_sha256', '')}"

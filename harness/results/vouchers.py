@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import RecordError
-from harness.protocol.files import write_json
+from harness.results import durable, json_digest
 from harness.results.regular_files import content
 from harness.results.scan import VOUCHERS
 
@@ -66,7 +66,8 @@ def add(sweep: Path, made: Iterable[Voucher]) -> None:
     """
     entries = [voucher.model_dump() for voucher in [*read(sweep), *made]]
     try:
-        write_json(sweep / VOUCHERS, {"schema": 1, "vouchers": entries})
+        content = json_digest.text({"schema": 1, "vouchers": entries})
+        durable.write(sweep / VOUCHERS, [content], partial=sweep / durable.PARTIAL)
     except OSError as error:
         raise RecordError(f"{sweep / VOUCHERS}: cannot be written: {error.strerror}") from error
 

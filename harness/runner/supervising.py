@@ -72,4 +72,5 @@ def _end_with(status: int) -> NoReturn:
         with contextlib.suppress(OSError):
             signal.signal(signum, signal.SIG_DFL)
         os.kill(os.getpid(), signum)
+        os._exit(128 + signum)
     os._exit(os.WEXITSTATUS(status))

@@ -12,7 +12,7 @@ from harness.environments.lock import Lock
 from harness.errors import LockError
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
-from harness.protocol.axes import to_json
+from harness.protocol.axes import process_variables, to_json
 from harness.results.record import Record
 from harness.results.statuses import FINISHED
 from harness.results.vouchers import Voucher, Vouchers
@@ -31,7 +31,8 @@ class Step:
     """One repeat of a cell in the plan: what will happen to it and why.
 
     `recorded` is the status of the record there is, None where there is none. `repeated` is the
-    record whose bits the run is to leave again, so that it vouches for others.
+    record whose bits the run is to leave again, so that it vouches for others; `code_sha256` is
+    then what its code is today, of the axes that it names.
     """
 
     cell: Cell
@@ -40,6 +41,7 @@ class Step:
     why: str
     recorded: str | None = None
     repeated: Record | None = None
+    code_sha256: str = ""
 
 
 Read = Callable[[str, int], Record | None]
@@ -101,7 +103,7 @@ def steps(
 
 
 def _same_code(record: Record, wanted: Wanted) -> bool:
-    return record.code_sha256 == _code_now(record, wanted)
+    return record.code == _code_now(record, wanted)
 
 
 def _code_now(record: Record, wanted: Wanted) -> str:
@@ -118,7 +120,7 @@ def _of_other_code(
     vouching: bool,
 ) -> Step:
     """What becomes of a run whose record differs in nothing but the code."""
-    old, new = record.code_sha256, _code_now(record, wanted)
+    old, new = record.code, _code_now(record, wanted)
     key = (record.environment.lock_sha256, str(record.settings["workload"]), old)
     changed = outdated.changed("the code", old, new)
     step = partial(Step, cell=cell, repeat=record.repeat, recorded=record.status)
@@ -139,7 +141,7 @@ def _of_other_code(
         return step(action="waits", why=f"{changed}; a stable cell is repeated first")
     chosen[key] = f"{cell.id} #{record.repeat}"
     why = f"{changed}; repeated to vouch for the others"
-    return step(action="run", why=why, repeated=record)
+    return step(action="run", why=why, repeated=record, code_sha256=new)
 
 
 def _name(voucher: Voucher) -> str:
@@ -169,6 +171,9 @@ def _why_run(cell: Cell, record: Record | None, wanted: Wanted) -> str | None:
 
 def _changes(cell: Cell, record: Record, wanted: Wanted) -> Iterator[str]:
     """Everything that went into the record and is another one now; the code comes later."""
+    applied = record.process.get("variables")
+    if applied is not None and applied != process_variables(cell.settings):
+        yield "the variables that apply its settings are others"
     settings = {name: to_json(value) for name, value in cell.settings.items()}
     if {**_DEFAULTS, **record.settings} != settings:
         yield "the record is of other settings"

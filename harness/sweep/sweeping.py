@@ -10,6 +10,7 @@ from harness.executors import progress
 from harness.executors.context import Context
 from harness.executors.this_machine import Tally, ThisMachine
 from harness.results import vouchers
+from harness.results.record import Record
 from harness.results.store import Store
 from harness.results.vouchers import Voucher
 from harness.sweep.jobs import Maker
@@ -74,15 +75,26 @@ def _write_vouchers(repeated: Sequence[Step], store: Store) -> bool:
 
 def _vouchers(step: Step, store: Store) -> list[Voucher]:
     old, new = step.repeated, store.read(step.cell.id, step.repeat)
-    if old is None or new is None or new.code_sha256 == old.code_sha256:
+    if old is None or new is None or new.status != "completed":
+        return []
+    if new.code == old.code:
         return []
     voucher = Voucher(
         lock_sha256=old.environment.lock_sha256,
         workload=str(old.settings["workload"]),
-        old=old.code_sha256,
-        new=new.code_sha256,
+        old=old.code,
+        new=step.code_sha256,
         cell=step.cell.id,
         repeat=step.repeat,
-        equal=bool(old.measured and new.measured and old.measured.bits == new.measured.bits),
+        equal=_are_equal(old, new),
     )
     return [voucher]
+
+
+def _are_equal(old: Record, new: Record) -> bool:
+    """Whether two runs left the same bits, and the same was read back of every setting."""
+    bits = [each.measured.bits if each.measured else None for each in (old, new)]
+    values = {axis: each.value for axis, each in new.found.items()}
+    return bits[0] == bits[1] is not None and all(
+        values.get(axis) == each.value for axis, each in old.found.items()
+    )

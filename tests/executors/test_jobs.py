@@ -13,6 +13,7 @@ from commands import harness
 import harness as program
 from harness.cli import wiring
 from harness.errors import LockError
+from harness.executors.cpu_sets import CpuSets
 from harness.executors.run_processes import Limits
 from harness.matrix import cells, reading
 from harness.protocol import exchange, job
@@ -84,6 +85,8 @@ def test_an_environment_without_a_lock_is_a_job_with_the_reason(matrix: Path) ->
         ({"data": {}}, "does not name"),
         ({"more": 1}, "not a job"),
         ({"lock": None, "data": 3}, "not a job"),
+        ({"timeout_s": None}, "not a job"),
+        ({"environment": {"tensorflow": "2.15.1"}}, "environment is none"),
     ],
 )
 def test_what_is_no_job_is_refused_with_the_reason(
@@ -99,6 +102,23 @@ def test_what_is_no_job_is_refused_with_the_reason(
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"variables": {"LD_PRELOAD": "x.so"}}, "not those of the settings"),
+        ({"consent": ["LD_PRELOAD"]}, "consents to something else"),
+    ],
+)
+def test_a_job_sets_no_variable_that_its_runs_do_not_ask_for(
+    matrix: Path, change: dict[str, Any], what: str, tmp_path: Path
+) -> None:
+    [made, *_], _ = maker(matrix).jobs(steps_of(matrix))
+    (tmp_path / "job.json").write_text(json.dumps({**job.to_json(made), **change}))
+    ended = harness("job", tmp_path / "job.json", "--results", tmp_path / "results", "--trust-job")
+    assert ended.code == 2 and what in ended.err and "Traceback" not in ended.err
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.mark.tensorflow
 def test_a_process_with_nothing_but_the_job_carries_it_out(matrix: Path, tmp_path: Path) -> None:
     [made], _ = maker(matrix).jobs(steps_of(matrix, "*mnist-mlp,tf2.15.1*"))
@@ -108,7 +128,8 @@ def test_a_process_with_nothing_but_the_job_carries_it_out(matrix: Path, tmp_pat
     shutil.rmtree(matrix.parent / "locks")
     matrix.unlink()
     ended = harness(
-        "job", elsewhere / "job.json", "--engine", "local", "--results", elsewhere / "results"
+        *("job", elsewhere / "job.json", "--engine", "local"),
+        *("--results", elsewhere / "results", "--trust-job"),
     )
     assert ended.code == 0, ended.err
     frame = program.load(elsewhere / "results")
@@ -117,3 +138,26 @@ def test_a_process_with_nothing_but_the_job_carries_it_out(matrix: Path, tmp_pat
     [lock] = (elsewhere / "results" / "small" / "locks").iterdir()
     assert lock.read_text() == made.lock
     assert frame.groupby("cell")["weights_sha256"].nunique().eq(1).all()
+
+
+def test_versions_lead_out_of_no_folder(matrix: Path) -> None:
+    [made, *_], _ = maker(matrix).jobs(steps_of(matrix))
+    content = job.to_json(made)
+    content["environment"] = {**content["environment"], "tensorflow": "x/../../y"}
+    with pytest.raises(ValueError, match="a version that is none"):
+        job.from_json(content)
+
+
+def test_without_a_container_a_job_needs_trust(matrix: Path, tmp_path: Path) -> None:
+    [made, *_], _ = maker(matrix).jobs(steps_of(matrix))
+    (tmp_path / "job.json").write_text(json.dumps(job.to_json(made)))
+    ended = harness(
+        "job", tmp_path / "job.json", "--engine", "local", "--results", tmp_path / "results"
+    )
+    assert ended.code == 2 and "--trust-job" in ended.err
+    assert not (tmp_path / "results").exists()
+
+
+def test_more_cpus_than_there_are_is_no_endless_wait() -> None:
+    with pytest.raises(ValueError, match="there are 2"), CpuSets((0, 1), slots=2).reserve(3):
+        pass

@@ -13,7 +13,7 @@ from harness.matrix import cells, reading
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
 from harness.matrix.text import Problems
-from harness.protocol.axes import to_json
+from harness.protocol.axes import process_variables, to_json
 from harness.results.record import Record
 from harness.results.vouchers import Voucher, Vouchers
 from harness.sweep import machine_limits, planning
@@ -115,6 +115,14 @@ def test_a_changed_input_makes_it_run_again_and_says_which(
     changes: dict[str, Any], expected: str
 ) -> None:
     assert why(record(), **changes) == ("run", expected)
+
+
+def test_a_setting_that_is_now_applied_by_other_variables_runs_again() -> None:
+    process = {"timeout_s": 60.0, "memory_bytes": 2**30}
+    variables = process_variables(cells_of("")[0].settings)
+    assert why(record(process={**process, "variables": variables}))[0] == "done"
+    found = record(process={**process, "variables": {**variables, "TF_CUDNN_DETERMINISTIC": "1"}})
+    assert why(found) == ("run", "the variables that apply its settings are others")
 
 
 def test_every_changed_input_is_named() -> None:
