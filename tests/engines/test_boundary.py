@@ -29,7 +29,7 @@ SECONDS = 30.0
 """Each attempt must be over in this time: an open that blocks is a hang."""
 
 PROGRAM = """
-import json, os, subprocess, sys, time
+import json, os, signal, subprocess, sys, time
 from harness.protocol import exchange
 from harness.protocol.files import write_json
 from harness.runner import serving
@@ -66,6 +66,12 @@ def train(request, folder, confined):
                     os.symlink(VICTIM, target) if what == "link" else open(target, "w").close()
                 except OSError as error: refused.append(error.errno)
                 else: refused.append(path)
+    elif attempt == "crash":
+        # The parent only waits for this run; its parent is the process that forks the runs.
+        with open("/proc/%d/stat" % os.getppid()) as file: above = file.read().rpartition(")")[2]
+        try: os.kill(int(above.split()[1]), signal.SIGSEGV)
+        except OSError as error: refused.append(error.errno)
+        else: time.sleep(600)
     elif attempt == "control":
         for path in (exchange.STOP, exchange.ALIVE, "requests/000001.json", "requests/000077.json"):
             try: open(os.path.join(control, path), "w").close()
@@ -184,6 +190,17 @@ def test_one_run_cannot_speak_for_another(template: ProcessTemplate, victim: Pat
         with tried(process, "nothing") as ending:
             assert ending.outcome.cause == "exited"
     assert victim.read_text() == SECRET
+
+
+def test_a_run_that_crashes_the_process_it_was_forked_from_convicts_no_other(
+    template: ProcessTemplate,
+) -> None:
+    with warm(template) as process, tried(process, "crash") as ending:
+        if ending.reply is not None:
+            assert json.loads(ending.reply.reason) == [1]
+            pytest.skip("this kernel keeps a run from sending signals")
+        assert ending.outcome.cause == "killed"
+        assert ending.outcome.reason == "the process that it was forked from ended"
 
 
 def test_the_hosts_own_folder_cannot_be_written(template: ProcessTemplate, bench: Bench) -> None:
