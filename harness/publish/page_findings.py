@@ -16,7 +16,7 @@ _PHRASES = {
     "always": "always changed the bits",
     "sometimes": "sometimes changed the bits",
     "never": "never changed the bits",
-    "few": "changed the bits, of few pairs,",
+    "few": "compared in few pairs only: changed the bits in",
     "no effect": "had no effect: asked differently, found equal",
 }
 
