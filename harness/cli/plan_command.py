@@ -20,7 +20,7 @@ from harness.engines import choice
 from harness.engines.protocol import Engine
 from harness.executors.run_processes import Limits
 from harness.matrix import cells, reading
-from harness.matrix.cells import PLACES, Cell
+from harness.matrix.cells import AXIS_INDEX, Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.publish import tables
@@ -54,7 +54,7 @@ class UsedEnvironments:
             if step.cell is not last and step.action in ("done", "run", "waits"):
                 last = step.cell
                 workloads = self._workloads.setdefault(last.environment, set())
-                workloads.add(str(last.values[PLACES["workload"]]))
+                workloads.add(str(last.values[AXIS_INDEX["workload"]]))
             yield step
 
     def parts(self, lookup: Lookup) -> list[Reuse]:

@@ -163,7 +163,7 @@ def _need(
         results=results,
         memory=memory,
         environments=tuple(dict.fromkeys(cell.environment for cell in possible)),
-        workloads=Counter(str(cell.values[cells.PLACES["workload"]]) for cell in possible),
+        workloads=Counter(str(cell.values[cells.AXIS_INDEX["workload"]]) for cell in possible),
         lock=wiring.or_error(read),
     )
 

@@ -26,7 +26,7 @@ DEFAULTS: Mapping[str, Value] = {axis.name: axis.default for axis in SETTING_AXE
 MAX_ID = 180
 """A cell id is a folder name; file systems allow 255 bytes."""
 
-PLACES: Mapping[str, int] = {axis.name: place for place, axis in enumerate(SETTING_AXES)}
+AXIS_INDEX: Mapping[str, int] = {axis.name: place for place, axis in enumerate(SETTING_AXES)}
 """Where the value of an axis stands in `Cell.values`."""
 
 _NAMES = tuple(DEFAULTS)
@@ -56,7 +56,7 @@ class Cell:
             if value != default and name != "workload"
         ]
         return _file_name(
-            ",".join([str(self.values[PLACES["workload"]]), self.environment.id, *varied])
+            ",".join([str(self.values[AXIS_INDEX["workload"]]), self.environment.id, *varied])
         )
 
     @property
@@ -211,7 +211,8 @@ def _exclusion_of(
     def excluded(environment: Environment, values: tuple[Value, ...]) -> str | None:
         for rule in rules:
             if all(
-                (getattr(environment, key) if key not in PLACES else values[PLACES[key]]) in allowed
+                (getattr(environment, key) if key not in AXIS_INDEX else values[AXIS_INDEX[key]])
+                in allowed
                 for key, allowed in rule.match.items()
             ):
                 return rule.because

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.datasets import catalogue
 from harness.environments.lock import Lock
 from harness.errors import LockError
-from harness.matrix.cells import PLACES, Cell
+from harness.matrix.cells import AXIS_INDEX, Cell
 from harness.studies.foreign_locks import Locks
 from harness.studies.reference import Reference
 
@@ -84,5 +84,5 @@ def foreign_code(trials: Iterable[Trial], locks: Locks) -> list[str]:
 
 
 def _variables(cell: Cell) -> tuple[tuple[str, str], ...]:
-    value = cell.values[PLACES["env"]]
+    value = cell.values[AXIS_INDEX["env"]]
     return value if isinstance(value, tuple) else ()

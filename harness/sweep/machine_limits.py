@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from harness.datasets import catalogue
-from harness.matrix.cells import PLACES, Cell
+from harness.matrix.cells import AXIS_INDEX, Cell
 from harness.protocol.axes import Value
 from harness.protocol.processor import INSTRUCTION_SETS
 
@@ -38,7 +38,7 @@ def settled(machine: Machine, unavailable: Callable[[str], str | None]) -> Calla
 
 def with_data(cell: Cell) -> Cell:
     """The cell, `unavailable` where it asks for more training rows than its data has."""
-    samples, workload = cell.values[PLACES["samples"]], str(cell.values[PLACES["workload"]])
+    samples, workload = cell.values[AXIS_INDEX["samples"]], str(cell.values[AXIS_INDEX["workload"]])
     if cell.status is not None or not isinstance(samples, int):
         return cell
     rows = catalogue.rows_of(workload)
@@ -49,7 +49,7 @@ def with_data(cell: Cell) -> Cell:
 
 
 def _reason(machine: Machine, values: tuple[Value, ...]) -> str | None:
-    wanted, isa = values[PLACES["cpus"]], values[PLACES["isa"]]
+    wanted, isa = values[AXIS_INDEX["cpus"]], values[AXIS_INDEX["isa"]]
     if isinstance(wanted, int) and wanted > machine.cpus:
         return f"cpus={wanted} asked for, and this machine shows {machine.cpus}"
     missing = [flag for flag in INSTRUCTION_SETS.get(str(isa), ()) if flag not in machine.flags]
