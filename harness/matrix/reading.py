@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,9 +15,9 @@ from harness.errors import UsageError
 from harness.matrix import text, values, variables
 from harness.matrix.matrix import SCHEMA, Block, EnvironmentEntry, Exclusion, Matrix
 from harness.matrix.text import Problem, Problems
-from harness.matrix.values import ENVIRONMENT_KEYS
+from harness.matrix.values import ENVIRONMENT_KEYS, InvalidValueError
 from harness.protocol import untrusted
-from harness.protocol.axes import BY_NAME, NAMES, Value
+from harness.protocol.axes import BY_NAME, NAMES, Axis, Value
 
 KEYS = (
     "schema",
@@ -191,10 +192,7 @@ def _environment_entry(
 ) -> EnvironmentEntry:
     """The environments that these entries of the mapping `node` name, `tensorflow` among them."""
     found: dict[str, tuple[str, ...]] = {
-        key: _distinct(
-            key, value, [values.version(key, n, problems) for n in text.items(value)], problems
-        )
-        for key, value in entries.items()
+        key: _versions(key, value, problems) for key, value in entries.items()
     }
     written_out = listed and all(len(found[key]) == 1 for key in found)
     mark = node.start_mark
@@ -233,8 +231,51 @@ def _axis(
     name: str, node: yaml.Node, problems: Problems, consents: Container[str]
 ) -> tuple[Value, ...]:
     axis = BY_NAME[name]
-    found = [values.axis_value(axis, member, problems, consents) for member in text.items(node)]
+    found = [_value(axis, member, problems, consents) for member in text.items(node)]
     return _distinct(name, node, found, problems)
+
+
+def _value(
+    axis: Axis, node: yaml.Node, problems: Problems, consents: Container[str]
+) -> Value | None:
+    if axis.is_mapping:
+        return _variables(axis, node, problems, consents)
+    word = text.scalar(node, f"a value of {axis.name}", problems)
+    return _checked(node, problems, lambda: values.axis_value(axis, word)) if word else None
+
+
+def _variables(
+    axis: Axis, node: yaml.Node, problems: Problems, consents: Container[str]
+) -> Value | None:
+    """The variables a mapping sets; each that may not be set is a problem at its own place."""
+    before = len(problems.found)
+    written: dict[str, str] = {}
+    for name, value_node in text.mapping(node, f"a value of {axis.name}", problems).items():
+        value = text.scalar(value_node, f"the variable {name}", problems)
+        if value is not None:
+            check = partial(values.check_variable, name, value, consents)
+            _checked(value_node, problems, check)
+            written[name] = value
+    return None if len(problems.found) > before else tuple(sorted(written.items()))
+
+
+def _versions(key: str, node: yaml.Node, problems: Problems) -> tuple[str, ...]:
+    found = [_version(key, member, problems) for member in text.items(node)]
+    return _distinct(key, node, found, problems)
+
+
+def _version(key: str, node: yaml.Node, problems: Problems) -> str | None:
+    word = text.scalar(node, f"a version of {key}", problems)
+    return _checked(node, problems, lambda: values.version(key, word)) if word else None
+
+
+def _checked(node: yaml.Node, problems: Problems, parse: Callable[[], T]) -> T | None:
+    """What `parse` returns; None, and a problem at `node`, where it is not allowed."""
+    try:
+        return parse()
+    except InvalidValueError as error:
+        problems.add(node, str(error))
+        return None
 
 
 def _distinct(
@@ -298,8 +339,7 @@ def _exclusion(node: yaml.Node, problems: Problems, consents: Container[str]) ->
     match: dict[str, tuple[Value, ...]] = {}
     for key, value in entries.items():
         if key in ENVIRONMENT_KEYS:
-            found = [values.version(key, n, problems) for n in text.items(value)]
-            match[key] = _distinct(key, value, found, problems)
+            match[key] = _versions(key, value, problems)
         else:
             match[key] = _axis(key, value, problems, consents)
     return Exclusion(match=match, because=because)

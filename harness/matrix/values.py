@@ -1,15 +1,15 @@
-"""One value of an axis or environment key: from the text in the file to what the program uses."""
+"""One value of an axis or environment key: from what is written to what the program uses.
+
+Matrix files and records say the same by the same rules.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container
-
-import yaml
+from collections.abc import Container, Mapping
 
 from harness import compatibility
 from harness.matrix import text, variables
-from harness.matrix.text import Problems
 from harness.protocol.axes import Axis, Value
 from harness.subjects.reference import with_names
 
@@ -22,27 +22,33 @@ _RELEASE = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+((a|b|rc|\.post)[0-9]+)?")
 _MINOR = re.compile(r"[0-9]+\.[0-9]+")
 
 
+class InvalidValueError(ValueError):
+    """A value that is not allowed; the message says which are."""
+
+
 def axis_value(
-    axis: Axis, node: yaml.Node, problems: Problems, consents: Container[str] = ()
-) -> Value | None:
-    """The value `node` gives to `axis`, None (and a problem) where it is not allowed.
+    axis: Axis, written: str | int | Mapping[str, str], consents: Container[str] = ()
+) -> Value:
+    """The value of `axis` that is written as `written`.
 
     `consents` are the names of variables that the matrix sets on its own responsibility.
+
+    Raises:
+        InvalidValueError: the axis has no such value.
     """
-    if axis.is_mapping:
-        return _variables(axis, node, problems, consents)
     axis = with_names(axis)
-    word = text.scalar(node, f"a value of {axis.name}", problems)
-    if word is None:
-        return None
+    if isinstance(written, Mapping) and axis.is_mapping:
+        for name, value in written.items():
+            check_variable(name, value, consents)
+        return tuple(sorted(written.items()))
+    word = str(written)
+    number = whole_number(word)
     if word in axis.words:
         return word
-    number = whole_number(word)
     if number is not None and _in_bounds(axis, number):
         return number
     hint = _hint(axis, word)
-    problems.add(node, f"{axis.name} cannot be {word!r}; allowed: {axis.allowed}{hint}")
-    return None
+    raise InvalidValueError(f"{axis.name} cannot be {word!r}; allowed: {axis.allowed}{hint}")
 
 
 def _in_bounds(axis: Axis, number: int) -> bool:
@@ -62,57 +68,42 @@ def _hint(axis: Axis, word: str) -> str:
     switch = {"true": "on", "yes": "on", "false": "off", "no": "off"}.get(word.lower())
     if switch in axis.words:
         return f"; perhaps you meant {switch!r}"
-    found = text.suggestion(word, axis.words) if axis.words else ""
-    return found if "perhaps" in found else ""
+    suggestion = text.suggestion(word, axis.words) if axis.words else ""
+    return suggestion if "perhaps" in suggestion else ""
 
 
-def _variables(
-    axis: Axis, node: yaml.Node, problems: Problems, consents: Container[str]
-) -> Value | None:
-    before = len(problems.found)
-    pairs: list[tuple[str, str]] = []
-    for name, value_node in text.mapping(node, f"a value of {axis.name}", problems).items():
-        value = text.scalar(value_node, f"the variable {name}", problems)
-        problem = None if value is None else _problem(name, value, consents)
-        if problem is not None:
-            problems.add(value_node, problem)
-        elif value is not None:
-            pairs.append((name, value))
-    return tuple(sorted(pairs)) if len(problems.found) == before else None
+def check_variable(name: str, value: str, consents: Container[str] = ()) -> None:
+    """Refuse an environment variable that a matrix may not set, or not to this value.
 
-
-def _problem(name: str, value: str, consents: Container[str]) -> str | None:
-    """What is wrong with setting a variable to a value, None where nothing is."""
+    Raises:
+        InvalidValueError: that is so.
+    """
     if not variables.NAME.fullmatch(name):
-        return f"{name!r} is no name of an environment variable"
-    if "\0" in value or "\n" in value:
-        return f"the value of {name} must be one line"
+        raise InvalidValueError(f"{name!r} is no name of an environment variable")
+    if not value or "\0" in value or "\n" in value:
+        raise InvalidValueError(f"the value of {name} must be one line, and not empty")
     refusal = variables.refusal(name)
     if refusal is not None:
-        return f"the variable {name} may not be set: {refusal}"
+        raise InvalidValueError(f"the variable {name} may not be set: {refusal}")
     if name not in consents and variables.needs_consent(name, value):
-        return (
-            f"the variable {name} is not known to be harmless with this value: it could load code,"
-            " write files, or change arithmetic behind an axis; if it is meant, say so with"
+        raise InvalidValueError(
+            f"the variable {name} {variables.objection(name)}; if it is meant, say so with"
             f" `consent: {{{name}: WHY}}`, and every record will name it"
         )
-    return None
 
 
-def version(key: str, node: yaml.Node, problems: Problems) -> str | None:
-    """The version `node` gives to an environment key: Python by minor, all others exact."""
-    word = text.scalar(node, f"a version of {key}", problems)
-    if word is None:
-        return None
-    if key == "python":
-        if len(word) <= MAX_VERSION and _MINOR.fullmatch(word):
-            return word
-        problems.add(node, f"python is a minor version such as 3.10, not {word!r}")
-        return None
-    if len(word) <= MAX_VERSION and _RELEASE.fullmatch(word):
+def version(key: str, word: str) -> str:
+    """The version an environment key has: Python by minor, all others exact.
+
+    Raises:
+        InvalidValueError: it is no such version.
+    """
+    form = _MINOR if key == "python" else _RELEASE
+    if len(word) <= MAX_VERSION and form.fullmatch(word):
         return word
-    problems.add(node, f"{key} must be one exact release{_examples(key, word)}, not {word!r}")
-    return None
+    if key == "python":
+        raise InvalidValueError(f"python is a minor version such as 3.10, not {word!r}")
+    raise InvalidValueError(f"{key} must be one exact release{_examples(key, word)}, not {word!r}")
 
 
 def _examples(key: str, word: str) -> str:

@@ -32,13 +32,28 @@ _BY_AXES: Mapping[str, str] = {
 }
 """Variables that an axis stands for, and which one."""
 
+_BEHIND_AXES: Mapping[str, str] = {
+    "ONEDNN_DEFAULT_FPMATH_MODE": "precision",
+    "DNNL_DEFAULT_FPMATH_MODE": "precision",
+    "TF_SET_ONEDNN_FPMATH_MODE": "precision",
+    "TF_ENABLE_CUBLAS_TENSOR_OP_MATH_FP32": "precision",
+    "TF_ENABLE_CUDNN_TENSOR_OP_MATH_FP32": "precision",
+    "TF_ENABLE_AUTO_MIXED_PRECISION": "precision",
+    "ONEDNN_CPU_ISA_HINTS": "isa",
+    "DNNL_CPU_ISA_HINTS": "isa",
+    "MKLDNN_MAX_CPU_ISA": "isa",
+    "TF_DISABLE_SEGMENT_REDUCTION_OP_DETERMINISM_EXCEPTIONS": "determinism",
+    "CUDA_DEVICE_ORDER": "device",
+}
+"""Variables that change what the value of an axis means, unseen by its reader."""
+
 _BY_THE_HARNESS = re.compile(
     r"PATH|HOME|USER|LANG|TMPDIR|TF_CPP_MIN_LOG_LEVEL|HARNESS_.*"
     r"|PYTHON(DONTWRITEBYTECODE|NOUSERSITE|UNBUFFERED)"
 )
 """Variables that every process gets from the harness."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9_.,:;+{}()@ -]*")
+_PLAIN = re.compile(r"[A-Za-z0-9_.,:;=+{}()@ -]*")
 """Numbers, words and lists of them: no path, and nothing that a shell would expand."""
 
 _ALLOWED = re.compile(
@@ -46,15 +61,15 @@ _ALLOWED = re.compile(
         (
             # TensorFlow: threads, memory, choice of kernels.
             r"TF_(CUDNN|CUBLAS|CUFFT|GPU|MKL|ONEDNN)_[A-Z0-9_]*(?<!PATH)(?<!FILE)(?<!DIR)",
-            r"TF_ENABLE_(WINOGRAD_NONFUSED|CUBLAS_TENSOR_OP_MATH_FP32|CUDNN_TENSOR_OP_MATH_FP32)",
-            r"TF_ENABLE_(GPU_GARBAGE_COLLECTION|ONEDNN_SPMM|EAGER_CLIENT_STREAMING_ENQUEUE)",
-            r"TF_DISABLE_(CUBLAS_TENSOR_OP_MATH|CUDNN_TENSOR_OP_MATH|RZ_CHECK|SEGMENT_REDUCTION_[A-Z_]+)",
+            r"TF_ENABLE_(WINOGRAD_NONFUSED|ONEDNN_SPMM|MAXPOOL_NANPROP)",
+            r"TF_ENABLE_(GPU_GARBAGE_COLLECTION|EAGER_CLIENT_STREAMING_ENQUEUE)",
+            r"TF_DISABLE_(CUBLAS_TENSOR_OP_MATH|CUDNN_TENSOR_OP_MATH|RZ_CHECK)",
             r"TF_(USE_LEGACY_KERAS|FORCE_GPU_ALLOW_GROWTH|AUTOTUNE_THRESHOLD|USE_CUBLASLT)",
             r"TF_(FUNCTION_JIT_COMPILE_DEFAULT|RUN_EAGER_OP_AS_FUNCTION|CPP_VMODULE)",
             r"TF_CPP_MAX_(VLOG|LOG)_LEVEL|TF2_BEHAVIOR|TF_DATA_EXPERIMENT_OPT_(IN|OUT)",
             r"AUTOGRAPH_(VERBOSITY|STRICT_CONVERSION)",
             # oneDNN and the BLAS libraries.
-            r"(ONEDNN|DNNL)_(CPU_ISA_HINTS|PRIMITIVE_CACHE_CAPACITY|MAX_CPU_ISA)",
+            r"(ONEDNN|DNNL)_PRIMITIVE_CACHE_CAPACITY",
             r"(OPENBLAS|GOTO|BLIS|MKL|OMP|VECLIB|NUMEXPR)_(MAX_)?NUM_THREADS",
             r"OPENBLAS_(CORETYPE|MAIN_FREE|L2_SIZE|BLOCK_FACTOR|THREAD_TIMEOUT)|BLIS_ARCH_TYPE",
             r"MKL_(CBWR|DYNAMIC|DOMAIN_NUM_THREADS|ENABLE_INSTRUCTIONS|DEBUG_CPU_TYPE)",
@@ -65,7 +80,7 @@ _ALLOWED = re.compile(
             r"KMP_(FORCE_REDUCTION|LIBRARY|TEAMS_THREAD_LIMIT)",
             r"GOMP_(CPU_AFFINITY|SPINCOUNT|STACKSIZE|RTEMS_THREAD_POOLS)",
             # CUDA.
-            r"CUDA_(DEVICE_ORDER|LAUNCH_BLOCKING|DEVICE_MAX_CONNECTIONS|MODULE_LOADING)",
+            r"CUDA_(LAUNCH_BLOCKING|DEVICE_MAX_CONNECTIONS|MODULE_LOADING)",
             r"CUDA_(AUTO_BOOST|CACHE_DISABLE|FORCE_PTX_JIT|DISABLE_PTX_JIT)",
             r"CUBLAS_WORKSPACE_CONFIG|CUBLASLT_WORKSPACE_SIZE",
             # NumPy, Python, the C library.
@@ -84,10 +99,10 @@ _FLAGS: Mapping[str, re.Pattern[str]] = {
         "TF_XLA_FLAGS": r"tf_xla_(auto_jit|cpu_global_jit|enable_xla_devices"
         r"|enable_lazy_compilation|min_cluster_size|max_cluster_size|clustering_fuel|ops_to_cluster"
         r"|deterministic_cluster_names|disable_constant_folding)",
-        "XLA_FLAGS": r"xla_(cpu_enable_[a-z_]+|cpu_multi_thread_eigen"
+        "XLA_FLAGS": r"xla_(cpu_enable_[a-z_]+|cpu_fast_math_honor_[a-z_]+|cpu_multi_thread_eigen"
         r"|cpu_max_isa|cpu_prefer_vector_width|cpu_use_[a-z_]+|gpu_autotune_level"
         r"|gpu_deterministic_ops|gpu_exclude_nondeterministic_ops|gpu_enable_[a-z_]+|gpu_ftz"
-        r"|backend_optimization_level|disable_hlo_passes"
+        r"|backend_optimization_level|disable_hlo_passes|allow_excess_precision"
         r"|force_host_platform_device_count|disable_all_hlo_passes)",
     }.items()
 }
@@ -109,4 +124,13 @@ def needs_consent(name: str, value: str) -> bool:
         return _FLAGS[name].fullmatch(value.strip()) is None
     if name == "GLIBC_TUNABLES":
         return _TUNABLES.fullmatch(value) is None
+    if name in _BEHIND_AXES:
+        return True
     return _ALLOWED.fullmatch(name) is None or _PLAIN.fullmatch(value) is None
+
+
+def objection(name: str) -> str:
+    """What speaks against a variable that needs consent: the rest of a sentence."""
+    if name in _BEHIND_AXES:
+        return f"changes what the axis {_BEHIND_AXES[name]} means, and nothing can read it back"
+    return "is not known to be harmless with this value: it could load code or write files"

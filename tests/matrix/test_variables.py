@@ -18,13 +18,16 @@ from harness.sweep.planning import Step
 HARMLESS = {
     "OMP_NUM_THREADS": "2",
     "OMP_PLACES": "{0:4}",
+    "KMP_AFFINITY": "granularity=fine,compact,1,0",
+    "MKL_DOMAIN_NUM_THREADS": "MKL_BLAS=2, MKL_FFT=4",
+    "TF_CPP_VMODULE": "bfc_allocator=1",
     "OPENBLAS_CORETYPE": "Haswell",
     "MKL_CBWR": "AVX2",
     "TF_CUDNN_USE_AUTOTUNE": "0",
     "TF_ENABLE_WINOGRAD_NONFUSED": "1",
     "TF_USE_LEGACY_KERAS": "1",
     "TF_XLA_FLAGS": "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit",
-    "XLA_FLAGS": "--xla_cpu_enable_fast_math=false --xla_gpu_deterministic_ops",
+    "XLA_FLAGS": "--xla_cpu_enable_fast_math=true --xla_cpu_fast_math_honor_nans --xla_gpu_ftz=1",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     "GLIBC_TUNABLES": "glibc.malloc.arena_max=1:glibc.cpu.hwcaps=-AVX512F",
     "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD",
@@ -54,8 +57,6 @@ NOT_KNOWN = {
     "ONEDNN_JIT_DUMP": "1",
     "MKL_VERBOSE_OUTPUT_FILE": "x",
     "MALLOC_TRACE": "x",
-    # They change arithmetic behind an axis.
-    "ONEDNN_DEFAULT_FPMATH_MODE": "BF16",
     # Harmless names, but the value leads to a file.
     "OMP_PLACES": "/etc/passwd",
     "TZ": "../../x",
@@ -70,6 +71,26 @@ def test_what_is_known_to_be_harmless_needs_no_consent(name: str, value: str) ->
 @pytest.mark.parametrize(("name", "value"), NOT_KNOWN.items(), ids=NOT_KNOWN)
 def test_everything_else_does(name: str, value: str) -> None:
     assert variables.needs_consent(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "axis"),
+    [
+        ("ONEDNN_DEFAULT_FPMATH_MODE", "precision"),
+        ("TF_SET_ONEDNN_FPMATH_MODE", "precision"),
+        ("TF_ENABLE_CUBLAS_TENSOR_OP_MATH_FP32", "precision"),
+        ("ONEDNN_CPU_ISA_HINTS", "isa"),
+        ("TF_DISABLE_SEGMENT_REDUCTION_OP_DETERMINISM_EXCEPTIONS", "determinism"),
+        ("CUDA_DEVICE_ORDER", "device"),
+    ],
+)
+def test_what_changes_an_axis_unseen_needs_consent_and_names_the_axis(
+    name: str, axis: str, tmp_path: Path
+) -> None:
+    with pytest.raises(MatrixError, match=f"{name} changes what the axis {axis} means"):
+        reading.read(matrix(tmp_path, name))
+    consented = reading.read(matrix(tmp_path, name, f"consent: {{{name}: tried}}\n"))
+    assert consented.consents == {name: "tried"}
 
 
 @pytest.mark.parametrize("value", ["flags.txt", "--xla_cpu_enable_fast_math=/x", "-x", "", "--"])

@@ -55,6 +55,7 @@ def test_an_axis_that_was_not_known_yet_is_at_its_default() -> None:
         ),
         ({"settings": {"env": {"A B": "1"}}}, "no name of an environment variable"),
         ({"settings": {"env": {"A": "1\n2"}}}, "must be one line"),
+        ({"settings": {"env": {"OMP_NUM_THREADS": ""}}}, "not empty"),
         ({"settings": {"colour": "red"}}, "no axis colour"),
         ({"settings": {"threads": 3}}, "which is not its name"),
         ({"environment": {"python": "3.10; rm"}}, "python is a minor version"),
