@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,8 @@ from harness.analysis import run_index
 from harness.analysis.columns import RUN_COLUMNS, frame_of
 from harness.results.record_stamps import record_stamps
 from harness.results.scan import VOUCHERS, SweepFolder, note_foreign, sweeps
+
+_VOUCHED_KEY = ("status", "lock_sha256", "workload", "code_sha256")
 
 
 def runs(folder: str | Path) -> pd.DataFrame:
@@ -46,16 +49,17 @@ def _of_sweep(sweep: SweepFolder) -> pd.DataFrame:
 
 def _vouched(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """The table with the runs that vouch for others; no index has them, as they come later."""
-    if not (folder / VOUCHERS).exists():
+    if not os.path.lexists(folder / VOUCHERS):
         return table
     from harness.results import vouchers
 
     names = {
-        (each.lock_sha256, each.workload, each.old): f"{each.cell} #{each.repeat}"
+        ("completed", each.lock_sha256, each.workload, each.old): f"{each.cell} #{each.repeat}"
         for each in vouchers.read(folder)
         if each.equal
     }
-    keys = zip(table["lock_sha256"], table["workload"], table["code_sha256"], strict=True)
+    # Runs that did not complete left no bits to vouch for; a sweep tries them again.
+    keys = zip(*(table[name] for name in _VOUCHED_KEY), strict=True)
     column = pd.array([names.get(key, pd.NA) for key in keys], dtype="string")
     vouched: pd.DataFrame = table.assign(vouched_by=column)
     return vouched

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.analysis import merging
 from harness.analysis.columns import RUN_COLUMNS, frame_of
 from harness.analysis.merging import MergedResults
-from harness.results.scan import MACHINE, PLAN, SweepFolder, sweeps
+from harness.results.scan import MACHINE, PLAN, VOUCHERS, SweepFolder, sweeps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +46,10 @@ def sources(merged: MergedResults) -> Iterator[Source]:
 
 
 def files(source: Source) -> Iterator[Path]:
-    """The plan, the machine and every record of a sweep folder, sorted."""
+    """The machine, the plan, the vouchers and every record of a sweep folder."""
     folder = source.sweep.folder
-    yield from (folder / name for name in (MACHINE, PLAN) if (folder / name).exists())
+    names = (MACHINE, PLAN, VOUCHERS)
+    yield from (folder / name for name in names if (folder / name).exists())
     for record in source.sweep.records():
         yield folder / record.cell / f"{record.repeat}.json"
 

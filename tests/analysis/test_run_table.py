@@ -260,6 +260,29 @@ def test_importing_the_package_does_not_import_pandas() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_what_did_not_complete_is_vouched_for_by_no_run(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path)
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w")
+    sweep.end(cell(), 2, "failed", "the training raised ValueError")
+    row = harness.load(tmp_path).iloc[0]
+    made = {"lock_sha256": row["lock_sha256"], "old": row["code_sha256"], "new": "n"}
+    voucher = Voucher(**made, workload="mnist-mlp", cell="x", repeat=2, equal=True)
+    vouchers.add(sweep.folder, [voucher])
+    table = harness.load(tmp_path)
+    assert table["status"].tolist() == ["completed", "failed"]
+    assert table["vouched_by"].notna().tolist() == [True, False]
+
+
+def test_vouchers_that_are_a_link_to_nothing_are_refused(tmp_path: Path) -> None:
+    sweep = SweepOnDisk(root=tmp_path)
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w", "w")
+    (sweep.folder / "vouchers.json").symlink_to(tmp_path / "nothing")
+    with pytest.raises(RecordError, match=r"vouchers\.json: is "):
+        harness.load(tmp_path)
+
+
 def test_a_run_that_vouches_for_others_is_named_beside_them(tmp_path: Path) -> None:
     sweep = SweepOnDisk(root=tmp_path, repeats=1)
     cells = [cell(threads=1), cell(threads=2), cell(workload="co2-lstm")]

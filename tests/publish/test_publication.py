@@ -23,7 +23,8 @@ from harness.analysis.class_table import by_class
 from harness.errors import UsageError
 from harness.publish.page_rendering import safe_json
 from harness.publish.report import publish
-from harness.results import checking
+from harness.results import checking, vouchers
+from harness.results.vouchers import Voucher
 
 pytestmark = pytest.mark.slow
 
@@ -115,6 +116,19 @@ def test_the_records_are_published_as_they_are_and_say_the_same(
     assert copied
     assert all((results / name).read_bytes() == data for name, data in copied.items())
     pd.testing.assert_frame_equal(harness.load(published / "results"), harness.load(results))
+
+
+def test_published_records_name_the_runs_that_vouch_for_them(results: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(results, tmp_path / "results")
+    runs = harness.load(copy)
+    row = runs[runs["status"] == "completed"].iloc[0]
+    made = {"lock_sha256": row["lock_sha256"], "workload": row["workload"], "new": "n"}
+    voucher = Voucher(**made, old=row["code_sha256"], cell=row["cell"], repeat=1, equal=True)
+    vouchers.add(copy / row["matrix"] / row["machine"], [voucher])
+    publish([copy], tmp_path / "out")
+    expected = harness.load(copy)["vouched_by"]
+    assert expected.notna().any()
+    pd.testing.assert_series_equal(harness.load(tmp_path / "out")["vouched_by"], expected)
 
 
 def test_a_publication_is_read_and_checked_like_results(published: Path) -> None:

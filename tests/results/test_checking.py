@@ -12,8 +12,9 @@ import pytest
 from results.made import CELL, HARDWARE, MACHINE, MATRIX, array_files, completed, record
 
 from harness.errors import RecordError, UsageError
-from harness.results import checking, durable, plan_file, scan, json_digest
+from harness.results import checking, durable, json_digest, plan_file, scan, vouchers
 from harness.results.store import Store
+from harness.results.vouchers import Voucher
 
 SCHEMA1 = Path(__file__).parents[1] / "data" / "schema1"
 
@@ -107,6 +108,15 @@ def test_every_file_that_is_cut_in_half_is_noticed(root: Path) -> None:
         path.write_bytes(before[: len(before) // 2])
         assert checking.check(root).findings, path
         path.write_bytes(before)
+
+
+def test_vouchers_belong_to_a_sweep_and_are_read(root: Path) -> None:
+    made = {"lock_sha256": "l", "workload": "mnist-mlp", "old": "o", "new": "n"}
+    vouchers.add(sweep(root), [Voucher(**made, cell=CELL, repeat=1, equal=True)])
+    assert problems(root) == []
+    path = sweep(root) / "vouchers.json"
+    path.write_bytes(path.read_bytes().replace(b"equal", b"eqoal"))
+    assert problems(root) == [("damaged", f"{MATRIX}/{MACHINE}/vouchers.json")]
 
 
 def test_all_problems_are_named_at_once(root: Path) -> None:

@@ -17,7 +17,8 @@ from rocrate.rocrate import ROCrate
 
 from harness.errors import LockError, RecordError, UsageError
 from harness.publish.bundle import manifest, unpacking
-from harness.results import json_digest
+from harness.results import json_digest, vouchers
+from harness.results.vouchers import Voucher
 
 PLACE = f"results/quickstart/{MACHINE}"
 ID = "mnist-mlp,tf2.10.0,py3.10,np1.23.5,cpu"
@@ -70,6 +71,16 @@ def test_everything_that_is_needed_to_run_again_is_in_it(tmp_path: Path) -> None
     } == {name for name in names if "/blobs/" not in name}
     assert sum("/blobs/weights/" in name for name in names) == 2
     assert sum("/blobs/predictions/" in name for name in names) == 2
+
+
+def test_vouchers_travel_with_the_records_that_they_are_of(tmp_path: Path) -> None:
+    results = bundled.results(tmp_path / "a")
+    made = {"lock_sha256": "l", "workload": "mnist-mlp", "old": "o", "new": "n"}
+    place = results / "quickstart" / MACHINE
+    vouchers.add(place, [Voucher(**made, cell=ID, repeat=1, equal=True)])
+    archive = bundled.bundle(results, tmp_path / "a.zip")
+    copy = unpacked(archive, tmp_path / "out") / PLACE / "vouchers.json"
+    assert copy.read_bytes() == (place / "vouchers.json").read_bytes()
 
 
 def test_the_manifest_is_one_that_sha256sum_checks(tmp_path: Path) -> None:
