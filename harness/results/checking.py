@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import RecordError
-from harness.results import blobs, left_out, locks, schemas, regular_files, scan, schemas, vouchers
+from harness.results import blobs, left_out, locks, regular_files, scan, schemas, vouchers
 from harness.results.names import BLOB_FOLDER, is_sha256
 from harness.results.regular_files import content
 from harness.results.reading import MAX_BYTES, content_of, read_record

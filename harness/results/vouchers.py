@@ -1,7 +1,8 @@
 """Which records still count although the code changed: a repeated run left equal bits.
 
 `vouchers.json` lies beside the records of a sweep. Each entry says that, in one environment, a run
-of a workload was repeated with newer code, and whether it left the bits that its record has.
+of a workload was repeated with newer code, and whether it left the bits that its record has. Like a
+record the file carries a digest of itself.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import RecordError
 from harness.results import durable, json_digest
+from harness.results.reading import content_of
 from harness.results.regular_files import content
 from harness.results.scan import VOUCHERS
 
+SCHEMA = 1
+
 _BYTES = 16 << 20
+_REMEDY = "delete it, and harness run makes it again"
 
 
 class Voucher(BaseModel):
@@ -38,6 +43,7 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     schema_number: Literal[1] = Field(alias="schema")
+    sha256: str
     vouchers: list[Voucher]
 
 
@@ -45,17 +51,19 @@ def read(sweep: Path) -> list[Voucher]:
     """The vouchers in a sweep's folder, oldest first.
 
     Raises:
-        RecordError: the file is damaged.
+        RecordError: the file is damaged, or was changed after it was written.
     """
     path = sweep / VOUCHERS
     data = content(path, _BYTES)
     if data is None:
         return []
     try:
-        return _File.model_validate_json(data).vouchers
+        return _File.model_validate(content_of(path, data, newest=SCHEMA, steps={})).vouchers
+    except RecordError as error:
+        raise RecordError(f"{error}; {_REMEDY}") from error
     except ValidationError as error:
         what = error.errors(include_url=False)[0]["msg"]
-        raise RecordError(f"{path}: {what}; delete it, and harness run makes it again") from error
+        raise RecordError(f"{path}: {what}; {_REMEDY}") from error
 
 
 def add(sweep: Path, made: Iterable[Voucher]) -> None:
@@ -66,7 +74,7 @@ def add(sweep: Path, made: Iterable[Voucher]) -> None:
     """
     entries = [voucher.model_dump() for voucher in [*read(sweep), *made]]
     try:
-        content = json_digest.text({"schema": 1, "vouchers": entries})
+        content = json_digest.with_digest({"schema": SCHEMA, "vouchers": entries})
         durable.write(sweep / VOUCHERS, [content], partial=sweep / durable.PARTIAL)
     except OSError as error:
         raise RecordError(f"{sweep / VOUCHERS}: cannot be written: {error.strerror}") from error

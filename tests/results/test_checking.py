@@ -115,8 +115,11 @@ def test_vouchers_belong_to_a_sweep_and_are_read(root: Path) -> None:
     vouchers.add(sweep(root), [Voucher(**made, cell=CELL, repeat=1, equal=True)])
     assert problems(root) == []
     path = sweep(root) / "vouchers.json"
-    path.write_bytes(path.read_bytes().replace(b"equal", b"eqoal"))
-    assert problems(root) == [("damaged", f"{MATRIX}/{MACHINE}/vouchers.json")]
+    written = path.read_bytes()
+    for old, new in ((b"equal", b"eqoal"), (b"true", b"false"), (b'"old": "o"', b'"old": "p"')):
+        assert old in written
+        path.write_bytes(written.replace(old, new))
+        assert problems(root) == [("damaged", f"{MATRIX}/{MACHINE}/vouchers.json")], old
 
 
 def test_all_problems_are_named_at_once(root: Path) -> None:
