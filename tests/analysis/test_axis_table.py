@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from answered_sweep import combinations, rows_of, runs_of
 from results_factory import SweepOnDisk, cell
 
 import harness
@@ -16,50 +16,31 @@ from harness.analysis.class_table import by_class
 from harness.matrix.cells import Cell
 from harness.publish.tables import render
 
-Answers = Iterable[tuple[Cell, Sequence[str]]]
-
-
-def _runs(root: Path, answers: Answers, *, init: str = "init", **where: str) -> pd.DataFrame:
-    sweep = SweepOnDisk(root=root, **where)  # type: ignore[arg-type]
-    listed = list(answers)
-    sweep.plan([each for each, _ in listed])
-    for each, weights in listed:
-        sweep.complete(each, *weights, init=init)
-    return harness.load(root)
-
-
-def _rows(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
-    return list(frame[list(names)].itertuples(index=False, name=None))
-
-
-def _grid(**values: Iterable[object]) -> list[dict[str, Any]]:
-    return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
-
 
 def test_an_axis_is_judged_by_pairs_that_differ_in_it_alone(tmp_path: Path) -> None:
     # Threads matter only without op determinism. Four thread counts are six pairs: all of them
     # differ with it off, none with it on.
-    grid = _grid(threads=[1, 2, 4, 8], determinism=["off", "on"])
+    grid = combinations(threads=[1, 2, 4, 8], determinism=["off", "on"])
     answers = [
         (cell(**each), (f"off {each['threads']}" if each["determinism"] == "off" else "on",) * 2)
         for each in grid
     ]
-    table = by_axis(_runs(tmp_path, answers))
+    table = by_axis(runs_of(tmp_path, answers))
     names = ("axis", "values", "pairs", "differ", "same", "unstable", "changes_bits")
-    assert _rows(table, *names) == [
+    assert rows_of(table, *names) == [
         ("threads", "1, 2, 4, 8", 12, 6, 6, 0, "sometimes"),
         ("determinism", "off, on", 4, 4, 0, 0, "few"),
     ]
 
 
 def test_pairs_with_an_unstable_cell_are_counted_apart(tmp_path: Path) -> None:
-    grid = _grid(threads=[1, 2], determinism=["off", "on"])
+    grid = combinations(threads=[1, 2], determinism=["off", "on"])
     answers = [
         (cell(**each), ("on", "on") if each["determinism"] == "on" else ("a", "b")) for each in grid
     ]
-    table = by_axis(_runs(tmp_path, answers))
+    table = by_axis(runs_of(tmp_path, answers))
     names = ("axis", "pairs", "differ", "same", "unstable", "unstable_at", "changes_bits")
-    assert _rows(table, *names) == [
+    assert rows_of(table, *names) == [
         ("threads", 2, 0, 1, 1, "", "few"),
         ("determinism", 2, 0, 0, 2, "off", "unknown"),
     ]
@@ -71,18 +52,18 @@ def test_a_version_that_comes_with_another_is_no_axis_of_its_own(tmp_path: Path)
         for tf, python in (("2.4.4", "3.8"), ("2.10.0", "3.10"))
         for threads in (1, 2)
     ]
-    table = by_axis(_runs(tmp_path, answers))
-    assert _rows(table, "axis", "follows", "pairs", "differ") == [
+    table = by_axis(runs_of(tmp_path, answers))
+    assert rows_of(table, "axis", "follows", "pairs", "differ") == [
         ("tensorflow", "python, keras", 2, 2),
         ("threads", "", 2, 0),
     ]
 
 
 def test_a_version_varied_on_purpose_is_an_axis(tmp_path: Path) -> None:
-    grid = _grid(tensorflow=["2.10.0", "2.11.1"], numpy=["1.23.5", "1.26.4"])
+    grid = combinations(tensorflow=["2.10.0", "2.11.1"], numpy=["1.23.5", "1.26.4"])
     answers = [(cell(**each), (f"{each['tensorflow']}",) * 2) for each in grid]
-    table = by_axis(_runs(tmp_path, answers))
-    assert _rows(table, "axis", "follows", "pairs", "differ", "changes_bits") == [
+    table = by_axis(runs_of(tmp_path, answers))
+    assert rows_of(table, "axis", "follows", "pairs", "differ", "changes_bits") == [
         ("tensorflow", "keras", 2, 2, "few"),
         ("numpy", "", 2, 0, "few"),
     ]
@@ -95,7 +76,7 @@ def test_the_start_is_compared_apart_from_the_end(tmp_path: Path) -> None:
     for each, weights, init in zip(cells, "uvw", "xxy", strict=True):
         sweep.complete(each, weights, weights, init=init)
     table = by_axis(harness.load(tmp_path))
-    assert _rows(table, "axis", "pairs", "differ", "differ_init") == [("seed", 3, 3, 2)]
+    assert rows_of(table, "axis", "pairs", "differ", "differ_init") == [("seed", 3, 3, 2)]
 
 
 def test_cells_that_never_ran_are_not_compared(tmp_path: Path) -> None:
@@ -122,13 +103,13 @@ def _completed(
 def test_only_an_axis_that_divides_unstable_from_stable_cells_is_their_cause(
     tmp_path: Path,
 ) -> None:
-    grid = _grid(hash_seed=["random", 0], seeding=["all", "tf"], threads=[1, 2])
-    runs = _runs(
+    grid = combinations(hash_seed=["random", 0], seeding=["all", "tf"], threads=[1, 2])
+    runs = runs_of(
         tmp_path,
         [(cell(**each), "ab" if each["seeding"] == "tf" else "ww") for each in grid],
     )
     names = ("axis", "unstable", "divided", "unstable_at", "stable_at")
-    assert _rows(by_axis(runs), *names) == [
+    assert rows_of(by_axis(runs), *names) == [
         ("hash_seed", 2, 0, "", ""),
         ("seeding", 4, 4, "tf", "all"),
         ("threads", 2, 0, "", ""),
@@ -139,7 +120,7 @@ def test_a_value_with_unstable_and_stable_cells_is_no_cause(tmp_path: Path) -> N
     # Either thread count is unstable once, where the other is not: chance, not threads.
     words = {(1, "off"): "ab", (2, "off"): "ww", (1, "on"): "ww", (2, "on"): "ab"}
     answers = [(cell(threads=t, eager=e), word) for (t, e), word in words.items()]
-    assert _rows(by_axis(_runs(tmp_path, answers)), "axis", "divided", "unstable_at") == [
+    assert rows_of(by_axis(runs_of(tmp_path, answers)), "axis", "divided", "unstable_at") == [
         ("threads", 2, ""),
         ("eager", 2, ""),
     ]
@@ -147,7 +128,7 @@ def test_a_value_with_unstable_and_stable_cells_is_no_cause(tmp_path: Path) -> N
 
 def test_a_cell_that_ran_once_is_not_the_stable_side(tmp_path: Path) -> None:
     answers = [(cell(threads=1), "ab"), (cell(threads=2), "w")]
-    assert _rows(by_axis(_runs(tmp_path, answers)), "unstable", "divided", "unstable_at") == [
+    assert rows_of(by_axis(runs_of(tmp_path, answers)), "unstable", "divided", "unstable_at") == [
         (1, 0, "")
     ]
 
@@ -155,7 +136,7 @@ def test_a_cell_that_ran_once_is_not_the_stable_side(tmp_path: Path) -> None:
 def test_values_asked_differently_and_found_equal_form_no_pair(tmp_path: Path) -> None:
     cells = [(cell(jit=jit), "ww", {"jit": "off"}) for jit in ("auto", "off")]
     table = by_axis(_completed(tmp_path, cells))
-    assert _rows(table, "axis", "pairs", "changes_bits", "no_effect") == [
+    assert rows_of(table, "axis", "pairs", "changes_bits", "no_effect") == [
         ("jit", 0, "no effect", "auto, off: off")
     ]
     text = render(table, "rich", width=100, colour=False)
@@ -171,7 +152,7 @@ def test_cells_found_equal_are_one_experiment_also_where_others_differ(tmp_path:
     ]
     table = by_axis(_completed(tmp_path, cells))
     # At two threads two eager cells differ from two others, at one thread one from one.
-    assert _rows(table, "axis", "values", "pairs", "no_effect") == [
+    assert rows_of(table, "axis", "values", "pairs", "no_effect") == [
         ("threads", "1, 2", 4, "default, 2: 2"),
         ("eager", "off, on", 5, ""),
     ]
@@ -185,7 +166,7 @@ def test_what_changes_with_another_axis_without_being_asked_follows_it(tmp_path:
         (cell(determinism="on", jit="off"), "bb", {"jit": "off"}),
     ]
     table = by_axis(_completed(tmp_path, cells))
-    assert _rows(table, "axis", "follows", "pairs", "differ", "changes_bits", "no_effect") == [
+    assert rows_of(table, "axis", "follows", "pairs", "differ", "changes_bits", "no_effect") == [
         ("determinism", "jit", 2, 2, "few", ""),
         ("jit", "", 0, 0, "no effect", "auto, off: off"),
     ]
@@ -193,13 +174,13 @@ def test_what_changes_with_another_axis_without_being_asked_follows_it(tmp_path:
 
 def test_what_could_not_be_read_back_counts_as_asked(tmp_path: Path) -> None:
     cells: list[Any] = [(cell(onednn=onednn), onednn, {}) for onednn in ("on", "off")]
-    assert _rows(by_axis(_completed(tmp_path, cells)), "axis", "values", "pairs") == [
+    assert rows_of(by_axis(_completed(tmp_path, cells)), "axis", "values", "pairs") == [
         ("onednn", "on, off", 1)
     ]
 
 
 def test_few_pairs_are_given_as_numbers(tmp_path: Path) -> None:
-    runs = _runs(tmp_path, [(cell(threads=1), "ww"), (cell(threads=2), "ww")])
+    runs = runs_of(tmp_path, [(cell(threads=1), "ww"), (cell(threads=2), "ww")])
     text = render(by_axis(runs), "rich", width=100, colour=False)
     assert "0 of 1" in text and "never" not in text
 

@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from answered_sweep import combinations, rows_of, runs_of
 from results_factory import MACHINE, SweepOnDisk, cell, hardware, weights_sha256
 
 import harness
 from harness.analysis.axis_table import by_axis
 from harness.analysis.class_table import by_class
 from harness.errors import RecordError
-from harness.matrix.cells import Cell
 from harness.results import fingerprint
-
-Answers = Iterable[tuple[Cell, tuple[str, ...]]]
-
-
-def _runs(root: Path, answers: Answers, *, init: str = "init", **where: object) -> pd.DataFrame:
-    sweep = SweepOnDisk(root=root, **where)  # type: ignore[arg-type]
-    listed = list(answers)
-    sweep.plan([each for each, _ in listed])
-    for each, weights in listed:
-        sweep.complete(each, *weights, init=init)
-    return harness.load(root)
-
-
-def _rows(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
-    return list(frame[list(names)].itertuples(index=False, name=None))
-
-
-def _grid(**values: Iterable[object]) -> list[dict[str, Any]]:
-    return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
 
 
 def test_equal_weights_share_a_letter_and_the_largest_class_is_a(tmp_path: Path) -> None:
-    runs = _runs(
+    runs = runs_of(
         tmp_path,
         [
             (cell(threads=1), ("w", "w")),
@@ -49,7 +28,7 @@ def test_equal_weights_share_a_letter_and_the_largest_class_is_a(tmp_path: Path)
         ],
     )
     table = by_class(runs)
-    assert _rows(table, "class", "weights_sha256", "cells", "runs", "where") == [
+    assert rows_of(table, "class", "weights_sha256", "cells", "runs", "where") == [
         ("A", weights_sha256("v"), 2, 4, "threads≥2"),
         ("B", weights_sha256("w"), 1, 2, "threads=1"),
     ]
@@ -59,15 +38,15 @@ def test_equal_weights_share_a_letter_and_the_largest_class_is_a(tmp_path: Path)
 
 
 def test_equally_large_classes_are_lettered_in_the_order_of_the_matrix(tmp_path: Path) -> None:
-    runs = _runs(tmp_path, [(cell(threads=2), ("v",)), (cell(threads=1), ("w",))])
-    assert _rows(by_class(runs), "class", "where", "untested") == [
+    runs = runs_of(tmp_path, [(cell(threads=2), ("v",)), (cell(threads=1), ("w",))])
+    assert rows_of(by_class(runs), "class", "where", "untested") == [
         ("A", "threads=2", 1),
         ("B", "threads=1", 1),
     ]
 
 
 def test_unstable_cells_stand_last_and_count_their_different_weights(tmp_path: Path) -> None:
-    runs = _runs(
+    runs = runs_of(
         tmp_path,
         [
             (cell(workload="mnist-augmented", threads=1), ("a", "b")),
@@ -76,7 +55,7 @@ def test_unstable_cells_stand_last_and_count_their_different_weights(tmp_path: P
             (cell(workload="mnist-augmented", determinism="on", threads=2), ("w", "w")),
         ],
     )
-    assert _rows(by_class(runs), "class", "cells", "distinct", "where", "same_for") == [
+    assert rows_of(by_class(runs), "class", "cells", "distinct", "where", "same_for") == [
         ("A", 2, 1, "determinism=on", "threads"),
         ("unstable", 2, 4, "determinism=off", ""),
     ]
@@ -84,17 +63,19 @@ def test_unstable_cells_stand_last_and_count_their_different_weights(tmp_path: P
 
 
 def test_each_workload_has_letters_of_its_own(tmp_path: Path) -> None:
-    runs = _runs(tmp_path, [(cell(), ("w", "w")), (cell(workload="mnist-cnn"), ("v", "v"))])
-    assert _rows(by_class(runs), "workload", "class", "where") == [
+    runs = runs_of(tmp_path, [(cell(), ("w", "w")), (cell(workload="mnist-cnn"), ("v", "v"))])
+    assert rows_of(by_class(runs), "workload", "class", "where") == [
         ("mnist-mlp", "A", "every cell"),
         ("mnist-cnn", "A", "every cell"),
     ]
 
 
 def test_an_irrelevant_axis_is_not_in_where_but_in_same_for(tmp_path: Path) -> None:
-    grid = _grid(tensorflow=["2.9.3", "2.10.0", "2.11.1"], python=["3.9", "3.10"], threads=[1, 2])
+    grid = combinations(
+        tensorflow=["2.9.3", "2.10.0", "2.11.1"], python=["3.9", "3.10"], threads=[1, 2]
+    )
     answers = [(cell(**each), (f"{each['threads']}",) * 2) for each in grid]
-    assert _rows(by_class(_runs(tmp_path, answers)), "where", "same_for") == [
+    assert rows_of(by_class(runs_of(tmp_path, answers)), "where", "same_for") == [
         ("threads=1", "tensorflow, python"),
         ("threads=2", "tensorflow, python"),
     ]
@@ -110,7 +91,7 @@ def test_versions_are_ranges_in_their_own_order(tmp_path: Path) -> None:
         "2.15.1": "c",
     }
     answers = [(cell(tensorflow=version), (word,) * 2) for version, word in family.items()]
-    assert _rows(by_class(_runs(tmp_path, answers)), "where") == [
+    assert rows_of(by_class(runs_of(tmp_path, answers)), "where") == [
         ("tensorflow=2.10.1…2.12.1",),
         ("tensorflow≤2.9.3",),
         ("tensorflow=2.15.1",),
@@ -118,22 +99,22 @@ def test_versions_are_ranges_in_their_own_order(tmp_path: Path) -> None:
 
 
 def test_a_class_that_is_no_box_is_told_as_alternatives(tmp_path: Path) -> None:
-    grid = _grid(threads=[1, 2], determinism=["off", "on"])
+    grid = combinations(threads=[1, 2], determinism=["off", "on"])
     answers = [
         (cell(**each), ("x" if each == {"threads": 2, "determinism": "off"} else "w",) * 2)
         for each in grid
     ]
-    assert _rows(by_class(_runs(tmp_path, answers)), "class", "cells", "where") == [
+    assert rows_of(by_class(runs_of(tmp_path, answers)), "class", "cells", "where") == [
         ("A", 3, "threads=1; or determinism=on"),
         ("B", 1, "threads=2, determinism=off"),
     ]
 
 
 def test_what_a_class_says_holds_for_its_cells_and_for_no_other(tmp_path: Path) -> None:
-    grid = _grid(threads=[1, 2, 4], onednn=["on", "off"], isa=["native", "sse41", "avx2"])
+    grid = combinations(threads=[1, 2, 4], onednn=["on", "off"], isa=["native", "sse41", "avx2"])
     mixed = [(7 * number * number + 3) % 11 % 4 for number in range(len(grid))]
     answers = [(cell(**each), (f"{word}",)) for each, word in zip(grid, mixed, strict=True)]
-    runs = _runs(tmp_path, answers)
+    runs = runs_of(tmp_path, answers)
     classes = by_class(runs)
     for where, cell_ids in zip(classes["where"], classes["cell_ids"], strict=True):
         inside = runs["cell"].isin([path.split("/")[-1] for path in cell_ids])
@@ -161,7 +142,7 @@ def _holds(have: str, sign: str, value: str) -> bool:
 
 def test_cells_told_apart_by_nothing_recorded_are_admitted(tmp_path: Path) -> None:
     for matrix, word in (("a", "w"), ("b", "v")):
-        runs = _runs(tmp_path, [(cell(), (word, word))], matrix=matrix)
+        runs = runs_of(tmp_path, [(cell(), (word, word))], matrix=matrix)
     told = "every cell (others with the same settings differ)"
     assert by_class(runs)["where"].tolist() == [told, told]
 
@@ -172,8 +153,8 @@ def test_machines_are_an_axis(tmp_path: Path) -> None:
         its = hardware(microarchitecture=model)
         names.append(fingerprint.identify(its))
         answers = [(cell(isa="native"), (native,) * 2), (cell(isa="avx2"), ("avx2",) * 2)]
-        runs = _runs(tmp_path, answers, hardware=its)
-    assert _rows(by_class(runs), "cells", "where") == [
+        runs = runs_of(tmp_path, answers, hardware=its)
+    assert rows_of(by_class(runs), "cells", "where") == [
         (3, f"isa=avx2; or machine={names[1]}"),
         (1, f"machine={names[0]}, isa=native"),
     ]
@@ -186,7 +167,7 @@ def test_letters_of_initial_weights_show_another_random_stream(tmp_path: Path) -
     for each, weights, init in zip(cells, "uvw", "xyy", strict=True):
         sweep.complete(each, weights, weights, init=init)
     table = by_class(harness.load(tmp_path))
-    assert _rows(table, "where", "init") == [
+    assert rows_of(table, "where", "init") == [
         ("seed=1", "b"),
         ("seed=2, threads=default", "a"),
         ("threads=1", "a"),
@@ -194,7 +175,7 @@ def test_letters_of_initial_weights_show_another_random_stream(tmp_path: Path) -
 
 
 def test_what_every_cell_shares_leaves_out_defaults_but_not_the_seed(tmp_path: Path) -> None:
-    runs = _runs(
+    runs = runs_of(
         tmp_path, [(cell(threads=1, epochs=3), ("w",)), (cell(threads=2, epochs=3), ("w",))]
     )
     assert by_class(runs)["every_cell"][0] == (
@@ -213,8 +194,8 @@ def test_only_planned_runs_form_classes_and_effects(tmp_path: Path) -> None:
         sweep.complete(cell(threads=threads), weights, weights)
     runs = harness.load(tmp_path)
     assert len(runs) == 4 + 2 + 1 + 2 + 2
-    assert _rows(by_class(runs), "class", "cells", "runs", "where") == [("A", 2, 4, "every cell")]
-    assert _rows(by_axis(runs), "axis", "values", "pairs", "differ", "same") == [
+    assert rows_of(by_class(runs), "class", "cells", "runs", "where") == [("A", 2, 4, "every cell")]
+    assert rows_of(by_axis(runs), "axis", "values", "pairs", "differ", "same") == [
         ("threads", "1, 2", 1, 0, 1)
     ]
 
@@ -230,7 +211,7 @@ def test_a_completed_record_without_measurements_is_refused(tmp_path: Path) -> N
 
 def test_twenty_thousand_cells_take_no_pair_by_pair_comparison(tmp_path: Path) -> None:
     """2·10⁸ pairs: a loop over them would not end within this suite's time limit."""
-    one = _runs(tmp_path, [(cell(), ("w",))]).head(1)
+    one = runs_of(tmp_path, [(cell(), ("w",))]).head(1)
     cells = 20_000
     seeds = pd.Series(range(cells)).floordiv(4).astype("string")
     many = one.loc[one.index.repeat(cells)].reset_index(drop=True)
@@ -240,7 +221,7 @@ def test_twenty_thousand_cells_take_no_pair_by_pair_comparison(tmp_path: Path) -
     many["threads"] = pd.Series(range(cells)).mod(4).add(1).astype("string")
     many["found_threads"], many["status"] = many["threads"], "completed"
     assert len(by_class(many)) == 5000
-    assert _rows(by_axis(many), "axis", "pairs", "differ") == [
+    assert rows_of(by_axis(many), "axis", "pairs", "differ") == [
         ("seed", 4 * (5000 * 4999 // 2), 4 * (5000 * 4999 // 2)),
         ("threads", 5000 * 6, 0),
     ]

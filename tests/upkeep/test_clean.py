@@ -2,57 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import pickle
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from commands import harness
-from engines.engine_bench import SIX, Bench, make_lock
+from engines.engine_bench import SIX, make_lock
 from results_factory import SweepOnDisk, cell, sha256, weights_sha256
+from upkeep.cleaning import cleaned, running
 
-from harness import places, processes, scratch, trees
+from harness import trees
 from harness.cli import upkeep_commands
-from harness.cli.upkeep_commands import KindChoice
 from harness.engines.local import virtual_environments
 from harness.engines.local.engine import LocalEngine
 from harness.environments import bytecode, interpreters, locking, users, wheelhouse
 from harness.environments.lock import Lock
 from harness.errors import SelectionError, UsageError
 from harness.matrix import environment
-from harness.processes import ProcessFailedError
 from harness.results.store import Store
-from harness.upkeep import cached, items, state_checks
+from harness.upkeep import cached
 from harness.upkeep.cached import Question
-from harness.upkeep.checks import Need
 from harness.upkeep.references import References
-
-RUN = """
-import subprocess, sys, time
-from harness import scratch
-with scratch.folder("home") as home:
-    child = subprocess.Popen(["sleep", "600"], env={"HOME": str(home)}, start_new_session=True)
-    print(home, child.pid, flush=True)
-    time.sleep(600)
-"""
-
-
-def cleaned(capsys: pytest.CaptureFixture[str], **asked: Any) -> list[dict[str, Any]]:
-    """What `clean` prints as JSON."""
-    upkeep_commands.clean(format="json", **asked)
-    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
-    return found
 
 
 def lock_in(home: Path) -> Lock:
@@ -264,17 +240,6 @@ def test_several_processes_note_what_they_use_at_once(home: Path) -> None:
     assert len(users.read().locks[Path("/x")]) == 60
 
 
-@contextlib.contextmanager
-def running(program: str) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 def test_nothing_that_a_running_process_may_use_is_removed(
     home: Path, unneeded: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -306,120 +271,6 @@ def test_blobs_that_no_record_names_go_and_others_stay(
     (row,) = cleaned(capsys, yes=True)
     assert (row["kind"], row["outcome"]) == ("blobs", "removed")
     assert sorted(path.stem for path in blobs.iterdir()) == sorted(map(weights_sha256, "wv"))
-
-
-def test_what_a_killed_sweep_left_half_written_goes(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sweep = SweepOnDisk(root=home / "results", matrix="m")
-    sweep.plan([cell()])
-    left = sweep.folder / ".partial" / "x"
-    left.parent.mkdir(exist_ok=True)
-    left.write_text("half")
-    assert [row["kind"] for row in cleaned(capsys)] == ["folder"]
-    assert left.exists()
-    cleaned(capsys, yes=True)
-    assert not left.exists() and (sweep.folder / "plan.jsonl").exists()
-
-
-def test_processes_and_folders_of_a_killed_run_are_found_and_removed(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with running(RUN) as living, running(RUN) as killed:
-        assert living.stdout is not None and killed.stdout is not None
-        kept, kept_pid = living.stdout.readline().split()
-        left, pid = killed.stdout.readline().split()
-        killed.kill()
-        killed.wait()
-        while not scratch.is_abandoned(Path(left)):
-            time.sleep(0.1)
-        kinds = [row["kind"] for row in cleaned(capsys)]
-        assert kinds == ["process", "folder"]
-        assert psutil.pid_exists(int(pid)) and Path(left).exists()
-        assert {row["outcome"] for row in cleaned(capsys, yes=True)} == {"removed"}
-        assert not Path(left).exists()
-        assert _has_ended(int(pid))
-        assert psutil.pid_exists(int(kept_pid)) and Path(kept).exists()
-        psutil.Process(int(kept_pid)).kill()
-
-
-# Detaches twice, so that nobody but the guard knows it.
-DETACHED = """
-import os, time
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        with open(output + "/pid", "w") as file: file.write(str(os.getpid()))
-        time.sleep(600)
-    os._exit(0)
-time.sleep(600)
-"""
-ORDERED = (
-    "import pickle, sys; from harness.engines import choice;"
-    " order = pickle.loads(sys.stdin.buffer.read()); choice.choose('local')[0].run(order)"
-)
-
-
-def test_what_outlives_a_killed_guard_is_found_by_doctor_and_removed(
-    home: Path, local_engine: LocalEngine, capsys: pytest.CaptureFixture[str]
-) -> None:
-    image = local_engine.assemble(make_lock(SIX), home / "log")
-    order = Bench(local_engine, image, home).order(DETACHED)
-    with subprocess.Popen([sys.executable, "-c", ORDERED], stdin=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        process.stdin.write(pickle.dumps(order))
-        process.stdin.close()
-        said = order.output / "pid"
-        while not (said.exists() and said.read_text()):
-            assert process.poll() is None
-            time.sleep(0.05)
-        (guard,) = psutil.Process(process.pid).children()
-        # The guard is stopped first: it would end everything when the harness dies.
-        guard.suspend()
-        process.kill()
-        guard.kill()
-    left = int(said.read_text())
-    assert not _has_ended(left)
-    need = Need(engine="local", results=home, memory=1)
-    while not scratch.abandoned():
-        time.sleep(0.1)
-    found = next(state_checks.leftovers(need))
-    assert "1 folder, 1 process" in found.found
-    kinds = [KindChoice.folder, KindChoice.process]
-    assert {row["outcome"] for row in cleaned(capsys, yes=True, kind=kinds)} == {"removed"}
-    assert _has_ended(left) and next(state_checks.leftovers(need)).state == "ok"
-
-
-def _has_ended(pid: int) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    return True
-
-
-def test_a_mount_goes_before_the_folder_and_never_what_is_mounted(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    left = places.cache("exchange") / "left"
-    (left / "point").mkdir(parents=True)
-    (home / "precious").mkdir()
-    (home / "precious" / "file").touch()
-    try:
-        processes.run(["mount", "--bind", str(home / "precious"), str(left / "point")])
-    except (OSError, ProcessFailedError) as error:
-        pytest.skip(f"nothing can be mounted here: {error}")
-    try:
-        os.utime(left, (0, 0))
-        assert "mounted" in (items.remove_tree(left) or "")
-        assert (home / "precious" / "file").exists()
-        rows = cleaned(capsys, yes=True, kind=[KindChoice.mount, KindChoice.folder])
-        assert [(row["kind"], row["outcome"]) for row in rows] == [
-            ("mount", "removed"),
-            ("folder", "removed"),
-        ]
-    finally:
-        if items.mounts_below([left]):
-            processes.run(["umount", str(left / "point")])
-    assert (home / "precious" / "file").exists() and not left.exists()
 
 
 def test_uv_still_installs_after_its_cache_was_cleaned(home: Path, tmp_path: Path) -> None:
