@@ -12,6 +12,8 @@ from harness import console
 from harness.cli import options, sweeps, wiring
 from harness.cli.sweeps import Setting
 from harness.engines import choice
+from harness.engines.protocol import Engine
+from harness.environments import targets
 from harness.errors import IncompleteSweepError, UsageError
 from harness.executors import progress
 from harness.executors.run_processes import Limits
@@ -39,7 +41,9 @@ def job(
     asked = _read(file)
     chosen, why = choice.choose(engine)
     console.note(f"engine: {chosen.name}; {why}")
-    _require_trust(file, asked, trust_job or (chosen.contains and _has_only_wheels(asked)))
+    outside = _runs_outside(asked, chosen)
+    if outside and not trust_job:
+        raise UsageError(f"{file}: this would {outside}; if you trust who made it, say --trust-job")
     machine = wiring.this_machine()
     store = Store(results, asked.matrix, machine.id)
     limits = Limits(timeout=asked.timeout_s, memory=asked.memory_bytes)
@@ -84,16 +88,13 @@ def _check_variables(job: Job) -> None:
             raise ValueError(f"it sets {', '.join(consents)}, and consents to something else")
 
 
-def _has_only_wheels(job: Job) -> bool:
-    """Whether nothing is built here, outside of any container."""
+def _runs_outside(job: Job, engine: Engine) -> str:
+    """What of the packages that the job chose would run outside of any container, "" if nothing."""
+    if not engine.contains:
+        return "install and run its packages as you, in no container (--engine docker has one)"
     pins = [line for line in job.lock.splitlines() if line and not line.startswith("#")]
-    return all(line.endswith(".whl") for line in pins)
-
-
-def _require_trust(file: Path, job: Job, trusted: bool) -> None:
-    if not trusted:
-        raise UsageError(
-            f"{file}: this would install and run the packages that the job chose as you, with your"
-            " files in reach; take --engine docker (and a lock of wheels only), or, if you trust"
-            " who made it, --trust-job"
-        )
+    sources = [line for line in pins if not targets.is_wheel(line)]
+    if sources:
+        names = ", ".join(line.split(" ")[0] for line in sources)
+        return f"build {names} from source as you, in no container"
+    return ""

@@ -158,6 +158,18 @@ def test_without_a_container_a_job_needs_trust(matrix: Path, tmp_path: Path) -> 
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.docker
+def test_a_container_does_not_hold_what_is_built_before_it(matrix: Path, tmp_path: Path) -> None:
+    [made], _ = maker(matrix).jobs(steps_of(matrix, "*mnist-mlp,tf2.12.1*"))
+    assert ".tar.gz" in made.lock
+    (tmp_path / "job.json").write_text(json.dumps(job.to_json(made)))
+    ended = harness(
+        "job", tmp_path / "job.json", "--engine", "docker", "--results", tmp_path / "results"
+    )
+    assert ended.code == 2 and "build wrapt==1.14.1 from source" in ended.err
+    assert not (tmp_path / "results").exists()
+
+
 def test_more_cpus_than_there_are_is_no_endless_wait() -> None:
     with pytest.raises(ValueError, match="there are 2"), CpuSets((0, 1), slots=2).reserve(3):
         pass
