@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 _ID = re.compile(
     r"tf(?P<tensorflow>[^,]+),py(?P<python>[^,]+)(,np(?P<numpy>[^,]+))?(,keras(?P<keras>[^,]+))?"
-    r",(?P<device>cpu|gpu)"
+    r",(?P<device>cpu|gpu)(,with-(?P<requirements>[^,]+))?"
 )
+
+_LONGEST = 60
+"""So many characters of an id name further packages; more are named by a digest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +21,8 @@ class Environment:
 
     `python` is a minor version ("3.10"); `tensorflow` an exact release ("2.10.0"); `numpy` and
     `keras` exact releases, or None for the newest that fits at that TensorFlow's date;
-    `device` is "cpu" or "gpu".
+    `device` is "cpu" or "gpu". `requirements` are further packages, sorted: `NAME` or
+    `NAME==VERSION`.
     """
 
     python: str
@@ -26,6 +30,7 @@ class Environment:
     numpy: str | None = None
     keras: str | None = None
     device: str = "cpu"
+    requirements: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -33,7 +38,9 @@ class Environment:
         parts = [f"tf{self.tensorflow}", f"py{self.python}"]
         parts += [f"np{self.numpy}"] if self.numpy else []
         parts += [f"keras{self.keras}"] if self.keras else []
-        return ",".join([*parts, self.device])
+        parts += [self.device]
+        parts += [f"with-{_in_short(self.requirements)}"] if self.requirements else []
+        return ",".join(parts)
 
     @property
     def digest(self) -> str:
@@ -41,13 +48,25 @@ class Environment:
         return hashlib.sha256(self.id.encode()).hexdigest()[:12]
 
 
+def _in_short(requirements: tuple[str, ...]) -> str:
+    plain = "+".join(requirements)
+    if len(plain) <= _LONGEST:
+        return plain
+    return f"{len(requirements)}-packages~{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+
+
 def from_id(text: str) -> Environment:
     """The environment whose `id` this is.
 
     Raises:
-        ValueError: it is no such id.
+        ValueError: it is no such id, or one that names its packages by a digest only.
     """
     match = _ID.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not the id of an environment")
-    return Environment(**match.groupdict())
+    parts = match.groupdict()
+    listed = parts.pop("requirements")
+    environment = Environment(**parts, requirements=tuple(listed.split("+")) if listed else ())
+    if environment.id != text:
+        raise ValueError(f"{text!r} does not name its packages")
+    return environment

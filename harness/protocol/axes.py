@@ -23,7 +23,8 @@ class Axis:
     the subjects there are, and stand in their files), `minimum` and `maximum` bound a number
     where numbers are allowed (`minimum is None`: they are not). `since` is the first TensorFlow
     version in which a value other than the default can be applied. `variables` gives, per value,
-    the environment variables that apply it before the process starts.
+    the environment variables that apply it before the process starts. `left` is the default for a
+    user's script, where it is another one.
     """
 
     name: str
@@ -38,6 +39,12 @@ class Axis:
     is_mapping: bool = False
     since: str = "1.15"
     variables: Mapping[Value, Mapping[str, str]] = field(default_factory=dict)
+    left: Optional[Value] = None
+
+    @property
+    def script_default(self) -> Value:
+        """The value that leaves a user's script as it is: `left`, or the default."""
+        return self.default if self.left is None else self.left
 
     @property
     def allowed(self) -> str:
@@ -55,6 +62,8 @@ SCOPES = ("environment", "process", "run")
 """What a value is applied to, from the widest: another image, another process, another run."""
 
 ON_OFF = ("on", "off")
+OR_LEFT = (*ON_OFF, DEFAULT)
+"""`default` leaves it to TensorFlow, or to a user's script."""
 
 CATALOGUE: Tuple[Axis, ...] = (
     Axis(
@@ -141,6 +150,15 @@ CATALOGUE: Tuple[Axis, ...] = (
         read_back="the name of the workload that built the model",
     ),
     Axis(
+        name="parameters",
+        scope="run",
+        sentence="Values of a user's script's own parameters; in a matrix each by its own name.",
+        default=(),
+        is_mapping=True,
+        applied="the placeholders in the script's arguments",
+        read_back="the arguments that the script was started with",
+    ),
+    Axis(
         name="seed",
         scope="run",
         sentence="The number given to the random generators that `seeding` names.",
@@ -156,6 +174,7 @@ CATALOGUE: Tuple[Axis, ...] = (
         sentence="Which generators get the seed: Python's, NumPy's, TensorFlow's, all or none.",
         default="all",
         words=("all", "tf", "numpy", "python", "none"),
+        left="none",
         applied="random.seed, numpy.random.seed, tf.random.set_seed",
         read_back="the state of each generator after seeding",
     ),
@@ -192,7 +211,8 @@ CATALOGUE: Tuple[Axis, ...] = (
         scope="run",
         sentence="Op determinism: TensorFlow's promise of equal results on equal hardware.",
         default="off",
-        words=ON_OFF,
+        words=OR_LEFT,
+        left=DEFAULT,
         since="2.1",
         applied="tf.config.experimental.enable_op_determinism(), TF_DETERMINISTIC_OPS before 2.8",
         read_back="tf.config.experimental.is_op_determinism_enabled or its private module",
@@ -202,7 +222,8 @@ CATALOGUE: Tuple[Axis, ...] = (
         scope="run",
         sentence="Run the model's functions eagerly instead of as graphs.",
         default="off",
-        words=ON_OFF,
+        words=OR_LEFT,
+        left=DEFAULT,
         since="2.0",
         applied="tf.config.run_functions_eagerly(True) and compile(run_eagerly=True)",
         read_back="tf.config.functions_run_eagerly() and model.run_eagerly",
@@ -222,7 +243,8 @@ CATALOGUE: Tuple[Axis, ...] = (
         scope="run",
         sentence="Shuffle the training data before each epoch.",
         default="on",
-        words=ON_OFF,
+        words=OR_LEFT,
+        left=DEFAULT,
         applied="fit(shuffle=…), or Dataset.shuffle where the workload feeds a tf.data pipeline",
         read_back="the argument that fit got, or the stages of the pipeline",
     ),
@@ -260,7 +282,8 @@ CATALOGUE: Tuple[Axis, ...] = (
         scope="run",
         sentence="The Keras precision policy; the mixed ones change bits by design.",
         default="float32",
-        words=("float32", "mixed_float16", "mixed_bfloat16"),
+        words=("float32", "mixed_float16", "mixed_bfloat16", DEFAULT),
+        left=DEFAULT,
         since="2.4",
         applied="tf.keras.mixed_precision.set_global_policy",
         read_back="tf.keras.mixed_precision.global_policy(), and the layers' policies",

@@ -24,7 +24,8 @@ What a process prints goes to a log of the engine's, which lies in neither folde
 A request::
 
     {"schema": 2, "cell": ID, "repeat": N,
-     "data": NAME,                              # the folder of the data set, below DATA
+     "data": NAME | null,                       # the folder of the data set, below DATA
+     "script": {...} | null,                    # a user's script, see `script.Script`
      "settings": {AXIS: VALUE, ...},            # every process and run axis, `env` as an object
      "device": "cpu" | "gpu",
      "versions": {"python": VERSION, ...},      # and tensorflow, numpy, keras: as locked
@@ -56,6 +57,20 @@ A reply::
      "scale": HEX | null,                        # one step of the predictions in that unit
      "parameters": N,
      "seconds": {"import": S, "build": S, "fit": S, "predict": S, "total": S}}
+
+The reply of a user's script has, instead of predictions and a metric (null, and "" as digest)::
+
+     "fits": [{"model": N, "fit": N, "name": TEXT, "process": TEXT, "steps": N,
+               "init_sha256": TEXT, "weights_sha256": TEXT,
+               "history": {NAME: [HEX, ...]}, "history_sha256": TEXT}],
+     "outputs": [{"call": "predict" | "evaluate" | ..., "sha256": TEXT}],
+     "files": {NAME: SHA256}, "printed_sha256": TEXT,
+
+and, whatever its status::
+
+     "script": {"arguments": [TEXT, ...],
+                "calls": [{"setting", "value", "place", "effect": "applied" | "held" | "late"}],
+                "connections": [{"address", "place"}]}
 
 Fields from `data_sha256` on, and single `seconds`, are missing where the run did not get that far.
 A forked run has no `import`: it was paid once, by the warm process.

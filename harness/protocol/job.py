@@ -6,11 +6,13 @@ else, can carry a job out: the lock says what to install, and data sets are name
 
     {"schema": 2, "matrix": NAME,
      "environment": {"python": VERSION, "tensorflow": VERSION, "numpy": VERSION | null,
-                     "keras": VERSION | null, "device": "cpu" | "gpu"},
+                     "keras": VERSION | null, "device": "cpu" | "gpu",
+                     "requirements": [TEXT, ...]},
      "lock": TEXT,                              # the lock file's content
      "variables": {NAME: VALUE, ...},           # set before the process starts
      "consent": [NAME, ...],                    # those of them that the matrix had to spell out
-     "data": {WORKLOAD: {"name": NAME, "sha256": DIGEST}, ...},
+     "data": {WORKLOAD: {"name": NAME, "sha256": DIGEST}, ...},   # of the reference workloads
+     "scripts": {WORKLOAD: {...}, ...},         # users' scripts, see `script.Script`
      "timeout_s": S, "memory_bytes": N,         # what each run may take
      "runs": [{"cell": ID, "repeat": N, "settings": {AXIS: VALUE, ...}}, ...]}
 """
@@ -20,11 +22,13 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Mapping, Tuple, Union
 
-from harness.protocol import exchange
+from harness.protocol import exchange, script
+from harness.protocol.script import Script
 
-_ENVIRONMENT = ("python", "tensorflow", "numpy", "keras", "device")
+_ENVIRONMENT = ("python", "tensorflow", "numpy", "keras", "device", "requirements")
+_REQUIREMENT = re.compile(r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}(==[0-9A-Za-z][0-9A-Za-z.]{0,39})?$")
 _VERSION = re.compile(r"^[0-9A-Za-z][0-9A-Za-z.]{0,39}$")
 
 Json = Union[str, int, Dict[str, str]]
@@ -58,11 +62,12 @@ class Job:
     """A group of runs. Give every field by name; see above for what they hold."""
 
     matrix: str
-    environment: Mapping[str, Optional[str]]
+    environment: Mapping[str, Any]
     lock: str
     variables: Mapping[str, str]
     consent: Tuple[str, ...]
     data: Mapping[str, DataReference]
+    scripts: Mapping[str, Script]
     timeout_s: float
     memory_bytes: int
     runs: Tuple[Run, ...]
@@ -98,6 +103,9 @@ def from_json(content: Any) -> Job:
         fields = {name: value for name, value in content.items() if name != "schema"}
         fields["consent"] = tuple(fields["consent"])
         fields["data"] = {name: DataReference(**each) for name, each in fields["data"].items()}
+        scripts = fields["scripts"].items()
+        fields["scripts"] = {name: script.from_json(each) for name, each in scripts}
+        fields["environment"]["requirements"] = tuple(fields["environment"]["requirements"])
         fields["runs"] = tuple(Run(**each) for each in fields["runs"])
         job = Job(**fields)
         _check(job)
@@ -110,9 +118,14 @@ def _check(job: Job) -> None:
     """Refuse what could not come from a program: names become files, numbers become limits."""
     if set(job.environment) != set(_ENVIRONMENT) or job.device not in ("cpu", "gpu"):
         raise ValueError("not a job: its environment is none")
-    versions = (value for value in job.environment.values() if value is not None)
+    requirements = job.environment["requirements"]
+    versions = (
+        v for name, v in job.environment.items() if v is not None and name != "requirements"
+    )
     if not all(_VERSION.match(value) for value in versions):
         raise ValueError("not a job: its environment has a version that is none")
+    if not all(_REQUIREMENT.match(each) for each in requirements):
+        raise ValueError("not a job: its environment has a package that is none")
     texts = (job.matrix, job.lock, *job.variables, *job.variables.values(), *job.consent)
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("not a job: a text is none")
@@ -127,5 +140,5 @@ def _check(job: Job) -> None:
 def _check_run(run: Run, job: Job) -> None:
     if not isinstance(run.cell, str) or type(run.repeat) is not int:
         raise ValueError("not a job: a run has no cell or no repeat")
-    if run.workload not in job.data:
+    if run.workload not in job.data and run.workload not in job.scripts:
         raise ValueError("the run of %s trains on data that the job does not name" % run.cell)

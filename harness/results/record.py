@@ -33,6 +33,7 @@ class EnvironmentPart(_Part):
     image: str
     base: str
     packages: dict[str, str] = Field(default_factory=dict)
+    requirements: tuple[str, ...] = ()
 
 
 class Found(_Part):
@@ -52,11 +53,43 @@ class Tensor(_Part):
     sha256: str
 
 
+class Fit(_Part):
+    """One fit of one model in a user's script, as observed. Floats are `float.hex()` texts.
+
+    Models count from 1 in the order in which they first trained, `fit` counts from 1 within its
+    model. A loop around a `GradientTape` is one fit of a model whose `name` is "". `process` is
+    "" for the script itself, else what names a process that it started. `init_sha256` is "" where
+    the weights were not there before the first step.
+    """
+
+    model: int
+    fit: int
+    name: str
+    process: str = ""
+    steps: int
+    init_sha256: str
+    weights_sha256: str
+    history: dict[str, tuple[str, ...]]
+    history_sha256: str
+
+
+class Output(_Part):
+    """What `predict` or `evaluate` returned to a user's script: the digest of its arrays."""
+
+    call: str
+    sha256: str
+
+
 class Measured(_Part):
     """What a completed training left. Floats are `float.hex()` texts, so they are exact.
 
     `unit` is that of the metric and of the predictions, "" for shares and other plain numbers;
     one step of the stored predictions is `scale` of it, None where they are in no unit.
+
+    Of a user's script there are no predictions ("" as digest) and no metric; `tensors` are those of
+    all its models in order, named `MODEL/NAME`; `loss` is that of the last fit that has one. Only
+    it has `fits`, `outputs`, `files` (digests by name) and `printed_sha256` (standard output
+    without times and paths).
     """
 
     data_sha256: str
@@ -65,17 +98,59 @@ class Measured(_Part):
     predictions_sha256: str
     tensors: tuple[Tensor, ...]
     history: dict[str, tuple[str, ...]]
-    loss: str
-    metric: str
+    loss: str | None
+    metric: str | None
     unit: str
     scale: str | None = None
-    value: str
+    value: str | None
     parameters: int
+    fits: tuple[Fit, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    files: dict[str, str] = Field(default_factory=dict)
+    printed_sha256: str | None = None
 
     @property
-    def bits(self) -> tuple[str, str, str, str]:
+    def bits(self) -> tuple[str | None, ...]:
         """What two runs must have in common to count as equal."""
         return self.init_sha256, self.weights_sha256, self.predictions_sha256, self.loss
+
+
+class Call(_Part):
+    """A setting that a script made itself: `effect` says what became of it.
+
+    `late` means that it came after TensorFlow had begun, when it has no full effect any more.
+    `place` is `FILE:LINE` in the script's folder.
+    """
+
+    setting: str
+    value: Any
+    place: str
+    effect: Literal["applied", "held", "late"]
+
+
+class Connection(_Part):
+    """An address that a script tried to reach, and where in it."""
+
+    address: str
+    place: str
+
+
+class ScriptPart(_Part):
+    """The user's script that was run: see `harness.protocol.script.Script`.
+
+    `sha256` is the digest of all that makes it what it is, `arguments` are those it was started
+    with, `data` the digests of its data files by where it finds them. `calls` are the settings that
+    it made itself, `connections` the addresses it tried to reach.
+    """
+
+    sha256: str
+    path: str
+    module: str
+    folder_sha256: str
+    arguments: tuple[str, ...]
+    data: dict[str, str]
+    calls: tuple[Call, ...] = ()
+    connections: tuple[Connection, ...] = ()
 
 
 class Failure(_Part):
@@ -127,6 +202,7 @@ class Record(_Part):
     consent: tuple[str, ...] = ()
     program: dict[str, str] = Field(default_factory=dict)
     code_sha256: str
+    script: ScriptPart | None = None
     measured: Measured | None = None
     failure: Failure | None = None
     seconds: dict[str, float] = Field(default_factory=dict)

@@ -20,7 +20,7 @@ VARIABLE = "TF_DETERMINISTIC_OPS"
 
 def apply(value: str, run: Run) -> None:
     """Turn them on; nothing turns them off again."""
-    if value == "off":
+    if value != "on":
         return
     if hasattr(tf.config.experimental, "enable_op_determinism"):
         tf.config.experimental.enable_op_determinism()

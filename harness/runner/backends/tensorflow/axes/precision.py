@@ -6,6 +6,7 @@ from typing import Any, Tuple
 
 import tensorflow as tf
 
+from harness.protocol.open_values import DEFAULT
 from harness.runner.backends.tensorflow import stages
 from harness.runner.findings import Finding
 from harness.runner.refusals import Unsupported
@@ -16,7 +17,7 @@ STAGE = stages.MODEL
 
 def apply(value: str, run: Run) -> None:
     """Set the policy of all layers to come."""
-    if value == "float32":
+    if value in ("float32", DEFAULT):
         return
     if not hasattr(getattr(tf.keras, "mixed_precision", None), "set_global_policy"):
         raise Unsupported("precision: this version has no stable mixed precision")

@@ -13,7 +13,7 @@ STAGE = stages.MODEL
 
 def apply(value: str, run: Run) -> None:
     """Let `fit`, or the workload's pipeline, shuffle."""
-    run.fit_arguments["shuffle"] = value == "on"
+    run.fit_arguments["shuffle"] = value != "off"
 
 
 def read(run: Run) -> Finding:
