@@ -36,6 +36,7 @@ class Tally:
     unbuilt: dict[str, HarnessError] = field(default_factory=dict)
 
 
+_NOT_AUDITED = Audit(state="undecided", sentence="not asked for")
 _NOT_ASKED_FOR = AuditPart(state="not asked for", sentence="not asked for")
 _UNDECIDED = AuditPart(state="undecided", sentence="this cell decided no audit")
 
@@ -221,7 +222,8 @@ class ThisMachine:
     def _submit_script(self, group: WarmGroup, run: Run) -> None:
         """A user's script gets a process of its own; the first run waits for nothing."""
         lock_sha256, sha256 = group.job.lock_sha256, group.job.scripts[run.workload].sha256
-        audit = self._context.audits.of_script(lock_sha256, sha256)
+        wanted = self._context.isolation == "auto"
+        audit = self._context.audits.of_script(lock_sha256, sha256) if wanted else _NOT_AUDITED
         waiting = self._until_observed.get((lock_sha256, sha256))
         if audit is not None:
             part = AuditPart(state=audit.state, sentence=audit.sentence)
