@@ -59,13 +59,19 @@ def adopt(
     python: Python = None,
     package: Packages = None,
     data: Data = None,
+    engine: options.Engine = options.ENGINE,
+    results: options.Results = options.RESULTS,
+    timeout: options.Timeout = options.TIMEOUT,
+    memory: options.Memory = options.MEMORY,
 ) -> None:
-    """Write a matrix file with the script as a workload; `harness run` then trains it."""
+    """Write a matrix file with the script as a workload, and run it once to see what it needs."""
     proposal = _proposal(script, arguments, tensorflow, python, package, data, repeats=3)
-    path = adopted_matrix.path_for(proposal.name)
-    adopted_matrix.write(path, proposal, "adopt")
-    reading.read(path)
-    console.note(f"wrote {path}; next:  harness run {path}   or   harness diagnose {script}")
+    experiment = Experiment(_setting(engine, timeout, memory), proposal, results, "adopt")
+    record = experiment.single({})
+    _note_seen(record, experiment.path)
+    if isinstance(record, str) or record.status != "completed":
+        reason = record if isinstance(record, str) else f"{record.status}: {record.reason}"
+        raise IncompleteSweepError(f"{script}: {reason}")
 
 
 def diagnose(
@@ -90,15 +96,7 @@ def diagnose(
     proposal = _proposal(script, arguments, tensorflow, python, package, data, repeats)
     others = tuple({"tensorflow": version} for version in other_tensorflow or ())
     proposal = replace(proposal, environments=(*proposal.environments, *others))
-    chosen, why = choice.choose(engine)
-    console.note(f"engine: {chosen.name}; {why}")
-    setting = Setting(
-        engine=chosen,
-        named=options.named(engine),
-        machine=wiring.this_machine(),
-        limits=Limits(timeout=timeout, memory=options.bytes_of(memory)),
-    )
-    experiment = Experiment(setting, proposal, results)
+    experiment = Experiment(_setting(engine, timeout, memory), proposal, results, "diagnose")
     found = _diagnosed(experiment)
     console.note(f"records: {results / proposal.name}; matrix: {experiment.path}")
     if as_json:
@@ -109,6 +107,30 @@ def diagnose(
         raise IncompleteSweepError(f"{script}: {found.base.reason}")
     if not found.is_stable:
         raise NotReproducibleError(f"{script} does not repeat itself as it is")
+
+
+def _setting(engine: str, timeout: float, memory: str) -> Setting:
+    limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
+    chosen, why = choice.choose(engine)
+    console.note(f"engine: {chosen.name}; {why}")
+    return Setting(
+        engine=chosen,
+        named=options.named(engine),
+        machine=wiring.this_machine(),
+        limits=limits,
+    )
+
+
+def _note_seen(record: Record | str, path: Path) -> None:
+    """Say what the first run showed that the script's text does not."""
+    if isinstance(record, Record):
+        for what, found in (
+            ("it sets itself", _calls([record])),
+            ("it tried to reach", _addresses([record])),
+        ):
+            if found:
+                console.note(f"{what}: {', '.join(found)}")
+    console.note(f"wrote {path}; change it as you like, then: harness run {path}")
 
 
 def _proposal(

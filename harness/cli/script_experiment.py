@@ -25,12 +25,14 @@ class Experiment:
     """The runs of a script; its matrix file grows with the settings that are tried.
 
     `environments` are those that the matrix names, `base` is the cell of the script as it is.
+    `command` is what the file says that wrote it.
     """
 
-    def __init__(self, setting: Setting, proposal: Proposal, results: Path) -> None:
+    def __init__(self, setting: Setting, proposal: Proposal, results: Path, command: str) -> None:
         self.path = adopted_matrix.path_for(proposal.name)
         self.proposal = proposal
-        adopted_matrix.write(self.path, proposal, "diagnose")
+        self._command = command
+        adopted_matrix.write(self.path, proposal, command)
         self._matrix = reading.read(self.path)
         self._setting = setting
         self._store = Store(results, proposal.name, setting.machine.id)
@@ -99,4 +101,4 @@ class Experiment:
         }
         if settings and settings not in self.proposal.varied:
             self.proposal = replace(self.proposal, varied=(*self.proposal.varied, settings))
-            adopted_matrix.write(self.path, self.proposal, "diagnose")
+            adopted_matrix.write(self.path, self.proposal, self._command)
