@@ -17,12 +17,11 @@ from harness.cli.sweeps import Setting
 from harness.engines import choice
 from harness.errors import IncompleteSweepError, NotReproducibleError, UsageError
 from harness.executors.run_processes import Limits
-from harness.matrix import reading
 from harness.matrix.environment import from_id
 from harness.results.record import Measured, Record
 from harness.studies import diagnosis, repetition, search
 from harness.studies.diagnosis import Change, Diagnosis
-from harness.subjects import adopted_matrix, adoption
+from harness.subjects import adoption
 from harness.subjects.adopted_matrix import Proposal
 
 Script = Annotated[Path, typer.Argument(metavar="SCRIPT", help="The script, as it is.")]
