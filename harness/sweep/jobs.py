@@ -10,10 +10,10 @@ from harness.environments.lock import Lock
 from harness.errors import HarnessError, LockError
 from harness.executors.run_processes import Limits
 from harness.matrix import variables
-from harness.matrix.cells import Cell
+from harness.matrix.cells import Cell, cell_variables
 from harness.matrix.environment import Environment
 from harness.protocol import untrusted
-from harness.protocol.axes import process_variables, to_json
+from harness.protocol.axes import to_json
 from harness.protocol.job import DataReference, Job, Run
 from harness.results.locks import MAX_BYTES
 from harness.sweep.planning import Step
@@ -61,7 +61,7 @@ class Maker:
             matrix=self.matrix,
             environment={key: getattr(first.environment, key) for key in _ENVIRONMENT_KEYS},
             lock=lock,
-            variables=process_variables(first.settings),
+            variables=cell_variables(first),
             consent=_consents(first),
             data={run.workload: self.data(run.workload) for run in runs},
             timeout_s=self.limits.timeout,
@@ -81,7 +81,7 @@ def _grouped(steps: Iterable[Step]) -> dict[object, list[Step]]:
     """The steps whose runs may share one process, groups and steps in the order they came."""
     found: dict[object, list[Step]] = {}
     for step in steps:
-        its_variables = process_variables(step.cell.settings)
+        its_variables = cell_variables(step.cell)
         key = (step.cell.environment, *sorted(its_variables.items()))
         found.setdefault(key, []).append(step)
     return found
