@@ -8,10 +8,10 @@ from typing import Any
 from harness.matrix.matrix import SCHEMA
 from harness.matrix.reading import KEYS, MAX_REPEATS, NAME, REQUIRED
 from harness.matrix.value_nodes import AXIS_KEYS
-from harness.matrix.values import ENVIRONMENT_KEYS
+from harness.matrix.values import ENVIRONMENT_KEYS, PARAMETER
 from harness.matrix.workload_entries import KEYS as WORKLOAD_KEYS
 from harness.matrix.workload_entries import NAME as WORKLOAD_NAME
-from harness.matrix.workload_entries import PARAMETER, WORKING_FOLDERS
+from harness.matrix.workload_entries import WORKING_FOLDERS
 from harness.protocol.axes import BY_NAME, Axis
 from harness.protocol.script import HOLDABLE
 from harness.subjects.reference import with_names

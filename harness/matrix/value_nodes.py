@@ -19,7 +19,6 @@ PARAMETERS = "parameters"
 """This axis is not written in a matrix file: each parameter stands there by its own name."""
 
 AXIS_KEYS = tuple(name for name in NAMES if name != PARAMETERS)
-MAX_CHARACTERS = 1_000
 
 T = TypeVar("T")
 
@@ -111,10 +110,7 @@ def _variables(axis: Axis, node: yaml.Node, problems: Problems, declared: Declar
 
 def _line(name: str, node: yaml.Node, problems: Problems) -> str | None:
     word = text.scalar(node, f"a value of {name}", problems)
-    if word is not None and ("\n" in word or len(word) > MAX_CHARACTERS):
-        problems.add(node, f"a value of {name} must be one line of at most {MAX_CHARACTERS:,}")
-        return None
-    return word
+    return checked(node, problems, partial(values.parameter_value, name, word)) if word else None
 
 
 def _version(key: str, node: yaml.Node, problems: Problems) -> str | None:

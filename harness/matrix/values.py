@@ -17,6 +17,9 @@ from harness.subjects.reference import with_names
 
 ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras")
 
+PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,63}")
+"""The name of a script's parameter."""
+MAX_CHARACTERS = 1_000
 MAX_DIGITS = 12
 MAX_VERSION = 40
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]*")
@@ -47,7 +50,10 @@ def axis_value(
     axis = with_names(axis, scripts)
     if isinstance(written, Mapping) and axis.is_mapping:
         for name, value in written.items():
-            check_variable(name, value, consents)
+            if axis.name == "env":
+                check_variable(name, value, consents)
+            else:
+                parameter_value(name, value)
         return tuple(sorted(written.items()))
     word = str(written)
     number = whole_number(word)
@@ -96,6 +102,22 @@ def _hint(axis: Axis, word: str) -> str:
         return f"; perhaps you meant {switch!r}"
     suggestion = text.suggestion(word, axis.words) if axis.words else ""
     return suggestion if "perhaps" in suggestion else ""
+
+
+def parameter_value(name: str, value: str) -> str:
+    """The value of a script's parameter.
+
+    Raises:
+        InvalidValueError: a script cannot have this parameter, or not with this value.
+    """
+    if not PARAMETER.fullmatch(name):
+        what = "small letters, digits and '_', first a letter, 64 at most"
+        raise InvalidValueError(f"the parameter {name!r} needs a name of {what}")
+    if "\0" in value or "\n" in value or not 0 < len(value) <= MAX_CHARACTERS:
+        raise InvalidValueError(
+            f"a value of {name} must be one line of at most {MAX_CHARACTERS:,} characters"
+        )
+    return value
 
 
 def check_variable(name: str, value: str, consents: Container[str] = ()) -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from harness.matrix import text, value_nodes, workload_sources
 from harness.matrix.text import Problems
-from harness.matrix.values import ENVIRONMENT_KEYS
+from harness.matrix.values import ENVIRONMENT_KEYS, PARAMETER
 from harness.protocol import script
 from harness.protocol.axes import NAMES
 from harness.subjects import reference
@@ -31,7 +31,6 @@ KEYS = (
     "working_folder",
 )
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,63}")
 WORKING_FOLDERS = ("fresh", "kept")
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _NOTEBOOK = ".ipynb"

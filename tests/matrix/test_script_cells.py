@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import matrix_commands
 from harness.matrix import cells, reading
 from harness.matrix.cells import SCRIPT_DEFAULTS, Cell, cell_variables
 from harness.matrix.matrix import Matrix
+from harness.sweep import machine_limits
+from harness.upkeep import state_checks
+from harness.upkeep.checks import Need
 
 HEAD = "schema: 1\nname: x\nenvironments: {tensorflow: 2.15.1}\n"
 CHURN = (
@@ -166,3 +170,22 @@ def test_legacy_keras_must_fit_the_tensorflow(
     (cell,) = cells_of(tmp_path, "", head)
     assert cell.status == "unavailable"
     assert expected in cell.reason
+
+
+def test_the_rows_of_a_script_are_not_known_here(tmp_path: Path) -> None:
+    source = (
+        'workloads: {plain: {script: train.py, arguments: ["{samples}"]}}\n'
+        "axes: {workload: [plain, mnist-mlp], samples: 70000}\n"
+    )
+    script, reference = map(machine_limits.with_data, cells_of(tmp_path, source))
+    assert (script.status, reference.status) == (None, "unavailable")
+
+
+def test_harness_check_and_doctor_take_a_script(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    matrix_of(tmp_path, CHURN + "axes: {workload: [churn, mnist-mlp]}\n")
+    matrix_commands.check_matrix(tmp_path / "m.yaml")
+    assert "3 cells × 1 repeats, nothing wrong" in capsys.readouterr().err
+    need = Need(engine="local", results=tmp_path, memory=1, workloads={"churn": 2})
+    assert list(state_checks.data(need)) == []
