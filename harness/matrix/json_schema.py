@@ -140,6 +140,8 @@ def _axis(axis: Axis) -> dict[str, Any]:
         # YAML 1.1 editors read on and off as truth values; the harness reads them as words.
         truths = [True, False] if "on" in axis.words else []
         options.append({"enum": [*axis.words, *truths]})
+    if axis.name == "workload":
+        options.append({"type": "string", "pattern": f"^{WORKLOAD_NAME.pattern}$"})
     if axis.minimum is not None:
         upper = {} if axis.maximum is None else {"maximum": axis.maximum}
         options.append({"type": "integer", "minimum": axis.minimum, **upper})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.matrix import reading
+from harness.matrix import cells, json_schema, reading, workload_entries
 from harness.matrix.matrix import Matrix
 from harness.matrix.text import Problems
 from harness.subjects.scripts import DataSource, ScriptEntry
@@ -301,3 +304,23 @@ _words = st.sampled_from(
 def test_no_section_gives_a_traceback(text: str) -> None:
     for source in (f"workloads: {text}", f"workloads:\n  churn: {{script: train.py, {text}}}"):
         problems_of(source, Path(__file__).parent)
+
+
+def test_the_example_of_the_documentation_is_right(folder: Path) -> None:
+    text = (Path(__file__).parents[2] / "matrices" / "README.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (folder / "m.yaml").write_text(example)
+    matrix = reading.read(folder / "m.yaml")
+    assert cells.count(matrix) == 2 * (2 * 2 + 2)
+    schema = json_schema.schema()
+    jsonschema.validate(yaml.safe_load(example), schema)
+    keys = {row.split("`")[1] for row in text.splitlines() if row.startswith("| `")}
+    assert keys == set(workload_entries.KEYS)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["{}", "{script: a, module: b}", "{script: a, hold: [x]}", "{script: a, epoch: 1}"]
+)
+def test_the_schema_refuses_entries_that_are_none(wrong: str) -> None:
+    matrix = yaml.safe_load(HEAD + f"workloads: {{churn: {wrong}}}\n")
+    assert list(jsonschema.Draft202012Validator(json_schema.schema()).iter_errors(matrix))
