@@ -137,7 +137,10 @@ def _line(text: str) -> bytes:
 
 @cache
 def _environment(environment: Environment) -> str:
-    return _DUMPS({key: getattr(environment, key) for key in _ENVIRONMENT_KEYS})
+    content = {key: getattr(environment, key) for key in _ENVIRONMENT_KEYS}
+    if environment.requirements:
+        content["requirements"] = "+".join(environment.requirements)
+    return _DUMPS(content)
 
 
 @lru_cache(maxsize=1024)
@@ -244,11 +247,12 @@ def _cell(path: Path, number: int, line: bytes) -> PlannedCell:
 
 
 @cache
-def _read_environment(**keys: Any) -> Environment:
+def _read_environment(*, requirements: str = "", **keys: Any) -> Environment:
     """One value per environment, however many cells name it."""
-    if not all(isinstance(value, str) or value is None for value in keys.values()):
+    if not all(isinstance(value, str) or value is None for value in (requirements, *keys.values())):
         raise TypeError("versions are texts")
-    return Environment(**keys)
+    listed = requirements.split("+") if requirements else ()
+    return Environment(**keys, requirements=tuple(listed))
 
 
 def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from harness.environments.lock import Lock
 from harness.errors import HarnessError, LockError
 from harness.executors.run_processes import Limits
 from harness.matrix import variables
-from harness.matrix.cells import Cell
+from harness.matrix.cells import Cell, cell_variables
 from harness.matrix.environment import Environment
 from harness.protocol import untrusted
-from harness.protocol.axes import process_variables, to_json
+from harness.protocol.axes import to_json
 from harness.protocol.job import DataReference, Job, Run
 from harness.protocol.script import Script
 from harness.results.locks import MAX_BYTES
@@ -64,7 +64,7 @@ class Maker:
             matrix=self.matrix,
             environment={key: getattr(first.environment, key) for key in _ENVIRONMENT_KEYS},
             lock=lock,
-            variables=process_variables(first.settings),
+            variables=cell_variables(first),
             consent=_consents(first),
             data={name: self.data(name) for name in workloads if name not in self.scripts},
             scripts={name: self.scripts[name] for name in workloads if name in self.scripts},
@@ -85,7 +85,7 @@ def _grouped(steps: Iterable[Step]) -> dict[object, list[Step]]:
     """The steps whose runs may share one process, groups and steps in the order they came."""
     found: dict[object, list[Step]] = {}
     for step in steps:
-        its_variables = process_variables(step.cell.settings)
+        its_variables = cell_variables(step.cell)
         key = (step.cell.environment, *sorted(its_variables.items()))
         found.setdefault(key, []).append(step)
     return found

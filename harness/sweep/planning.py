@@ -10,9 +10,9 @@ from typing import Literal
 from harness.engines import outdated
 from harness.environments.lock import Lock
 from harness.errors import LockError
-from harness.matrix.cells import DEFAULTS, Cell
+from harness.matrix.cells import DEFAULTS, Cell, cell_variables
 from harness.matrix.environment import Environment
-from harness.protocol.axes import process_variables, to_json
+from harness.protocol.axes import to_json
 from harness.protocol.script import Script
 from harness.results.record import Record
 from harness.results.statuses import FINISHED
@@ -175,7 +175,7 @@ def _why_run(cell: Cell, record: Record | None, wanted: Wanted) -> str | None:
 def _changes(cell: Cell, record: Record, wanted: Wanted) -> Iterator[str]:
     """Everything that went into the record and is another one now; the code comes later."""
     applied = record.process.get("variables")
-    if applied is not None and applied != process_variables(cell.settings):
+    if applied is not None and applied != cell_variables(cell):
         yield "the variables that apply its settings are others"
     settings = {name: to_json(value) for name, value in cell.settings.items()}
     if {**_DEFAULTS, **record.settings} != settings:
