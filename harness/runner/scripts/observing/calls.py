@@ -49,6 +49,8 @@ _POLICY: Functions = {
     "set_dtype_policy": ("precision", _policy),
 }
 
+_FRAMEWORK = ("keras", "tf_keras", "tensorflow")
+
 MODULES: Dict[str, Functions] = {
     "random": {"seed": _SEED},
     "numpy.random": {"seed": _SEED},
@@ -87,9 +89,8 @@ def _noting(notes: Notes, function: Any, setting: str, value: Value) -> Any:
     @functools.wraps(function)
     def call(*arguments: Any, **named: Any) -> Any:
         # What a noted call does inside is not the script's; what we apply is the matrix's.
-        if getattr(notes.applying, "depth", 0):
-            return function(*arguments, **named)
-        place = notes.place()
+        is_own = not getattr(notes.applying, "depth", 0) and not _is_from_framework()
+        place = notes.place() if is_own else ""
         if not place:
             return function(*arguments, **named)
         is_held = setting in notes.settings["hold"]
@@ -103,6 +104,12 @@ def _noting(notes: Notes, function: Any, setting: str, value: Value) -> Any:
             return function(*arguments, **named)
 
     return call
+
+
+def _is_from_framework() -> bool:
+    """Whether the function was called by the framework itself, two frames up."""
+    name = str(sys._getframe(2).f_globals.get("__name__", ""))
+    return name.partition(".")[0] in _FRAMEWORK
 
 
 def _effect(setting: str) -> str:
