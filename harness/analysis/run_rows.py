@@ -113,12 +113,16 @@ def _of_measured(measured: Measured) -> Row:
         "data_sha256": measured.data_sha256,
         "init_sha256": measured.init_sha256,
         "weights_sha256": measured.weights_sha256,
-        "predictions_sha256": measured.predictions_sha256,
-        "loss": float.fromhex(measured.loss),
+        "predictions_sha256": measured.predictions_sha256 or None,
+        "loss": _number(measured.loss),
         "metric": measured.metric,
-        "value": float.fromhex(measured.value),
+        "value": _number(measured.value),
         **dict(zip(("prediction_unit", "prediction_scale"), recorded(measured), strict=True)),
     }
+
+
+def _number(text: str | None) -> float:
+    return math.nan if text is None else float.fromhex(text)
 
 
 def _text_or_none(value: object) -> str | None:
