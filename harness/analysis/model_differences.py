@@ -24,7 +24,7 @@ class Model:
     """What one completed run left: digests, metric, and the folder that holds its arrays.
 
     `blobs` is `DIR/<matrix>/blobs`. `metric` is "" where there is none, and so is the digest of
-    predictions; `value` is NaN then.
+    predictions; `value` is NaN then. `init_sha256` is "" where it is not known.
     """
 
     blobs: Path
@@ -43,9 +43,9 @@ class Difference:
 
     `origin` says where other weights come from: `other data`, `another random stream` where the
     initial weights differed already, `another arithmetic` where only the trained ones do; it is
-    empty where the weights are equal. `weights` and
-    `predictions` are None where they could not be compared, and `missing` says why. `value` is the
-    second model's metric minus the first's, None where they have no metric in common.
+    empty where the weights are equal, or their start is not known. `weights` and `predictions` are
+    None where they could not be compared, and `missing` says why. `value` is the second model's
+    metric minus the first's, None where they have no metric in common.
     """
 
     origin: Origin
@@ -61,7 +61,7 @@ def model_of(row: Mapping[str, Any] | pd.Series[Any], sweep: Path) -> Model:
     return Model(
         blobs=blobs.folder_of(sweep),
         data_sha256=str(row["data_sha256"]),
-        init_sha256=str(row["init_sha256"]),
+        init_sha256=_text(row["init_sha256"]),
         weights_sha256=str(row["weights_sha256"]),
         predictions_sha256=_text(row["predictions_sha256"]),
         metric=_text(row["metric"]),
@@ -110,6 +110,8 @@ def origin_of(first: Model, second: Model) -> Origin:
         return ""
     if first.data_sha256 != second.data_sha256:
         return "other data"
+    if not first.init_sha256 or not second.init_sha256:
+        return ""
     same_start = first.init_sha256 == second.init_sha256
     return "another arithmetic" if same_start else "another random stream"
 

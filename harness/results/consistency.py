@@ -45,8 +45,8 @@ def _contradictions(record: Record) -> Iterator[str]:
     yield from _hardware(record)
     if record.measured is not None:
         of_kind = _of_reference if record.script is None else _of_training
-        yield from _numbers(record.measured)
         yield from of_kind(record.measured)
+        yield from _numbers(record.measured)
         yield from _tensors(record.measured)
     if record.script is not None:
         yield from _digests(_of_script(record.script))
