@@ -12,17 +12,22 @@ from typing import Any
 
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
-from harness.protocol.axes import Value, to_json
+from harness.protocol.axes import BY_NAME, Value, to_json
 from harness.results import fingerprint, plan_file
 from harness.results.json_digest import with_digest
 from harness.results.record import (
     SCHEMA,
     AuditPart,
+    Call,
+    Connection,
     EnvironmentPart,
     Failure,
+    Fit,
     Found,
     Measured,
+    Output,
     Record,
+    ScriptPart,
     Tensor,
 )
 from harness.results.store import serialised
@@ -103,6 +108,81 @@ def cell(
     )
     values = tuple({**DEFAULTS, **settings}.values())
     return Cell(environment=environment, values=values, status=status, reason=reason)  # type: ignore[arg-type]
+
+
+def script_cell(
+    *,
+    requirements: Sequence[str] = (),
+    parameters: Mapping[str, str] | None = None,
+    **settings: object,
+) -> Cell:
+    """A cell of the script `churn`, left as it is apart from what is given."""
+    left = {name: BY_NAME[name].script_default for name in DEFAULTS}
+    values = {**left, "workload": "churn", "parameters": tuple(sorted((parameters or {}).items()))}
+    environment = Environment(
+        python="3.10",
+        tensorflow="2.10.0",
+        numpy="1.23.5",
+        keras=None,
+        device="cpu",
+        requirements=tuple(requirements),
+    )
+    return Cell(environment=environment, values=tuple({**values, **settings}.values()))  # type: ignore[arg-type]
+
+
+def fit(weights: str, losses: str = "h", *, model: int = 1, number: int = 1, **changes: Any) -> Fit:
+    """One fit of a script; words stand for what it left."""
+    loss = (int(sha256(losses)[:4], 16) / 7).hex()
+    parts: dict[str, Any] = {
+        "model": model,
+        "fit": number,
+        "name": "sequential",
+        "steps": 12,
+        "init_sha256": sha256(f"init of model {model}"),
+        "weights_sha256": sha256(weights),
+        "history": {"loss": (loss,)},
+        "history_sha256": sha256(f"history {losses}"),
+    }
+    return Fit(**{**parts, **changes})
+
+
+def observed(fits: Sequence[Fit], **changes: Any) -> Measured:
+    """What a script with these fits left: of each model, by its last fit, one tensor."""
+    last = {fit.model: fit.weights_sha256 for fit in fits}
+    found = [
+        Tensor(name=f"{model}/w", shape=(8, 4), dtype="<f4", init_sha256="", sha256=weights)
+        for model, weights in last.items()
+    ]
+    losses = [fit.history["loss"][-1] for fit in fits if fit.history.get("loss")]
+    parts: dict[str, Any] = {
+        "history": {},
+        "loss": losses[-1] if losses else None,
+        "metric": None,
+        "value": None,
+        "fits": tuple(fits),
+        "printed_sha256": sha256("printed"),
+    }
+    return measured(found, "", **{**parts, **changes})
+
+
+def outputs(*words: str) -> tuple[Output, ...]:
+    """What `predict` returned; a word per call."""
+    return tuple(Output(call="predict", sha256=sha256(word)) for word in words)
+
+
+SCRIPT = ScriptPart(
+    sha256=sha256("script"),
+    path="train.py",
+    module="",
+    folder_sha256=sha256("folder"),
+    arguments=("--workers", "4"),
+    data={"data/train.csv": sha256("rows")},
+    calls=(
+        Call(setting="threads", value=3, place="train.py:4", effect="applied"),
+        Call(setting="determinism", value="on", place="train.py:9", effect="late"),
+    ),
+    connections=(Connection(address="example.org:443", place="train.py:12"),),
+)
 
 
 def hardware(**changes: object) -> dict[str, object]:
@@ -187,6 +267,18 @@ class SweepOnDisk:
             read = {name: Found(value=value, how="read") for name, value in (found or {}).items()}
             self.write(record.model_copy(update={"found": {**record.found, **read}}))
 
+    def script_record(
+        self, cell: Cell, repeat: int, measured: Measured, script: ScriptPart = SCRIPT
+    ) -> Record:
+        """The record of a completed run of a user's script."""
+        made = self.record(cell, repeat, "completed", measured=measured)
+        return made.model_copy(update={"script": script})
+
+    def complete_script(self, cell: Cell, *runs: Measured) -> None:
+        """Records of completed runs of a script, from repeat 1 on."""
+        for repeat, measured in enumerate(runs, start=1):
+            self.write(self.script_record(cell, repeat, measured))
+
     def end(self, cell: Cell, repeat: int, status: str, reason: str) -> None:
         """The record of a run that did not complete."""
         failure = Failure(type="ValueError", message=reason)
@@ -236,6 +328,7 @@ class SweepOnDisk:
             numpy=asked.numpy,
             keras=asked.keras,
             device=asked.device,
+            requirements=asked.requirements,
             lock_sha256=sha256(f"lock {asked.id}"),
             image=f"venv-{asked.digest}",
             base="python 3.10.13",
@@ -266,6 +359,9 @@ def _planned(cell: Cell) -> dict[str, object]:
             "numpy": environment.numpy,
             "keras": environment.keras,
             "device": environment.device,
+            **(
+                {"requirements": list(environment.requirements)} if environment.requirements else {}
+            ),
         },
         "settings": {
             name: to_json(value) for name, value in cell.settings.items() if value != DEFAULTS[name]

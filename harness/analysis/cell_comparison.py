@@ -9,15 +9,11 @@ from typing import Any, Literal
 import pandas as pd
 
 from harness import selection
-from harness.analysis import hardware
+from harness.analysis import hardware, parameters
 from harness.analysis.axis_values import shown
 from harness.analysis.cell_table import by_cell
-from harness.analysis.columns import (
-    COMPARISON_COLUMNS,
-    MACHINE_COLUMNS,
-    frame_of,
-    names,
-)
+from harness.analysis.columns import frame_of, names
+from harness.analysis.comparison_columns import COMPARISON_COLUMNS, MACHINE_COLUMNS
 from harness.analysis.comparison_verdicts import COMPARABLE, FAILING, VERDICTS
 from harness.analysis.merging import MergedResults
 from harness.analysis.varied_axes import SETTINGS
@@ -192,7 +188,8 @@ def described(pair: Pair) -> Row:
     row: Row = dict.fromkeys(names(COMPARISON_COLUMNS))
     some = compared if compared is not None else ours
     assert some is not None
-    row.update({name: some[name] for name in (*SETTINGS, "workload", "cell", "emulated")})
+    own = parameters.of_names(some)
+    row.update({name: some[name] for name in (*SETTINGS, *own, "workload", "cell", "emulated")})
     row.update(
         verdict=verdict(pair),
         machine=pair.machine,
@@ -221,7 +218,8 @@ def _unstable_on(pair: Pair) -> str:
 
 def _unlike(ours: Cell, compared: Cell) -> str:
     """What was asked, or found, to be something else: `threads 1 → 2, lock`."""
-    names = (name for name in SETTINGS if name != "machine")
+    settings = (*SETTINGS, *parameters.of_names(ours))
+    names = (name for name in settings if name != "machine")
     parts = [part for name in names if (part := _setting(name, ours, compared))]
     same_environment = ours["tensorflow"] == compared["tensorflow"]
     parts += [

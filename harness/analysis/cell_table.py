@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from harness.analysis import parameters
 from harness.analysis.class_letters import UNSTABLE, class_letters
-from harness.analysis.columns import CELL_COLUMNS, frame_of
+from harness.analysis.columns import BESIDE_WEIGHTS, CELL_COLUMNS, frame_of
 from harness.results.statuses import STATUSES
+
+WEIGHTS = "weights"
 
 _KEY = ["matrix", "machine", "cell"]
 _RESULTS = [
@@ -14,6 +17,7 @@ _RESULTS = [
     "init_sha256",
     "weights_sha256",
     "predictions_sha256",
+    *(f"{name}_sha256" for name in BESIDE_WEIGHTS),
     "loss",
     "metric",
     "value",
@@ -36,13 +40,32 @@ def by_cell(runs: pd.DataFrame) -> pd.DataFrame:
     data["repeats"] = counts.sum(axis="columns")
     data["runs"] = data["completed"]
     data["status"] = _status_in_words(counts)
-    data["verdict"] = _verdict(data)
+    data["verdict"] = _verdict(data["measured"], data["distinct"])
+    for name in BESIDE_WEIGHTS:
+        several = data[f"distinct_{name}"]
+        data[f"verdict_{name}"] = _verdict(data["measured"], several).where(several > 0)
     return classed(data)
+
+
+def judged_by(cells: pd.DataFrame, of: str) -> pd.DataFrame:
+    """A cell table in which something beside the weights stands for them, and gives the classes.
+
+    `of` is `weights` or one of `BESIDE_WEIGHTS`; digest, number and verdict are those of it.
+    """
+    if of == WEIGHTS:
+        return cells
+    stand_in = {
+        "weights_sha256": cells[f"{of}_sha256"],
+        "distinct": cells[f"distinct_{of}"],
+        "verdict": cells[f"verdict_{of}"],
+    }
+    return classed(cells.assign(**stand_in))
 
 
 def classed(cells: pd.DataFrame) -> pd.DataFrame:
     """A cell table of these cells, with their classes among each other."""
-    return frame_of(cells.assign(**{"class": _class(cells)}), CELL_COLUMNS)
+    own = parameters.names_in(cells)
+    return frame_of(cells.assign(**{"class": _class(cells)}), CELL_COLUMNS, own)
 
 
 def _of_first_run(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
@@ -78,8 +101,18 @@ def _distinct(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
     groups = done[list(names.values())].groupby(number[done.index])
     distinct = groups.nunique().set_axis(list(names), axis="columns")
     distinct["measured"] = groups.size()
+    for name in BESIDE_WEIGHTS:
+        own = done[f"{name}_sha256"].groupby(number[done.index])
+        distinct[f"distinct_{name}"] = _with_missing(own.nunique(), own.count(), own.size())
     every: pd.DataFrame = distinct.reindex(range(number.nunique()), fill_value=0)
     return every
+
+
+def _with_missing(
+    distinct: pd.Series[int], present: pd.Series[int], runs: pd.Series[int]
+) -> pd.Series[int]:
+    """How many different results there are; none at all is one, where other runs have some."""
+    return distinct + ((present > 0) & (present < runs)).astype(int)
 
 
 def _first_reason(runs: pd.DataFrame, number: pd.Series[int]) -> pd.Series[str]:
@@ -98,10 +131,10 @@ def _status_in_words(counts: pd.DataFrame) -> pd.Series[str]:
     return texts
 
 
-def _verdict(data: pd.DataFrame) -> pd.Series[str]:
-    verdict = pd.Series("untested", index=data.index, dtype="string")
-    verdict[(data["measured"] > 1) & (data["distinct"] == 1)] = "stable"
-    verdict[data["distinct"] > 1] = "unstable"
+def _verdict(measured: pd.Series[int], distinct: pd.Series[int]) -> pd.Series[str]:
+    verdict = pd.Series("untested", index=measured.index, dtype="string")
+    verdict[(measured > 1) & (distinct == 1)] = "stable"
+    verdict[distinct > 1] = "unstable"
     return verdict
 
 

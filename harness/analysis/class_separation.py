@@ -23,7 +23,13 @@ from harness.analysis.class_table import by_class
 from harness.analysis.columns import EXPLAINED_COLUMNS, frame_of
 from harness.analysis.hardware import Hardware
 from harness.analysis.merging import MergedResults
-from harness.analysis.varied_axes import SETTINGS, Codes, found_values, group_numbers, texts
+from harness.analysis.varied_axes import (
+    Codes,
+    found_values,
+    group_numbers,
+    settings_of,
+    texts,
+)
 
 MOST_WORK = 20_000_000
 """Cells (and a constant) times sets of attributes up to which all sets of a size are tried: some
@@ -93,7 +99,7 @@ def _listed(machines: pd.Series[str]) -> str:
 
 def attributes(cells: pd.DataFrame, machines: Mapping[str, Hardware | None]) -> list[Attribute]:
     """What varies among these cells, settings first, the machine itself last."""
-    names = (name for name in SETTINGS if name != "machine")
+    names = (name for name in settings_of(cells) if name != "machine")
     columns = {name: texts(found_values(cells, name)).tolist() for name in names}
     for name, of in _of_hardware([one for one in machines.values() if one]).items():
         described = (machines[machine] for machine in cells["machine"])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.axis_table import pairs
-from harness.analysis.cell_table import by_cell
+from harness.analysis.cell_table import WEIGHTS, by_cell, judged_by
 from harness.analysis.class_letters import UNSTABLE, class_letters
 from harness.analysis.columns import CLASS_COLUMNS, frame_of, names
 from harness.analysis.regions import (
@@ -34,19 +34,24 @@ MOST_WORK = 100_000_000
 """Cells times classes up to which every class gets an exact description: some seconds."""
 
 
-def by_class(runs: pd.DataFrame) -> pd.DataFrame:
+def by_class(runs: pd.DataFrame, of: str = WEIGHTS) -> pd.DataFrame:
     """One row per workload and class, the largest first, unstable cells last.
 
-    See `CLASS_COLUMNS`. Cells without weights, or no longer planned, are in no class.
+    See `CLASS_COLUMNS`; `of` says what is equal in a class, `weights` or one of `BESIDE_WEIGHTS`,
+    and the column of its digest has its name. Cells without it, or no longer planned, are in no
+    class.
     """
-    return of_cells(by_cell(runs))
+    table = of_cells(judged_by(by_cell(runs), of))
+    named: pd.DataFrame = table.rename(columns={"weights_sha256": f"{of}_sha256"})
+    return named
 
 
 def of_cells(cells: pd.DataFrame) -> pd.DataFrame:
     """`by_class` of runs whose cell table is there already."""
     cells = cells[cells["distinct"] > 0].reset_index(drop=True)
     init = class_letters(cells["workload"], cells["init_sha256"]).str.lower()
-    cells = cells.assign(init=init.where(cells["distinct_init"] == 1, UNSTABLE))
+    init = init.where(cells["distinct_init"] <= 1, UNSTABLE).fillna("")
+    cells = cells.assign(init=init)
     parts = [part for _, part in cells.groupby("workload", sort=False)]
     tables = [_of_workload(part.reset_index(drop=True)) for part in parts]
     none = pd.DataFrame(columns=names(CLASS_COLUMNS))
@@ -144,7 +149,7 @@ def _facts(cells: pd.DataFrame, members: Sequence[Codes]) -> pd.DataFrame:
     ids = (cells["matrix"] + "/" + cells["machine"] + "/" + cells["cell"]).to_numpy(dtype=object)
     init = cells["init"].to_numpy(dtype=object)
     facts["cell_ids"] = [ids[places].tolist() for places in members]
-    facts["init"] = [", ".join(sorted(set(init[places]))) for places in members]
+    facts["init"] = [", ".join(sorted(set(init[places]) - {""})) for places in members]
     stable = facts["class"] != UNSTABLE
     facts["distinct"] = facts["distinct"].where(~stable, 1)
     facts["weights_sha256"] = facts["weights_sha256"].where(stable)

@@ -9,9 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis import parameters
 from harness.analysis.array_differences import TensorDifference, Unmatched
 from harness.analysis.cell_comparison import Cell, Pair, Row, described
-from harness.analysis.columns import COMPARISON_COLUMNS, TENSOR_COLUMNS, frame_of, names
+from harness.analysis.columns import frame_of, names
+from harness.analysis.comparison_columns import COMPARISON_COLUMNS, TENSOR_COLUMNS
 from harness.analysis.comparison_verdicts import COMPARABLE, VERDICTS
 from harness.analysis.merging import MergedResults
 from harness.analysis.model_differences import Difference, Model, difference, model_of
@@ -73,11 +75,13 @@ def comparison(pairs: Sequence[Pair], sizes: Sizes) -> pd.DataFrame:
         RecordError: stored arrays are damaged.
     """
     rows = [_row(pair, sizes) for pair in pairs]
-    frame = frame_of(pd.DataFrame(rows, columns=names(COMPARISON_COLUMNS)), COMPARISON_COLUMNS)
+    own = parameters.of_names(name for row in rows[:1] for name in row)
+    listed = pd.DataFrame(rows, columns=[*names(COMPARISON_COLUMNS), *own])
+    frame = frame_of(listed, COMPARISON_COLUMNS, own)
     rank = frame["verdict"].map({name: place for place, name in enumerate(VERDICTS)})
     order = pd.DataFrame({"rank": rank, "size": -frame["relative_l2"].fillna(0.0)})
     ordered = frame.loc[order.sort_values(["rank", "size"], kind="stable").index]
-    return frame_of(ordered.reset_index(drop=True), COMPARISON_COLUMNS)
+    return frame_of(ordered.reset_index(drop=True), COMPARISON_COLUMNS, own)
 
 
 def _row(pair: Pair, sizes: Sizes) -> Row:

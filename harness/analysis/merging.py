@@ -14,7 +14,7 @@ from typing import Literal
 import pandas as pd
 
 from harness import selection
-from harness.analysis import hardware, run_table
+from harness.analysis import hardware, parameters, run_table
 from harness.analysis.columns import RUN_COLUMNS, frame_of
 from harness.analysis.hardware import Hardware
 from harness.results.scan import SweepFolder, sweeps
@@ -194,7 +194,7 @@ def _once(runs: pd.DataFrame) -> pd.DataFrame:
     waiting = (runs["status"] == "pending").rename("waiting")
     ordered = runs.assign(waiting=waiting).sort_values("waiting", kind="stable")
     once = ordered.drop_duplicates(_KEY).sort_index()
-    return frame_of(once.reset_index(drop=True), RUN_COLUMNS)
+    return frame_of(once.reset_index(drop=True), RUN_COLUMNS, parameters.names_in(runs))
 
 
 def selected(
@@ -209,5 +209,6 @@ def selected(
         return merged
     chosen = set(selection.select(merged.runs["cell"].unique().tolist(), only, name=str))
     rows = [cell in chosen or cell in keep for cell in merged.runs["cell"]]
-    runs = frame_of(merged.runs[rows].reset_index(drop=True), RUN_COLUMNS)
+    own = parameters.names_in(merged.runs)
+    runs = frame_of(merged.runs[rows].reset_index(drop=True), RUN_COLUMNS, own)
     return replace(merged, runs=runs)

@@ -11,8 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis import parameters
 from harness.analysis.cell_comparison import Baseline, Row
-from harness.analysis.columns import SPREAD_COLUMNS, frame_of, names
+from harness.analysis.columns import frame_of, names
+from harness.analysis.comparison_columns import SPREAD_COLUMNS
 from harness.analysis.significance import Observations, Test, holm, two_sided
 from harness.analysis.varied_axes import SETTINGS
 
@@ -45,7 +47,9 @@ def metric_dispersion(runs: pd.DataFrame, baseline: Baseline | None) -> pd.DataF
         tests.append(test.p if test else math.nan)
     for row, adjusted in zip(rows, holm(tests), strict=True):
         row["p_adjusted"] = adjusted
-    return frame_of(pd.DataFrame(rows, columns=names(SPREAD_COLUMNS)), SPREAD_COLUMNS)
+    own = parameters.names_in(runs)
+    listed = pd.DataFrame(rows, columns=[*names(SPREAD_COLUMNS), *own])
+    return frame_of(listed, SPREAD_COLUMNS, own)
 
 
 def group_of(cell: str) -> str:
@@ -65,7 +69,8 @@ def _groups(runs: pd.DataFrame) -> Iterator[_Group]:
 
 
 def _settings(first: pd.Series[Any]) -> Row:
-    return {name: first[name] for name in (*SETTINGS, "workload", "emulated") if name != "seed"}
+    settings = (*SETTINGS, *parameters.of_names(first.index), "workload", "emulated")
+    return {name: first[name] for name in settings if name != "seed"}
 
 
 def _observations(part: pd.DataFrame) -> Observations:

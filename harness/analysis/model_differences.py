@@ -23,7 +23,8 @@ CLASSIFIER_METRIC = "accuracy"
 class Model:
     """What one completed run left: digests, metric, and the folder that holds its arrays.
 
-    `blobs` is `DIR/<matrix>/blobs`.
+    `blobs` is `DIR/<matrix>/blobs`. `metric` is "" where there is none, and so is the digest of
+    predictions; `value` is NaN then. `init_sha256` is "" where it is not known.
     """
 
     blobs: Path
@@ -42,9 +43,9 @@ class Difference:
 
     `origin` says where other weights come from: `other data`, `another random stream` where the
     initial weights differed already, `another arithmetic` where only the trained ones do; it is
-    empty where the weights are equal. `weights` and
-    `predictions` are None where they could not be compared, and `missing` says why. `value` is the
-    second model's metric minus the first's, None where they have no metric in common.
+    empty where the weights are equal, or their start is not known. `weights` and `predictions` are
+    None where they could not be compared, and `missing` says why. `value` is the second model's
+    metric minus the first's, None where they have no metric in common.
     """
 
     origin: Origin
@@ -60,13 +61,17 @@ def model_of(row: Mapping[str, Any] | pd.Series[Any], sweep: Path) -> Model:
     return Model(
         blobs=blobs.folder_of(sweep),
         data_sha256=str(row["data_sha256"]),
-        init_sha256=str(row["init_sha256"]),
+        init_sha256=_text(row["init_sha256"]),
         weights_sha256=str(row["weights_sha256"]),
-        predictions_sha256=str(row["predictions_sha256"]),
-        metric=str(row["metric"]),
+        predictions_sha256=_text(row["predictions_sha256"]),
+        metric=_text(row["metric"]),
         value=float(row["value"]),
         scale=scale_of(row["prediction_unit"], row["prediction_scale"]),
     )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def difference(first: Model, second: Model) -> Difference:
@@ -88,7 +93,7 @@ def difference(first: Model, second: Model) -> Difference:
         None if weights is None or other is None else array_differences.of_weights(weights, other)
     )
     predictions, why = _of_predictions(first, second)
-    same_metric = first.metric == second.metric
+    same_metric = first.metric == second.metric != ""
     return Difference(
         origin=origin_of(first, second),
         weights=sized,
@@ -105,6 +110,8 @@ def origin_of(first: Model, second: Model) -> Origin:
         return ""
     if first.data_sha256 != second.data_sha256:
         return "other data"
+    if not first.init_sha256 or not second.init_sha256:
+        return ""
     same_start = first.init_sha256 == second.init_sha256
     return "another arithmetic" if same_start else "another random stream"
 
@@ -112,6 +119,10 @@ def origin_of(first: Model, second: Model) -> Origin:
 def _of_predictions(first: Model, second: Model) -> tuple[PredictionsDifference | None, list[str]]:
     if first.data_sha256 != second.data_sha256:
         return None, ["the predictions are for other data"]
+    if not first.predictions_sha256 and not second.predictions_sha256:
+        return None, []
+    if not first.predictions_sha256 or not second.predictions_sha256:
+        return None, ["one of them has no predictions"]
     ours = blobs.read_predictions(first.blobs, first.predictions_sha256)
     theirs = blobs.read_predictions(second.blobs, second.predictions_sha256)
     absent = [

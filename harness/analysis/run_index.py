@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from harness import stamps
+from harness.analysis import parameters
 from harness.analysis.columns import RUN_COLUMNS, Column, frame_of
 from harness.protocol import untrusted
 from harness.results import durable
@@ -43,13 +44,17 @@ STAMP = ("file_bytes", "file_modified_ns", "file_changed_ns")
 
 COLUMNS: tuple[Column, ...] = (
     *RUN_COLUMNS,
+    parameters.TOGETHER,
     *(Column(name=name, dtype="Int64", sentence="") for name in STAMP),
 )
 
 _KEY = b"harness"
 _MACHINE_BYTES = 16 << 20
 _PACKAGE = Path(__file__).resolve().parent.parent
-_CODE = ("analysis/*.py", "results/*.py", "protocol/axes.py", "stamps.py")
+_CODE = (
+    *("analysis/*.py", "results/*.py", "stamps.py"),
+    *("protocol/axes.py", "protocol/histories.py", "runner/hashing.py"),
+)
 """What decides how records become rows."""
 
 

@@ -6,17 +6,21 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from harness.analysis import parameters
 from harness.analysis.axis_values import as_text
 from harness.analysis.columns import AXIS_NAMES
 from harness.analysis.metric_units import recorded
 from harness.matrix.environment import Environment
 from harness.protocol.axes import BY_NAME, to_json
+from harness.results import digests
 from harness.results.plan_file import PlannedCell
-from harness.results.record import AuditPart, Measured, Record
+from harness.results.record import AuditPart, Call, Measured, Record, ScriptPart
 
 Row = dict[str, object]
 
-_DEFAULTS = {name: to_json(BY_NAME[name].default) for name in (*AXIS_NAMES, "workload")}
+_NAMES = (*AXIS_NAMES, "workload")
+_DEFAULTS = {name: to_json(BY_NAME[name].default) for name in _NAMES}
+_LEFT = {name: to_json(BY_NAME[name].script_default) for name in _NAMES}
 _NATIVE = BY_NAME["isa"].default
 _TENSORFLOW_PACKAGES = ("tensorflow", "tensorflow-cpu")
 
@@ -36,10 +40,11 @@ def of_plan(cell: PlannedCell, defaults: Mapping[str, Any], cpus: int | None) ->
 
 
 def _of_environment(environment: Environment) -> Row:
-    return {
+    versions = {
         name: getattr(environment, name)
         for name in ("python", "tensorflow", "keras", "numpy", "device")
     }
+    return {**versions, "requirements": " ".join(environment.requirements)}
 
 
 def _of_settings(settings: Mapping[str, Any], cpus: int | None) -> Row:
@@ -49,7 +54,8 @@ def _of_settings(settings: Mapping[str, Any], cpus: int | None) -> Row:
     """
     texts = {name: as_text(value) for name, value in settings.items() if name in _DEFAULTS}
     emulated = _is_emulated({**_DEFAULTS, **settings}, cpus)
-    return {**_DEFAULT_TEXTS, **texts, "emulated": emulated}
+    own = parameters.as_json(settings.get("parameters") or {})
+    return {**_DEFAULT_TEXTS, **texts, parameters.TOGETHER.name: own, "emulated": emulated}
 
 
 def _is_emulated(values: Mapping[str, Any], cpus: int | None) -> bool:
@@ -74,8 +80,9 @@ def of_record(record: Record, cpus: int | None) -> Row:
         "engine": record.engine.get("name"),
         "python": environment.python,
         "device": environment.device,
+        "requirements": " ".join(environment.requirements),
         **_versions(record),
-        **_of_settings(record.settings, cpus),
+        **_of_settings({**_LEFT, **record.settings} if record.script else record.settings, cpus),
         **(_of_measured(record.measured) if record.measured else {}),
         **_seconds(record),
         "image": environment.image or None,
@@ -84,6 +91,7 @@ def of_record(record: Record, cpus: int | None) -> Row:
         **_found(record),
         "isolation": _text_or_none(record.process.get("isolation")),
         **_audit(record.audit),
+        **(_of_script(record.script) if record.script else {}),
     }
 
 
@@ -111,14 +119,46 @@ def _versions(record: Record) -> Row:
 def _of_measured(measured: Measured) -> Row:
     return {
         "data_sha256": measured.data_sha256,
-        "init_sha256": measured.init_sha256,
+        "init_sha256": _init_sha256(measured),
         "weights_sha256": measured.weights_sha256,
-        "predictions_sha256": measured.predictions_sha256,
-        "loss": float.fromhex(measured.loss),
+        "predictions_sha256": measured.predictions_sha256 or None,
+        "history_sha256": digests.history_sha256(measured),
+        "outputs_sha256": digests.outputs_sha256(measured),
+        "files_sha256": digests.files_sha256(measured),
+        "printed_sha256": measured.printed_sha256,
+        "loss": _number(measured.loss),
         "metric": measured.metric,
-        "value": float.fromhex(measured.value),
+        "value": _number(measured.value),
         **dict(zip(("prediction_unit", "prediction_scale"), recorded(measured), strict=True)),
     }
+
+
+def _init_sha256(measured: Measured) -> str | None:
+    """None where no tensor is known from before the training: no two such starts are equal."""
+    known = any(tensor.init_sha256 for tensor in measured.tensors)
+    return measured.init_sha256 if known else None
+
+
+def _of_script(script: ScriptPart) -> Row:
+    return {
+        "script": script.path or script.module,
+        "script_sha256": script.sha256,
+        "set_by_script": set_by_script(script),
+    }
+
+
+def set_by_script(script: ScriptPart) -> str:
+    """`threads=3 (train.py:4), determinism=on late (train.py:9)`: each once."""
+    return ", ".join(dict.fromkeys(_call(call) for call in script.calls))
+
+
+def _call(call: Call) -> str:
+    effect = "" if call.effect == "applied" else f" {call.effect}"
+    return f"{call.setting}={as_text(call.value)}{effect} ({call.place})"
+
+
+def _number(text: str | None) -> float:
+    return math.nan if text is None else float.fromhex(text)
 
 
 def _text_or_none(value: object) -> str | None:

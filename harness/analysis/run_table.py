@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.analysis import run_index
+from harness.analysis import parameters, run_index
 from harness.analysis.columns import RUN_COLUMNS, frame_of
 from harness.results.record_stamps import record_stamps
 from harness.results.scan import VOUCHERS, SweepFolder, note_foreign, sweeps
@@ -18,6 +18,8 @@ _VOUCHED_KEY = ("status", "lock_sha256", "workload", "code_sha256")
 def runs(folder: str | Path) -> pd.DataFrame:
     """One row per planned cell and repeat of every sweep below `folder`; see `RUN_COLUMNS`.
 
+    The parameters of users' scripts have columns of their own (see `parameters`).
+
     Sorted by matrix and machine, then in the order of the matrix. Records that no plan asks for
     come last in their sweep, with `planned` False; so do records of cells that the plan by now
     excludes or cannot run, which have their planned row as well.
@@ -27,7 +29,10 @@ def runs(folder: str | Path) -> pd.DataFrame:
         RecordError: a record or a plan is unreadable or of another schema.
     """
     tables = [_of_sweep(sweep) for sweep in sweeps(folder)]
-    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
+    if len(tables) == 1:
+        return tables[0]
+    whole = pd.concat(tables, ignore_index=True)
+    return frame_of(whole, RUN_COLUMNS, parameters.names_in(whole))
 
 
 def _of_sweep(sweep: SweepFolder) -> pd.DataFrame:
@@ -44,7 +49,8 @@ def _of_sweep(sweep: SweepFolder) -> pd.DataFrame:
 
         table = run_assembly.run_table(sweep, present, index)
         run_index.write(sweep.folder, table, key)
-    return frame_of(_labelled(_vouched(table, sweep.folder), sweep), RUN_COLUMNS)
+    whole = parameters.apart(_labelled(_vouched(table, sweep.folder), sweep))
+    return frame_of(whole, RUN_COLUMNS, parameters.names_in(whole))
 
 
 def _vouched(table: pd.DataFrame, folder: Path) -> pd.DataFrame:

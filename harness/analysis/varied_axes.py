@@ -10,12 +10,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from harness.analysis import parameters
 from harness.analysis.axis_values import UNKNOWN, VERSIONS, in_order, shown
 from harness.analysis.columns import AXIS_NAMES
 from harness.protocol.axes import BY_NAME
+from harness.subjects.reference import SUBJECTS
 
-SETTINGS: tuple[str, ...] = (*VERSIONS, "device", "machine", "engine", *AXIS_NAMES)
-"""What can distinguish two cells of a workload, in the order in which it is shown."""
+SETTINGS: tuple[str, ...] = (
+    *VERSIONS,
+    *("requirements", "device", "machine", "engine"),
+    *AXIS_NAMES,
+)
+"""What can distinguish two cells of a workload, in the order in which it is shown.
+
+Parameters of users' scripts come after them, see `settings_of`."""
 
 Codes = npt.NDArray[np.int64]
 
@@ -39,6 +47,11 @@ class VariedAxis:
     followers: tuple[str, ...] = ()
 
 
+def settings_of(cells: pd.DataFrame) -> tuple[str, ...]:
+    """What can distinguish two cells of this table, in the order in which it is shown."""
+    return (*SETTINGS, *parameters.names_in(cells))
+
+
 def texts(column: pd.Series[str]) -> pd.Series[str]:
     """A column as text, `?` where it is not known."""
     return column.astype("string").fillna(UNKNOWN)
@@ -52,11 +65,12 @@ def found_values(cells: pd.DataFrame, name: str) -> pd.Series[str]:
 
 def shared(cells: pd.DataFrame) -> dict[str, str]:
     """What all cells share and is known; axes at their default are left out, except the seed."""
-    values = {name: factorised(cells[name])[1] for name in SETTINGS}
+    values = {name: factorised(cells[name])[1] for name in settings_of(cells)}
+    scripts = not set(cells["workload"].unique()) & SUBJECTS.keys()
     return {
         name: str(own[0])
         for name, own in values.items()
-        if len(own) == 1 and (name not in AXIS_NAMES or _is_notable(name, str(own[0])))
+        if len(own) == 1 and _is_notable(name, str(own[0]), scripts)
     }
 
 
@@ -70,9 +84,13 @@ def assignments(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={shown(value)}" for name, value in values.items())
 
 
-def _is_notable(name: str, value: str) -> bool:
-    default = BY_NAME[name].default
-    return name == "seed" or value != ("" if default == () else str(default))
+def _is_notable(name: str, value: str, scripts: bool) -> bool:
+    if name == "requirements":
+        return value != ""
+    if name not in AXIS_NAMES:
+        return True
+    default = BY_NAME[name].script_default if scripts else BY_NAME[name].default
+    return (name == "seed" and not scripts) or value != ("" if default == () else str(default))
 
 
 def asked_axes(cells: pd.DataFrame) -> list[VariedAxis]:
@@ -81,7 +99,7 @@ def asked_axes(cells: pd.DataFrame) -> list[VariedAxis]:
     Versions that follow another one are left out: a version follows if it is the same wherever
     the other is the same, as Keras does where no cell has another Keras with the same TensorFlow.
     """
-    columns = _varying({name: cells[name] for name in SETTINGS})
+    columns = _varying({name: cells[name] for name in settings_of(cells)})
     return _leaders(columns, _following_versions(columns))
 
 
@@ -91,8 +109,9 @@ def found_axes(cells: pd.DataFrame) -> list[VariedAxis]:
     Left out, and named as its follower, is also what was found to change with another axis
     although the same was asked for: XLA, say, where op determinism turns it off.
     """
-    asked = {name: _factors(cells[name]) for name in SETTINGS}
-    columns = _varying({name: found_values(cells, name) for name in SETTINGS})
+    settings = settings_of(cells)
+    asked = {name: _factors(cells[name]) for name in settings}
+    columns = _varying({name: found_values(cells, name) for name in settings})
     leaders = {name: one for name, one in columns.items() if len(asked[name].values) > 1}
     followers = _following_versions(leaders)
     hidden = {name for names in followers.values() for name in names}

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options
+from harness.errors import UsageError
 
 
 class Grouping(str, Enum):
@@ -19,18 +20,34 @@ class Grouping(str, Enum):
     class_ = "class"
     axis = "axis"
     setting = "setting"
+    model = "model"
+
+
+class Of(str, Enum):
+    """What is equal in a class."""
+
+    weights = "weights"
+    history = "history"
+    outputs = "outputs"
+    files = "files"
+    printed = "printed"
 
 
 def table(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
     by: Annotated[Grouping, typer.Option("--by", help="What one row is.")] = Grouping.class_,
+    of: Annotated[
+        Of | None, typer.Option("--of", help="What is equal in a class; the weights if not given.")
+    ] = None,
     format: options.Format = "rich",
 ) -> None:
     """Print a table of results: every run, the cells, the classes of equal weights, what each
-    axis changes, or whether settings were in force as requested.
+    axis changes, whether settings were in force as requested, or every model and fit of every run.
     """
     options.check_format(format)
+    if of is not None and by is not Grouping.class_:
+        raise UsageError("--of says what is equal in a class: leave it out, or take --by class")
     # pandas takes half a second to import, and most commands do not need it.
     from harness.cli import table_report
 
-    table_report.show(folder, by.value, format)
+    table_report.show(folder, by.value, format, of=(of or Of.weights).value)

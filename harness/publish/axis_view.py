@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from harness.analysis.axis_table import LEAST_PAIRS
-from harness.publish.layout import Shown, few
+from harness.publish.layout import few
+from harness.publish.shown import Shown
 
 _FROM_START = "°"
 _GAP = 2

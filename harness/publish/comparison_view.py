@@ -11,7 +11,8 @@ import pandas as pd
 from harness.analysis.comparison_verdicts import COMPARABLE, FAILING, VERDICTS
 from harness.analysis.regions import Cells, describe, in_words, set_of
 from harness.analysis.varied_axes import asked_axes
-from harness.publish.layout import Shown, layout
+from harness.publish.layout import layout
+from harness.publish.shown import Shown
 
 _SIDES = ["baseline_machine", "machine"]
 _ALONE = VERDICTS[3:]

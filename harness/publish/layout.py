@@ -7,36 +7,31 @@ short hashes, nine digits, one reason once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import pandas as pd
 
 from harness.analysis.axis_values import in_order, shown
+from harness.analysis.columns import BESIDE_WEIGHTS
 from harness.analysis.metric_units import label
-from harness.analysis.varied_axes import SETTINGS, asked_axes
+from harness.analysis.varied_axes import SETTINGS, asked_axes, settings_of
+from harness.publish.shown import Shown, column, count, exact, formatted, short, signed, text
 
 Kind = Literal[
-    "runs", "cells", "classes", "axes", "comparison", "tensors", "machines", "spread", "plain"
+    "runs",
+    "cells",
+    "classes",
+    "models",
+    "axes",
+    "comparison",
+    "tensors",
+    "machines",
+    "spread",
+    "plain",
 ]
 
-HASH_DIGITS = 10
 NOT_RUN = ("unavailable", "excluded", "pending")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """One column as people see it.
-
-    `rank` 0 stays whatever the width, higher ranks are left out first; `wraps` may be folded.
-    """
-
-    name: str
-    header: str
-    values: tuple[str, ...]
-    numeric: bool = False
-    rank: int = 0
-    wraps: bool = False
 
 
 def kind_of(frame: pd.DataFrame) -> Kind:
@@ -55,6 +50,7 @@ def kind_of(frame: pd.DataFrame) -> Kind:
 
 
 _TELLING: dict[Kind, str] = {
+    "models": "model_name",
     "axes": "changes_bits",
     "comparison": "unstable_on",
     "tensors": "tensor_here",
@@ -69,43 +65,9 @@ def layout(frame: pd.DataFrame) -> list[Shown]:
     return _LAYOUTS[kind_of(frame)](frame)
 
 
-def text(name: str, value: object) -> str:
-    """A value as people read it: nothing for what is missing, the start of a hash."""
-    if isinstance(value, list | tuple):
-        return " ".join(str(part) for part in value)
-    if pd.isna(value):  # type: ignore[call-overload]
-        return ""
-    if name.endswith("_sha256"):
-        return str(value)[:HASH_DIGITS]
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.2f}" if name.endswith("_s") else f"{value:.9g}"
-    return str(value)
-
-
-def column(frame: pd.DataFrame, name: str, header: str = "", rank: int = 0) -> Shown:
-    """A column of the frame as it is."""
-    values = tuple(text(name, value) for value in frame[name])
-    return Shown(
-        name=name,
-        header=header or name,
-        values=values,
-        numeric=pd.api.types.is_numeric_dtype(frame[name].dtype) and frame[name].dtype != bool,
-        rank=rank,
-        wraps=name in _WRAPPING,
-    )
-
-
-_WRAPPING = {
-    *("reason", "where", "same_for", "values", "cell", "why", "every_cell", "status", "cell_ids"),
-    *("audit", "unlike", "group", "test", "explained_by", "how", "found", "asked"),
-}
-
-
 def _varying(frame: pd.DataFrame) -> list[str]:
     """The settings that have more than one known value here."""
-    return [name for name in SETTINGS if frame[name].dropna().nunique() > 1]
+    return [name for name in settings_of(frame) if frame[name].dropna().nunique() > 1]
 
 
 def _several(frame: pd.DataFrame, name: str) -> bool:
@@ -180,8 +142,33 @@ def _of_cells(frame: pd.DataFrame) -> list[Shown]:
         column(frame, "runs"),
         *([column(frame, "distinct", rank=3)] if unstable else []),
         column(frame, "verdict"),
+        *_verdicts_beside(frame),
         column(frame, "class"),
         *_results(frame),
+    ]
+
+
+def _verdicts_beside(frame: pd.DataFrame) -> list[Shown]:
+    """The verdicts on what lies beside the weights, where they say something else than theirs."""
+    names = (f"verdict_{name}" for name in BESIDE_WEIGHTS)
+    telling = (name for name in names if (frame[name] != frame["verdict"]).fillna(False).any())
+    return [column(frame, name, name.removeprefix("verdict_")) for name in telling]
+
+
+def _of_models(frame: pd.DataFrame) -> list[Shown]:
+    optional = ("model_name", "process")
+    given = [name for name in optional if (frame[name].fillna("") != "").any()]
+    return [
+        *([column(frame, "machine", rank=1)] if _several(frame, "machine") else []),
+        *_place(frame.assign(machine=None)),
+        column(frame, "repeat"),
+        column(frame, "model"),
+        *(column(frame, name, rank=3) for name in given),
+        column(frame, "fit"),
+        *([column(frame, "steps", rank=4)] if frame["steps"].notna().any() else []),
+        column(frame, "init_sha256", "init", rank=2),
+        column(frame, "weights_sha256", "weights"),
+        column(frame, "history_sha256", "history", rank=1),
     ]
 
 
@@ -196,7 +183,7 @@ def _of_classes(frame: pd.DataFrame) -> list[Shown]:
         column(frame, "where"),
         *same,
         *streams,
-        Shown(name="weights_sha256", header="weights", values=_weights(frame), rank=1),
+        _digest(frame),
         Shown(name="loss", header="loss", values=_span(frame, "loss"), numeric=True, rank=2),
         Shown(
             name="value",
@@ -208,11 +195,13 @@ def _of_classes(frame: pd.DataFrame) -> list[Shown]:
     ]
 
 
-def _weights(frame: pd.DataFrame) -> tuple[str, ...]:
-    """The hash, or of unstable cells how many there are."""
-    hashes = (text("weights_sha256", value) for value in frame["weights_sha256"])
+def _digest(frame: pd.DataFrame) -> Shown:
+    """The hash of what the classes are of, or of unstable cells how many there are."""
+    name = next(name for name in frame.columns if name.endswith("_sha256"))
+    hashes = (text(name, value) for value in frame[name])
     pairs = zip(hashes, frame["distinct"], strict=True)
-    return tuple(sha256 or f"{distinct} different" for sha256, distinct in pairs)
+    values = tuple(sha256 or f"{distinct} different" for sha256, distinct in pairs)
+    return Shown(name=name, header=name.removesuffix("_sha256"), values=values, rank=1)
 
 
 def _span(frame: pd.DataFrame, name: str) -> tuple[str, ...]:
@@ -274,44 +263,25 @@ def _origin(frame: pd.DataFrame) -> Shown:
 def _sizes(frame: pd.DataFrame) -> list[Shown]:
     """The sizes of differences, short; with a column for what some rows have only."""
     shown_sizes = [
-        _formatted(frame, "max_abs", "max abs", _short, rank=5),
-        _formatted(frame, "max_ulp", "max ULP", _count, rank=1),
-        _formatted(frame, "relative_l2", "rel. L2", _short),
+        formatted(frame, "max_abs", "max abs", short, rank=5),
+        formatted(frame, "max_ulp", "max ULP", count, rank=1),
+        formatted(frame, "relative_l2", "rel. L2", short),
     ]
     if frame["churn"].notna().any():
-        shown_sizes.append(_formatted(frame, "churn", "churn", lambda v: f"{100 * v:.2f} %"))
+        shown_sizes.append(formatted(frame, "churn", "churn", lambda v: f"{100 * v:.2f} %"))
     if frame["largest"].notna().any():
         unit = next(iter(frame["unit"].dropna()), "")
-        shown_sizes.append(_formatted(frame, "largest", f"forecast, {unit}", _short))
+        shown_sizes.append(formatted(frame, "largest", f"forecast, {unit}", short))
     shown_sizes.append(
-        _formatted(frame, "value_difference", f"Δ {_metric_of(frame)}", _signed, rank=2)
+        formatted(frame, "value_difference", f"Δ {_metric_of(frame)}", signed, rank=2)
     )
     if "unmatched" in frame and (frame["unmatched"].fillna(0) > 0).any():
-        shown_sizes.append(_formatted(frame, "unmatched", "without partner", _count))
+        shown_sizes.append(formatted(frame, "unmatched", "without partner", count))
     return shown_sizes
 
 
 def _metric_of(frame: pd.DataFrame) -> str:
     return label(_metric(frame)) if "metric" in frame else "metric"
-
-
-def _formatted(
-    frame: pd.DataFrame, name: str, header: str, form: Callable[[float], str], rank: int = 0
-) -> Shown:
-    values = tuple("" if pd.isna(value) else form(value) for value in frame[name])
-    return Shown(name=name, header=header, values=values, numeric=True, rank=rank)
-
-
-def _short(value: float) -> str:
-    return "0" if value == 0 else f"{value:.2g}"
-
-
-def _count(value: float) -> str:
-    return f"{value:,}" if value < 1_000_000 else f"{value:.1e}"
-
-
-def _signed(value: float) -> str:
-    return "0" if value == 0 else f"{value:+.2g}"
 
 
 def _of_tensors(frame: pd.DataFrame) -> list[Shown]:
@@ -324,12 +294,12 @@ def _of_tensors(frame: pd.DataFrame) -> list[Shown]:
         *([column(frame, "tensor_here", "here")] if renamed else []),
         column(frame, "shape"),
         column(frame, "tensor_dtype", "dtype", rank=2),
-        _formatted(frame, "max_abs", "max abs", _short),
-        _formatted(frame, "max_ulp", "max ULP", _count),
-        _formatted(frame, "relative_l2", "rel. L2", _short),
-        _formatted(frame, "differing", "differ", _count),
-        _formatted(frame, "elements", "of", _count),
-        _formatted(frame, "sign_changes", "signs", _count, rank=3),
+        formatted(frame, "max_abs", "max abs", short),
+        formatted(frame, "max_ulp", "max ULP", count),
+        formatted(frame, "relative_l2", "rel. L2", short),
+        formatted(frame, "differing", "differ", count),
+        formatted(frame, "elements", "of", count),
+        formatted(frame, "sign_changes", "signs", count, rank=3),
     ]
 
 
@@ -340,8 +310,8 @@ def _of_machines(frame: pd.DataFrame) -> list[Shown]:
         column(frame, "workload"),
         column(frame, "cells"),
         *(column(frame, name, name.replace("_", " ")) for name in counts if frame[name].any()),
-        _formatted(frame, "max_ulp", "max ULP", _count, rank=2),
-        _formatted(frame, "relative_l2", "rel. L2", _short),
+        formatted(frame, "max_ulp", "max ULP", count, rank=2),
+        formatted(frame, "relative_l2", "rel. L2", short),
         *_sizes(frame)[3:],
     ]
 
@@ -355,26 +325,22 @@ def _of_spread(frame: pd.DataFrame) -> list[Shown]:
         *([column(frame, "metric")] if several else []),
         column(frame, "observations", "n"),
         column(frame, "of", "of", rank=4),
-        _formatted(frame, "mean", f"mean {'' if several else _metric_of(frame)}".strip(), _exact),
-        _formatted(frame, "sd", "sd", _short),
-        _formatted(frame, "range", "range", _short, rank=1),
+        formatted(frame, "mean", f"mean {'' if several else _metric_of(frame)}".strip(), exact),
+        formatted(frame, "sd", "sd", short),
+        formatted(frame, "range", "range", short, rank=1),
         *([*_tests(frame), column(frame, "test", rank=5)] if tested else []),
     ]
 
 
 def _tests(frame: pd.DataFrame) -> list[Shown]:
     ends = zip(frame["low"], frame["high"], strict=True)
-    spans = tuple("" if pd.isna(a) else f"{_signed(a)} … {_signed(b)}" for a, b in ends)
+    spans = tuple("" if pd.isna(a) else f"{signed(a)} … {signed(b)}" for a, b in ends)
     return [
-        _formatted(frame, "difference", "difference", _signed),
+        formatted(frame, "difference", "difference", signed),
         Shown(name="low", header="95 % interval", values=spans, numeric=True, rank=3),
-        _formatted(frame, "p_adjusted", "p (Holm)", _short),
-        _formatted(frame, "p_permutation", "p perm.", _short, rank=2),
+        formatted(frame, "p_adjusted", "p (Holm)", short),
+        formatted(frame, "p_permutation", "p perm.", short, rank=2),
     ]
-
-
-def _exact(value: float) -> str:
-    return f"{value:.5g}"
 
 
 def _of_anything(frame: pd.DataFrame) -> list[Shown]:
@@ -385,6 +351,7 @@ _LAYOUTS: dict[Kind, Callable[[pd.DataFrame], list[Shown]]] = {
     "runs": _of_runs,
     "cells": _of_cells,
     "classes": _of_classes,
+    "models": _of_models,
     "axes": _of_axes,
     "comparison": _of_comparison,
     "tensors": _of_tensors,

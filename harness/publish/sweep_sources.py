@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.analysis import merging
+from harness.analysis import merging, parameters
 from harness.analysis.columns import RUN_COLUMNS, frame_of
 from harness.analysis.merging import MergedResults
 from harness.results.scan import MACHINE, PLAN, VOUCHERS, SweepFolder, sweeps
@@ -34,7 +34,8 @@ def merge(folders: Sequence[Path]) -> MergedResults:
     """
     result = merging.merge(sorted(folders, key=_content))
     runs = result.runs.sort_values(["matrix", "machine"], kind="stable")
-    return replace(result, runs=frame_of(runs.reset_index(drop=True), RUN_COLUMNS))
+    own = parameters.names_in(runs)
+    return replace(result, runs=frame_of(runs.reset_index(drop=True), RUN_COLUMNS, own))
 
 
 def sources(merged: MergedResults) -> Iterator[Source]:

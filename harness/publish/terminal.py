@@ -18,7 +18,8 @@ from harness.analysis.class_letters import UNSTABLE
 from harness.analysis.varied_axes import assignments, shared
 from harness.publish import axis_view, comparison_view
 from harness.publish.escaping import visible
-from harness.publish.layout import NOT_RUN, Shown, kind_of, layout
+from harness.publish.layout import NOT_RUN, kind_of, layout
+from harness.publish.shown import Shown
 
 DEFAULT_WIDTH = 100
 """Where there is no terminal to fit into."""
@@ -168,6 +169,11 @@ def _of_rows(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
         facts = [*place, *([assignments(only_here)] if only_here else [])]
         yield from _section(workload, facts, layout(part), width)
     yield from _reasons(frame)
+
+
+def _of_models(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+    for workload, part in frame.groupby("workload", sort=False):
+        yield from _section(str(workload), [assignments(shared(part))], layout(part), width)
 
 
 def _of_comparison(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
@@ -335,6 +341,7 @@ _VIEWS: dict[str, Callable[[pd.DataFrame, int], Iterator[RenderableType]]] = {
     "axes": _of_axes,
     "runs": _of_rows,
     "cells": _of_rows,
+    "models": _of_models,
     "comparison": _of_comparison,
     "machines": _of_machines,
     "tensors": _of_tensors,

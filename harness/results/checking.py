@@ -137,7 +137,9 @@ def _check_sweep(
             advance()
         _check_superseded(sweep.folder / cell, report, advance)
     for name in foreign:
-        report.add(sweep.folder / name, "foreign", "not a file of a sweep; move it out of the folder")
+        report.add(
+            sweep.folder / name, "foreign", "not a file of a sweep; move it out of the folder"
+        )
     if elsewhere:
         report.add(sweep.folder, "foreign", _renamed(elsewhere))
 
@@ -202,8 +204,8 @@ def _note_names(record: Record, path: Path, named: _Named) -> None:
     if record.environment.lock_sha256:
         named.locks.setdefault(record.environment.lock_sha256, path)
     if record.measured is not None:
-        for kind in _READERS:
-            named.arrays.setdefault((kind, getattr(record.measured, f"{kind}_sha256")), path)
+        for kind, sha256 in record.measured.arrays.items():
+            named.arrays.setdefault((kind, sha256), path)
 
 
 def _check_superseded(cell: Path, report: Report, advance: Callable[[], object]) -> None:

@@ -7,19 +7,27 @@ read at a time, and most share their cell, environment and machine with the one 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
-from harness.protocol.axes import from_json
+from harness.protocol.axes import CATALOGUE, Value, from_json
 from harness.protocol.open_values import OPEN_VALUES
 from harness.results.fingerprint import identify
-from harness.results.record import Measured, Record
+from harness.results.names import is_sha256
+from harness.results.record import Fit, Measured, Record, ScriptPart
 from harness.runner import hashing
 
+History = Mapping[str, tuple[str, ...]]
+
 _VERSIONS = ("python", "tensorflow", "numpy", "keras", "device")
+_LEFT: Mapping[str, Value] = {
+    axis.name: axis.script_default for axis in CATALOGUE if axis.name in DEFAULTS
+}
+"""What a user's script is run with where its record says nothing."""
+
 _LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 """With this variable, the package behind `tf.keras` is not the one that the environment names."""
 
@@ -36,8 +44,12 @@ def _contradictions(record: Record) -> Iterator[str]:
     yield from _names(record)
     yield from _hardware(record)
     if record.measured is not None:
+        of_kind = _of_reference if record.script is None else _of_training
+        yield from of_kind(record.measured)
         yield from _numbers(record.measured)
         yield from _tensors(record.measured)
+    if record.script is not None:
+        yield from _digests(_of_script(record.script))
     if record.status == "completed":
         yield from _completed(record)
 
@@ -45,23 +57,34 @@ def _contradictions(record: Record) -> Iterator[str]:
 def _names(record: Record) -> Iterator[str]:
     asked = record.environment
     environment = _environment(
-        asked.python, asked.tensorflow, asked.numpy, asked.keras, asked.device
+        asked.python, asked.tensorflow, asked.numpy, asked.keras, asked.device, asked.requirements
     )
     if environment.id != asked.id:
         yield f"its environment is {environment.id}, and it is called {asked.id!r}"
     if record.settings.keys() <= DEFAULTS.keys():
         settings = {name: from_json(value) for name, value in record.settings.items()}
-        name = _cell_id(environment, tuple({**DEFAULTS, **settings}.values()))
+        defaults = DEFAULTS if record.script is None else _LEFT
+        name = _cell_id(environment, tuple({**defaults, **settings}.values()))
         if name != record.cell:
             yield f"its settings are those of {name}, which is not its name"
 
 
 @lru_cache(maxsize=1024)
 def _environment(
-    python: str, tensorflow: str, numpy: str | None, keras: str | None, device: str
+    python: str,
+    tensorflow: str,
+    numpy: str | None,
+    keras: str | None,
+    device: str,
+    requirements: tuple[str, ...],
 ) -> Environment:
     return Environment(
-        python=python, tensorflow=tensorflow, numpy=numpy, keras=keras, device=device
+        python=python,
+        tensorflow=tensorflow,
+        numpy=numpy,
+        keras=keras,
+        device=device,
+        requirements=requirements,
     )
 
 
@@ -104,19 +127,74 @@ def _fingerprint(
 
 
 def _numbers(measured: Measured) -> Iterator[str]:
-    for name, values in (*measured.history.items(), *_single_numbers(measured)):
+    histories = [measured.history, *(fit.history for fit in measured.fits)]
+    for name, values in (*_entries(histories), *_single_numbers(measured)):
         for value in values:
             if float.fromhex(value).hex() != value:
                 yield f"{name} is {value!r}, which is not an exact number"
-    losses = measured.history.get("loss", ())
-    if not losses or losses[-1] != measured.loss:
-        yield f"its loss is {measured.loss}, and the last one of its history is another"
+
+
+def _entries(histories: Iterable[History]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for history in histories:
+        yield from history.items()
 
 
 def _single_numbers(measured: Measured) -> Iterator[tuple[str, tuple[str, ...]]]:
-    yield "value", (measured.value,)
-    if measured.scale is not None:
-        yield "scale", (measured.scale,)
+    for name in ("loss", "value", "scale"):
+        value = getattr(measured, name)
+        if value is not None:
+            yield name, (value,)
+
+
+def _of_reference(measured: Measured) -> Iterator[str]:
+    """What every reference training leaves, and what only a user's script does."""
+    losses = measured.history.get("loss", ())
+    if not losses or losses[-1] != measured.loss:
+        yield f"its loss is {measured.loss}, and the last one of its history is another"
+    if measured.metric is None or measured.value is None:
+        yield "it has no metric, and is of no user's script"
+    if not measured.predictions_sha256:
+        yield "it has no predictions, and is of no user's script"
+    if measured.fits or measured.outputs or measured.files or measured.printed_sha256:
+        yield "it says what was observed of a user's script, and is of none"
+
+
+def _of_training(measured: Measured) -> Iterator[str]:
+    """What a user's script may have left."""
+    ended = [fit.history["loss"][-1] for fit in measured.fits if fit.history.get("loss")]
+    losses: list[str | None] = [*ended] or [None]
+    if measured.loss not in losses:
+        yield f"its loss is {measured.loss}, and no fit of it ended with that"
+    numbered = {(fit.process, fit.model, fit.fit) for fit in measured.fits}
+    if len(numbered) < len(measured.fits):
+        yield "two of its fits have the same numbers"
+    yield from _digests(_of_observations(measured))
+
+
+def _of_observations(measured: Measured) -> Iterator[tuple[str, str]]:
+    for fit in measured.fits:
+        yield from _of_fit(fit)
+    yield from ((f"output of {output.call}", output.sha256) for output in measured.outputs)
+    yield from ((f"file {name}", sha256) for name, sha256 in measured.files.items())
+    if measured.printed_sha256 is not None:
+        yield "printed_sha256", measured.printed_sha256
+
+
+def _of_fit(fit: Fit) -> Iterator[tuple[str, str]]:
+    yield "weights_sha256 of a fit", fit.weights_sha256
+    yield "history_sha256 of a fit", fit.history_sha256
+    if fit.init_sha256:
+        yield "init_sha256 of a fit", fit.init_sha256
+
+
+def _of_script(script: ScriptPart) -> Iterator[tuple[str, str]]:
+    yield "script", script.sha256
+    yield "folder_sha256", script.folder_sha256
+    yield from ((f"data file {name}", sha256) for name, sha256 in script.data.items())
+
+
+def _digests(named: Iterable[tuple[str, str]]) -> Iterator[str]:
+    yield from (f"{name} has the digest {text!r}" for name, text in named if not is_sha256(text))
 
 
 def _tensors(measured: Measured) -> Iterator[str]:

@@ -97,7 +97,9 @@ def replace(path: Path, lines: Iterable[bytes]) -> None:
         RecordError: the disk does not take it.
     """
     try:
-        durable.write(path, _with_checksum(lines), partial=path.parent / durable.PARTIAL, keep_equal=True)
+        durable.write(
+            path, _with_checksum(lines), partial=path.parent / durable.PARTIAL, keep_equal=True
+        )
     except OSError as error:
         raise RecordError(f"{path}: the plan cannot be written: {error.strerror}") from error
 
@@ -137,10 +139,10 @@ def _line(text: str) -> bytes:
 
 @cache
 def _environment(environment: Environment) -> str:
-    content = {key: getattr(environment, key) for key in _ENVIRONMENT_KEYS}
-    if environment.requirements:
-        content["requirements"] = "+".join(environment.requirements)
-    return _DUMPS(content)
+    keys: dict[str, object] = {key: getattr(environment, key) for key in _ENVIRONMENT_KEYS}
+    # Left out where there are none, so that plans without any stay as they were.
+    further = {"requirements": list(environment.requirements)} if environment.requirements else {}
+    return _DUMPS({**keys, **further})
 
 
 @lru_cache(maxsize=1024)
@@ -236,10 +238,11 @@ def _lines_of(file: IO[bytes]) -> Iterator[bytes]:
 def _cell(path: Path, number: int, line: bytes) -> PlannedCell:
     fields = _parsed(path, number, line)
     try:
-        fields["environment"] = _read_environment(**fields["environment"])
+        further = tuple(fields["environment"].pop("requirements", ()))
+        fields["environment"] = _read_environment(**fields["environment"], requirements=further)
         cell = PlannedCell(**fields)
         fits = is_name(cell.id) and isinstance(cell.reason, str) and cell.status in _STATUSES
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, AttributeError) as error:
         raise _unusable(path, number, "is no cell of a plan") from error
     if not (fits and _fit_settings(cell.settings)):
         raise _unusable(path, number, "is no cell of a plan")
@@ -247,12 +250,13 @@ def _cell(path: Path, number: int, line: bytes) -> PlannedCell:
 
 
 @cache
-def _read_environment(*, requirements: str = "", **keys: Any) -> Environment:
+def _read_environment(*, requirements: tuple[Any, ...], **keys: Any) -> Environment:
     """One value per environment, however many cells name it."""
-    if not all(isinstance(value, str) or value is None for value in (requirements, *keys.values())):
+    if not all(isinstance(value, str) or value is None for value in keys.values()):
         raise TypeError("versions are texts")
-    listed = requirements.split("+") if requirements else ()
-    return Environment(**keys, requirements=tuple(listed))
+    if not all(isinstance(text, str) for text in requirements):
+        raise TypeError("requirements are texts")
+    return Environment(**keys, requirements=requirements)
 
 
 def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:

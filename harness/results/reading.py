@@ -116,7 +116,7 @@ def _checked(path: Path, record: Record) -> Record:
     if (record.cell, f"{record.repeat}.json") != (path.parent.name, path.name):
         raise _unusable(path, f"is the record of {record.cell!r}, repeat {record.repeat}")
     if record.measured is not None:
-        for sha256 in (record.measured.weights_sha256, record.measured.predictions_sha256):
+        for sha256 in record.measured.arrays.values():
             if not is_sha256(sha256):
                 raise _unusable(path, f"has an invalid digest: {sha256!r}")
     wrong = contradiction(record)

@@ -114,6 +114,16 @@ class Measured(_Part):
         """What two runs must have in common to count as equal."""
         return self.init_sha256, self.weights_sha256, self.predictions_sha256, self.loss
 
+    @property
+    def arrays(self) -> dict[str, str]:
+        """The digests of the arrays that are stored with the record, by kind (see `blobs`)."""
+        weights = {"weights": self.weights_sha256}
+        return (
+            {**weights, "predictions": self.predictions_sha256}
+            if self.predictions_sha256
+            else weights
+        )
+
 
 class Call(_Part):
     """A setting that a script made itself: `effect` says what became of it.

@@ -103,8 +103,9 @@ class Store:
         self._check(path, record)
         with on_disk(path):
             if record.measured is not None:
-                self._store(blobs.WEIGHTS, weights, record.measured.weights_sha256)
-                self._store(blobs.PREDICTIONS, predictions, record.measured.predictions_sha256)
+                given = {blobs.WEIGHTS: weights, blobs.PREDICTIONS: predictions}
+                for kind, sha256 in record.measured.arrays.items():
+                    self._store(kind, given[kind], sha256)
             with self._placing:
                 replace_record(path, record, partial=self._partial, top=self._top)
         return path
@@ -114,7 +115,9 @@ class Store:
         path = self.folder / "machine.json"
         content = {"schema": MACHINE_SCHEMA, "id": self.machine, "hardware": dict(description)}
         with on_disk(path):
-            durable.write(path, [json_digest.with_digest(content)], partial=self._partial, top=self._top)
+            durable.write(
+                path, [json_digest.with_digest(content)], partial=self._partial, top=self._top
+            )
 
     def make_logs(self) -> Path:
         """The folder for build logs, made if missing.

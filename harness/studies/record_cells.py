@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from harness.matrix import values
@@ -10,6 +11,8 @@ from harness.matrix.environment import Environment
 from harness.matrix.values import InvalidValueError
 from harness.protocol.axes import BY_NAME, Value
 from harness.results.record import EnvironmentPart, Record
+
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(==[A-Za-z0-9][A-Za-z0-9.!+_-]*)?")
 
 Json = str | int | dict[str, str]
 
@@ -43,7 +46,14 @@ def _environment(asked: EnvironmentPart) -> Environment:
         numpy=None if asked.numpy is None else values.version("numpy", asked.numpy),
         keras=None if asked.keras is None else values.version("keras", asked.keras),
         device=str(values.axis_value(BY_NAME["device"], asked.device)),
+        requirements=tuple(map(_requirement, asked.requirements)),
     )
+
+
+def _requirement(text: str) -> str:
+    if _REQUIREMENT.fullmatch(text):
+        return text
+    raise InvalidValueError(f"{text!r} is no NAME or NAME==VERSION of a package")
 
 
 def _settings(settings: Mapping[str, Json]) -> tuple[Value, ...]:

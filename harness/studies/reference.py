@@ -22,6 +22,8 @@ from harness.results.record import Measured, Record
 from harness.results.scan import SweepFolder, sweeps
 from harness.studies.record_cells import UnknownCellError, cell_of
 
+_SCRIPT = "a user's script, which is not in these results; run its matrix"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
@@ -90,6 +92,8 @@ def _obstacle(
 ) -> str:
     if planned is not None and planned.status is not None:
         return f"{planned.status} there: {planned.reason}"
+    if any(record.script is not None for record in records):
+        return _SCRIPT
     if not records:
         return "never run there"
     if not completed:
@@ -121,7 +125,7 @@ def model_of(measured: Measured, sweep: Path) -> Model:
         RecordError: its metric is no number.
     """
     try:
-        value = float.fromhex(measured.value)
+        value = float.fromhex(measured.value or "nan")
     except (ValueError, OverflowError) as error:
         raise RecordError(f"{sweep}: a metric is no number in hexadecimal: {error}") from error
     return Model(
@@ -130,7 +134,7 @@ def model_of(measured: Measured, sweep: Path) -> Model:
         init_sha256=measured.init_sha256,
         weights_sha256=measured.weights_sha256,
         predictions_sha256=measured.predictions_sha256,
-        metric=measured.metric,
+        metric=measured.metric or "",
         value=value,
         scale=scale_of(*recorded(measured)),
     )

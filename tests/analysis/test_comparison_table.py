@@ -13,11 +13,11 @@ from results_factory import cell, hardware
 from two_machines import HERE, OLDER, THERE, sweep, train
 
 from harness.analysis import cell_comparison, comparison_table, merging
-from harness.analysis.columns import (
+from harness.analysis.columns import names
+from harness.analysis.comparison_columns import (
     COMPARISON_COLUMNS,
     MACHINE_COLUMNS,
     TENSOR_COLUMNS,
-    names,
 )
 from harness.analysis.merging import MergedResults
 from harness.errors import RecordError, SelectionError, UsageError

@@ -10,7 +10,8 @@ from results_factory import cell
 from two_machines import HERE, THERE, sweep, train
 
 from harness.analysis import cell_comparison, merging
-from harness.analysis.columns import SPREAD_COLUMNS, names
+from harness.analysis.columns import names
+from harness.analysis.comparison_columns import SPREAD_COLUMNS
 from harness.analysis.metric_dispersion import metric_dispersion
 from harness.analysis.significance import Observations, holm, two_sided
 

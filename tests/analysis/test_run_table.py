@@ -32,7 +32,7 @@ from harness.results.vouchers import Voucher
 REQUIRED = [
     *("matrix", "machine", "cell", "repeat", "status", "reason", "engine", "workload", "python"),
     *("tensorflow", "keras", "numpy", "device"),
-    *(name for name in NAMES if name not in ("device", "workload")),
+    *(name for name in NAMES if name not in ("device", "workload", "parameters")),
     *("data_sha256", "init_sha256", "weights_sha256", "predictions_sha256", "loss", "metric"),
     *("value", "import_s", "fit_s", "total_s", "image", "lock_sha256"),
 ]

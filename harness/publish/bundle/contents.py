@@ -117,10 +117,7 @@ def _add_arrays(contents: Contents, sweep: SweepFolder, record: Record) -> None:
     if record.measured is None:
         return
     stored = blobs.folder_of(sweep.folder)
-    for kind, sha256 in (
-        (blobs.WEIGHTS, record.measured.weights_sha256),
-        (blobs.PREDICTIONS, record.measured.predictions_sha256),
-    ):
+    for kind, sha256 in record.measured.arrays.items():
         folder = f"{RESULTS_FOLDER}/{sweep.matrix}/{BLOB_FOLDER}/{kind}"
         file = stored / kind / f"{sha256}.npz"
         if regular_files.is_file(file):

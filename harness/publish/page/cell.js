@@ -171,5 +171,5 @@ async function tensorTable(cell) {
 
 function pairWords(pair, baseline) {
   const changed = pair[PAIR.churn] === null ? "" : ` ${churnName()}: ${number(pair[PAIR.churn])}.`;
-  return `Against ${baseline}: relative L2 ${number(pair[PAIR.relative_l2])}, ${pair[PAIR.differing].toLocaleString("en")} of ${pair[PAIR.elements].toLocaleString("en")} weights have other bits; ${pair[PAIR.origin]}.${changed}`;
+  return `Against ${baseline}: relative L2 ${number(pair[PAIR.relative_l2])}, ${pair[PAIR.differing].toLocaleString("en")} of ${pair[PAIR.elements].toLocaleString("en")} weights have other bits${pair[PAIR.origin] ? `; ${pair[PAIR.origin]}` : ""}.${changed}`;
 }

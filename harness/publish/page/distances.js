@@ -128,5 +128,5 @@ function pairCell(one, other) {
   const pair = pairOf(one, other);
   const stream = pair && pair[PAIR.origin] === "another random stream";
   const value = size === null ? "?" : size === 0 ? "0" : size >= 0.01 && size < 1000 ? String(Number(size.toPrecision(2))) : size.toExponential(0).replace("e+", "e").replace("-", "−");
-  return html("td", { class: stepOf(size), title: `${pointLabel(one)} – ${pointLabel(other)}: ${number(size)}${pair ? `, ${pair[PAIR.origin]}` : ""}` }, value + (stream ? "°" : ""));
+  return html("td", { class: stepOf(size), title: `${pointLabel(one)} – ${pointLabel(other)}: ${number(size)}${pair && pair[PAIR.origin] ? `, ${pair[PAIR.origin]}` : ""}` }, value + (stream ? "°" : ""));
 }
