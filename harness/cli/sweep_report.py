@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness import console
-from harness.analysis import axis_table, class_table, run_table, unequal_results
+from harness.analysis import (
+    axis_table,
+    class_table,
+    run_table,
+    seed_effect,
+    unequal_results,
+)
 from harness.analysis.cell_table import by_cell
 from harness.publish import tables
 
@@ -17,6 +23,6 @@ def show(folder: Path) -> None:
     console.note(tables.summary(runs))
     console.result(tables.render(class_table.of_cells(cells), "rich"))
     console.result("\n" + tables.render(axis_table.of_cells(cells), "rich"))
-    for sentence in unequal_results.sentences(cells):
+    for sentence in (*unequal_results.sentences(cells), *seed_effect.sentences(cells)):
         console.note(sentence)
     console.note(f"more: harness table {folder} --by cell   (or run, class, axis, model)")
