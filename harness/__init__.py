@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["__version__", "load"]
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 
 def load(folder: str | Path) -> pd.DataFrame:

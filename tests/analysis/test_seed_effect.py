@@ -12,7 +12,8 @@ def cells(rows: list[tuple[str, int, str, str]]) -> pd.DataFrame:
     """Cells of one sweep: workload, seed, weights, verdict."""
     table = pd.DataFrame(rows, columns=["workload", "seed", "weights_sha256", "verdict"])
     names = table["workload"] + ",tf,seed=" + table["seed"].astype("string")
-    return table.assign(cell=names, matrix="m", machine="here")
+    made: pd.DataFrame = table.assign(cell=names, matrix="m", machine="here")
+    return made
 
 
 @pytest.mark.parametrize(
