@@ -7,7 +7,7 @@ parameter's, and a parameter whose name such a column bears gets a prefix.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -60,9 +60,13 @@ def of_names(among: Iterable[object]) -> list[str]:
     return sorted({str(name) for name in among} - RESERVED)
 
 
-def as_json(parameters: Mapping[str, object]) -> str | None:
-    """The parameters of a run in the column `TOGETHER`; None where it has none."""
-    return json.dumps(parameters, sort_keys=True) if parameters else None
+def as_json(parameters: object) -> str | None:
+    """The parameters of a run in the column `TOGETHER`; None where it has none.
+
+    A stranger's record may have anything in their place; that is none.
+    """
+    given = parameters if isinstance(parameters, dict) else {}
+    return json.dumps(given, sort_keys=True) if given else None
 
 
 def asked_of(record: Record) -> dict[str, Any]:
