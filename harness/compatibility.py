@@ -32,7 +32,8 @@ class Refusal:
 class Release:
     """One TensorFlow release and what fits it.
 
-    `numpy` is a version range, `keras` one too or "bundled"; `locked` is the ISO date up to which
+    `numpy` is a version range, `keras` one too or "bundled"; `legacy_keras` is that of tf-keras,
+    "" where this TensorFlow has Keras 2 itself; `locked` is the ISO date up to which
     packages count; `constraints` are requirements held besides; `sources` may be installed from
     source; `without` is left out; `gpu` and `cpu` are what is installed for the device.
     """
@@ -46,6 +47,7 @@ class Release:
     sources: tuple[str, ...]
     without: tuple[str, ...]
     gpu: tuple[str, ...]
+    legacy_keras: str = ""
     cpu: tuple[str, ...] = ("tensorflow-cpu",)
 
 
@@ -118,6 +120,32 @@ def refusal(
         or _keras_refusal(known, keras)
         or _python_refusal(known, python, numpy, keras)
         or _device_refusal(device)
+    )
+
+
+def legacy_keras(tensorflow: str) -> str:
+    """The versions of tf-keras for this TensorFlow, "" where it has Keras 2 itself."""
+    known = _releases().get(tensorflow)
+    return known.legacy_keras if known else ""
+
+
+def legacy_keras_refusal(tensorflow: str, version: str) -> Refusal | None:
+    """Why tf-keras, of this version or "" for any, cannot stand beside this TensorFlow, or None."""
+    fitting = legacy_keras(tensorflow)
+    if not fitting:
+        return Refusal(
+            reason=f"TensorFlow {tensorflow} comes with Keras 2; tf-keras is for later ones.",
+            remedy="Leave keras out.",
+        )
+    try:
+        fits = not version or Version(version) in SpecifierSet(fitting)
+    except InvalidVersion:
+        fits = False
+    if fits:
+        return None
+    return Refusal(
+        reason=f"TensorFlow {tensorflow} does not work with tf-keras {version}.",
+        remedy=f"It works with tf-keras {_range(fitting)}; write tf-keras for the one of its date.",
     )
 
 
@@ -303,4 +331,5 @@ def _release(minor: Mapping[str, Any], version: str, own: Mapping[str, Any]) -> 
         sources=tuple(told.get("sources", ())),
         without=tuple(told.get("without", ())),
         gpu=tuple(told["gpu"]),
+        legacy_keras=told.get("legacy_keras", ""),
     )

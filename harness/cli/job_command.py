@@ -18,10 +18,9 @@ from harness.errors import IncompleteSweepError, UsageError
 from harness.executors import progress
 from harness.executors.run_processes import Limits
 from harness.executors.this_machine import Tally, ThisMachine
-from harness.matrix import variables
+from harness.matrix import legacy_keras, variables
 from harness.protocol import job as jobs
 from harness.protocol import untrusted
-from harness.protocol.axes import process_variables
 from harness.protocol.job import Job
 from harness.results.store import Store
 
@@ -76,12 +75,14 @@ def _check_variables(job: Job) -> None:
     Raises:
         ValueError: there are some.
     """
+    packages = job.environment["requirements"]
     for run in job.runs:
         free = run.settings.get("env")
         pairs = tuple(sorted(free.items())) if isinstance(free, dict) else ()
         settings = {name: v for name, v in run.settings.items() if not isinstance(v, dict)}
         refused = [name for name, _ in pairs if variables.refusal(name)]
-        if refused or process_variables({**settings, "env": pairs}) != dict(job.variables):
+        asked = legacy_keras.variables(packages, {**settings, "env": pairs})
+        if refused or asked != dict(job.variables):
             raise ValueError(f"the variables are not those of the settings of {run.cell}")
         consents = [name for name, value in pairs if variables.needs_consent(name, value)]
         if set(consents) != set(job.consent):

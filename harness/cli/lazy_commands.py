@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 MODULES = {
+    "diagnose": "diagnose_command",
+    "adopt": "diagnose_command",
     "init": "init_command",
     "check": "check_commands",
     "migrate": "check_commands",

@@ -25,6 +25,7 @@ from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.publish import tables
 from harness.results.store import Store
+from harness.subjects import snapshots
 from harness.sweep import planning
 from harness.sweep.planning import Step
 from harness.upkeep import reuse
@@ -95,6 +96,7 @@ def plan(
         audited=True,
         limits=limits,
         store=store,
+        scripts={name: snapshots.describe(entry) for name, entry in matrix.scripts.items()},
     )
     selected = _selected(matrix, machine, chosen, only)
     noted, lookup = UsedEnvironments(), wiring.lookup(chosen, machine, wanted)

@@ -21,6 +21,7 @@ from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.results import plan_file
 from harness.results.store import Store
+from harness.subjects import snapshots
 from harness.sweep import planning, sweeping
 from harness.sweep.jobs import Maker
 from harness.sweep.planning import Step
@@ -57,8 +58,13 @@ def carry_out(
     meanwhile: Callable[[], object] | None = None,
 ) -> tuple[list[Step], Tally]:
     """Write the plan, and run what has no record yet of the selected cells."""
+    scripts = {name: snapshots.stage(entry) for name, entry in matrix.scripts.items()}
     maker = Maker(
-        matrix=store.matrix, lock=locks.make, data=wiring.data_reference, limits=setting.limits
+        matrix=store.matrix,
+        lock=locks.make,
+        data=wiring.data_reference,
+        scripts=scripts,
+        limits=setting.limits,
     )
 
     def plan(vouching: bool) -> list[Step]:
@@ -70,6 +76,7 @@ def carry_out(
             audited=setting.isolation == "auto",
             limits=setting.limits,
             store=store,
+            scripts=scripts,
         )
         read = store.reader()
         return list(planning.steps(selected, matrix.repeats, wanted, read, vouching=vouching))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from harness.matrix.cells import Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.protocol.job import DataReference
+from harness.protocol.script import Script
 from harness.results import fingerprint, machine, vouchers
 from harness.results.store import Store
 from harness.results.vouchers import Vouchers
@@ -144,12 +145,14 @@ def wanted(
     audited: bool,
     limits: Limits,
     store: Store,
+    scripts: Mapping[str, Script],
 ) -> Wanted:
     """What records must agree with; nothing is made or fetched for it.
 
     `read` gives an environment's lock, None where there is none yet, or raises a `LockError`.
     `engine` is the one asked for by name, `running` the one that would run. `audited` says that a
-    failed audit counts against forked runs. Vouchers are those in `store`.
+    failed audit counts against forked runs. Vouchers are those in `store`, `scripts` the users'
+    scripts by workload.
     """
 
     @cache
@@ -165,6 +168,7 @@ def wanted(
     return Wanted(
         code=_code_sha256,
         vouchers=Vouchers(vouchers.read(store.folder)),
+        scripts=scripts,
         lock=or_error(read),
         base=base,
         data_sha256=lambda workload: data_reference(workload).sha256,

@@ -129,30 +129,26 @@ _CO2 = DataSet(
 DATA_SETS: Final[Mapping[str, DataSet]] = {entry.name: entry for entry in (_MNIST, _CO2)}
 
 
-def get(name: str) -> DataSet:
+def get(name: str | None) -> DataSet:
     """The data set of this name.
 
     Raises:
         UsageError: there is none.
     """
-    if name not in DATA_SETS:
+    if name is None or name not in DATA_SETS:
         raise UsageError(f"no data set {name!r}; there are {', '.join(DATA_SETS)}")
     return DATA_SETS[name]
 
 
-def rows_of(workload: str) -> int:
-    """How many training rows the data set of a workload has, prepared or not.
+def rows_of(workload: str) -> int | None:
+    """How many training rows the data set of a workload has, prepared or not; None of a script."""
+    name = for_workload(workload)
+    return None if name is None else get(name).rows
 
-    Raises:
-        UsageError: no such workload is known.
+
+def for_workload(workload: str) -> str | None:
+    """The name of the data set that a reference workload trains on.
+
+    None for a user's script: it may train on anything.
     """
-    return get(for_workload(workload)).rows
-
-
-def for_workload(workload: str) -> str:
-    """The name of the data set that a workload trains on.
-
-    Raises:
-        UsageError: there is no such workload.
-    """
-    return reference.get(workload).data
+    return None if reference.is_script(workload) else reference.get(workload).data

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from packaging.version import InvalidVersion, Version
+
 from harness.environments import targets
 from harness.environments.lock import Lock, Package
 from harness.errors import LockError
@@ -23,7 +25,9 @@ LARGEST_BYTES = 4 << 20
 
 RENEW = "renew it with `harness lock --renew`"
 
-_HEADER = re.compile(r"# (?P<key>schema|environment|platform|date|request): (?P<value>\S+)")
+_HEADER = re.compile(
+    r"# (?P<key>schema|environment|platform|date|request|requirements): (?P<value>\S+)"
+)
 _PACKAGE = re.compile(
     r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)==(?P<version>[^\s;#]{1,100})"
     r" --hash=sha256:(?P<sha256>[0-9a-f]{64})  # (?P<file>[A-Za-z0-9][A-Za-z0-9_.+!-]{0,254})"
@@ -84,8 +88,21 @@ def _content(path: Path) -> bytes:
         raise LockError(f"{path}: cannot be read: {problem.strerror}.") from problem
 
 
+def header_of(path: Path) -> dict[str, str]:
+    """What a lock says about itself.
+
+    Raises:
+        LockError: it cannot be read.
+    """
+    return _header(_content(path).decode("utf-8", errors="replace").splitlines())
+
+
+def _header(lines: Iterable[str]) -> dict[str, str]:
+    return {m["key"]: m["value"] for m in map(_HEADER.fullmatch, lines) if m}
+
+
 def _check_header(path: Path, lines: list[str], header: Mapping[str, str]) -> None:
-    found = {m["key"]: m["value"] for m in map(_HEADER.fullmatch, lines) if m}
+    found = _header(lines)
     if found.get("schema") != str(SCHEMA):
         raise LockError(
             f"{path}: not a lock of schema {SCHEMA} (found: {found.get('schema')}); {RENEW}."
@@ -124,7 +141,16 @@ def _problem(match: re.Match[str], environment: Environment, platform: str) -> s
         return f"the file is not one of {name} {version}"
     if targets.is_wheel(file) and targets.best([file], environment.python, platform) is None:
         return f"the file is not for Python {environment.python} on {platform}"
-    asked = {"numpy": environment.numpy, "keras": environment.keras}.get(name)
-    if asked not in {None, version}:
+    pins = dict(each.split("==") for each in environment.requirements if "==" in each)
+    asked = {"numpy": environment.numpy, "keras": environment.keras, **pins}.get(name)
+    if asked is not None and not _is_version(asked, version):
         return f"the environment asks for {name} {asked}"
     return ""
+
+
+def _is_version(asked: str, version: str) -> bool:
+    """Whether a locked version is the one asked for: 2.2 is 2.2.0."""
+    try:
+        return asked == version or Version(asked) == Version(version)
+    except InvalidVersion:
+        return False

@@ -12,6 +12,8 @@ from harness.environments import lockfile, resolving
 from harness.environments.lock import Lock
 from harness.environments.resolving import Request
 from harness.errors import LockError
+from harness.matrix import environment as environments
+from harness.matrix import legacy_keras
 from harness.matrix.environment import Environment
 
 
@@ -25,6 +27,7 @@ def requirements(environment: Environment) -> Request:
     release = compatibility.release(environment.tensorflow)
     names = release.gpu if environment.device == "gpu" else release.cpu
     stated = {"numpy": environment.numpy, "keras": environment.keras}
+    pinned = [each.partition("==")[0] for each in environment.requirements if "==" in each]
     return Request(
         python=environment.python,
         platform=compatibility.platform(),
@@ -32,11 +35,12 @@ def requirements(environment: Environment) -> Request:
         requirements=(
             *(f"{name}=={release.version}" for name in names),
             *(f"{name}=={version}" for name, version in stated.items() if version),
+            *environment.requirements,
         ),
-        constraints=(*release.constraints, *_ranges(release)),
-        undated=tuple(name for name, version in stated.items() if version),
+        constraints=(*release.constraints, *_ranges(release), *_legacy(environment, release)),
+        undated=(*(name for name, version in stated.items() if version), *pinned),
         sources=release.sources,
-        without=release.without,
+        without=(*release.without, *_in_other_builds(environment)),
     )
 
 
@@ -97,6 +101,19 @@ def ensure(environment: Environment, folders: Sequence[Path]) -> Lock:
     return lock
 
 
+def environment_of(path: Path) -> Environment:
+    """The environment that a lock says it is of, whatever else is wrong with it.
+
+    Raises:
+        LockError: it cannot be read, or says of none.
+    """
+    found = lockfile.header_of(path)
+    try:
+        return environments.from_id(found["environment"], found.get("requirements", ""))
+    except (KeyError, ValueError) as error:
+        raise LockError(f"{path}: not a lock: {error}; {lockfile.RENEW}.") from error
+
+
 def _refuse(environment: Environment) -> None:
     refusal = compatibility.refusal(
         python=environment.python,
@@ -104,7 +121,7 @@ def _refuse(environment: Environment) -> None:
         numpy=environment.numpy,
         keras=environment.keras,
         device=environment.device,
-    )
+    ) or legacy_keras.refusal(environment)
     if refusal is not None:
         raise LockError(f"{environment.id}: {refusal.reason} {refusal.remedy}")
 
@@ -114,12 +131,26 @@ def _ranges(release: compatibility.Release) -> tuple[str, ...]:
     return numpy if release.keras == compatibility.BUNDLED else (*numpy, f"keras{release.keras}")
 
 
+def _legacy(environment: Environment, release: compatibility.Release) -> tuple[str, ...]:
+    asked = legacy_keras.of(environment.requirements)
+    return (f"{legacy_keras.PACKAGE}{release.legacy_keras}",) if asked else ()
+
+
+def _in_other_builds(environment: Environment) -> tuple[str, ...]:
+    """What further packages may require and the environment has as another build: two builds of
+    TensorFlow would write over one another's files."""
+    further = environment.requirements and environment.device == "cpu"
+    return ("tensorflow",) if further else ()
+
+
 def _header(environment: Environment, request: Request) -> dict[str, str]:
     """What a lock says about itself; `request` covers all that was asked, also the constraints."""
     content = json.dumps(request.to_json(), sort_keys=True).encode()
+    further = environment.requirements
     return {
         "environment": environment.id,
         "platform": request.platform,
         "date": request.date,
         "request": hashlib.sha256(content).hexdigest(),
+        **({"requirements": "+".join(further)} if further else {}),
     }

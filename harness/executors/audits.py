@@ -1,8 +1,11 @@
-"""Audits: whether a forked run leaves the same bits as a cold one, checked and remembered.
+"""Audits: whether what the harness does to a run leaves its results alone, checked and remembered.
 
 Per environment and workload the first run is done both ways. Equal: forking is trusted there.
 Different, although the cold run repeats itself: the environment goes back to fresh processes.
 A run that does not repeat itself even cold decides nothing, and the next one is tried.
+
+Users' scripts are never forked. Of each the first run in an environment is done with and without
+being observed, and what it prints and the files it leaves are compared.
 """
 
 from __future__ import annotations
@@ -10,9 +13,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from harness import places
 from harness.executors.replies import Reply
@@ -63,8 +66,36 @@ def compare(
     return Audit(state="failed", sentence=f"forked and cold runs differ in {', '.join(different)}")
 
 
-def _is_complete(reply: Reply | None) -> bool:
-    return reply is not None and reply.status == "completed"
+def compare_unobserved(observed: Reply | None, plain: Callable[[], Reply | None]) -> Audit:
+    """Judge whether observing a user's script changes what it prints and the files it leaves.
+
+    `plain` runs it without being observed; it is called again where the two differ.
+    """
+    if not _is_complete(observed):
+        return Audit(state="undecided", sentence="the observed run did not complete")
+    first = plain()
+    different = _visible_differences(observed, first)
+    if not different:
+        measured = observed.measured
+        what = "output and files" if measured is not None and measured.files else "output"
+        return Audit(state="passed", sentence=f"without being observed it left the same {what}")
+    if not _is_complete(first) or _visible_differences(first, plain()):
+        return Audit(state="undecided", sentence="the script does not repeat its output anyway")
+    changed = ", ".join(different)
+    return Audit(state="failed", sentence=f"observed and unobserved runs differ in {changed}")
+
+
+def _visible_differences(one: Reply | None, other: Reply | None) -> list[str]:
+    sides = [reply.measured if reply else None for reply in (one, other)]
+    return [
+        what
+        for what, name in (("what they printed", "printed_sha256"), ("their files", "files"))
+        if len({repr(getattr(side, name, None)) for side in sides}) > 1
+    ]
+
+
+def _is_complete(reply: Reply | None) -> TypeGuard[Reply]:
+    return reply is not None and reply.status == "completed" and reply.measured is not None
 
 
 def _differences(one: Reply | None, other: Reply | None) -> list[str]:
@@ -87,6 +118,7 @@ class Audits:
         self._code = code
         self._context = f"{engine}\n{machine}"
         self._for_now: dict[str, Audit] = {}
+        self._scripts_for_now: dict[tuple[str, str], Audit] = {}
 
     def lookup(self, lock_sha256: str, workload: str) -> Audit | None:
         """What is remembered for a workload in an environment, None where nothing is.
@@ -95,6 +127,17 @@ class Audits:
         """
         failed = self.failed(lock_sha256)
         return failed or self._read(lock_sha256, workload)
+
+    def of_script(self, lock_sha256: str, script: str) -> Audit | None:
+        """What is remembered about observing a script, named by its digest, in an environment."""
+        return self._scripts_for_now.get((lock_sha256, script)) or self._read(lock_sha256, script)
+
+    def remember_of_script(self, lock_sha256: str, script: str, audit: Audit) -> None:
+        """Remember an audit of observing; one that is undecided answers for this sweep only."""
+        if audit.state == "undecided":
+            self._scripts_for_now[lock_sha256, script] = audit
+        else:
+            self._save(lock_sha256, script, audit)
 
     def failed(self, lock_sha256: str) -> Audit | None:
         """The failed audit that keeps an environment from forking, if there is one."""
@@ -107,10 +150,13 @@ class Audits:
             self._for_now[lock_sha256] = audit
         elif audit.state != "undecided":
             sentence = f"{workload}: {audit.sentence}"
-            content = {"schema": SCHEMA, "state": audit.state, "sentence": sentence}
-            path = self._path(lock_sha256, key)
-            with places.written(path):
-                write_json(path, content)
+            self._save(lock_sha256, key, replace(audit, sentence=sentence))
+
+    def _save(self, lock_sha256: str, key: str, audit: Audit) -> None:
+        content = {"schema": SCHEMA, "state": audit.state, "sentence": audit.sentence}
+        path = self._path(lock_sha256, key)
+        with places.written(path):
+            write_json(path, content)
 
     def _read(self, lock_sha256: str, workload: str) -> Audit | None:
         try:

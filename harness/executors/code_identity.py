@@ -1,7 +1,8 @@
 """Which code a run used: a digest over the meaning of the modules that it loads.
 
 Comments, docstrings and layout have no meaning, and neither have modules that a run does not load:
-other workloads, and axes that a record does not name because they came later.
+other workloads, and axes that a record does not name because they came later. Runs of users'
+scripts load what observes them, and no other runs do.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _ENTRY = "harness.runner.__main__"
 _BACKEND = "harness.runner.backends.tensorflow"
 _WORKLOADS = "harness.runner.workloads"
 _AXES = f"{_BACKEND}.axes"
+_SCRIPTS = "harness.runner.scripts"
 _MEASURED = ("harness.protocol", "harness.runner")
 _CATALOGUE = "harness.protocol.axes"
 """What it says of a value reaches a run as settings and variables, which records have anyway."""
@@ -28,11 +30,22 @@ _CATALOGUE = "harness.protocol.axes"
 def code_sha256(workload: str, axes: Iterable[str]) -> str:
     """The digest of what a run of this workload loads, with the modules of these axes.
 
-    With "" for the workload: of what every run loads.
+    With "" for the workload: of what every run of a reference workload loads. A workload that is
+    none of these is a user's script.
     """
-    own = [_module(_WORKLOADS, workload)] if workload else []
     its_axes = tuple(_module(_AXES, axis) for axis in sorted(axes))
-    return _digest(_closure((_ENTRY, _BACKEND, *own, *its_axes)))
+    if workload and _path(_module(_WORKLOADS, workload)) is None:
+        return _digest(_closure((*_modules_below(_SCRIPTS), _BACKEND, *its_axes), ""))
+    own = [_module(_WORKLOADS, workload)] if workload else []
+    return _digest(_closure((_ENTRY, _BACKEND, *own, *its_axes), _SCRIPTS))
+
+
+@cache
+def _modules_below(package: str) -> tuple[str, ...]:
+    folder = _ROOT.joinpath(*package.split(".")[1:])
+    files = sorted(file.relative_to(_ROOT).with_suffix("") for file in folder.rglob("*.py"))
+    names = (".".join(("harness", *file.parts)).removesuffix(".__init__") for file in files)
+    return tuple(names)
 
 
 def _module(package: str, name: str) -> str:
@@ -46,13 +59,17 @@ def _digest(modules: frozenset[str]) -> str:
 
 
 @cache
-def _closure(roots: tuple[str, ...]) -> frozenset[str]:
-    """These modules and all that they import of the measured side, directly or not."""
+def _closure(roots: tuple[str, ...], without: str) -> frozenset[str]:
+    """These modules and all that they import of the measured side, directly or not.
+
+    The package `without` is left out.
+    """
     reached: set[str] = set()
     waiting = list(roots)
     while waiting:
         name = waiting.pop()
-        if name not in reached and name != _CATALOGUE and _path(name) is not None:
+        left_out = name == _CATALOGUE or f"{name}.".startswith(f"{without or None}.")
+        if name not in reached and not left_out and _path(name) is not None:
             reached.add(name)
             waiting += _imports(name)
     return frozenset(reached)

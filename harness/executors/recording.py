@@ -12,12 +12,20 @@ from harness.engines import outcomes
 from harness.engines.protocol import Outcome
 from harness.executors import attestation
 from harness.executors.code_identity import code_sha256
-from harness.executors.replies import ReplyError
+from harness.executors.replies import Reply, ReplyError
 from harness.executors.run_processes import Ending, ProcessTemplate
 from harness.matrix.environment import Environment
 from harness.protocol import exchange
+from harness.protocol import script as scripts
 from harness.protocol.job import Job, Run
-from harness.results.record import SCHEMA, AuditPart, EnvironmentPart, Failure, Record
+from harness.results.record import (
+    SCHEMA,
+    AuditPart,
+    EnvironmentPart,
+    Failure,
+    Record,
+    ScriptPart,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +63,7 @@ def of_ending(
         job,
         run,
         started,
+        reply,
         status=verdict.status,
         reason=verdict.reason,
         environment=_environment(
@@ -89,7 +98,9 @@ def of_unavailable(origin: Origin, job: Job, run: Run, reason: str, started: str
     )
 
 
-def _record(origin: Origin, job: Job, run: Run, started: str, **parts: Any) -> Record:
+def _record(
+    origin: Origin, job: Job, run: Run, started: str, reply: Reply | None = None, **parts: Any
+) -> Record:
     return Record(
         schema=SCHEMA,
         matrix=job.matrix,
@@ -100,10 +111,29 @@ def _record(origin: Origin, job: Job, run: Run, started: str, **parts: Any) -> R
         settings=dict(run.settings),
         hardware=dict(origin.hardware),
         consent=job.consent,
+        script=_script(job, run, reply),
         program={"version": harness.__version__},
         code_sha256=code_sha256(run.workload, run.settings),
         started=started,
         **parts,
+    )
+
+
+def _script(job: Job, run: Run, reply: Reply | None) -> ScriptPart | None:
+    """The user's script that was run, None for a reference workload."""
+    script = job.scripts.get(run.workload)
+    if script is None:
+        return None
+    left = reply.script if reply else None
+    return ScriptPart(
+        sha256=script.sha256,
+        path=script.path,
+        module=script.module,
+        folder_sha256=script.folder_sha256,
+        arguments=left.arguments if left else tuple(scripts.filled(script, run.settings)),
+        data={each.target: each.sha256 for each in script.data},
+        calls=left.calls if left else (),
+        connections=left.connections if left else (),
     )
 
 
@@ -120,12 +150,13 @@ def _environment(job: Job, *, image: str, base: str, packages: dict[str, str]) -
         image=image,
         base=base,
         packages=packages,
+        requirements=environment.requirements,
     )
 
 
 def environment_of(job: Job) -> Environment:
     """The environment that a job needs, as a value."""
-    return Environment(**job.environment)  # type: ignore[arg-type]  # as `job` says
+    return Environment(**job.environment)
 
 
 def _process(job: Job, ending: Ending) -> dict[str, Any]:

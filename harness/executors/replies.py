@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from harness.engines.protocol import Outcome
 from harness.protocol import exchange, untrusted
-from harness.results.record import Found, Measured
+from harness.results.record import Call, Connection, Found, Measured
 
 _REPLY_BYTES = 16 << 20
 _ENDING_BYTES = 4096
@@ -23,6 +23,14 @@ class ReplyError(BaseModel):
     type: str
     message: str
     traceback: str = ""
+
+
+class ReplyScript(BaseModel):
+    """What a user's script did beside training."""
+
+    arguments: tuple[str, ...]
+    calls: tuple[Call, ...] = ()
+    connections: tuple[Connection, ...] = ()
 
 
 class Reply(BaseModel):
@@ -42,6 +50,7 @@ class Reply(BaseModel):
     glibc: str
     confined: str = ""
     seconds: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    script: ReplyScript | None = None
     measured: Measured | None = None
 
     @model_validator(mode="before")
@@ -51,7 +60,7 @@ class Reply(BaseModel):
             raise ValueError(f"it is not of schema {exchange.SCHEMA}")
         if content.get("status") != exchange.COMPLETED and "weights_sha256" not in content:
             return content
-        fields = {name: content.get(name) for name in Measured.model_fields}
+        fields = {name: content[name] for name in Measured.model_fields if name in content}
         return {**content, "measured": fields}
 
 

@@ -24,11 +24,13 @@ from harness.executors.replies import Reply
 from harness.executors.run_processes import AbandonedError, Ending, Isolation
 from harness.executors.warm_groups import WarmGroup
 from harness.protocol import exchange
+from harness.protocol import script as scripts
 from harness.protocol.job import Job, Run
 from harness.results.record import AuditPart, Record
 
 _LITTLE_BYTES = 256 << 20
 
+_OBSERVED_SIDE = AuditPart(state="cold side", sentence="the observed side of an audit of observing")
 _COLD_SIDE = AuditPart(state="cold side", sentence="the cold side of an audit")
 
 
@@ -63,13 +65,22 @@ class SingleRuns:
             group.warm_up()
 
     def carry_out(
-        self, group: WarmGroup, run: Run, isolation: Isolation, audit: AuditPart
+        self,
+        group: WarmGroup,
+        run: Run,
+        isolation: Isolation,
+        audit: AuditPart,
+        *,
+        observe: bool = True,
     ) -> Record:
-        """Run once and record it; `audit` says in the record what is known about forking."""
+        """Run once and record it; `audit` says in the record what is known about forking.
+
+        Without `observe` of a user's script only what it prints and its files are recorded.
+        """
         try:
             with self._seat_for(group.job, run) as cpus:
                 started = now()
-                with self._process(group, run, isolation, cpus) as ending:
+                with self._process(group, run, isolation, cpus, observe=observe) as ending:
                     return self._write(group, run, ending, started, audit)
         finally:
             group.run_over()
@@ -87,6 +98,22 @@ class SingleRuns:
                     forked = self._reply(group, run, "forked", cpus)
                 found = audits.compare(cold, forked, lambda: self._reply(group, run, "fresh", cpus))
                 return record, found
+        finally:
+            group.run_over()
+
+    def carry_out_script_audited(self, group: WarmGroup, run: Run) -> tuple[Record, Audit]:
+        """Run a user's script once, record that, and do the same without observing to compare."""
+        try:
+            with self._seat_for(group.job, run) as cpus:
+                started = now()
+                with self._process(group, run, "fresh", cpus) as ending:
+                    record = self._write(group, run, ending, started, _OBSERVED_SIDE)
+                    observed = ending.reply
+
+                def plain() -> Reply | None:
+                    return self._reply(group, run, "fresh", cpus, observe=False)
+
+                return record, audits.compare_unobserved(observed, plain)
         finally:
             group.run_over()
 
@@ -124,11 +151,17 @@ class SingleRuns:
 
     @contextmanager
     def _process(
-        self, group: WarmGroup, run: Run, isolation: Isolation, cpus: tuple[int, ...]
+        self,
+        group: WarmGroup,
+        run: Run,
+        isolation: Isolation,
+        cpus: tuple[int, ...],
+        *,
+        observe: bool = True,
     ) -> Iterator[Ending]:
         if self._abandoned.is_set():
             raise AbandonedError
-        request = self._request(group, run)
+        request = {**self._request(group, run), "observe": observe}
         way = (
             group.forked(request, cpus)
             if isolation == "forked"
@@ -138,24 +171,35 @@ class SingleRuns:
             yield ending
 
     def _reply(
-        self, group: WarmGroup, run: Run, isolation: Isolation, cpus: tuple[int, ...]
+        self,
+        group: WarmGroup,
+        run: Run,
+        isolation: Isolation,
+        cpus: tuple[int, ...],
+        *,
+        observe: bool = True,
     ) -> Reply | None:
-        with self._process(group, run, isolation, cpus) as ending:
+        with self._process(group, run, isolation, cpus, observe=observe) as ending:
             return ending.reply
 
     def _request(self, group: WarmGroup, run: Run) -> Mapping[str, Any]:
         lock = group.template.image.lock
+        script = group.job.scripts.get(run.workload)
         return {
             "schema": exchange.SCHEMA,
             "cell": run.cell,
             "repeat": run.repeat,
-            "data": self._context.data(group.job.data[run.workload].name).folder.name,
+            "data": None if script else self._data(group.job, run),
+            "script": script and scripts.to_json(script),
             "settings": dict(run.settings),
             "device": group.job.device,
             "versions": asked_versions(lock, group.job.variables),
             "variables": dict(group.job.variables),
             "packages": {package.name: package.version for package in lock.packages},
         }
+
+    def _data(self, job: Job, run: Run) -> str:
+        return self._context.data(job.data[run.workload].name).folder.name
 
     def _write(
         self, group: WarmGroup, run: Run, ending: Ending, started: str, audit: AuditPart

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from harness.engines.protocol import Image
@@ -21,7 +22,9 @@ from harness.executors.run_processes import Isolation, ProcessTemplate
 from harness.executors.scheduling import Work, Workers
 from harness.executors.single_runs import SingleRuns
 from harness.executors.warm_groups import WarmGroup
-from harness.protocol.job import Job, Run
+from harness.protocol import script as scripts
+from harness.protocol.job import DataReference, Job, Run
+from harness.protocol.script import Script
 from harness.results.record import AuditPart, Record
 
 
@@ -33,6 +36,7 @@ class Tally:
     unbuilt: dict[str, HarnessError] = field(default_factory=dict)
 
 
+_NOT_AUDITED = Audit(state="undecided", sentence="not asked for")
 _NOT_ASKED_FOR = AuditPart(state="not asked for", sentence="not asked for")
 _UNDECIDED = AuditPart(state="undecided", sentence="this cell decided no audit")
 
@@ -56,6 +60,7 @@ class ThisMachine:
         self._until_warm: dict[WarmGroup, list[Work]] = {}
         self._warm: set[WarmGroup] = set()
         self._until_audited: dict[_Pair, list[tuple[WarmGroup, Run]]] = {}
+        self._until_observed: dict[_Pair, list[tuple[WarmGroup, Run]]] = {}
         self._forked: dict[str, list[tuple[WarmGroup, Run]]] = {}
         self._numbers = itertools.count()
 
@@ -173,23 +178,32 @@ class ThisMachine:
 
     def _can_run(self, job: Job, run: Run) -> bool:
         """Whether the run's CPUs and data set are here; else it is recorded as unavailable."""
-        reference, visible = job.data[run.workload], len(self._context.cpus)
+        visible = len(self._context.cpus)
         try:
             if cpus_for(run.settings, visible) > visible:
                 raise EngineError(f"more CPUs asked for than the {visible} that this machine shows")
-            prepared = self._context.data(reference.name)
-            if prepared.sha256 != reference.sha256:
-                raise DataError(
-                    f"{reference.name}: the job was made for other data"
-                    f" ({reference.sha256[:8]}…, here {prepared.sha256[:8]}…)"
-                )
+            if run.workload in job.scripts:
+                _require_files(job.scripts[run.workload], self._context.data_root)
+            else:
+                self._require_data(job.data[run.workload])
         except HarnessError as error:
             self._count(self._unavailable(job, run, error))
             return False
         return True
 
+    def _require_data(self, reference: DataReference) -> None:
+        prepared = self._context.data(reference.name)
+        if prepared.sha256 != reference.sha256:
+            raise DataError(
+                f"{reference.name}: the job was made for other data"
+                f" ({reference.sha256[:8]}…, here {prepared.sha256[:8]}…)"
+            )
+
     def _submit(self, group: WarmGroup, run: Run) -> None:
         """Start the run as the policy says; hold it back where an audit must come first."""
+        if run.workload in group.job.scripts:
+            self._submit_script(group, run)
+            return
         if self._context.isolation != "auto":
             self._start(group, run, self._context.isolation, _NOT_ASKED_FOR)
             return
@@ -204,6 +218,36 @@ class ThisMachine:
         else:
             self._until_audited[pair] = []
             self._audit(group, run)
+
+    def _submit_script(self, group: WarmGroup, run: Run) -> None:
+        """A user's script gets a process of its own; the first run waits for nothing."""
+        lock_sha256, sha256 = group.job.lock_sha256, group.job.scripts[run.workload].sha256
+        wanted = self._context.isolation == "auto"
+        audit = self._context.audits.of_script(lock_sha256, sha256) if wanted else _NOT_AUDITED
+        waiting = self._until_observed.get((lock_sha256, sha256))
+        if audit is not None:
+            part = AuditPart(state=audit.state, sentence=audit.sentence)
+            observe = audit.state != "failed"
+            function = partial(self._runs.carry_out, group, run, "fresh", part, observe=observe)
+            self._workers.run(self._work(group, run, function, self._count))
+        elif waiting is not None:
+            waiting.append((group, run))
+        else:
+            self._until_observed[lock_sha256, sha256] = []
+            after = partial(self._observed, group, sha256)
+            both = partial(self._runs.carry_out_script_audited, group, run)
+            self._workers.run(self._work(group, run, both, after))
+
+    def _observed(self, group: WarmGroup, sha256: str, result: tuple[Record, Audit]) -> None:
+        """Whether observing a script leaves it alone is decided: the runs that waited start."""
+        record, audit = result
+        self._count(record)
+        lock_sha256 = group.job.lock_sha256
+        self._context.audits.remember_of_script(lock_sha256, sha256, audit)
+        if audit.state == "failed":
+            self._progress.preparing(f"{record.settings['workload']}: {audit.sentence}")
+        for each in self._until_observed.pop((lock_sha256, sha256)):
+            self._submit_script(*each)
 
     def _start(self, group: WarmGroup, run: Run, isolation: Isolation, audit: AuditPart) -> None:
         function = partial(self._runs.carry_out, group, run, isolation, audit)
@@ -266,6 +310,17 @@ class ThisMachine:
 
     def _count(self, record: Record) -> None:
         self._tally.statuses[record.cell, record.repeat] = record.status
+
+
+def _require_files(script: Script, data_root: Path) -> None:
+    """Raise a `DataError` unless the script's files are here."""
+    wanted = [data_root / scripts.SCRIPTS / script.folder_sha256]
+    wanted += [data_root / scripts.FILES / each.sha256 for each in script.data]
+    missing = next((path for path in wanted if not path.exists()), None)
+    if missing is not None:
+        raise DataError(
+            f"{script.name}: this machine does not have its files ({missing.name[:8]}…)"
+        )
 
 
 def _pair(group: WarmGroup, run: Run) -> _Pair:

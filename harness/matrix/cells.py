@@ -6,22 +6,29 @@ import hashlib
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
 from packaging.version import Version
 
 from harness import compatibility, selection
+from harness.matrix import legacy_keras
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Block, EnvironmentEntry, Exclusion, Matrix
+from harness.matrix.values import ENVIRONMENT_KEYS
 from harness.protocol.axes import CATALOGUE, Axis, Value
+from harness.subjects import reference
+from harness.subjects.scripts import ScriptEntry
 
 SETTING_AXES: tuple[Axis, ...] = tuple(axis for axis in CATALOGUE if axis.scope != "environment")
 """Every process and run axis, in catalogue order: the order of `Cell.values`."""
 
 DEFAULTS: Mapping[str, Value] = {axis.name: axis.default for axis in SETTING_AXES}
+
+SCRIPT_DEFAULTS: Mapping[str, Value] = {axis.name: axis.script_default for axis in SETTING_AXES}
+"""The same where a user's script is trained: what is not asked for is left as the script has it."""
 
 MAX_ID = 180
 """A cell id is a folder name; file systems allow 255 bytes."""
@@ -31,6 +38,9 @@ AXIS_INDEX: Mapping[str, int] = {axis.name: place for place, axis in enumerate(S
 
 _NAMES = tuple(DEFAULTS)
 _DEFAULTS = tuple(DEFAULTS.values())
+_SCRIPT_DEFAULTS = tuple(SCRIPT_DEFAULTS.values())
+_WORKLOAD = AXIS_INDEX["workload"]
+_PARAMETERS = AXIS_INDEX["parameters"]
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=+-]")
 
 
@@ -47,22 +57,39 @@ class Cell:
     def id(self) -> str:
         """The readable name: workload, environment, then every axis not at its default.
 
+        The parameters of a script stand by their names, all of them.
+
         It does not depend on what else stands in the matrix, so a matrix can grow and finished
         runs are still found.
         """
+        defaults = _SCRIPT_DEFAULTS if reference.is_script(self.workload) else _DEFAULTS
         varied = [
-            f"{name}={_in_words(value)}"
-            for name, value, default in zip(_NAMES, self.values, _DEFAULTS, strict=True)
+            _parameters(value) if name == "parameters" else f"{name}={_in_words(value)}"
+            for name, value, default in zip(_NAMES, self.values, defaults, strict=True)
             if value != default and name != "workload"
         ]
-        return _file_name(
-            ",".join([str(self.values[AXIS_INDEX["workload"]]), self.environment.id, *varied])
-        )
+        return _file_name(",".join([self.workload, self.environment.id, *varied]))
+
+    @property
+    def workload(self) -> str:
+        """What is trained."""
+        return str(self.values[_WORKLOAD])
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The values of the parameters of a script."""
+        pairs = self.values[_PARAMETERS]
+        return dict(pairs) if isinstance(pairs, tuple) else {}
 
     @property
     def settings(self) -> dict[str, Value]:
         """Every process and run axis by name."""
         return {axis.name: v for axis, v in zip(SETTING_AXES, self.values, strict=True)}
+
+
+def cell_variables(cell: Cell) -> dict[str, str]:
+    """The environment variables with which the process of a cell starts."""
+    return legacy_keras.variables(cell.environment.requirements, cell.settings)
 
 
 def _in_words(value: Value) -> str:
@@ -75,6 +102,17 @@ def _in_words(value: Value) -> str:
     return safe if exact else f"{safe}~{_digest(repr(value))}"
 
 
+def _parameters(pairs: Value) -> str:
+    """Every parameter by its own name; values that could not stand in a file name get a digest."""
+    texts = pairs if isinstance(pairs, tuple) else ()
+    return ",".join(f"{name}={_safe(text)}" for name, text in texts)
+
+
+def _safe(text: str) -> str:
+    safe = _UNSAFE.sub("-", text)
+    return safe if safe == text and text else f"{safe}~{_digest(text)}"
+
+
 def _file_name(name: str) -> str:
     return name if len(name) <= MAX_ID else f"{name[: MAX_ID - 9]}~{_digest(name)}"
 
@@ -85,14 +123,16 @@ def _digest(text: str) -> str:
 
 def count(matrix: Matrix) -> int:
     """How many combinations the matrix's product and includes name, repeated ones included."""
-    return sum(_size(block) for block in matrix.blocks)
+    return sum(_size(block, matrix.scripts) for block in matrix.blocks)
 
 
-def _size(block: Block) -> int:
+def _size(block: Block, scripts: Mapping[str, ScriptEntry]) -> int:
     per_entry = sum(
         len(e.python) * len(e.tensorflow) * len(e.numpy) * len(e.keras) for e in block.environments
     )
-    return per_entry * math.prod(len(values) for values in block.axes.values())
+    devices = len(block.axes.get("device", ("cpu",)))
+    groups = _groups(block, scripts)
+    return per_entry * devices * sum(math.prod(map(len, group.lists)) for group in groups)
 
 
 def cells(matrix: Matrix) -> Iterator[Cell]:
@@ -100,11 +140,11 @@ def cells(matrix: Matrix) -> Iterator[Cell]:
 
     Lazy: a million cells cost the memory of their bare values, to tell repeated ones.
     """
-    overlapping = len(matrix.blocks) > 1 or _names_environment_twice(matrix)
+    overlapping = len(matrix.blocks) > 1 or bool(matrix.scripts) or _names_environment_twice(matrix)
     seen: set[tuple[Environment, tuple[Value, ...]]] = set()
     excluded = _exclusion_of(matrix.exclude)
     for block in matrix.blocks:
-        for environment, values in _combinations(block):
+        for environment, values in _combinations(block, matrix.scripts):
             if overlapping and (environment, values) in seen:
                 continue
             if overlapping:
@@ -122,24 +162,74 @@ def _names_environment_twice(matrix: Matrix) -> bool:
     return len(set(found)) < len(found)
 
 
-def _combinations(block: Block) -> Iterator[tuple[Environment, tuple[Value, ...]]]:
-    lists = [block.axes.get(axis.name, (axis.default,)) for axis in SETTING_AXES]
+@dataclass(frozen=True, kw_only=True)
+class _Group:
+    """Workloads of a block that are multiplied out together: the values of each axis, in order,
+    and the packages that they need besides the environment's own."""
+
+    lists: tuple[tuple[Value, ...], ...]
+    requirements: tuple[str, ...] = ()
+
+
+def _groups(block: Block, scripts: Mapping[str, ScriptEntry]) -> list[_Group]:
+    """The reference workloads that follow one another are a group, and each script is one."""
+    workloads = block.axes.get("workload", (DEFAULTS["workload"],))
+    groups = []
+    for name, members in itertools.groupby(workloads, lambda each: scripts.get(str(each))):
+        if name is None:
+            groups.append(_Group(lists=_lists(block, DEFAULTS, workload=tuple(members))))
+        else:
+            own = {"workload": (name.name,), "parameters": _assignments(name, block)}
+            lists = _lists(block, SCRIPT_DEFAULTS, **own)
+            groups.append(_Group(lists=lists, requirements=name.requirements))
+    return groups
+
+
+def _lists(
+    block: Block, defaults: Mapping[str, Value], **own: tuple[Value, ...]
+) -> tuple[tuple[Value, ...], ...]:
+    given = {**block.axes, **own}
+    return tuple(given.get(name, (default,)) for name, default in defaults.items())
+
+
+def _assignments(script: ScriptEntry, block: Block) -> tuple[Value, ...]:
+    """Every combination of the script's parameters: those of the block, else its own values."""
+    names = sorted(script.parameters)
+    lists = [block.parameters.get(name, script.parameters[name]) for name in names]
+    return tuple(tuple(zip(names, texts, strict=True)) for texts in itertools.product(*lists))
+
+
+def _combinations(
+    block: Block, scripts: Mapping[str, ScriptEntry]
+) -> Iterator[tuple[Environment, tuple[Value, ...]]]:
+    groups = _groups(block, scripts)
     devices = block.axes.get("device", ("cpu",))
     for entry in block.environments:
         for device in devices:
             for environment in _environments(entry, str(device)):
-                for values in itertools.product(*lists):
-                    yield environment, values
+                for group in groups:
+                    needed = _with_packages(environment, group.requirements)
+                    for values in itertools.product(*group.lists):
+                        yield needed, values
+
+
+def _with_packages(environment: Environment, packages: Sequence[str]) -> Environment:
+    if not packages:
+        return environment
+    return replace(environment, requirements=tuple(sorted({*environment.requirements, *packages})))
 
 
 def _environments(entry: EnvironmentEntry, device: str) -> Iterator[Environment]:
-    for python, tensorflow, numpy, keras in _expand(entry):
+    for python, tensorflow, numpy, word in _expand(entry):
+        is_legacy = word is not None and legacy_keras.is_requirement(word)
+        keras = None if is_legacy else word
         yield Environment(
             python=python or _newest_python(tensorflow, numpy, keras),
             tensorflow=tensorflow,
             numpy=numpy,
             keras=keras,
             device=device,
+            requirements=(word,) if word is not None and is_legacy else (),
         )
 
 
@@ -180,13 +270,14 @@ def _refused(environment: Environment) -> str | None:
 
 @cache
 def _refusal(environment: Environment) -> compatibility.Refusal | None:
-    return compatibility.refusal(
+    general = compatibility.refusal(
         python=environment.python,
         tensorflow=environment.tensorflow,
         numpy=environment.numpy,
         keras=environment.keras,
         device=environment.device,
     )
+    return general or legacy_keras.refusal(environment)
 
 
 @cache
@@ -197,8 +288,11 @@ def _newer_axes(tensorflow: str) -> tuple[tuple[int, Axis], ...]:
 
 
 def _too_old(tensorflow: str, values: tuple[Value, ...]) -> str | None:
+    is_script = reference.is_script(str(values[_WORKLOAD]))
     for place, axis in _newer_axes(tensorflow):
-        if values[place] != axis.default:
+        if values[place] != axis.default and not (
+            is_script and values[place] == axis.script_default
+        ):
             return (
                 f"{axis.name}={values[place]} needs TensorFlow {axis.since}, this is {tensorflow}"
             )
@@ -211,14 +305,25 @@ def _exclusion_of(
     def excluded(environment: Environment, values: tuple[Value, ...]) -> str | None:
         for rule in rules:
             if all(
-                (getattr(environment, key) if key not in AXIS_INDEX else values[AXIS_INDEX[key]])
-                in allowed
-                for key, allowed in rule.match.items()
+                _of_key(key, environment, values) in allowed for key, allowed in rule.match.items()
             ):
                 return rule.because
         return None
 
     return excluded
+
+
+def _of_key(key: str, environment: Environment, values: tuple[Value, ...]) -> Value | None:
+    """What a cell has for an axis, an environment key or a parameter, None where it has nothing."""
+    if key in AXIS_INDEX:
+        return values[AXIS_INDEX[key]]
+    if key == "keras":
+        return environment.keras or legacy_keras.of(environment.requirements)
+    if key == "device" or key in ENVIRONMENT_KEYS:
+        value: Value | None = getattr(environment, key)
+        return value
+    pairs = values[_PARAMETERS]
+    return dict(pairs).get(key) if isinstance(pairs, tuple) else None
 
 
 def select(found: Iterator[Cell], only: tuple[str, ...]) -> Iterator[Cell]:

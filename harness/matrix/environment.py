@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Any
 
 _ID = re.compile(
     r"tf(?P<tensorflow>[^,]+),py(?P<python>[^,]+)(,np(?P<numpy>[^,]+))?(,keras(?P<keras>[^,]+))?"
     r",(?P<device>cpu|gpu)(,with-(?P<requirements>[^,]+))?"
 )
 
+_DIGEST_MARK = "~"
 _LONGEST = 60
 """So many characters of an id name further packages; more are named by a digest."""
 
@@ -52,21 +54,24 @@ def _in_short(requirements: tuple[str, ...]) -> str:
     plain = "+".join(requirements)
     if len(plain) <= _LONGEST:
         return plain
-    return f"{len(requirements)}-packages~{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256(plain.encode()).hexdigest()[:8]
+    return f"{len(requirements)}-packages{_DIGEST_MARK}{digest}"
 
 
-def from_id(text: str) -> Environment:
-    """The environment whose `id` this is.
+def from_id(text: str, requirements: str = "") -> Environment:
+    """The environment whose `id` this is; `requirements` are its packages, with `+` between them,
+    where the id names them by a digest only.
 
     Raises:
-        ValueError: it is no such id, or one that names its packages by a digest only.
+        ValueError: it is no such id, or what it names by a digest is not given.
     """
     match = _ID.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not the id of an environment")
-    parts = match.groupdict()
-    listed = parts.pop("requirements")
-    environment = Environment(**parts, requirements=tuple(listed.split("+")) if listed else ())
-    if environment.id != text:
+    parts: dict[str, Any] = match.groupdict()
+    listed = requirements or parts["requirements"] or ""
+    parts["requirements"] = tuple(listed.split("+")) if listed else ()
+    environment = Environment(**parts)
+    if environment.id != text or _DIGEST_MARK in listed:
         raise ValueError(f"{text!r} does not name its packages")
     return environment

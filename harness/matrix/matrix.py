@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.protocol.axes import Value
+from harness.subjects.scripts import ScriptEntry
 
 SCHEMA = 1
 
@@ -14,7 +15,8 @@ SCHEMA = 1
 class EnvironmentEntry:
     """One entry of `environments`: the values of each key, multiplied out by `cells`.
 
-    A key that the file leaves out has the single value None. `written_out` says that the entry
+    A key that the file leaves out has the single value None. `keras` may also have the package
+    `tf-keras` as a requirement. `written_out` says that the entry
     names one environment only, so that one that cannot exist is the author's mistake. `line` and
     `column` count from 1.
     """
@@ -30,15 +32,22 @@ class EnvironmentEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A product of environments and axes; an axis it leaves out has the catalogue's default."""
+    """A product of environments and axes; an axis it leaves out has the catalogue's default.
+
+    `parameters` are those of scripts; each multiplies the cells of the scripts that have it.
+    """
 
     environments: tuple[EnvironmentEntry, ...]
     axes: Mapping[str, tuple[Value, ...]]
+    parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exclusion:
-    """Cells to leave out: those that have one of the given values for every given key."""
+    """Cells to leave out: those that have one of the given values for every given key.
+
+    A key is an axis, an environment key or a script's parameter.
+    """
 
     match: Mapping[str, tuple[Value, ...]]
     because: str
@@ -49,7 +58,7 @@ class Matrix:
     """What a matrix file says. `blocks` is its main product and then each `include`.
 
     `consents` names the environment variables that are set although nobody knows them to be
-    harmless, each with the reason.
+    harmless, each with the reason. `scripts` are its own workloads by name.
     """
 
     name: str
@@ -60,3 +69,4 @@ class Matrix:
     consents: Mapping[str, str]
     source: str
     sha256: str
+    scripts: Mapping[str, ScriptEntry] = field(default_factory=dict)

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import yaml
 
 from harness.errors import UsageError
-from harness.matrix import text, values, variables
+from harness.matrix import (
+    text,
+    value_nodes,
+    values,
+    variables,
+    workload_checks,
+    workload_entries,
+)
 from harness.matrix.matrix import SCHEMA, Block, EnvironmentEntry, Exclusion, Matrix
 from harness.matrix.text import Problem, Problems
-from harness.matrix.values import ENVIRONMENT_KEYS, InvalidValueError
+from harness.matrix.value_nodes import AXIS_KEYS, Declared
+from harness.matrix.values import ENVIRONMENT_KEYS
 from harness.protocol import untrusted
-from harness.protocol.axes import BY_NAME, NAMES, Axis, Value
+from harness.protocol.axes import Value
 
 KEYS = (
     "schema",
     "name",
     "description",
     "environments",
+    "workloads",
     "axes",
     "repeats",
     "consent",
@@ -35,8 +42,6 @@ NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
 MAX_REPEATS = 10_000
 SHOWN = 200
 """So many problems are written out; nobody reads more."""
-
-T = TypeVar("T")
 
 
 class MatrixError(UsageError):
@@ -60,7 +65,7 @@ def read(path: Path) -> Matrix:
         MatrixError: it can, and these are all of its problems.
     """
     problems = Problems()
-    matrix = parse(_source(path), problems)
+    matrix = parse(_source(path), problems, path.absolute().parent)
     if matrix is None or problems.found:
         raise MatrixError(path, problems.found)
     return matrix
@@ -84,8 +89,11 @@ def _source(path: Path) -> str:
         raise MatrixError(path, [problem]) from error
 
 
-def parse(source: str, problems: Problems) -> Matrix | None:
-    """The matrix in a text; None and at least one problem where there is none."""
+def parse(source: str, problems: Problems, folder: Path | None = None) -> Matrix | None:
+    """The matrix in a text; None and at least one problem where there is none.
+
+    `folder` is where the file lies: a matrix without one can name no scripts.
+    """
     root = text.compose(source, problems)
     if root is None:
         return None
@@ -97,11 +105,14 @@ def parse(source: str, problems: Problems) -> Matrix | None:
     _check_schema(entries.get("schema"), problems)
     name = _name(entries.get("name"), problems)
     description = _text(entries.get("description"), "description", problems)
-    environments = _environments(entries.get("environments"), problems)
     consents = _consents(entries.get("consent"), problems)
-    main = Block(environments=environments, axes=_axes(entries.get("axes"), problems, consents))
-    includes = _includes(entries.get("include"), environments, problems, consents)
-    exclude = _exclusions(entries.get("exclude"), problems, consents)
+    scripts = workload_entries.read(entries.get("workloads"), folder, problems)
+    declared = Declared(consents=consents, scripts=scripts)
+    main = _main(entries, problems, declared)
+    environments = main.environments
+    includes = [_include(n, environments, problems, declared) for n in _all(entries, "include")]
+    exclude = [_exclusion(node, problems, declared) for node in _all(entries, "exclude")]
+    workload_checks.check_use(entries.get("workloads"), (main, *includes), scripts, problems)
     repeats = _repeats(entries.get("repeats"), problems)
     if problems.found:
         return None
@@ -109,12 +120,17 @@ def parse(source: str, problems: Problems) -> Matrix | None:
         name=name,
         description=description,
         blocks=(main, *includes),
-        exclude=exclude,
+        exclude=tuple(exclude),
         repeats=repeats,
         consents=consents,
         source=source,
         sha256=hashlib.sha256(source.encode()).hexdigest(),
+        scripts=scripts,
     )
+
+
+def _all(entries: Mapping[str, yaml.Node], key: str) -> list[yaml.Node]:
+    return text.items(entries[key]) if key in entries else []
 
 
 def _check_schema(node: yaml.Node | None, problems: Problems) -> None:
@@ -192,7 +208,7 @@ def _environment_entry(
 ) -> EnvironmentEntry:
     """The environments that these entries of the mapping `node` name, `tensorflow` among them."""
     found: dict[str, tuple[str, ...]] = {
-        key: _versions(key, value, problems) for key, value in entries.items()
+        key: value_nodes.versions(key, value, problems) for key, value in entries.items()
     }
     written_out = listed and all(len(found[key]) == 1 for key in found)
     mark = node.start_mark
@@ -207,139 +223,70 @@ def _environment_entry(
     )
 
 
-def _axes(
-    node: yaml.Node | None, problems: Problems, consents: Container[str]
-) -> dict[str, tuple[Value, ...]]:
+def _main(entries: Mapping[str, yaml.Node], problems: Problems, declared: Declared) -> Block:
+    """The product of `environments` and `axes`."""
+    environments = _environments(entries.get("environments"), problems)
+    node = entries.get("axes")
     if node is None:
-        return {}
+        return Block(environments=environments, axes={})
     for key, key_node in text.key_nodes(node):
         if key in ENVIRONMENT_KEYS:
             problems.add(key_node, f"{key} belongs under environments, not under axes")
-    entries = text.mapping(node, "axes", problems, (*NAMES, *ENVIRONMENT_KEYS))
-    return _values(entries, problems, consents)
+    known = (*AXIS_KEYS, *declared.parameters, *ENVIRONMENT_KEYS)
+    values_of = text.mapping(node, "axes", problems, known)
+    return _block(node, values_of, environments, problems, declared)
 
 
-def _values(
-    entries: Mapping[str, yaml.Node], problems: Problems, consents: Container[str]
-) -> dict[str, tuple[Value, ...]]:
-    """The values of each axis in these entries, in catalogue order."""
-    present = [name for name in NAMES if name in entries]
-    return {name: _axis(name, entries[name], problems, consents) for name in present}
-
-
-def _axis(
-    name: str, node: yaml.Node, problems: Problems, consents: Container[str]
-) -> tuple[Value, ...]:
-    axis = BY_NAME[name]
-    found = [_value(axis, member, problems, consents) for member in text.items(node)]
-    return _distinct(name, node, found, problems)
-
-
-def _value(
-    axis: Axis, node: yaml.Node, problems: Problems, consents: Container[str]
-) -> Value | None:
-    if axis.is_mapping:
-        return _variables(axis, node, problems, consents)
-    word = text.scalar(node, f"a value of {axis.name}", problems)
-    return _checked(node, problems, lambda: values.axis_value(axis, word)) if word else None
-
-
-def _variables(
-    axis: Axis, node: yaml.Node, problems: Problems, consents: Container[str]
-) -> Value | None:
-    """The variables a mapping sets; each that may not be set is a problem at its own place."""
-    before = len(problems.found)
-    written: dict[str, str] = {}
-    for name, value_node in text.mapping(node, f"a value of {axis.name}", problems).items():
-        value = text.scalar(value_node, f"the variable {name}", problems)
-        if value is not None:
-            check = partial(values.check_variable, name, value, consents)
-            _checked(value_node, problems, check)
-            written[name] = value
-    return None if len(problems.found) > before else tuple(sorted(written.items()))
-
-
-def _versions(key: str, node: yaml.Node, problems: Problems) -> tuple[str, ...]:
-    found = [_version(key, member, problems) for member in text.items(node)]
-    return _distinct(key, node, found, problems)
-
-
-def _version(key: str, node: yaml.Node, problems: Problems) -> str | None:
-    word = text.scalar(node, f"a version of {key}", problems)
-    return _checked(node, problems, lambda: values.version(key, word)) if word else None
-
-
-def _checked(node: yaml.Node, problems: Problems, parse: Callable[[], T]) -> T | None:
-    """What `parse` returns; None, and a problem at `node`, where it is not allowed."""
-    try:
-        return parse()
-    except InvalidValueError as error:
-        problems.add(node, str(error))
-        return None
-
-
-def _distinct(
-    what: str, node: yaml.Node, found: Sequence[T | None], problems: Problems
-) -> tuple[T, ...]:
-    """The values without the wrong ones; an empty list and a value given twice are problems."""
-    if not found:
-        problems.add(node, f"{what} has an empty list; leave it out for its default")
-    distinct: dict[T, None] = {}
-    for place, value in zip(text.items(node), found, strict=True):
-        if value is not None and value in distinct:
-            problems.add(place, f"{what} has this value twice")
-        elif value is not None:
-            distinct[value] = None
-    return tuple(distinct)
-
-
-def _includes(
-    node: yaml.Node | None,
+def _block(
+    node: yaml.Node,
+    entries: Mapping[str, yaml.Node],
     environments: tuple[EnvironmentEntry, ...],
     problems: Problems,
-    consents: Container[str],
-) -> tuple[Block, ...]:
-    members = text.items(node) if node is not None else []
-    return tuple(_include(member, environments, problems, consents) for member in members)
+    declared: Declared,
+) -> Block:
+    block = Block(
+        environments=environments,
+        axes=value_nodes.axes(entries, problems, declared),
+        parameters=value_nodes.parameters(entries, problems, declared),
+    )
+    workload_checks.check(block, node, entries, declared.scripts, problems)
+    return block
 
 
 def _include(
     node: yaml.Node,
     environments: tuple[EnvironmentEntry, ...],
     problems: Problems,
-    consents: Container[str],
+    declared: Declared,
 ) -> Block:
-    entries = text.mapping(node, "an include", problems, (*ENVIRONMENT_KEYS, *NAMES))
-    axes = _values(entries, problems, consents)
+    known = (*ENVIRONMENT_KEYS, *AXIS_KEYS, *declared.parameters)
+    entries = text.mapping(node, "an include", problems, known)
     own = {key: entries[key] for key in ENVIRONMENT_KEYS if key in entries}
-    if not own:
-        return Block(environments=environments, axes=axes)
-    if "tensorflow" not in entries:
+    if own and "tensorflow" not in entries:
         problems.add(node, f"an include that names {next(iter(own))} must name its tensorflow too")
-        return Block(environments=(), axes=axes)
-    entry = _environment_entry(node, own, problems, listed=True)
-    return Block(environments=(entry,), axes=axes)
+        environments = ()
+    elif own:
+        environments = (_environment_entry(node, own, problems, listed=True),)
+    return _block(node, entries, environments, problems, declared)
 
 
-def _exclusions(
-    node: yaml.Node | None, problems: Problems, consents: Container[str]
-) -> tuple[Exclusion, ...]:
-    members = text.items(node) if node is not None else []
-    return tuple(_exclusion(member, problems, consents) for member in members)
-
-
-def _exclusion(node: yaml.Node, problems: Problems, consents: Container[str]) -> Exclusion:
-    known = (*ENVIRONMENT_KEYS, *NAMES, "because")
+def _exclusion(node: yaml.Node, problems: Problems, declared: Declared) -> Exclusion:
+    known = (*ENVIRONMENT_KEYS, *AXIS_KEYS, *declared.parameters, "because")
     entries = text.mapping(node, "an exclude", problems, known)
     because = _text(entries.pop("because", None), "because", problems)
     if isinstance(node, yaml.MappingNode) and not because:
         problems.add(node, "an exclude needs `because: …`; the reason stands in the tables")
     if isinstance(node, yaml.MappingNode) and not entries:
         problems.add(node, "an exclude needs at least one axis or environment key to match")
-    match: dict[str, tuple[Value, ...]] = {}
-    for key, value in entries.items():
-        if key in ENVIRONMENT_KEYS:
-            match[key] = _versions(key, value, problems)
-        else:
-            match[key] = _axis(key, value, problems, consents)
+    match = {key: _matched(key, value, problems, declared) for key, value in entries.items()}
     return Exclusion(match=match, because=because)
+
+
+def _matched(
+    key: str, node: yaml.Node, problems: Problems, declared: Declared
+) -> tuple[Value, ...]:
+    if key in ENVIRONMENT_KEYS:
+        return value_nodes.versions(key, node, problems)
+    if key in AXIS_KEYS:
+        return value_nodes.axis(key, node, problems, declared)
+    return value_nodes.parameter(key, node, problems)

@@ -168,7 +168,7 @@ def mapping(
     return entries
 
 
-def key_nodes(node: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
+def key_nodes(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
     """The keys of a mapping with their own nodes, for positions."""
     if isinstance(node, yaml.MappingNode):
         for key_node, _ in node.value:
@@ -184,6 +184,11 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     if near:
         return f"; perhaps you meant {near[0]!r}"
     return f"; known are {', '.join(options)}"
+
+
+def is_empty(node: yaml.Node) -> bool:
+    """Whether a key has no value, or an empty list or mapping."""
+    return len(node.value) == 0
 
 
 def kind_of(node: yaml.Node) -> str:

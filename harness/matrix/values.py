@@ -6,20 +6,27 @@ Matrix files and records say the same by the same rules.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
+
+from packaging.utils import canonicalize_name
 
 from harness import compatibility
-from harness.matrix import text, variables
+from harness.matrix import legacy_keras, text, variables
 from harness.protocol.axes import Axis, Value
 from harness.subjects.reference import with_names
 
 ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras")
 
+PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,63}")
+"""The name of a script's parameter."""
+MAX_CHARACTERS = 1_000
 MAX_DIGITS = 12
 MAX_VERSION = 40
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]*")
 _RELEASE = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+((a|b|rc|\.post)[0-9]+)?")
 _MINOR = re.compile(r"[0-9]+\.[0-9]+")
+_REQUIREMENT = re.compile(r"(?P<name>[0-9A-Za-z][0-9A-Za-z._-]{0,63})(==(?P<version>[^=]*))?")
+_ANY_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.]{0,39}")
 
 
 class InvalidValueError(ValueError):
@@ -27,19 +34,26 @@ class InvalidValueError(ValueError):
 
 
 def axis_value(
-    axis: Axis, written: str | int | Mapping[str, str], consents: Container[str] = ()
+    axis: Axis,
+    written: str | int | Mapping[str, str],
+    consents: Container[str] = (),
+    scripts: Collection[str] = (),
 ) -> Value:
     """The value of `axis` that is written as `written`.
 
-    `consents` are the names of variables that the matrix sets on its own responsibility.
+    `consents` are the names of variables that the matrix sets on its own responsibility, `scripts`
+    those of the scripts that it brings.
 
     Raises:
         InvalidValueError: the axis has no such value.
     """
-    axis = with_names(axis)
+    axis = with_names(axis, scripts)
     if isinstance(written, Mapping) and axis.is_mapping:
         for name, value in written.items():
-            check_variable(name, value, consents)
+            if axis.name == "env":
+                check_variable(name, value, consents)
+            else:
+                parameter_value(name, value)
         return tuple(sorted(written.items()))
     word = str(written)
     number = whole_number(word)
@@ -47,8 +61,26 @@ def axis_value(
         return word
     if number is not None and _in_bounds(axis, number):
         return number
+    if axis.parts and "+" in word:
+        return joined(axis, word.split("+"))
     hint = _hint(axis, word)
     raise InvalidValueError(f"{axis.name} cannot be {word!r}; allowed: {axis.allowed}{hint}")
+
+
+def joined(axis: Axis, words: Sequence[str]) -> str:
+    """The value of `axis` that these of its parts are together.
+
+    Raises:
+        InvalidValueError: one of them is no part.
+    """
+    for word in words:
+        if word not in axis.parts:
+            allowed = ", ".join(axis.parts)
+            raise InvalidValueError(f"{axis.name} cannot join {word!r}; allowed: {allowed}")
+    chosen = [part for part in axis.parts if part in words]
+    if len(chosen) == len(axis.parts):
+        return "all"
+    return "+".join(chosen) or "none"
 
 
 def _in_bounds(axis: Axis, number: int) -> bool:
@@ -70,6 +102,22 @@ def _hint(axis: Axis, word: str) -> str:
         return f"; perhaps you meant {switch!r}"
     suggestion = text.suggestion(word, axis.words) if axis.words else ""
     return suggestion if "perhaps" in suggestion else ""
+
+
+def parameter_value(name: str, value: str) -> str:
+    """The value of a script's parameter.
+
+    Raises:
+        InvalidValueError: a script cannot have this parameter, or not with this value.
+    """
+    if not PARAMETER.fullmatch(name):
+        what = "small letters, digits and '_', first a letter, 64 at most"
+        raise InvalidValueError(f"the parameter {name!r} needs a name of {what}")
+    if "\0" in value or "\n" in value or not 0 < len(value) <= MAX_CHARACTERS:
+        raise InvalidValueError(
+            f"a value of {name} must be one line of at most {MAX_CHARACTERS:,} characters"
+        )
+    return value
 
 
 def check_variable(name: str, value: str, consents: Container[str] = ()) -> None:
@@ -98,12 +146,28 @@ def version(key: str, word: str) -> str:
     Raises:
         InvalidValueError: it is no such version.
     """
+    if key == "keras" and legacy_keras.is_requirement(word):
+        return requirement(word)
     form = _MINOR if key == "python" else _RELEASE
     if len(word) <= MAX_VERSION and form.fullmatch(word):
         return word
     if key == "python":
         raise InvalidValueError(f"python is a minor version such as 3.10, not {word!r}")
     raise InvalidValueError(f"{key} must be one exact release{_examples(key, word)}, not {word!r}")
+
+
+def requirement(word: str) -> str:
+    """A package as locks and ids name it: `NAME` or `NAME==VERSION`, the name normalised.
+
+    Raises:
+        InvalidValueError: it is neither.
+    """
+    match = _REQUIREMENT.fullmatch(word)
+    version = match["version"] if match else None
+    if match is None or (version is not None and not _ANY_VERSION.fullmatch(version)):
+        raise InvalidValueError(f"{word[:80]!r} is no package: write NAME or NAME==VERSION")
+    name = canonicalize_name(match["name"])
+    return name if version is None else f"{name}=={version}"
 
 
 def _examples(key: str, word: str) -> str:

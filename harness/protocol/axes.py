@@ -24,7 +24,8 @@ class Axis:
     where numbers are allowed (`minimum is None`: they are not). `since` is the first TensorFlow
     version in which a value other than the default can be applied. `variables` gives, per value,
     the environment variables that apply it before the process starts. `left` is the default for a
-    user's script, where it is another one.
+    user's script, where it is another one. Of `parts`, several can be one value: in their order,
+    with `+` between them; all of them are the word `all`, none of them the word `none`.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Axis:
     since: str = "1.15"
     variables: Mapping[Value, Mapping[str, str]] = field(default_factory=dict)
     left: Optional[Value] = None
+    parts: Tuple[str, ...] = ()
 
     @property
     def script_default(self) -> Value:
@@ -50,6 +52,8 @@ class Axis:
     def allowed(self) -> str:
         """The allowed values in words, for messages and documentation."""
         parts = list(self.words)
+        if self.parts:
+            parts.append(f"a list of {', '.join(self.parts)}")
         if self.minimum is not None:
             upper = "" if self.maximum is None else f" to {self.maximum}"
             parts.append(f"a whole number from {self.minimum}{upper}")
@@ -175,6 +179,7 @@ CATALOGUE: Tuple[Axis, ...] = (
         default="all",
         words=("all", "tf", "numpy", "python", "none"),
         left="none",
+        parts=("python", "numpy", "tf"),
         applied="random.seed, numpy.random.seed, tf.random.set_seed",
         read_back="the state of each generator after seeding",
     ),

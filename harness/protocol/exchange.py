@@ -26,6 +26,7 @@ A request::
     {"schema": 2, "cell": ID, "repeat": N,
      "data": NAME | null,                       # the folder of the data set, below DATA
      "script": {...} | null,                    # a user's script, see `script.Script`
+     "observe": true | false,                   # whether a script is observed
      "settings": {AXIS: VALUE, ...},            # every process and run axis, `env` as an object
      "device": "cpu" | "gpu",
      "versions": {"python": VERSION, ...},      # and tensorflow, numpy, keras: as locked

@@ -13,7 +13,6 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Mapping, Tuple
 
-from harness.protocol.axes import Value
 from harness.protocol.open_values import DEFAULT
 
 SCRIPTS = "scripts"
@@ -114,7 +113,7 @@ def placeholders(argument: str) -> List[str]:
     return names
 
 
-def filled(script: Script, settings: Mapping[str, Value]) -> List[str]:
+def filled(script: Script, settings: Mapping[str, Any]) -> List[str]:
     """The arguments with the values of axes and parameters in place of placeholders.
 
     Raises:
@@ -122,7 +121,7 @@ def filled(script: Script, settings: Mapping[str, Value]) -> List[str]:
     """
     values = {name: settings[name] for name in PLACEHOLDER_AXES if name in settings}
     parameters = settings.get("parameters", ())
-    values.update(dict(parameters))  # type: ignore[arg-type]  # pairs or an object, never a word
+    values.update(dict(parameters))
 
     def value(match: Any) -> str:
         name = match.group(1)

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.matrix.cells import DEFAULTS, Cell
 from harness.matrix.environment import Environment
-from harness.protocol.axes import CATALOGUE, Value, from_json
+from harness.protocol.axes import BY_NAME, CATALOGUE, Value, from_json
 from harness.protocol.open_values import OPEN_VALUES
 from harness.results.fingerprint import identify
 from harness.results.names import is_sha256
@@ -219,8 +219,14 @@ def _completed(record: Record) -> Iterator[str]:
     for axis, asked in _asked(record).items():
         read_back = record.found.get(axis)
         value = None if read_back is None else read_back.value
-        if value is not None and asked not in OPEN_VALUES and value != asked:
+        if value is not None and value != asked and not _is_open(record, axis, asked):
             yield f"it completed, and of {axis} {asked} was asked and {value} found"
+
+
+def _is_open(record: Record, axis: str, asked: object) -> bool:
+    """Whether nothing in particular was asked for: a script may set what is left to it."""
+    left = axis in BY_NAME and record.script is not None
+    return asked in OPEN_VALUES or (left and asked == BY_NAME[axis].script_default)
 
 
 def _asked(record: Record) -> Mapping[str, Any]:

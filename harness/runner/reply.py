@@ -37,7 +37,7 @@ def empty_reply() -> Reply:
 
 def failed(reply: Reply, status: str, reason: str, error: BaseException | None) -> None:
     """Write into the reply that, and why, the run does not count as completed."""
-    reply.update(status=status, reason=reason, error=None if error is None else _described(error))
+    reply.update(status=status, reason=reason, error=None if error is None else described(error))
 
 
 def write_reply(folder: str, reply: Reply) -> None:
@@ -58,7 +58,8 @@ def one_line(error: BaseException) -> str:
     return "%s: %s" % (type(error).__name__, " ".join(lines[:2])[:_LONGEST_REASON])
 
 
-def _described(error: BaseException) -> Dict[str, str]:
+def described(error: BaseException) -> Dict[str, str]:
+    """Type, message and traceback of an error, as a reply has them."""
     lines = traceback.format_exception(type(error), error, error.__traceback__)
     return {
         "type": type(error).__name__,

@@ -43,7 +43,11 @@ def _trial(reference: Reference, locks: Locks, settle: Settle) -> Trial:
     settled = settle(cell)
     if settled.status is not None:
         return Trial(reference=reference, obstacle=f"{settled.status} here: {settled.reason}")
-    data = catalogue.get(catalogue.for_workload(str(cell.settings["workload"]))).sha256
+    name = catalogue.for_workload(cell.workload)
+    if name is None:
+        what = f"{cell.workload} is a script, and results do not bring its files along"
+        return Trial(reference=reference, obstacle=what)
+    data = catalogue.get(name).sha256
     if model.data_sha256 != data:
         what = f"trained on other data there ({model.data_sha256[:8]}…, here {data[:8]}…)"
         return Trial(reference=reference, obstacle=what)

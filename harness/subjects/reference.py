@@ -5,7 +5,7 @@ No file of a workload imports its framework before it is to build a model, so th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -30,6 +30,14 @@ def get(name: str) -> Subject:
     return SUBJECTS[name]
 
 
-def with_names(axis: Axis) -> Axis:
-    """The axis with every word that it allows: `workload` allows the names of subjects."""
-    return replace(axis, words=tuple(SUBJECTS)) if axis.name == "workload" else axis
+def with_names(axis: Axis, scripts: Iterable[str] = ()) -> Axis:
+    """The axis with every word that it allows: `workload` allows the names of what can be trained.
+
+    `scripts` are the names of the scripts that a matrix brings.
+    """
+    return replace(axis, words=(*SUBJECTS, *scripts)) if axis.name == "workload" else axis
+
+
+def is_script(workload: str) -> bool:
+    """Whether a workload is a user's script: whatever is not the name of a reference workload."""
+    return workload not in SUBJECTS

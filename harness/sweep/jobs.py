@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.environments.lock import Lock
 from harness.errors import HarnessError, LockError
 from harness.executors.run_processes import Limits
 from harness.matrix import variables
-from harness.matrix.cells import Cell
+from harness.matrix.cells import Cell, cell_variables
 from harness.matrix.environment import Environment
 from harness.protocol import untrusted
-from harness.protocol.axes import process_variables, to_json
+from harness.protocol.axes import to_json
 from harness.protocol.job import DataReference, Job, Run
+from harness.protocol.script import Script
 from harness.results.locks import MAX_BYTES
 from harness.sweep.planning import Step
 
-_ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras", "device")
+_ENVIRONMENT_KEYS = ("python", "tensorflow", "numpy", "keras", "device", "requirements")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +33,12 @@ class Unlocked:
 @dataclass(frozen=True, kw_only=True)
 class Maker:
     """Makes jobs. `lock` gives an environment's lock or raises a `HarnessError`; `data` refers to
-    the data set of a workload."""
+    the data set of a reference workload; `scripts` are the users' scripts by workload."""
 
     matrix: str
     lock: Callable[[Environment], Lock]
     data: Callable[[str], DataReference]
+    scripts: Mapping[str, Script]
     limits: Limits
 
     def jobs(self, steps: Iterable[Step]) -> tuple[list[Job], list[Unlocked]]:
@@ -57,13 +59,15 @@ class Maker:
             Run(cell=step.cell.id, repeat=step.repeat, settings=_settings(step.cell))
             for step in group
         )
+        workloads = dict.fromkeys(run.workload for run in runs)
         return Job(
             matrix=self.matrix,
             environment={key: getattr(first.environment, key) for key in _ENVIRONMENT_KEYS},
             lock=lock,
-            variables=process_variables(first.settings),
+            variables=cell_variables(first),
             consent=_consents(first),
-            data={run.workload: self.data(run.workload) for run in runs},
+            data={name: self.data(name) for name in workloads if name not in self.scripts},
+            scripts={name: self.scripts[name] for name in workloads if name in self.scripts},
             timeout_s=self.limits.timeout,
             memory_bytes=self.limits.memory,
             runs=runs,
@@ -81,7 +85,7 @@ def _grouped(steps: Iterable[Step]) -> dict[object, list[Step]]:
     """The steps whose runs may share one process, groups and steps in the order they came."""
     found: dict[object, list[Step]] = {}
     for step in steps:
-        its_variables = process_variables(step.cell.settings)
+        its_variables = cell_variables(step.cell)
         key = (step.cell.environment, *sorted(its_variables.items()))
         found.setdefault(key, []).append(step)
     return found

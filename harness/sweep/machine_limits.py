@@ -42,7 +42,7 @@ def with_data(cell: Cell) -> Cell:
     if cell.status is not None or not isinstance(samples, int):
         return cell
     rows = catalogue.rows_of(workload)
-    if samples <= rows:
+    if rows is None or samples <= rows:
         return cell
     reason = f"samples={samples} asked for, and the data of {workload} has {rows} training rows"
     return replace(cell, status="unavailable", reason=reason)

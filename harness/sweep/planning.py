@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -10,9 +10,10 @@ from typing import Literal
 from harness.engines import outdated
 from harness.environments.lock import Lock
 from harness.errors import LockError
-from harness.matrix.cells import DEFAULTS, Cell
+from harness.matrix.cells import DEFAULTS, Cell, cell_variables
 from harness.matrix.environment import Environment
-from harness.protocol.axes import process_variables, to_json
+from harness.protocol.axes import to_json
+from harness.protocol.script import Script
 from harness.results.record import Record
 from harness.results.statuses import FINISHED
 from harness.results.vouchers import Voucher, Vouchers
@@ -53,9 +54,10 @@ class Wanted:
     """What a record must agree with to answer for a run.
 
     `code` gives the digest of the code that runs of a workload use, of these axes; `vouchers` say
-    which results of other code still count. `lock` gives an environment's lock, None where there is
-    none yet, or what is wrong with it; `base` the base that an engine, by name, would put an
-    environment on, None where that is not known or another engine would run; `data_sha256` the
+    which results of other code still count. `scripts` are the users' scripts by workload. `lock`
+    gives an environment's lock, None where there is none yet, or what is wrong with it; `base` the
+    base that an engine, by name, would put an environment on, None where that is not known or
+    another engine would run; `data_sha256` the
     digest of a workload's prepared data. `engine` is None where any engine's record will do.
     `distrusted` says why forked runs of a lock (by digest) and an engine are not believed, None
     where they are. `timeout` is in seconds, `memory` in bytes.
@@ -63,6 +65,7 @@ class Wanted:
 
     code: Callable[[str, Iterable[str]], str]
     vouchers: Vouchers
+    scripts: Mapping[str, Script]
     lock: Callable[[Environment], Lock | LockError | None]
     base: Callable[[Environment, str], str | None]
     data_sha256: Callable[[str], str]
@@ -172,16 +175,27 @@ def _why_run(cell: Cell, record: Record | None, wanted: Wanted) -> str | None:
 def _changes(cell: Cell, record: Record, wanted: Wanted) -> Iterator[str]:
     """Everything that went into the record and is another one now; the code comes later."""
     applied = record.process.get("variables")
-    if applied is not None and applied != process_variables(cell.settings):
+    if applied is not None and applied != cell_variables(cell):
         yield "the variables that apply its settings are others"
     settings = {name: to_json(value) for name, value in cell.settings.items()}
     if {**_DEFAULTS, **record.settings} != settings:
         yield "the record is of other settings"
     yield from _changed_environment(cell, record, wanted)
-    data = wanted.data_sha256(str(cell.settings["workload"]))
-    measured = record.measured
-    if measured is not None and measured.data_sha256 != data:
-        yield outdated.changed("the data", measured.data_sha256, data)
+    yield from _changed_subject(str(cell.settings["workload"]), record, wanted)
+
+
+def _changed_subject(workload: str, record: Record, wanted: Wanted) -> Iterator[str]:
+    """What changed of what is trained: the user's script, or the data of a reference workload."""
+    script, made = wanted.scripts.get(workload), record.script
+    if script is not None and made is not None:
+        if script.sha256 != made.sha256:
+            yield outdated.changed("the script or its data", made.sha256, script.sha256)
+    elif script is not None or made is not None:
+        yield "the record is of another workload of this name"
+    elif record.measured is not None:
+        data, found = wanted.data_sha256(workload), record.measured.data_sha256
+        if found != data:
+            yield outdated.changed("the data", found, data)
 
 
 def _changed_environment(cell: Cell, record: Record, wanted: Wanted) -> Iterator[str]:

@@ -14,6 +14,7 @@ from harness.engines.local import virtual_environments
 from harness.environments import bytecode, commands, wheelhouse
 from harness.executors import staging
 from harness.processes import ProcessFailedError
+from harness.protocol.script import FILES, SCRIPTS
 from harness.upkeep import items
 from harness.upkeep.items import Item, Kind
 from harness.upkeep.references import References
@@ -53,6 +54,7 @@ def unreferenced(question: Question) -> Iterator[Item]:
     yield from _wheels(question)
     yield from _unpacked(question)
     yield from _bytecode(question)
+    yield from _scripts(question)
     yield from _runners()
     yield from _unfinished()
 
@@ -146,6 +148,15 @@ def _runners() -> Iterator[Item]:
         if folder.name != current:
             why = "a runner of another version of this program"
             yield items.of_folder("runner", folder, why, folder.name[:8])
+
+
+def _scripts(question: Question) -> Iterator[Item]:
+    """Copies of users' scripts and of their data that no record names."""
+    root = places.cache("datasets")
+    for path in sorted([*root.glob(f"{SCRIPTS}/*/"), *root.glob(f"{FILES}/*")]):
+        if question.everything or path.name not in question.references.digests:
+            shown = f"{path.parent.name}/{path.name[:8]}"
+            yield question.item("folder", path, shown, path.name)
 
 
 def _unfinished() -> Iterator[Item]:

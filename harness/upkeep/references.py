@@ -16,6 +16,7 @@ from harness.environments.lock import Lock
 from harness.environments.users import Users
 from harness.errors import BuildError, LockError, RecordError, UsageError
 from harness.matrix import environment
+from harness.matrix.environment import Environment
 from harness.protocol import untrusted
 from harness.results.names import BLOB_FOLDER
 
@@ -146,10 +147,18 @@ def _read(paths: Iterable[Path]) -> tuple[list[Lock], dict[Path, str]]:
     locks, unread = [], {}
     for path in paths:
         try:
-            locks.append(locking.read(path, environment.from_id(path.stem)))
+            locks.append(locking.read(path, _environment_of(path)))
         except (ValueError, LockError) as error:
             unread[path] = str(error).partition("\n")[0]
     return locks, unread
+
+
+def _environment_of(path: Path) -> Environment:
+    """The environment that the name of a lock says; of many packages only the lock knows which."""
+    try:
+        return environment.from_id(path.stem)
+    except ValueError:
+        return locking.environment_of(path)
 
 
 def _virtual_environments(locks: Iterable[Lock]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -134,16 +135,18 @@ def _distance(one: Environment, other: Environment) -> tuple[int, ...]:
 def _measured(engine: Engine) -> dict[Environment, Path | int]:
     """What is made here already, with its size in bytes or the folder to measure."""
     if engine.name == "docker":
-        return {**_images()}
+        return _images()
     found: dict[Environment, Path | int] = {}
     for folder in virtual_environments.root().iterdir():
         made = virtual_environments.made_of(folder) if folder.is_dir() else {}
         if made:
-            found[environment.from_id(made["environment"])] = folder
+            # One whose packages are named by a digest is left out: others are as good a measure.
+            with suppress(ValueError):
+                found[environment.from_id(made["environment"])] = folder
     return found
 
 
-def _images() -> dict[Environment, int]:
+def _images() -> dict[Environment, Path | int]:
     from harness.engines.docker.connection import connect
     from harness.upkeep import contained
 
@@ -151,4 +154,8 @@ def _images() -> dict[Environment, int]:
         sizes = contained.sizes(connect())
     except EngineError:
         return {}
-    return {environment.from_id(name): size for name, size in sizes.items()}
+    found: dict[Environment, Path | int] = {}
+    for name, size in sizes.items():
+        with suppress(ValueError):
+            found[environment.from_id(name)] = size
+    return found

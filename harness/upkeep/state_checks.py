@@ -85,8 +85,8 @@ def environments(need: Need) -> Iterator[Check]:
 
 def data(need: Need) -> Iterator[Check]:
     """Which data sets would have to be prepared."""
-    names = sorted({catalogue.for_workload(workload) for workload in need.workloads})
-    for name in names:
+    names = {catalogue.for_workload(workload) for workload in need.workloads}
+    for name in sorted(name for name in names if name is not None):
         folder = places.cache("datasets") / f"{name}-{catalogue.get(name).sha256[:12]}"
         if folder.is_dir():
             yield checks.ok("data", f"{name} is prepared")

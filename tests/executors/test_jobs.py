@@ -36,7 +36,11 @@ def steps_of(matrix: Path, only: str = "*") -> list[Step]:
 
 def maker(matrix: Path) -> Maker:
     return Maker(
-        matrix="small", lock=wiring.lock_maker(matrix), data=wiring.data_reference, limits=LIMITS
+        scripts={},
+        matrix="small",
+        lock=wiring.lock_maker(matrix),
+        data=wiring.data_reference,
+        limits=LIMITS,
     )
 
 

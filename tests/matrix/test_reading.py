@@ -47,7 +47,7 @@ def test_every_mistake_is_reported_with_its_place() -> None:
         ":4:35: tensorflow must be one exact release (2.10.0 or 2.10.1), not '2.10'",
         ":5:26: unknown key 'numpi' in an environment; perhaps you meant 'numpy'",
         ":7:16: threads has this value twice",
-        ":8:16: determinism cannot be 'true'; allowed: on, off; perhaps you meant 'on'",
+        ":8:16: determinism cannot be 'true'; allowed: on, off, default; perhaps you meant 'on'",
         ":9:14: workload cannot be 'mnist-mpl'",
         "perhaps you meant 'mnist-mlp'",
         ":10:3: tensorflow belongs under environments",

@@ -150,6 +150,7 @@ def test_the_job_names_what_was_consented(tmp_path: Path) -> None:
 
     step = Step(cell=cell, repeat=1, action="run", why="")
     maker = Maker(
+        scripts={},
         matrix="m",
         lock=lock,  # type: ignore[arg-type]
         data=lambda workload: DataReference(name="mnist", sha256=""),

@@ -7,6 +7,7 @@ import json
 import os
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,18 @@ def test_a_plan_comes_back_as_it_was_written(plan: Path) -> None:
     assert first.settings == {"threads": 1, "env": {"A": "b"}}
     assert first.id == cell(threads=1, env=(("A", "b"),)).id
     assert (second.status, second.reason, second.settings) == ("excluded", "too slow", {})
+
+
+def test_packages_and_parameters_of_a_script_come_back(tmp_path: Path) -> None:
+    environment = replace(ENVIRONMENT, requirements=("pandas==2.2.2", "scikit-learn"))
+    values = cell(workload="churn", parameters=(("workers", "4"),)).values
+    script = Cell(environment=environment, values=values)
+    plan_file.write(tmp_path / "plan.jsonl", matrix=MATRIX, machine="m", cells=[script, cell()])
+    _, cells = plan_file.read(tmp_path / "plan.jsonl")
+    found, plain = cells
+    assert (found.environment, found.id) == (environment, script.id)
+    assert found.settings == {"workload": "churn", "parameters": {"workers": "4"}}
+    assert plain.environment == ENVIRONMENT
 
 
 def test_each_line_is_plain_json(plan: Path) -> None:

@@ -89,7 +89,7 @@ def test_augmentation_varies_unless_operations_are_deterministic(forked: Forked)
     assert len({hashes(forked(request)) for _ in range(4)}) == 1
 
 
-@pytest.mark.parametrize("seeding", ["none", "numpy", "tf", "python"])
+@pytest.mark.parametrize("seeding", ["none", "numpy", "tf", "python", "numpy+tf"])
 def test_generators_without_a_seed_differ_between_children(forked: Forked, seeding: str) -> None:
     first, second = (
         forked(request_for(workload="mnist-cnn", seeding=seeding, samples=64)) for _ in range(2)

@@ -17,7 +17,7 @@ from engines.engine_bench import SIX, make_lock
 from results_factory import SweepOnDisk, cell, sha256, weights_sha256
 from upkeep.cleaning import cleaned, running
 
-from harness import trees
+from harness import places, trees
 from harness.cli import upkeep_commands
 from harness.engines.local import virtual_environments
 from harness.engines.local.engine import LocalEngine
@@ -304,3 +304,21 @@ def test_uv_still_installs_after_its_cache_was_cleaned(home: Path, tmp_path: Pat
 def test_a_mistake_is_said_in_words(home: Path, asked: dict[str, Any], expected: str) -> None:
     with pytest.raises(UsageError, match=expected):
         upkeep_commands.clean(**asked)
+
+
+def test_copies_of_scripts_that_no_record_names_may_go(home: Path) -> None:
+    root = places.cache("datasets")
+    for path in (root / "scripts" / sha256("script") / "train.py", root / "files" / sha256("data")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    names = {f"scripts/{sha256('script')[:8]}", f"files/{sha256('data')[:8]}"}
+    recorded = References(digests=frozenset({sha256("data")}))
+    found = {
+        item.name: item
+        for item in cached.unreferenced(Question(references=References(), everything=False))
+        if item.name in names
+    }
+    assert found.keys() == names
+    assert all(item.disputed for item in found.values())
+    kept = cached.unreferenced(Question(references=recorded, everything=False))
+    assert names & {item.name for item in kept} == {f"scripts/{sha256('script')[:8]}"}

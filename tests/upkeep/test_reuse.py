@@ -150,6 +150,7 @@ def test_the_base_counts_where_the_engine_that_recorded_would_run(
         audited=True,
         limits=Limits(timeout=1, memory=1),
         store=Store(tmp_path, "m", "here"),
+        scripts={},
     )
     environment = make_lock(SIX).environment
     here = interpreters.present("3.11")

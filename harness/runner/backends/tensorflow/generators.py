@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,9 +15,20 @@ NAMED: Dict[str, Tuple[str, ...]] = {
     "tf": ("tf",),
     "none": (),
 }
-"""Which generators each value of `seeding` names."""
+"""Which generators each word of `seeding` names; a set of them is their names with `+` between."""
 
 _TENSORFLOW_SEEDS = 2**31 - 1
+
+
+def named(which: str) -> Tuple[str, ...]:
+    """The generators that a value of `seeding` names."""
+    return NAMED[which] if which in NAMED else tuple(which.split("+"))
+
+
+def name_of(generators: Sequence[str]) -> str:
+    """The value of `seeding` that names these generators, which are in the order of `all`."""
+    words = {names: word for word, names in NAMED.items()}
+    return words.get(tuple(generators), "+".join(generators))
 
 
 def seed(which: str, number: int) -> None:
@@ -28,7 +39,7 @@ def seed(which: str, number: int) -> None:
     """
     random.seed()
     np.random.seed()
-    for generator in NAMED[which]:
+    for generator in named(which):
         _SEEDERS[generator](number)
 
 

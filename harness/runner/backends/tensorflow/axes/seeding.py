@@ -18,5 +18,4 @@ def read(run: Run) -> Finding:
     """Which generators had the state that the seed gives."""
     if run.seeded is None:
         return None, "the run ended before seeding"
-    values = {names: value for value, names in generators.NAMED.items()}
-    return values.get(tuple(run.seeded), "+".join(run.seeded)), "the generators' states"
+    return generators.name_of(run.seeded), "the generators' states"

@@ -1,0 +1,104 @@
+"""Cells of one script, run when a study asks for them, as records of an ordinary sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from harness import console
+from harness.cli import sweeps, wiring
+from harness.cli.sweeps import LockSource, Setting
+from harness.matrix import cells, reading
+from harness.matrix.cells import SETTING_AXES, Cell
+from harness.matrix.environment import Environment
+from harness.results.record import Record
+from harness.results.store import Store
+from harness.studies import diagnosis, repetition
+from harness.studies.search import Settings, Trial
+from harness.subjects import adopted_matrix
+from harness.subjects.adopted_matrix import Proposal
+from harness.sweep import machine_limits
+
+
+class Experiment:
+    """The runs of a script; its matrix file grows with the settings that are tried.
+
+    `environments` are those that the matrix names, `base` is the cell of the script as it is.
+    `command` is what the file says that wrote it.
+    """
+
+    def __init__(self, setting: Setting, proposal: Proposal, results: Path, command: str) -> None:
+        self.path = adopted_matrix.path_for(proposal.name)
+        self.proposal = proposal
+        self._command = command
+        adopted_matrix.write(self.path, proposal, command)
+        self._matrix = reading.read(self.path)
+        self._setting = setting
+        self._store = Store(results, proposal.name, setting.machine.id)
+        as_it_is = list(cells.cells(self._matrix))
+        self.base = as_it_is[0]
+        self.environments: tuple[Environment, ...] = tuple(each.environment for each in as_it_is)
+        self._planned: dict[str, Cell] = {}
+        self._settle: Callable[[Cell], Cell] = machine_limits.settled(
+            setting.machine.limits, lambda device: setting.engine.unavailable(device=device)
+        )
+
+    def trial(self, settings: Settings) -> Trial:
+        """The repeats of the cell with these settings, run unless they are recorded."""
+        cell = self._cell(settings, 0)
+        repeats = self.proposal.repeats
+        records = self.records(settings)
+        found = repetition.trial(settings, records, repeats)
+        if cell.status is not None:
+            found = replace(found, reason=cell.reason)
+        reason = f" ({found.reason})" if found.reason else ""
+        console.note(f"{diagnosis.in_words(settings)}: {diagnosis.outcome(found)}{reason}")
+        return found
+
+    def records(self, settings: Settings) -> list[Record]:
+        """The records of the repeats of a cell; none where it cannot run here."""
+        return self._run(self._cell(settings, 0), self.proposal.repeats)
+
+    def single(self, settings: Settings, environment: int = 0) -> Record | str:
+        """The record of one run, or why there is none. `environment` is its place in the matrix."""
+        cell = self._cell(settings, environment)
+        records = self._run(cell, 1)
+        return records[0] if records else cell.reason
+
+    def _cell(self, settings: Settings, environment: int) -> Cell:
+        values = zip(SETTING_AXES, self.base.values, strict=True)
+        return self._settle(
+            replace(
+                self.base,
+                environment=self.environments[environment],
+                values=tuple(settings.get(axis.name, value) for axis, value in values),
+            )
+        )
+
+    def _run(self, cell: Cell, repeats: int) -> list[Record]:
+        if cell.status is not None:
+            return []
+        self._write_down(cell)
+        self._planned[cell.id] = cell
+        sweeps.carry_out(
+            self._setting,
+            self._store,
+            replace(self._matrix, repeats=repeats),
+            LockSource(read=wiring.lock_reader(self.path), make=wiring.lock_maker(self.path)),
+            planned=self._planned.values(),
+            selected=[cell],
+        )
+        found = (self._store.read(cell.id, repeat) for repeat in range(1, repeats + 1))
+        return [record for record in found if record is not None]
+
+    def _write_down(self, cell: Cell) -> None:
+        """Let the matrix file name the cell, so that `harness run` goes on with it."""
+        settings = {
+            axis.name: value
+            for axis, value, usual in zip(SETTING_AXES, cell.values, self.base.values, strict=True)
+            if value != usual
+        }
+        if settings and settings not in self.proposal.varied:
+            self.proposal = replace(self.proposal, varied=(*self.proposal.varied, settings))
+            adopted_matrix.write(self.path, self.proposal, self._command)

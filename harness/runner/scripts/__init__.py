@@ -1,0 +1,1 @@
+"""Users' scripts: started as a user starts them, observed from outside, described in a reply."""

@@ -1,0 +1,170 @@
+"""The reply of a script: what its processes noted, what it printed, the files it left."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import Any, Dict, List, Tuple
+
+from harness.protocol import exchange, processor
+from harness.protocol.axes import BY_NAME
+from harness.protocol.script import Script
+from harness.runner import findings, packages
+from harness.runner.reply import Reply, failed
+from harness.runner.scripts import observations, printed, result_files
+from harness.runner.scripts.observations import Observed
+from harness.runner.scripts.working_folder import Folders
+
+_PACKAGES_NAMED = 8
+"""How many packages a reason names."""
+_LONGEST_LINE = 300
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a script's process ended: its status (negative: the signal), what it wrote to standard
+    output and standard error, and its number."""
+
+    code: int
+    output: str
+    errors: str
+    pid: int
+
+
+def fill(
+    reply: Reply, request: Dict[str, Any], script: Script, folders: Folders, ended: Ended
+) -> None:
+    """Fill in everything but times and arguments, and write the weights beside the reply."""
+    observed = observations.read(folders.observed, ended.pid)
+    reply.update(
+        packages=packages.installed(),
+        cpu_flags=processor.cpu_flags(),
+        glibc=processor.glibc(),
+        data_sha256=script.sha256,
+        script={"calls": observed.calls, "connections": observed.connections},
+        found=observed.found.get("values", {}),
+        reader_errors=observed.found.get("errors", {}),
+    )
+    for name in ("versions", "build", "devices"):
+        reply[name] = observed.found.get(name, reply[name])
+    _judge(reply, request, script, observed, ended)
+    if reply["status"] == exchange.COMPLETED:
+        _describe_results(reply, script, folders, observed, ended)
+
+
+def _describe_results(
+    reply: Reply, script: Script, folders: Folders, observed: Observed, ended: Ended
+) -> None:
+    output = os.path.dirname(folders.work)
+    reply.update(
+        observations.weights(observed, os.path.join(output, exchange.WEIGHTS)),
+        predictions_sha256="",
+        history={},
+        loss=observed.loss,
+        metric=None,
+        unit="",
+        value=None,
+        scale=None,
+        fits=observed.fits,
+        outputs=observed.outputs,
+        files=result_files.digests(folders.work, script.files),
+        printed_sha256=printed.digest(ended.output, [folders.work, folders.home]),
+    )
+
+
+def _judge(
+    reply: Reply, request: Dict[str, Any], script: Script, observed: Observed, ended: Ended
+) -> None:
+    """Say in the reply how the script ended, and whether its results count."""
+    error = observed.error
+    if ended.code:
+        status, reason = _failure(ended, observed)
+        failed(reply, status, reason, None)
+        reply["error"] = error and {key: error[key] for key in ("type", "message", "traceback")}
+        return
+    if not request["observe"]:
+        return
+    sentences = packages.differences(request["packages"], reply["packages"])[:_PACKAGES_NAMED]
+    sentences += _overridden(request, script, observed)
+    sentences += _mismatches(request, observed)
+    if sentences:
+        failed(reply, exchange.INVALID, "; ".join(sentences), None)
+    elif not observed.fits:
+        failed(reply, exchange.FAILED, "no training was seen", None)
+
+
+def _failure(ended: Ended, observed: Observed) -> Tuple[str, str]:
+    """Status and reason of a script that did not end with 0."""
+    if ended.code < 0:
+        name = _signal(-ended.code)
+        return exchange.FAILED, "the script crashed with %s" % name
+    if observed.error is None:
+        lines = [line for line in ended.errors.splitlines() if line.strip()]
+        last = ": %s" % lines[-1].strip()[:_LONGEST_LINE] if lines else ""
+        return exchange.FAILED, "the script ended with status %d%s" % (ended.code, last)
+    kind, reason = observed.error["type"], observed.error["reason"]
+    if kind in ("Invalid", "Unsupported"):
+        status = exchange.INVALID if kind == "Invalid" else exchange.UNSUPPORTED
+        return status, observed.error["message"]
+    if _is_missing_kernel(observed.error):
+        return exchange.UNSUPPORTED, reason
+    return exchange.FAILED, reason + _advice(observed)
+
+
+def _is_missing_kernel(error: Dict[str, str]) -> bool:
+    """Whether an operation said that it has no deterministic kernel."""
+    kinds = ("UnimplementedError", "FailedPreconditionError")
+    return error["type"] in kinds and "determinis" in error["message"].lower()
+
+
+def _advice(observed: Observed) -> str:
+    """What to do about an error whose cause is known."""
+    error = observed.error or {}
+    if error.get("type") == "ModuleNotFoundError":
+        return "; put its package under `packages` (--package)"
+    if observed.connections:
+        last = observed.connections[-1]
+        text = "; it tried to reach %s (%s), and runs have no network: put the file under `data`"
+        return text % (last["address"], last["place"] or "not from the script's own lines")
+    return ""
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "signal %d" % number
+
+
+def _overridden(request: Dict[str, Any], script: Script, observed: Observed) -> List[str]:
+    """A sentence per setting that the matrix asks for and the script sets to something else."""
+    asked = {**request["settings"], "device": request["device"]}
+    sentences = {}
+    for call in observed.calls:
+        setting, value = call["setting"], call["value"]
+        if call["effect"] == "held" or not _is_asked_for(asked, setting) or value == asked[setting]:
+            continue
+        text = "%s: asked %s, the script set %s (%s)"
+        sentences[setting] = text % (setting, asked[setting], value, call["place"])
+    return list(sentences.values())
+
+
+def _is_asked_for(asked: Dict[str, Any], setting: str) -> bool:
+    """Whether the matrix asks for a value; a seed only counts for generators that get it."""
+    axis = BY_NAME[setting]
+    if setting == "seed" and asked["seeding"] == "none":
+        return False
+    return setting in asked and asked[setting] != axis.script_default
+
+
+def _mismatches(request: Dict[str, Any], observed: Observed) -> List[str]:
+    """A sentence per setting that was asked for and is not what was found."""
+    asked = {**request["versions"], **request["settings"], "device": request["device"]}
+    values = observed.found.get("values", {})
+    compared = {
+        name: value
+        for name, value in asked.items()
+        if name in values and (name not in BY_NAME or _is_asked_for(asked, name))
+    }
+    return findings.mismatches(compared, values) + findings.faults(observed.found.get("errors", {}))

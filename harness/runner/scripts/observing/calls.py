@@ -1,0 +1,136 @@
+"""Calls by which a script sets what a matrix can set, too: noted, or held where the matrix says so.
+
+Each function is replaced in the module that defines it, right after that was imported, so that
+every name under which it is known is the replaced one.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from harness.runner.scripts.observing.notes import Notes
+
+Value = Callable[[Tuple[Any, ...], Dict[str, Any]], Any]
+"""From the arguments of a call to the value as a matrix has it."""
+
+
+def _number(arguments: Tuple[Any, ...], named: Dict[str, Any]) -> Any:
+    value = (arguments or tuple(named.values()) or (None,))[0]
+    return value if isinstance(value, (int, type(None))) else str(value)
+
+
+def _switch(arguments: Tuple[Any, ...], named: Dict[str, Any]) -> str:
+    value = (arguments or tuple(named.values()) or (True,))[0]
+    return "on" if value else "off"
+
+
+def _on(arguments: Tuple[Any, ...], named: Dict[str, Any]) -> str:
+    return "on"
+
+
+def _device(arguments: Tuple[Any, ...], named: Dict[str, Any]) -> str:
+    devices = (arguments or tuple(named.values()) or ((),))[0] or ()
+    kinds = {str(getattr(each, "device_type", "")) for each in devices}
+    return "gpu" if "GPU" in kinds else "cpu"
+
+
+def _policy(arguments: Tuple[Any, ...], named: Dict[str, Any]) -> str:
+    value = (arguments or tuple(named.values()) or ("",))[0]
+    return str(getattr(value, "name", value))
+
+
+Functions = Dict[str, Tuple[str, Value]]
+_SEED: Tuple[str, Value] = ("seed", _number)
+_EAGER: Functions = {"run_functions_eagerly": ("eager", _switch)}
+_POLICY: Functions = {
+    "set_global_policy": ("precision", _policy),
+    "set_dtype_policy": ("precision", _policy),
+}
+
+_FRAMEWORK = ("keras", "tf_keras", "tensorflow")
+
+MODULES: Dict[str, Functions] = {
+    "random": {"seed": _SEED},
+    "numpy.random": {"seed": _SEED},
+    "tensorflow.python.framework.random_seed": {"set_seed": _SEED, "set_random_seed": _SEED},
+    "tensorflow.python.framework.config": {
+        "set_intra_op_parallelism_threads": ("threads", _number),
+        "set_inter_op_parallelism_threads": ("inter_threads", _number),
+        "enable_op_determinism": ("determinism", _on),
+        "enable_tensor_float_32_execution": ("tf32", _switch),
+        "set_visible_devices": ("device", _device),
+    },
+    "tensorflow.python.eager.def_function": _EAGER,
+    "tensorflow.python.eager.polymorphic_function.eager_function_run": _EAGER,
+    "keras.utils.tf_utils": {"set_random_seed": _SEED},
+    "keras.src.utils.tf_utils": {"set_random_seed": _SEED},
+    "tf_keras.src.utils.tf_utils": {"set_random_seed": _SEED},
+    "keras.src.utils.rng_utils": {"set_random_seed": _SEED},
+    "keras.mixed_precision.policy": _POLICY,
+    "keras.src.mixed_precision.policy": _POLICY,
+    "tf_keras.src.mixed_precision.policy": _POLICY,
+    "tensorflow.python.keras.mixed_precision.policy": _POLICY,
+    "keras.src.dtype_policies.dtype_policy": _POLICY,
+}
+"""By module and function: the setting, and how its value is read from a call."""
+
+
+def watch_module(notes: Notes, module: Any) -> None:
+    """Replace the functions of a module, imported just now, that set something."""
+    for name, (setting, value) in MODULES.get(module.__name__, {}).items():
+        function = getattr(module, name, None)
+        if callable(function):
+            setattr(module, name, _noting(notes, function, setting, value))
+
+
+def _noting(notes: Notes, function: Any, setting: str, value: Value) -> Any:
+    @functools.wraps(function)
+    def call(*arguments: Any, **named: Any) -> Any:
+        # What a noted call does inside is not the script's; what we apply is the matrix's.
+        is_own = not getattr(notes.applying, "depth", 0) and not _is_from_framework()
+        place = notes.place() if is_own else ""
+        if not place:
+            return function(*arguments, **named)
+        is_held = setting in notes.settings["hold"]
+        effect = "held" if is_held else _effect(setting)
+        entry = {"setting": setting, "value": value(arguments, named), "place": place}
+        if dict(entry, effect=effect) not in notes.calls:
+            notes.calls.append(dict(entry, effect=effect))
+        if is_held:
+            return None
+        with Applying(notes):
+            return function(*arguments, **named)
+
+    return call
+
+
+def _is_from_framework() -> bool:
+    """Whether the function was called by the framework itself, two frames up."""
+    name = str(sys._getframe(2).f_globals.get("__name__", ""))
+    return name.partition(".")[0] in _FRAMEWORK
+
+
+def _effect(setting: str) -> str:
+    return "late" if setting == "determinism" and _context_exists() else "applied"
+
+
+def _context_exists() -> Optional[bool]:
+    """Whether TensorFlow made its devices and threads already."""
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = module.context() if module is not None else None
+    return context is not None and context._context_handle is not None
+
+
+class Applying:
+    """Within the `with` block, calls are not the script's own."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._local = notes.applying
+
+    def __enter__(self) -> None:
+        self._local.depth = getattr(self._local, "depth", 0) + 1
+
+    def __exit__(self, *_: Any) -> None:
+        self._local.depth -= 1

@@ -1,0 +1,271 @@
+"""Keras' own training loops: each outermost `fit` is noted, with the weights before and after it.
+
+A model is noted when it first trains. Its weights are copied at the end of each fit, since it may
+be gone when the script ends; one that is still there is read again then.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+import weakref
+from typing import Any, Callable, Dict, List, Tuple
+
+import numpy as np
+
+from harness.runner.backends.tensorflow.state import named_weights
+from harness.runner.hashing import combined_digest, dtype_text, tensor_digest
+from harness.runner.scripts.observing import isolation
+from harness.runner.scripts.observing.notes import Notes
+from harness.runner.weights import Named
+
+_OUTPUTS = ("predict", "evaluate", "predict_on_batch", "test_on_batch")
+
+_nested = threading.local()
+running = [0]
+"""How many fits are under way, in all threads: tapes within them are theirs."""
+_models: Dict[int, Tuple[Any, int]] = {}
+"""By `id`: a weak reference to a model, and its number."""
+_loops: Dict[int, Dict[str, Any]] = {}
+"""By number of a model that is trained batch by batch: its one entry in the notes."""
+
+
+def watch(notes: Notes, model_class: Any) -> None:
+    """Let a class of models note what its instances train and return."""
+    _replace(model_class, "compile", lambda function: _compiling(notes, function))
+    if not notes.settings["observe"]:
+        return
+    _replace(model_class, "fit", lambda function: _fitting(notes, function))
+    _replace(model_class, "train_on_batch", lambda function: _stepping(notes, function))
+    for name in _OUTPUTS:
+        _replace(model_class, name, functools.partial(_returning, notes, name))
+
+
+def _replace(owner: Any, name: str, wrapped: Callable[[Any], Any]) -> None:
+    if name in vars(owner):
+        function = vars(owner)[name]
+        setattr(owner, name, functools.wraps(function)(wrapped(function)))
+
+
+def _compiling(notes: Notes, function: Any) -> Any:
+    """`compile` with the arguments that the matrix asks for, where the script gives no others."""
+
+    def compile_model(model: Any, *arguments: Any, **named: Any) -> Any:
+        run = notes.settings.get("harness_framework_began")
+        for name, value in (run.compile_arguments if run is not None else {}).items():
+            named.setdefault(name, value)
+        return function(model, *arguments, **named)
+
+    return compile_model
+
+
+class _Outermost:
+    """Within the `with` block, further calls of Keras are its own."""
+
+    def __enter__(self) -> None:
+        _nested.depth = getattr(_nested, "depth", 0) + 1
+        running[0] += 1
+
+    def __exit__(self, *_: Any) -> None:
+        _nested.depth -= 1
+        running[0] -= 1
+
+
+def _is_nested() -> bool:
+    return bool(getattr(_nested, "depth", 0))
+
+
+def _fitting(notes: Notes, function: Any) -> Any:
+    def fit(model: Any, *arguments: Any, **named: Any) -> Any:
+        if _is_nested():
+            return function(model, *arguments, **named)
+        started = time.perf_counter()
+        with _Outermost():
+            with isolation.visible():
+                number = _number_of(notes, model)
+                before = _digests(model)
+            result = function(model, *arguments, **named)
+            with isolation.visible():
+                _note_fit(notes, model, number, before, result, time.perf_counter() - started)
+        return result
+
+    return fit
+
+
+def _stepping(notes: Notes, function: Any) -> Any:
+    def train_on_batch(model: Any, *arguments: Any, **named: Any) -> Any:
+        if _is_nested():
+            return function(model, *arguments, **named)
+        with _Outermost():
+            with isolation.visible():
+                number = _number_of(notes, model)
+                entry = _loops.get(number) or _begin_loop(notes, model, number)
+            result = function(model, *arguments, **named)
+            entry["steps"] += 1
+            entry["model_itself"] = model
+            _add_losses(entry["history"], result)
+        return result
+
+    return train_on_batch
+
+
+def _returning(notes: Notes, name: str, function: Any) -> Any:
+    def call(model: Any, *arguments: Any, **named: Any) -> Any:
+        if _is_nested():
+            return function(model, *arguments, **named)
+        with _Outermost():
+            result = function(model, *arguments, **named)
+        with isolation.visible():
+            notes.add_output(name, _digest_of_result(result))
+        return result
+
+    return call
+
+
+def _number_of(notes: Notes, model: Any) -> int:
+    known = _models.get(id(model))
+    if known is not None and known[0]() is model:
+        return known[1]
+    number = next_number(notes)
+    _models[id(model)] = (weakref.ref(model), number)
+    return number
+
+
+def next_number(notes: Notes) -> int:
+    """The number of a model that trains for the first time."""
+    number = int(notes.settings.get("harness_models", 0)) + 1
+    notes.settings["harness_models"] = number
+    return number
+
+
+def weights_of(model: Any) -> Named:
+    """The weights of a model in order, under unique names; none where it is not built yet."""
+    try:
+        variables = list(model.weights)
+    except ValueError:
+        return []
+    try:
+        named = named_weights(model)
+    except (AttributeError, ValueError):
+        named = []
+    if len(named) == len(variables):
+        return named
+    # Weights of its own, or layers that are no direct ones.
+    arrays = [np.asarray(each.numpy()) for each in variables]
+    last = [str(each.name).split("/")[-1].split(":")[0] for each in variables]
+    return [("%03d/%s" % (place, name), arrays[place]) for place, name in enumerate(last)]
+
+
+def _digests(model: Any) -> Dict[str, str]:
+    return {name: tensor_digest(name, array) for name, array in weights_of(model)}
+
+
+def _note_fit(
+    notes: Notes, model: Any, number: int, before: Dict[str, str], result: Any, seconds: float
+) -> None:
+    history = {
+        str(name): [float(value).hex() for value in values]
+        for name, values in getattr(result, "history", {}).items()
+        if _are_numbers(values)
+    }
+    steps = (getattr(result, "params", None) or {}).get("steps") or 0
+    entry = {
+        "model": number,
+        "fit": 1 + sum(each["model"] == number for each in notes.fits),
+        "name": str(getattr(model, "name", "")),
+        "steps": int(steps) * max(map(len, history.values()), default=0),
+        "history": history,
+        "seconds": seconds,
+    }
+    if "loss" in history:
+        notes.loss = history["loss"][-1]
+    notes.fits.append(entry)
+    keep(notes, number, before, weights_of(model), entry)
+    notes.write()
+
+
+def _are_numbers(values: Any) -> bool:
+    try:
+        return all(isinstance(float(value), float) for value in values)
+    except (TypeError, ValueError):
+        return False
+
+
+def keep(
+    notes: Notes, number: int, before: Dict[str, str], named: Named, entry: Dict[str, Any]
+) -> None:
+    """Keep a copy of a model's weights, and their digests in the entry of its fit."""
+    after = [tensor_digest(name, array) for name, array in named]
+    if before:
+        entry["init_sha256"] = combined_digest(before.get(name, "") for name, _ in named)
+    else:
+        entry.setdefault("init_sha256", "")
+    entry["weights_sha256"] = combined_digest(after)
+    known = notes.arrays.get(number)
+    first = {each["name"]: each["init_sha256"] for each in known["tensors"]} if known else before
+    notes.arrays[number] = {
+        "arrays": [array for _, array in named],
+        "tensors": [
+            {
+                "name": name,
+                "shape": list(array.shape),
+                "dtype": dtype_text(array),
+                "init_sha256": first.get(name, ""),
+                "sha256": digest,
+            }
+            for (name, array), digest in zip(named, after)
+        ],
+    }
+
+
+def _begin_loop(notes: Notes, model: Any, number: int) -> Dict[str, Any]:
+    entry = {
+        "model": number,
+        "fit": 1 + sum(each["model"] == number for each in notes.fits),
+        "name": str(getattr(model, "name", "")),
+        "steps": 0,
+        "history": {},
+        "seconds": 0.0,
+    }
+    _loops[number] = dict(entry, before=_digests(model))
+    return _loops[number]
+
+
+def _add_losses(history: Dict[str, List[str]], result: Any) -> None:
+    values = result if isinstance(result, (list, tuple, dict)) else [result]
+    pairs = values.items() if isinstance(values, dict) else enumerate(values)
+    for name, value in pairs:
+        label = name if isinstance(name, str) else "metric %d" % name if name else "loss"
+        history.setdefault(label, []).append(float(value).hex())
+
+
+def read_again(notes: Notes) -> None:
+    """Read the models that are still there, and those that were trained batch by batch."""
+    for number, loop in _loops.items():
+        model, before = loop.pop("model_itself", None), loop.pop("before")
+        notes.fits.append(loop)
+        keep(notes, number, before, weights_of(model), loop)
+        notes.loss = loop["history"].get("loss", [notes.loss])[-1]
+    for reference, number in list(_models.values()):
+        model = reference()
+        if model is not None and number not in _loops and number in notes.arrays:
+            last = [each for each in notes.fits if each["model"] == number][-1]
+            keep(notes, number, {}, weights_of(model), dict(last))
+
+
+def _digest_of_result(result: Any) -> str:
+    return combined_digest(
+        tensor_digest(name, array) for name, array in sorted(_flat("result", result).items())
+    )
+
+
+def _flat(name: str, value: Any) -> Dict[str, Any]:
+    if isinstance(value, dict):
+        parts = [_flat("%s/%s" % (name, key), each) for key, each in value.items()]
+    elif isinstance(value, (list, tuple)):
+        parts = [_flat("%s/%d" % (name, place), each) for place, each in enumerate(value)]
+    else:
+        array = np.asarray(value)
+        return {name: array} if array.dtype.kind in "biufc" else {}
+    return {key: each for part in parts for key, each in part.items()}

@@ -1,0 +1,101 @@
+"""The start of observing, before the script's first line."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import sys
+from typing import Any, Dict, List
+
+from harness.runner.scripts.observing import calls, import_hooks, isolation, network, seeds
+from harness.runner.scripts.observing.import_hooks import Hook
+from harness.runner.scripts.observing.notes import Notes
+
+_FITS = (
+    "tensorflow.python.keras.engine.training",
+    "keras.engine.training",
+    "keras.src.engine.training",
+    "tf_keras.src.engine.training",
+)
+"""Where Keras 2 has the class `Model` that trains."""
+
+_TRAINERS = ("keras.src.backend.tensorflow.trainer",)
+"""Where Keras 3 has the class behind it."""
+
+_KERAS = ("keras", "tf_keras")
+
+
+def observe(place: str, root: str) -> None:
+    """Observe this process; `place` is the file with its settings, `root` holds our package."""
+    with open(place, encoding="utf-8") as file:
+        settings: Dict[str, Any] = json.load(file)
+    notes = Notes(settings)
+    notes.settings["variables_at_start"] = dict(os.environ)
+    import_hooks.install(_hooks(notes))
+    calls.watch_module(notes, sys.modules.get("random") or __import__("random"))
+    seeds.seed_python(notes)
+    if settings["observe"]:
+        network.watch(notes)
+        _note_errors(notes)
+        # Registered first, so that it is called last.
+        atexit.register(_end, notes)
+    isolation.hide(root)
+
+
+def _hooks(notes: Notes) -> Dict[str, List[Hook]]:
+    hooks: Dict[str, List[Hook]] = {}
+    for name in calls.MODULES:
+        hooks.setdefault(name, []).append(lambda module: calls.watch_module(notes, module))
+    hooks.setdefault("numpy", []).append(lambda module: seeds.seed_numpy(notes))
+    hooks.setdefault("tensorflow", []).append(lambda module: _with_tensorflow(notes, "began"))
+    for name in _FITS:
+        hooks.setdefault(name, []).append(lambda module: _watch_model(notes, module.Model))
+    for name in _TRAINERS:
+        hooks.setdefault(name, []).append(
+            lambda module: _watch_model(notes, module.TensorFlowTrainer)
+        )
+    for name in _KERAS:
+        hooks.setdefault(name, []).append(lambda module: _with_tensorflow(notes, "keras_imported"))
+    return hooks
+
+
+def _with_tensorflow(notes: Notes, function: str) -> None:
+    if "tensorflow" in sys.modules:
+        with isolation.visible():
+            from harness.runner.scripts.observing import framework
+
+            getattr(framework, function)(notes)
+
+
+def _watch_model(notes: Notes, model_class: Any) -> None:
+    with isolation.visible():
+        from harness.runner.scripts.observing import fits
+
+        fits.watch(notes, model_class)
+
+
+def _note_errors(notes: Notes) -> None:
+    """An exception that ends the script is noted before it is printed."""
+    usual = sys.excepthook
+
+    def note(kind: Any, error: Any, trace: Any) -> None:
+        with isolation.visible():
+            from harness.runner.reply import described, one_line
+
+            notes.error = dict(described(error), reason=one_line(error))
+        notes.write()
+        usual(kind, error, trace)
+
+    sys.excepthook = note
+
+
+def _end(notes: Notes) -> None:
+    """The script is over: what is left to read is read now."""
+    with isolation.visible():
+        if "harness_framework_began" in notes.settings:
+            from harness.runner.scripts.observing import framework
+
+            framework.ended(notes)
+    if notes.fits or notes.calls or notes.connections or notes.error or notes.found:
+        notes.write(is_end=True)

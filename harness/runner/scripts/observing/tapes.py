@@ -1,0 +1,112 @@
+"""Training loops of the script's own: what a gradient is taken of, outside of Keras' loops.
+
+The sources of `GradientTape.gradient` are the trained variables. A function that is compiled to a
+graph runs that line once, while it is traced; its later calls are counted as steps.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import Any, Dict, List, Set, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+from harness.runner.hashing import tensor_digest
+from harness.runner.scripts.observing import fits, isolation
+from harness.runner.scripts.observing.notes import Notes
+from harness.runner.weights import Named
+
+_calls = threading.local()
+_loops: Dict[Tuple[int, ...], Dict[str, Any]] = {}
+"""By the `id`s of its variables: a loop's entry in the notes, and the variables themselves."""
+_traced: Dict[int, Set[Tuple[int, ...]]] = {}
+"""By the `id` of a compiled function: the loops whose gradient is taken in it."""
+
+
+def watch(notes: Notes) -> None:
+    """Note every gradient that is taken of variables."""
+    gradient = tf.GradientTape.gradient
+
+    @functools.wraps(gradient)
+    def noting(tape: Any, target: Any, sources: Any, *arguments: Any, **named: Any) -> Any:
+        if not fits.running[0]:
+            with isolation.visible():
+                _note(notes, sources)
+        return gradient(tape, target, sources, *arguments, **named)
+
+    tf.GradientTape.gradient = noting
+    _count_calls(type(tf.function(lambda: None)))
+
+
+def _count_calls(function_class: Any) -> None:
+    """Count the outermost calls of compiled functions in which a loop's gradient is taken."""
+    call = function_class.__call__
+
+    @functools.wraps(call)
+    def counting(function: Any, *arguments: Any, **named: Any) -> Any:
+        stack: List[int] = getattr(_calls, "stack", [])
+        _calls.stack = [*stack, id(function)]
+        try:
+            return call(function, *arguments, **named)
+        finally:
+            _calls.stack = stack
+            for key in _traced.get(id(function), ()) if not stack else ():
+                _loops[key]["steps"] += 1
+
+    function_class.__call__ = counting
+
+
+def _note(notes: Notes, sources: Any) -> None:
+    variables = [each for each in tf.nest.flatten(sources) if _is_variable(each)]
+    if not variables:
+        return
+    key = tuple(map(id, variables))
+    if key not in _loops:
+        _loops[key] = _begin(notes, variables)
+    stack: List[int] = getattr(_calls, "stack", [])
+    if stack:
+        _traced.setdefault(stack[0], set()).add(key)
+    elif tf.executing_eagerly():
+        _loops[key]["steps"] += 1
+
+
+def _is_variable(source: Any) -> bool:
+    """Whether it is a variable of TensorFlow, or of Keras 3, which holds one."""
+    return isinstance(_variable(source), tf.Variable)
+
+
+def _variable(source: Any) -> Any:
+    return source if isinstance(source, tf.Variable) else getattr(source, "value", None)
+
+
+def _begin(notes: Notes, variables: List[Any]) -> Dict[str, Any]:
+    number = fits.next_number(notes)
+    entry = {"model": number, "fit": 1, "name": "", "steps": 0, "history": {}, "seconds": 0.0}
+    # A step may be traced now: lifted out of the graph, the values before it can be read.
+    with tf.init_scope():
+        before = {name: tensor_digest(name, array) for name, array in _values(variables)}
+    return dict(entry, variables=variables, before=before)
+
+
+def _values(variables: List[Any]) -> Named:
+    named: Named = []
+    for place, each in enumerate(variables):
+        variable = _variable(each)
+        name = "%03d/%s" % (place, str(each.name).split("/")[-1].split(":")[0])
+        try:
+            named.append((name, np.asarray(variable.numpy())))
+        except (AttributeError, NotImplementedError, RuntimeError, tf.errors.OpError):
+            # Made in the function that is being traced: it has no value yet.
+            continue
+    return named
+
+
+def read_again(notes: Notes) -> None:
+    """Note the loops, with the values that their variables have now."""
+    for loop in _loops.values():
+        variables, before = loop.pop("variables"), loop.pop("before")
+        if loop["steps"]:
+            notes.fits.append(loop)
+            fits.keep(notes, loop["model"], before, _values(variables), loop)

@@ -1,0 +1,97 @@
+"""The matrix file of an adopted script: written, continued, never over one of a person's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.errors import UsageError
+from harness.protocol.axes import Value, to_json
+from harness.protocol.files import write_text
+
+_HEAD = "# Written by harness {command} {script}; yours to change, then with another name.\n"
+_MARK = "# Written by harness "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """What an adopted script's matrix file says.
+
+    `environments` are as in a matrix file: the one to run in, then others to compare with. `varied`
+    are the settings tried in the first one, beside the script as it is.
+    """
+
+    name: str
+    script: Path
+    arguments: tuple[str, ...]
+    packages: tuple[str, ...]
+    data: Mapping[str, str]
+    environments: tuple[Mapping[str, str], ...]
+    repeats: int
+    varied: tuple[Mapping[str, Value], ...] = ()
+
+
+def path_for(name: str) -> Path:
+    """Where the file lies: in the current folder."""
+    return Path(f"{name}.matrix.yaml")
+
+
+def require_own(path: Path) -> None:
+    """Refuse a file that this program did not write.
+
+    Raises:
+        UsageError: there is one.
+    """
+    if path.exists() and not path.read_text("utf-8", "replace").startswith(_MARK):
+        raise UsageError(
+            f"{path}: is a matrix of your own, and would be overwritten; run it with harness run,"
+            " or work in another folder"
+        )
+
+
+def write(path: Path, proposal: Proposal, command: str) -> None:
+    """Write the matrix file."""
+    require_own(path)
+    head = _HEAD.format(command=command, script=proposal.script.name)
+    text = yaml.safe_dump(_content(path, proposal), sort_keys=False, allow_unicode=True, width=96)
+    write_text(path, head + text)
+
+
+def _content(path: Path, proposal: Proposal) -> dict[str, Any]:
+    folder = os.path.relpath(proposal.script.parent.absolute(), path.absolute().parent)
+    entry = {
+        "script": proposal.script.name,
+        "folder": folder,
+        # Braces of the command line are no placeholders.
+        "arguments": [each.replace("{", "{{").replace("}", "}}") for each in proposal.arguments],
+        "packages": list(proposal.packages),
+        "data": {target: {"from": source} for target, source in proposal.data.items()},
+    }
+    filled = {key: value for key, value in entry.items() if value}
+    return {
+        "schema": "1",
+        "name": proposal.name,
+        "workloads": {proposal.name: filled},
+        "environments": [dict(each) for each in proposal.environments],
+        "axes": {"workload": [proposal.name]},
+        "repeats": str(proposal.repeats),
+        **_includes(proposal),
+    }
+
+
+def _includes(proposal: Proposal) -> dict[str, Any]:
+    first: Iterable[tuple[str, str]] = proposal.environments[0].items()
+    blocks = [
+        {
+            "workload": proposal.name,
+            **dict(first),
+            **{name: to_json(value) for name, value in settings.items()},
+        }
+        for settings in proposal.varied
+    ]
+    return {"include": blocks} if blocks else {}

@@ -1,0 +1,122 @@
+"""From a script nobody described to a workload: what its source says of what it needs.
+
+Only its text is read; nothing of it runs. What cannot be seen in the text, the first run shows.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from harness.errors import UsageError
+
+_OF_THE_ENVIRONMENT = frozenset({"tensorflow", "keras", "tf_keras", "numpy"})
+"""What an environment names itself; `tf_keras` comes by `keras: tf-keras`."""
+
+_WITH_TENSORFLOW = frozenset({"google", "h5py", "absl", "six", "tensorboard", "wrapt", "packaging"})
+"""What every TensorFlow brings along."""
+
+_DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "yaml": "pyyaml",
+    "skimage": "scikit-image",
+    "dateutil": "python-dateutil",
+    "tensorflow_probability": "tensorflow-probability",
+    "tensorflow_datasets": "tensorflow-datasets",
+    "tensorflow_addons": "tensorflow-addons",
+}
+"""Packages whose distribution has another name than what is imported."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adoption:
+    """What a script's text says that it needs.
+
+    `packages` are requirements, with the version where the package is installed beside this
+    program; `unversioned` are those without one. `uses_legacy_keras`: it imports `tf_keras`.
+    """
+
+    script: Path
+    packages: tuple[str, ...]
+    uses_legacy_keras: bool
+
+    @property
+    def unversioned(self) -> tuple[str, ...]:
+        """The packages of which no version is known."""
+        return tuple(each for each in self.packages if "==" not in each)
+
+    @property
+    def name(self) -> str:
+        """A name for the workload."""
+        plain = re.sub(r"[^a-z0-9._-]+", "-", self.script.stem.lower()).strip("-._")
+        return (plain or "script")[:40]
+
+
+def read(script: Path) -> Adoption:
+    """What the text of a script says.
+
+    Raises:
+        UsageError: there is no such script, or it is no Python.
+    """
+    if script.suffix == ".ipynb":
+        raise UsageError(
+            f"{script}: a notebook; write it as a script first: jupyter nbconvert --to script"
+        )
+    imported = frozenset(_imported(script, script.parent, set()))
+    foreign = imported - sys.stdlib_module_names - _OF_THE_ENVIRONMENT - _WITH_TENSORFLOW
+    installed = metadata.packages_distributions()
+    packages = sorted({_requirement(name, installed) for name in foreign})
+    return Adoption(
+        script=script, packages=tuple(packages), uses_legacy_keras="tf_keras" in imported
+    )
+
+
+def _imported(script: Path, folder: Path, seen: set[Path]) -> Iterator[str]:
+    """The top-level names that a script imports, itself or by modules of its own folder."""
+    seen.add(script)
+    for name in _names(_tree(script)):
+        own = (folder / f"{name}.py", folder / name / "__init__.py")
+        local = next((path for path in own if path.is_file()), None)
+        if local is None and (folder / name).is_dir():
+            continue
+        if local is None:
+            yield name
+        elif local not in seen:
+            below = local.parent.rglob("*.py") if local.name == "__init__.py" else (local,)
+            for path in below:
+                if path not in seen:
+                    yield from _imported(path, folder, seen)
+
+
+def _tree(script: Path) -> ast.AST:
+    try:
+        return ast.parse(script.read_bytes(), str(script))
+    except OSError as error:
+        raise UsageError(f"{script}: cannot be read: {error.strerror}") from error
+    except (SyntaxError, ValueError) as error:
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise UsageError(f"{script}{line}: is no Python that can be read: {error}") from error
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def _requirement(name: str, installed: Mapping[str, list[str]]) -> str:
+    distribution = _DISTRIBUTIONS.get(name) or next(iter(installed.get(name, ())), name)
+    try:
+        version = metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return distribution
+    return f"{distribution}=={version}"

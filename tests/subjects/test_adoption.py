@@ -1,0 +1,104 @@
+"""What the text of a script says of what it needs."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.errors import UsageError
+from harness.subjects import adopted_matrix, adoption
+from harness.subjects.adopted_matrix import Proposal
+
+
+def script(folder: Path, text: str, name: str = "train.py") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_packages_are_those_that_nothing_else_brings(tmp_path: Path) -> None:
+    (tmp_path / "layers.py").write_text("import sklearn.metrics\n")
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "__init__.py").write_text("from PIL import Image\n")
+    own = "import layers\nimport tools\n"
+    text = f"import os, numpy\nimport tensorflow as tf\nfrom keras import layers as k\n{own}"
+    adopted = adoption.read(script(tmp_path, text))
+    assert adopted.packages == ("pillow", "scikit-learn")
+    assert adopted.unversioned == adopted.packages
+
+
+def test_a_package_that_is_here_has_its_version(tmp_path: Path) -> None:
+    adopted = adoption.read(script(tmp_path, "import pandas as pd\n"))
+    assert adopted.packages == (f"pandas=={metadata.version('pandas')}",)
+
+
+def test_legacy_keras_is_seen(tmp_path: Path) -> None:
+    adopted = adoption.read(script(tmp_path, "import tf_keras\n"))
+    assert adopted.uses_legacy_keras and adopted.packages == ()
+
+
+def test_a_script_is_only_read(tmp_path: Path) -> None:
+    adoption.read(script(tmp_path, f"open({str(tmp_path / 'ran')!r}, 'w')\n"))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("file_name", "name"),
+    [("My Model (2).py", "my-model-2"), ("train.py", "train"), ("_.py", "script")],
+)
+def test_the_name_is_one_that_a_matrix_may_have(tmp_path: Path, file_name: str, name: str) -> None:
+    assert adoption.read(script(tmp_path, "", file_name)).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("train.py", "print 'old'\n", "train.py:1: is no Python"),
+        ("train.ipynb", "{}", "nbconvert"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        adoption.read(script(tmp_path, text, name))
+    with pytest.raises(UsageError, match="cannot be read"):
+        adoption.read(tmp_path / "missing.py")
+
+
+def proposal(folder: Path) -> Proposal:
+    return Proposal(
+        name="train",
+        script=folder / "src" / "train.py",
+        arguments=("--units", "{8}"),
+        packages=("pandas",),
+        data={},
+        environments=({"tensorflow": "2.15.1"},),
+        repeats=3,
+        varied=({"seeding": "all"}, {"env": (("A", "1"),)}),
+    )
+
+
+def test_the_matrix_file_says_all_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "train.matrix.yaml"
+    adopted_matrix.write(path, proposal(tmp_path), "diagnose")
+    content = yaml.load(path.read_text(), yaml.BaseLoader)
+    assert content["workloads"]["train"] == {
+        "script": "train.py",
+        "folder": "src",
+        "arguments": ["--units", "{{8}}"],
+        "packages": ["pandas"],
+    }
+    assert [block.get("seeding", block.get("env")) for block in content["include"]] == [
+        "all",
+        {"A": "1"},
+    ]
+
+
+def test_a_matrix_of_ones_own_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "train.matrix.yaml"
+    path.write_text("schema: 1\n")
+    with pytest.raises(UsageError, match="of your own"):
+        adopted_matrix.write(path, proposal(tmp_path), "adopt")
+    assert path.read_text() == "schema: 1\n"

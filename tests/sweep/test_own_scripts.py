@@ -1,0 +1,99 @@
+"""Scripts of the kinds that public reports are about, each with its true verdict."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import commands
+import pandas as pd
+import pytest
+
+import harness
+
+SCRIPTS = Path(__file__).parents[1] / "data" / "own_scripts"
+LOCKS = Path(__file__).parents[1] / "data" / "matrices" / "locks"
+
+STABLE = (
+    "custom_loop",
+    "resume",
+    "several_models",
+    "starts_itself_again",
+    "state_on_disk",
+)
+UNSTABLE = (
+    "cross_validation",
+    "hash_order",
+    "parallel_map",
+    "partial_seeds",
+    "worker_threads",
+)
+"""By their weights. `noisy_outputs` is stable in these, and not in what it predicts."""
+
+SEVERAL_CPUS = "parallel_map"
+"""The one whose kind of fault needs more than one CPU."""
+
+MATRIX = """
+schema: 1
+name: own
+workloads:
+{workloads}
+environments:
+  - {{python: "3.10", tensorflow: 2.10.0, numpy: 1.23.5}}
+  - {{python: "3.11", tensorflow: 2.15.1}}
+  - {{python: "3.13", tensorflow: 2.21.0}}
+axes:
+  workload: [{alone}]
+  cpus: 1
+repeats: 2
+include:
+  - {{workload: {several}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The runs of a sweep over all scripts in three versions of TensorFlow, on the local engine."""
+    folder = tmp_path_factory.mktemp("own")
+    for script in SCRIPTS.glob("*.py"):
+        shutil.copy(script, folder / script.name)
+    shutil.copytree(LOCKS, folder / "locks")
+    names = sorted(path.stem for path in SCRIPTS.glob("*.py"))
+    workloads = "\n".join(f"  {name}: {{script: {name}.py}}" for name in names)
+    workloads = workloads.replace("noisy_outputs.py", "noisy_outputs.py, files: [predictions.npy]")
+    alone = ", ".join(name for name in names if name != SEVERAL_CPUS)
+    text = MATRIX.format(workloads=workloads, alone=alone, several=SEVERAL_CPUS)
+    (folder / "own.yaml").write_text(text)
+    options = ("--engine", "local", "--isolation", "fresh", "--results", folder / "results")
+    ended = commands.harness("run", folder / "own.yaml", *options)
+    assert ended.code == 0, ended.err
+    return harness.load(folder / "results" / "own")
+
+
+def distinct(runs: pd.DataFrame, workload: str, column: str) -> list[int]:
+    """How many different values the runs of each version have."""
+    its = runs[runs["workload"] == workload]
+    assert len(its) == 6 and set(its["status"]) == {"completed"}
+    return [int(each) for each in its.groupby("tensorflow")[column].nunique()]
+
+
+@pytest.mark.parametrize("script", STABLE)
+def test_a_script_that_repeats_itself_is_stable(runs: pd.DataFrame, script: str) -> None:
+    for column in ("weights_sha256", "history_sha256"):
+        assert distinct(runs, script, column) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("script", UNSTABLE)
+def test_a_script_that_varies_is_unstable(runs: pd.DataFrame, script: str) -> None:
+    assert distinct(runs, script, "weights_sha256") == [2, 2, 2]
+
+
+def test_equal_weights_with_other_outputs_are_told_apart(runs: pd.DataFrame) -> None:
+    assert distinct(runs, "noisy_outputs", "weights_sha256") == [1, 1, 1]
+    assert distinct(runs, "noisy_outputs", "outputs_sha256") == [2, 2, 2]
+    assert distinct(runs, "noisy_outputs", "files_sha256") == [2, 2, 2]
+
+
+def test_every_script_has_its_verdict() -> None:
+    named = {*STABLE, *UNSTABLE, "noisy_outputs"}
+    assert named == {path.stem for path in SCRIPTS.glob("*.py")}
