@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from harness.matrix.cells import DEFAULTS, Cell
+from harness.matrix.cells import DEFAULTS, SCRIPT_DEFAULTS, Cell
 from harness.matrix.environment import Environment
 from harness.protocol.axes import BY_NAME, CATALOGUE, Value, from_json
 from harness.protocol.open_values import OPEN_VALUES
@@ -23,11 +23,6 @@ from harness.runner import hashing
 History = Mapping[str, tuple[str, ...]]
 
 _VERSIONS = ("python", "tensorflow", "numpy", "keras", "device")
-_LEFT: Mapping[str, Value] = {
-    axis.name: axis.script_default for axis in CATALOGUE if axis.name in DEFAULTS
-}
-"""What a user's script is run with where its record says nothing."""
-
 _LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 """With this variable, the package behind `tf.keras` is not the one that the environment names."""
 
@@ -63,7 +58,7 @@ def _names(record: Record) -> Iterator[str]:
         yield f"its environment is {environment.id}, and it is called {asked.id!r}"
     if record.settings.keys() <= DEFAULTS.keys():
         settings = {name: from_json(value) for name, value in record.settings.items()}
-        defaults = DEFAULTS if record.script is None else _LEFT
+        defaults = DEFAULTS if record.script is None else SCRIPT_DEFAULTS
         name = _cell_id(environment, tuple({**defaults, **settings}.values()))
         if name != record.cell:
             yield f"its settings are those of {name}, which is not its name"
