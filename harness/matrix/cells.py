@@ -62,13 +62,8 @@ class Cell:
         It does not depend on what else stands in the matrix, so a matrix can grow and finished
         runs are still found.
         """
-        defaults = _SCRIPT_DEFAULTS if reference.is_script(self.workload) else _DEFAULTS
-        varied = [
-            _parameters(value) if name == "parameters" else f"{name}={_in_words(value)}"
-            for name, value, default in zip(_NAMES, self.values, defaults, strict=True)
-            if value != default and name != "workload"
-        ]
-        return _file_name(",".join([self.workload, self.environment.id, *varied]))
+        is_script = reference.is_script(self.workload)
+        return cell_id(self.environment, self.values, is_script=is_script)
 
     @property
     def workload(self) -> str:
@@ -85,6 +80,17 @@ class Cell:
     def settings(self) -> dict[str, Value]:
         """Every process and run axis by name."""
         return {axis.name: v for axis, v in zip(SETTING_AXES, self.values, strict=True)}
+
+
+def cell_id(environment: Environment, values: tuple[Value, ...], *, is_script: bool) -> str:
+    """The id of a cell, also of one whose workload this program may not know."""
+    defaults = _SCRIPT_DEFAULTS if is_script else _DEFAULTS
+    varied = [
+        _parameters(value) if name == "parameters" else f"{name}={_in_words(value)}"
+        for name, value, default in zip(_NAMES, values, defaults, strict=True)
+        if value != default and name != "workload"
+    ]
+    return _file_name(",".join([str(values[_WORKLOAD]), environment.id, *varied]))
 
 
 def cell_variables(cell: Cell) -> dict[str, str]:

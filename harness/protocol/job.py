@@ -105,7 +105,9 @@ def from_json(content: Any) -> Job:
         fields["data"] = {name: DataReference(**each) for name, each in fields["data"].items()}
         scripts = fields["scripts"].items()
         fields["scripts"] = {name: script.from_json(each) for name, each in scripts}
-        fields["environment"]["requirements"] = tuple(fields["environment"]["requirements"])
+        environment = dict(fields["environment"])
+        environment["requirements"] = tuple(environment.get("requirements", ()))
+        fields["environment"] = environment
         fields["runs"] = tuple(Run(**each) for each in fields["runs"])
         job = Job(**fields)
         _check(job)
@@ -116,6 +118,8 @@ def from_json(content: Any) -> Job:
 
 def _check(job: Job) -> None:
     """Refuse what could not come from a program: names become files, numbers become limits."""
+    for each in job.scripts.values():
+        script.check(each)
     if set(job.environment) != set(_ENVIRONMENT) or job.device not in ("cpu", "gpu"):
         raise ValueError("not a job: its environment is none")
     requirements = job.environment["requirements"]

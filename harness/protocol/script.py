@@ -98,6 +98,30 @@ def from_json(content: Mapping[str, Any]) -> Script:
     return Script(**fields)
 
 
+def check(script: Script) -> None:
+    """Refuse names that would lead out of the script's own folders.
+
+    Raises:
+        ValueError: that is so; the message says which.
+    """
+    targets = [data.target for data in script.data]
+    inside = [
+        script.path,
+        *script.files,
+        *(each[2:] if each[:2] == "~/" else each for each in targets),
+    ]
+    for name in inside:
+        if name.startswith("/") or ".." in name.split("/") or "\0" in name:
+            raise ValueError("%r leads out of the folder of %s" % (name, script.name))
+    for digest in (script.folder_sha256, *(data.sha256 for data in script.data)):
+        if re.match(r"^[0-9a-f]{64}$", digest) is None:
+            raise ValueError("%r, of %s, is no digest" % (digest, script.name))
+    if bool(script.path) == bool(script.module):
+        raise ValueError("%s has to name a script or a module" % script.name)
+    if script.module and re.match(r"^[A-Za-z_][\w.]*$", script.module) is None:
+        raise ValueError("%r, of %s, is no module" % (script.module, script.name))
+
+
 def placeholders(argument: str) -> List[str]:
     """The names in the placeholders of an argument, in order.
 

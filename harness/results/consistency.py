@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from harness.matrix.cells import DEFAULTS, SCRIPT_DEFAULTS, Cell
+from harness.matrix.cells import DEFAULTS, SCRIPT_DEFAULTS, cell_id
 from harness.matrix.environment import Environment
 from harness.protocol.axes import BY_NAME, CATALOGUE, Value, from_json
 from harness.protocol.open_values import OPEN_VALUES
@@ -58,8 +58,9 @@ def _names(record: Record) -> Iterator[str]:
         yield f"its environment is {environment.id}, and it is called {asked.id!r}"
     if record.settings.keys() <= DEFAULTS.keys():
         settings = {name: from_json(value) for name, value in record.settings.items()}
-        defaults = DEFAULTS if record.script is None else SCRIPT_DEFAULTS
-        name = _cell_id(environment, tuple({**defaults, **settings}.values()))
+        is_script = record.script is not None
+        defaults = SCRIPT_DEFAULTS if is_script else DEFAULTS
+        name = _cell_id(environment, tuple({**defaults, **settings}.values()), is_script)
         if name != record.cell:
             yield f"its settings are those of {name}, which is not its name"
 
@@ -84,8 +85,8 @@ def _environment(
 
 
 @lru_cache(maxsize=1024)
-def _cell_id(environment: Environment, values: tuple[Any, ...]) -> str:
-    return Cell(environment=environment, values=values).id
+def _cell_id(environment: Environment, values: tuple[Any, ...], is_script: bool) -> str:
+    return cell_id(environment, values, is_script=is_script)
 
 
 def _hardware(record: Record) -> Iterator[str]:

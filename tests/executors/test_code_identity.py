@@ -103,8 +103,10 @@ def test_a_change_of_arithmetic_is_seen(program: Path) -> None:
 
 def test_no_core_module_lists_workloads_or_axes(program: Path) -> None:
     """Adding one to a list would change what every run loads."""
-    reached = code_identity._closure((code_identity._ENTRY, code_identity._BACKEND))
-    own = {f"{package}." for package in (code_identity._WORKLOADS, code_identity._AXES)}
+    roots = (code_identity._ENTRY, code_identity._BACKEND)
+    reached = code_identity._closure(roots, code_identity._SCRIPTS)
+    packages = (code_identity._WORKLOADS, code_identity._AXES, code_identity._SCRIPTS)
+    own = {f"{package}." for package in packages}
     assert not [name for name in reached if name.startswith(tuple(own))]
     assert {"harness.runner.training", "harness.runner.hashing"} <= reached
 

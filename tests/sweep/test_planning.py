@@ -40,6 +40,7 @@ def wanted(**changes: Any) -> Wanted:
     given: dict[str, Any] = {
         "code": lambda workload, axes: "a" * 64,
         "vouchers": Vouchers([]),
+        "scripts": {},
         "lock": lambda environment: lock_of(environment, "c" * 64),
         "base": lambda environment, engine: None,
         "data_sha256": lambda workload: "d" * 64,
