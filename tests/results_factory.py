@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.matrix.cells import DEFAULTS, Cell
+from harness.matrix.cells import DEFAULTS, Cell, cell_id
 from harness.matrix.environment import Environment
 from harness.protocol.axes import BY_NAME, Value, to_json
 from harness.results import fingerprint, plan_file
@@ -272,7 +272,8 @@ class SweepOnDisk:
     ) -> Record:
         """The record of a completed run of a user's script."""
         made = self.record(cell, repeat, "completed", measured=measured)
-        return made.model_copy(update={"script": script})
+        name = cell_id(cell.environment, cell.values, is_script=True)
+        return made.model_copy(update={"script": script, "cell": name})
 
     def complete_script(self, cell: Cell, *runs: Measured) -> None:
         """Records of completed runs of a script, from repeat 1 on."""
@@ -299,7 +300,7 @@ class SweepOnDisk:
             schema=SCHEMA,
             matrix=self.matrix,
             machine=self.machine,
-            cell=cell.id,
+            cell=cell_id(cell.environment, cell.values, is_script=False),
             repeat=repeat,
             status=status,  # type: ignore[arg-type]
             reason=reason,

@@ -7,7 +7,8 @@ parameter's, and a parameter whose name such a column bears gets a prefix.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import pandas as pd
 
 from harness.analysis import columns, comparison_columns
 from harness.analysis.columns import Column, names
+from harness.results.record import Found, Record
 
 TOGETHER = Column(
     name="parameters", dtype="string", sentence="All parameters, as a JSON object; of the index."
@@ -58,9 +60,34 @@ def of_names(among: Iterable[object]) -> list[str]:
     return sorted({str(name) for name in among} - RESERVED)
 
 
-def as_json(parameters: Mapping[str, object]) -> str | None:
-    """The parameters of a run in the column `TOGETHER`; None where it has none."""
-    return json.dumps(parameters, sort_keys=True) if parameters else None
+def as_json(parameters: object) -> str | None:
+    """The parameters of a run in the column `TOGETHER`; None where it has none.
+
+    A stranger's record may have anything in their place; that is none.
+    """
+    given = parameters if isinstance(parameters, dict) else {}
+    return json.dumps(given, sort_keys=True) if given else None
+
+
+def asked_of(record: Record) -> dict[str, Any]:
+    """The settings of a record, with each parameter by the name of its column."""
+    own = record.settings.get(TOGETHER.name)
+    rest = {name: value for name, value in record.settings.items() if name != TOGETHER.name}
+    return {**rest, **_each(own)}
+
+
+def found_in(record: Record) -> dict[str, Found]:
+    """What a record says was found, with each parameter by the name of its column."""
+    own = record.found.get(TOGETHER.name)
+    rest = {name: found for name, found in record.found.items() if name != TOGETHER.name}
+    if own is None:
+        return rest
+    return {**rest, **{n: Found(value=v, how=own.how) for n, v in _each(own.value).items()}}
+
+
+def _each(parameters: object) -> dict[str, Any]:
+    given = parameters if isinstance(parameters, dict) else {}
+    return {column_name(str(name)): value for name, value in given.items()}
 
 
 def apart(table: pd.DataFrame) -> pd.DataFrame:

@@ -54,7 +54,7 @@ def _of_settings(settings: Mapping[str, Any], cpus: int | None) -> Row:
     """
     texts = {name: as_text(value) for name, value in settings.items() if name in _DEFAULTS}
     emulated = _is_emulated({**_DEFAULTS, **settings}, cpus)
-    own = parameters.as_json(settings.get("parameters") or {})
+    own = parameters.as_json(settings.get(parameters.TOGETHER.name))
     return {**_DEFAULT_TEXTS, **texts, parameters.TOGETHER.name: own, "emulated": emulated}
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from harness.analysis.columns import SETTING_ROW_COLUMNS, frame_of, names
-from harness.analysis.parameters import column_name
+from harness.analysis.parameters import asked_of, found_in
 from harness.protocol.open_values import DEFAULT
-from harness.results.record import Found, Record
+from harness.results.record import Record
 from harness.results.scan import SweepFolder, sweeps
 
 AS_ASKED, DIFFERS, UNKNOWN, FREE = "as asked", "differs", "unknown", "free"
@@ -67,7 +67,7 @@ def _rows(record: Record) -> Iterator[_Row]:
         # It never had a process.
         return
     for setting, asked in _asked(record).items():
-        found = _found(record).get(setting)
+        found = found_in(record).get(setting)
         value = None if found is None else found.value
         how = found.how if found is not None else _NOT_READ if record.found else _NO_REPLY
         shown = None if value is None else _text(value)
@@ -84,25 +84,7 @@ def _asked(record: Record) -> dict[str, object]:
         "keras": environment.keras or DEFAULT,
         "device": environment.device,
     }
-    return _each_parameter({**versions, **record.settings})
-
-
-def _found(record: Record) -> dict[str, Found]:
-    """The findings; of a parameter, that of all of them."""
-    found = dict(record.found)
-    own = found.pop("parameters", None)
-    values = own.value if own is not None and isinstance(own.value, dict) else {}
-    how = own.how if own is not None else ""
-    each = {column_name(name): Found(value=value, how=how) for name, value in values.items()}
-    return {**each, **found}
-
-
-def _each_parameter(settings: Mapping[str, object]) -> dict[str, object]:
-    """The settings with each parameter of a script by its own name, for all of them together."""
-    own = settings.get("parameters")
-    rest = {name: value for name, value in settings.items() if name != "parameters"}
-    each = own if isinstance(own, dict) else {}
-    return {**rest, **{column_name(name): value for name, value in each.items()}}
+    return {**versions, **asked_of(record)}
 
 
 def _state(asked: object, found: object) -> str:

@@ -14,7 +14,7 @@ from harness.analysis import parameters
 from harness.analysis.axis_values import UNKNOWN, VERSIONS, in_order, shown
 from harness.analysis.columns import AXIS_NAMES
 from harness.protocol.axes import BY_NAME
-from harness.subjects.reference import SUBJECTS
+from harness.subjects.reference import is_script
 
 SETTINGS: tuple[str, ...] = (
     *VERSIONS,
@@ -66,7 +66,7 @@ def found_values(cells: pd.DataFrame, name: str) -> pd.Series[str]:
 def shared(cells: pd.DataFrame) -> dict[str, str]:
     """What all cells share and is known; axes at their default are left out, except the seed."""
     values = {name: factorised(cells[name])[1] for name in settings_of(cells)}
-    scripts = not set(cells["workload"].unique()) & SUBJECTS.keys()
+    scripts = all(map(is_script, cells["workload"].unique()))
     return {
         name: str(own[0])
         for name, own in values.items()

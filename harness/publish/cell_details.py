@@ -7,16 +7,18 @@ What many cells share (an environment, a machine, a setting as it was read) is s
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from harness.analysis.axis_values import as_text
+from harness.analysis.columns import BESIDE_WEIGHTS
 from harness.analysis.merging import MergedResults
+from harness.analysis.parameters import asked_of, found_in
 from harness.publish.page_data import Json, Part
 from harness.publish.sweep_sources import sources
-from harness.results.record import Measured, Record
+from harness.results.record import Found, Measured, Record, ScriptPart
 
 SHARD = 100
 """Cells per file: some hundred kilobytes."""
@@ -28,6 +30,7 @@ _RUN = (
     "weights_sha256",
     "init_sha256",
     "predictions_sha256",
+    *(f"{name}_sha256" for name in BESIDE_WEIGHTS),
     "data_sha256",
     "loss",
     "value",
@@ -67,6 +70,7 @@ class CellDetails:
         self.histories = Interned()
         self.tensors = Interned()
         self.processes = Interned()
+        self.scripts = Interned()
         self._records: dict[tuple[str, str, str], dict[int, Json]] = {}
         for source in sources(merged):
             for record in source.sweep.records():
@@ -91,6 +95,7 @@ class CellDetails:
             "tensors": self.tensors.values,
             "processes": self.processes.values,
             "histories": self.histories.values,
+            "scripts": self.scripts.values,
         }
 
     def shards(self, parts: Sequence[Part]) -> Iterator[list[Json]]:
@@ -131,31 +136,28 @@ class CellDetails:
         measured = record.measured
         fields: Json = {
             "status": record.status,
-            "settings": [self._setting(record, name) for name in _axes(record)],
+            "settings": list(self._settings(record)),
             "environment": self._environment(record),
             "process": self._process(record),
             "started": record.started,
             "code": record.code_sha256,
-            "history": self._history(measured.history) if measured else None,
+            "history": self._history(measured) if measured else None,
             "tensors": self._tensors(measured) if measured else None,
         }
         if measured:
             fields["metric"], fields["parameters"] = measured.metric, measured.parameters
+        if record.script:
+            fields["script"] = self._script(record.script)
         if record.failure:
             fields["failure"] = record.failure.model_dump()
         return fields
 
-    def _setting(self, record: Record, name: str) -> int:
-        asked, found = record.settings.get(name), record.found.get(name)
-        if name == "device":
-            asked = record.environment.device
-        row = (
-            name,
-            _in_words(asked),
-            None if found is None or found.value is None else _in_words(found.value),
-            found.how if found else "nothing was read back",
-        )
-        return self.settings.number(row, list(row))
+    def _settings(self, record: Record) -> Iterator[int]:
+        asked = {**asked_of(record), "device": record.environment.device}
+        found = found_in(record)
+        for name in sorted({*asked, *found} - {"workload"}):
+            row = _setting(name, asked.get(name), found.get(name))
+            yield self.settings.number(row, list(row))
 
     def _environment(self, record: Record) -> int:
         environment = record.environment.model_dump()
@@ -166,9 +168,15 @@ class CellDetails:
         fields = {name: record.process[name] for name in _PROCESS if name in record.process}
         return self.processes.number(repr(fields), fields)
 
-    def _history(self, history: Mapping[str, Iterable[str]]) -> int:
-        fields = {name: [_number(text) for text in values] for name, values in history.items()}
-        return self.histories.number(repr(fields), fields)
+    def _script(self, script: ScriptPart) -> int:
+        fields = script.model_dump()
+        calls = [{**call, "value": as_text(call["value"])} for call in fields["calls"]]
+        return self.scripts.number(repr(fields), {**fields, "calls": calls})
+
+    def _history(self, measured: Measured) -> int | None:
+        histories = _histories(measured)
+        fields = {name: [_number(text) for text in values] for name, values in histories.items()}
+        return self.histories.number(repr(fields), fields) if fields else None
 
     def _tensors(self, measured: Measured) -> int:
         rows = [
@@ -178,8 +186,21 @@ class CellDetails:
         return self.tensors.number((measured.weights_sha256, measured.init_sha256), rows)
 
 
-def _axes(record: Record) -> list[str]:
-    return sorted({"device", *record.settings, *record.found} - {"workload"})
+def _setting(name: str, asked: object, found: Found | None) -> tuple[str, str, str | None, str]:
+    value = None if found is None or found.value is None else _in_words(found.value)
+    return name, _in_words(asked), value, found.how if found else "nothing was read back"
+
+
+def _histories(measured: Measured) -> dict[str, tuple[str, ...]]:
+    """The history; of a script with several fits those of all, with the fit in their names."""
+    fits = [fit for fit in measured.fits if fit.history]
+    if len(fits) < 2:
+        return dict(fits[0].history if fits else measured.history)
+    return {
+        f"{name} ({' '.join([f'model {fit.model}, fit {fit.fit}', fit.process]).rstrip()})": values
+        for fit in fits
+        for name, values in fit.history.items()
+    }
 
 
 def _in_words(value: object) -> str:

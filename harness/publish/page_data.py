@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.analysis import unequal_results
 from harness.analysis.axis_values import in_order, shown
 from harness.analysis.cell_table import by_cell
 from harness.analysis.class_letters import UNSTABLE, class_letters
@@ -102,6 +103,7 @@ def of_part(part: Part, classes: pd.DataFrame, shard: int) -> Json:
             ],
             "status": [_status(row) for row in cells[list(STATUSES)].to_numpy()],
             "verdict": _texts(cells["verdict"]),
+            "differing": _interned(unequal_results.differing(cells)),
             "init": _texts(cells["init"]),
             "emulated": cells["emulated"].astype(int).tolist(),
             "loss": _numbers(cells["loss"]),

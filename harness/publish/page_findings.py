@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis import unequal_results
 from harness.publish.axis_view import cause
 from harness.publish.page_data import Part
 from harness.results.statuses import STATUSES
@@ -61,11 +62,12 @@ def _stability(cells: pd.DataFrame) -> Iterator[str]:
     verdicts = ran["verdict"].value_counts()
     unstable, untested = int(verdicts.get("unstable", 0)), int(verdicts.get("untested", 0))
     if len(ran) and not unstable and not untested:
-        yield "Each is stable: its repeats left the same bits."
+        yield "Each is stable: its repeats left the same weights."
     if unstable:
         yield f"{_cells(unstable)} unstable: repeats of the very same settings differ."
     if untested:
         yield f"{_cells(untested)} untested, having completed only one run."
+    yield from (f"{said[0].upper()}{said[1:]}." for said in unequal_results.sentences(ran))
     missing = len(cells) - len(ran)
     if missing:
         names = [name for name in STATUSES if name != "completed"]

@@ -28,6 +28,7 @@ from harness.analysis.class_table import by_class
 from harness.analysis.columns import AXIS_NAMES, CELL_COLUMNS, RUN_COLUMNS, names
 from harness.analysis.comparison_table import Sizes, comparison
 from harness.analysis.setting_table import by_setting
+from harness.matrix.cells import Cell
 from harness.protocol.histories import history_digest
 from harness.results.digests import history_sha256
 from harness.results.record import Call, Measured
@@ -247,3 +248,15 @@ def test_starts_that_nobody_saw_are_not_called_equal(on: SweepOnDisk) -> None:
     merged = merging.merge([on.root])
     table = comparison(pairs(merged, baseline_of(merged, cells[0].id)), Sizes(merged))
     assert table[["verdict", "origin"]].to_numpy().tolist() == [["different", ""]]
+
+
+@pytest.mark.parametrize("value", ["words", 7])
+def test_what_is_no_set_of_parameters_is_none(on: SweepOnDisk, value: str | int) -> None:
+    hostile = script_cell(parameters=None)
+    settings = {**hostile.settings, "parameters": value}
+    odd = Cell(environment=hostile.environment, values=tuple(settings.values()))
+    on.plan([odd])
+    on.write(on.script_record(odd, 1, _run()))
+    runs = harness.load(on.root)
+    assert set(runs.columns) == set(names(RUN_COLUMNS))
+    assert "parameters" not in by_setting(on.root)["setting"].tolist()

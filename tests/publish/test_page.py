@@ -160,7 +160,7 @@ def test_a_story_says_everything_the_records_say(opened: Opened) -> None:
     page.locator("#matrix .tile", has_text="B").first.click()
     details = page.locator("#cell-details")
     for words in (
-        "stable: every repeat left the same bits",
+        "stable: every repeat left the same weights",
         "Settings, as asked and as found",
         "Hashes (SHA-256)",
         "venv-",

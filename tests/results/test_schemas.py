@@ -18,6 +18,9 @@ from harness.results.scan import sweeps
 from harness.results.store import MACHINE_SCHEMA
 
 SCHEMA1 = Path(__file__).parents[1] / "data" / "schema1"
+OBSERVED = ("fits", "outputs", "files", "printed_sha256")
+"""What only records of users' scripts say of a run."""
+
 CELL = "co2-lstm,tf2.17.1,py3.12,cpu,threads=1"
 
 
@@ -53,6 +56,9 @@ def test_reading_changes_nothing_that_was_measured(root: Path) -> None:
     assert after["measured"].pop("unit") == "ppm"
     assert float.fromhex(after["measured"].pop("scale")) == pytest.approx(12.38, abs=0.01)
     assert (after.pop("code_sha256"), after.pop("consent")) == ("", [])
+    assert (after.pop("script"), after["environment"].pop("requirements")) == (None, [])
+    observed = [after["measured"].pop(name) for name in OBSERVED]
+    assert observed == [[], [], {}, None]
     assert {**after, "schema": 1} == {**before, json_digest.KEY: None}
 
 

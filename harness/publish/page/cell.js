@@ -1,6 +1,6 @@
 /* A cell's details: everything its records say, beside the matrix. */
 
-const HASHES = { weights_sha256: "final weights", init_sha256: "initial weights", predictions_sha256: "predictions", data_sha256: "data" };
+const HASHES = { weights_sha256: "final weights", init_sha256: "initial weights", predictions_sha256: "predictions", history_sha256: "history", outputs_sha256: "outputs", files_sha256: "files", printed_sha256: "standard output", data_sha256: "data" };
 
 async function openDetails(cell, focus = false) {
   view.cell = cell;
@@ -47,6 +47,7 @@ function detailsOf(cell, shared, content) {
     runs.length ? runTable(runs) : null,
     ...runs.map((run) => failure(run, content.records[run.repeat])),
     first && settings(first, shared),
+    first && first.script !== undefined && script(shared.scripts[first.script]),
     html("section", {}, html("h3", {}, "Weights, tensor by tensor"), html("div", { id: "tensors" })),
     first && first.history !== null && historyTable(shared.histories[first.history]),
     hashes(runs),
@@ -77,10 +78,12 @@ function verdict(cell) {
   const one = workload().classes.find((candidate) => candidate.name === name);
   const words = [];
   if (name === UNSTABLE) words.push("Unstable: runs of these very settings ended with different weights.");
-  else if (name) words.push(`Class ${name}, ${one.cells > 1 ? `shared with ${counted(one.cells - 1, "other cell")}` : "of this cell alone"}; ${{ stable: "stable: every repeat left the same bits", untested: "untested: it completed only one run" }[cells().verdict[cell]]}.`);
+  else if (name) words.push(`Class ${name}, ${one.cells > 1 ? `shared with ${counted(one.cells - 1, "other cell")}` : "of this cell alone"}; ${{ stable: "stable: every repeat left the same weights", untested: "untested: it completed only one run" }[cells().verdict[cell]]}.`);
   else words.push(`No weights: ${statusWords(cell)}.`);
   if (name && name !== UNSTABLE && one.where) words.push(`The class is: ${one.where}.`);
   if (name && isMixed(cell)) words.push(`Its runs: ${statusWords(cell)}.`);
+  const differing = differingOf(cell);
+  if (differing) words.push(`The weights are equal in every run, other results are not: ${differing}.`);
   if (cells().emulated[cell]) words.push("Emulated: other hardware was imitated, by a capped instruction set or fewer CPUs.");
   return html("p", { class: "verdict" }, words.join(" "), reasonOf(cell) && html("span", { class: "reason" }, reasonOf(cell)));
 }
@@ -113,8 +116,21 @@ function settings(record, shared) {
     rows.map(([name, asked, found, how]) => html("tr", { class: varied.has(name) ? "varied" : "" }, html("th", { scope: "row" }, name), html("td", {}, asked), html("td", { class: found === null ? "unknown" : "" }, found === null ? "unknown" : found), html("td", { class: "how" }, how)))));
 }
 
+/** A user's script: what was started, what it set itself, and what it tried to reach. */
+function script(own) {
+  const data = Object.entries(own.data).map(([target, sha256]) => html("li", {}, `${target} `, html("code", { class: "long" }, sha256)));
+  const facts = [[own.module ? "module" : "file", own.path || own.module], ["arguments", own.arguments.length ? html("code", {}, own.arguments.map(quoted).join(" ")) : "none"], ["folder", html("code", { class: "long" }, own.folder_sha256)], ["digest", html("code", { class: "long" }, own.sha256)]];
+  return html("section", { class: "script" }, html("h3", {}, "Script"), list(facts),
+    data.length > 0 && html("details", {}, html("summary", {}, counted(data.length, "data file")), html("ul", {}, data)),
+    own.calls.length > 0 && [html("h4", {}, "What it set itself"), table(["setting", "value", "where", "effect"], own.calls.map((call) => html("tr", {}, html("th", { scope: "row" }, call.setting), cellsOf([call.value, html("code", {}, call.place), call.effect]))))],
+    own.connections.length > 0 && [html("h4", {}, "What it tried to reach"), table(["address", "where"], own.connections.map((one) => html("tr", {}, cellsOf([html("code", {}, one.address), html("code", {}, one.place)]))))]);
+}
+
+/** An argument as a shell would have it. */
+function quoted(text) { return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`; }
+
 function hashes(runs) {
-  const rows = runs.filter((run) => run.weights_sha256).flatMap((run) => Object.entries(HASHES).map(([key, name]) => html("tr", {}, cellsOf([String(run.repeat), name, html("code", { class: "long" }, run[key] || "")]))));
+  const rows = runs.filter((run) => run.weights_sha256).flatMap((run) => Object.entries(HASHES).filter(([key]) => run[key] && (key !== "outputs_sha256" || run[key] !== run.predictions_sha256)).map(([key, name]) => html("tr", {}, cellsOf([String(run.repeat), name, html("code", { class: "long" }, run[key])]))));
   return rows.length ? html("section", {}, html("h3", {}, "Hashes (SHA-256)"), table(["run", "of", "digest"], rows)) : null;
 }
 

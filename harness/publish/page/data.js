@@ -25,6 +25,7 @@ function className(cell) {
 }
 
 function reasonOf(cell) { return cells().reason.texts[cells().reason.codes[cell]]; }
+function differingOf(cell) { return cells().differing.texts[cells().differing.codes[cell]]; }
 
 function statusWords(cell) {
   const counts = cells().status[cell];
