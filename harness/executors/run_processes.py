@@ -6,8 +6,8 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -91,10 +91,17 @@ def _ending(
 
 @contextmanager
 def fresh(
-    template: ProcessTemplate, request: Mapping[str, Any], cpus: tuple[int, ...], limits: Limits
+    template: ProcessTemplate,
+    request: Mapping[str, Any],
+    cpus: tuple[int, ...],
+    limits: Limits,
+    lend: Callable[[Path], AbstractContextManager[None]] = lambda output: nullcontext(),
 ) -> Iterator[Ending]:
-    """The run in a process of its own. Its files are there within the `with` block."""
-    with exchange_folders.opened() as folders:
+    """The run in a process of its own. Its files are there within the `with` block.
+
+    `lend` puts what the run is to find into its output folder, and takes it back.
+    """
+    with exchange_folders.opened() as folders, lend(folders.output):
         write_json(folders.control / exchange.REQUEST, _limited(request, cpus, limits))
         outcome = template.engine.run(_order(template, folders, cpus, limits))
         yield _ending(outcome, folders.output, untrusted.tail(folders.log), "fresh", cpus)

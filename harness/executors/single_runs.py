@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import EngineError, RecordError
-from harness.executors import audits, recording, run_processes
+from harness.executors import audits, kept_folders, recording, run_processes
 from harness.executors.attestation import asked_versions
 from harness.executors.audits import Audit
 from harness.executors.context import Context
@@ -162,10 +162,15 @@ class SingleRuns:
         if self._abandoned.is_set():
             raise AbandonedError
         request = {**self._request(group, run), "observe": observe}
+        kept = kept_folders.of_run(self._context.store.folder, group.job, run)
+
+        def lend(output: Path) -> AbstractContextManager[None]:
+            return kept.lent(run, output) if kept else nullcontext()
+
         way = (
             group.forked(request, cpus)
             if isolation == "forked"
-            else run_processes.fresh(group.template, request, cpus, group.limits)
+            else run_processes.fresh(group.template, request, cpus, group.limits, lend)
         )
         with way as ending:
             yield ending

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.engines.protocol import Image
 from harness.errors import BuildError, DataError, EngineError, HarnessError
-from harness.executors import locks
+from harness.executors import kept_folders, locks
 from harness.executors.audits import Audit
 from harness.executors.context import Context
 from harness.executors.cpu_sets import cpus_for
@@ -36,6 +36,9 @@ class Tally:
     unbuilt: dict[str, HarnessError] = field(default_factory=dict)
 
 
+_IN_ONE_FOLDER = AuditPart(
+    state="not asked for", sentence="its repeats follow one another in one folder"
+)
 _NOT_AUDITED = Audit(state="undecided", sentence="not asked for")
 _NOT_ASKED_FOR = AuditPart(state="not asked for", sentence="not asked for")
 _UNDECIDED = AuditPart(state="undecided", sentence="this cell decided no audit")
@@ -61,6 +64,7 @@ class ThisMachine:
         self._warm: set[WarmGroup] = set()
         self._until_audited: dict[_Pair, list[tuple[WarmGroup, Run]]] = {}
         self._until_observed: dict[_Pair, list[tuple[WarmGroup, Run]]] = {}
+        self._followers: dict[str, list[tuple[WarmGroup, Run]]] = {}
         self._forked: dict[str, list[tuple[WarmGroup, Run]]] = {}
         self._numbers = itertools.count()
 
@@ -221,6 +225,9 @@ class ThisMachine:
 
     def _submit_script(self, group: WarmGroup, run: Run) -> None:
         """A user's script gets a process of its own; the first run waits for nothing."""
+        if group.job.scripts[run.workload].keeps_folder:
+            self._submit_follower(group, run)
+            return
         lock_sha256, sha256 = group.job.lock_sha256, group.job.scripts[run.workload].sha256
         wanted = self._context.isolation == "auto"
         audit = self._context.audits.of_script(lock_sha256, sha256) if wanted else _NOT_AUDITED
@@ -237,6 +244,29 @@ class ThisMachine:
             after = partial(self._observed, group, sha256)
             both = partial(self._runs.carry_out_script_audited, group, run)
             self._workers.run(self._work(group, run, both, after))
+
+    def _submit_follower(self, group: WarmGroup, run: Run) -> None:
+        """The repeats of a cell that share a working folder run one after the other."""
+        if run.cell in self._followers:
+            self._followers[run.cell].append((group, run))
+            return
+        self._followers[run.cell] = []
+        kept = kept_folders.of_run(self._context.store.folder, group.job, run)
+        try:
+            if kept is not None:
+                kept.require(run)
+        except DataError as error:
+            group.run_over()
+            self._follow(self._unavailable(group.job, run, error))
+            return
+        function = partial(self._runs.carry_out, group, run, "fresh", _IN_ONE_FOLDER)
+        self._workers.run(self._work(group, run, function, self._follow))
+
+    def _follow(self, record: Record) -> None:
+        """A run that shares its folder is over: the next repeat of its cell starts."""
+        self._count(record)
+        for each in self._followers.pop(record.cell):
+            self._submit_follower(*each)
 
     def _observed(self, group: WarmGroup, sha256: str, result: tuple[Record, Audit]) -> None:
         """Whether observing a script leaves it alone is decided: the runs that waited start."""

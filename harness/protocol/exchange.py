@@ -97,6 +97,8 @@ REPLY = "reply.json"
 LOG = "log.txt"
 WEIGHTS = "weights.npz"
 PREDICTIONS = "predictions.npz"
+WORK = "work"
+"""The working folder of a user's script; one that is there already is gone on with."""
 
 COMPLETED = "completed"
 UNSUPPORTED = "unsupported"

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from harness import places
 from harness.engines.local import virtual_environments
 from harness.environments import bytecode, commands, wheelhouse
-from harness.executors import staging
+from harness.executors import kept_folders, staging
 from harness.processes import ProcessFailedError
 from harness.protocol.script import FILES, SCRIPTS
 from harness.upkeep import items
@@ -55,6 +55,7 @@ def unreferenced(question: Question) -> Iterator[Item]:
     yield from _unpacked(question)
     yield from _bytecode(question)
     yield from _scripts(question)
+    yield from _kept_folders(question)
     yield from _runners()
     yield from _unfinished()
 
@@ -157,6 +158,12 @@ def _scripts(question: Question) -> Iterator[Item]:
         if question.everything or path.name not in question.references.digests:
             shown = f"{path.parent.name}/{path.name[:8]}"
             yield question.item("folder", path, shown, path.name)
+
+
+def _kept_folders(question: Question) -> Iterator[Item]:
+    """Working folders that pass from one repeat to the next; who still needs one is not known."""
+    for folder in _folders(kept_folders.root()):
+        yield question.item("folder", folder, f"working folder {folder.name[:8]}", folder.name)
 
 
 def _unfinished() -> Iterator[Item]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
+from harness.protocol.histories import history_digest
 from harness.runner.hashing import combined_digest, write_arrays
 
 _FIT_FIELDS = ("model", "fit", "name", "process", "steps")
@@ -99,15 +99,9 @@ def _in_order(part: Dict[str, Any]) -> List[int]:
 
 def _fit(fit: Dict[str, Any], model: int, process: str) -> Dict[str, Any]:
     history = fit["history"]
-    lines = ["%s %s\n" % (name, " ".join(values)) for name, values in sorted(history.items())]
     own = {name: fit[name] for name in ("fit", "name", "steps", "init_sha256", "weights_sha256")}
-    digest = _digest_of_lines(lines)
+    digest = history_digest(history)
     return dict(own, model=model, process=process, history=history, history_sha256=digest)
-
-
-def _digest_of_lines(lines: List[str]) -> str:
-    """The SHA-256 of lines of text."""
-    return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
 
 
 def _stored(part: Dict[str, Any]) -> Dict[str, Any]:

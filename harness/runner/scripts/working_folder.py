@@ -6,10 +6,10 @@ import os
 import shutil
 from typing import List
 
+from harness.protocol import exchange
 from harness.protocol import script as scripts
 from harness.protocol.script import Script
 
-WORK = "work"
 HOME = "home"
 OBSERVED = "observed"
 
@@ -21,21 +21,22 @@ class Folders:
     """
 
     def __init__(self, output: str) -> None:
-        self.work = os.path.join(output, WORK)
+        self.work = os.path.join(output, exchange.WORK)
         self.home = os.path.join(output, HOME)
         self.observed = os.path.join(output, OBSERVED)
 
 
 def make(output: str, data_root: str, script: Script) -> Folders:
-    """Make the folders of a run.
+    """Make the folders of a run; a working folder that an earlier run left stays as it is.
 
     Raises:
         OSError: the files of the script are not below `data_root`, or there is no room.
     """
     folders = Folders(output)
-    source = os.path.join(data_root, scripts.SCRIPTS, script.folder_sha256)
-    shutil.copytree(source, folders.work)
-    _let_be_written(folders.work)
+    if not os.path.isdir(folders.work):
+        source = os.path.join(data_root, scripts.SCRIPTS, script.folder_sha256)
+        shutil.copytree(source, folders.work)
+        _let_be_written(folders.work)
     for folder in (folders.home, folders.observed):
         os.makedirs(folder)
     for file, path in zip(script.data, targets(folders, script)):
