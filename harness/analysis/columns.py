@@ -92,6 +92,11 @@ _SCRIPT = (
         "What the script set itself, and where: `threads=3 (train.py:4)`; `held` is without "
         "effect, `late` without its full one.",
     ),
+    column(
+        "working_folder",
+        "string",
+        "`fresh` for each run of a script, or `kept`: its repeats follow one another in one.",
+    ),
 )
 
 RUN_COLUMNS: tuple[Column, ...] = (

@@ -144,6 +144,7 @@ def _of_script(script: ScriptPart) -> Row:
         "script": script.path or script.module,
         "script_sha256": script.sha256,
         "set_by_script": set_by_script(script),
+        "working_folder": "kept" if script.keeps_folder else "fresh",
     }
 
 

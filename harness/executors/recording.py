@@ -132,6 +132,7 @@ def _script(job: Job, run: Run, reply: Reply | None) -> ScriptPart | None:
         folder_sha256=script.folder_sha256,
         arguments=left.arguments if left else tuple(scripts.filled(script, run.settings)),
         data={each.target: each.sha256 for each in script.data},
+        keeps_folder=script.keeps_folder,
         calls=left.calls if left else (),
         connections=left.connections if left else (),
     )

@@ -159,6 +159,7 @@ class ScriptPart(_Part):
     folder_sha256: str
     arguments: tuple[str, ...]
     data: dict[str, str]
+    keeps_folder: bool = False
     calls: tuple[Call, ...] = ()
     connections: tuple[Connection, ...] = ()
 
