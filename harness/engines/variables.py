@@ -25,4 +25,6 @@ def variables(order: Order, *, temporary: str, path: str, gpu: str) -> dict[str,
         "TMPDIR": temporary,
         "USER": "harness",
     }
-    return {**minimum, **order.variables}
+    # CUDA counts the fastest GPU first otherwise; the driver, whose names are recorded, by slot.
+    order_of_gpus = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"} if order.gpu else {}
+    return {**minimum, **order_of_gpus, **order.variables}

@@ -112,6 +112,7 @@ def parse(source: str, problems: Problems, folder: Path | None = None) -> Matrix
     environments = main.environments
     includes = [_include(n, environments, problems, declared) for n in _all(entries, "include")]
     exclude = [_exclusion(node, problems, declared) for node in _all(entries, "exclude")]
+    _check_consents(entries.get("consent"), (main, *includes), problems)
     workload_checks.check_use(entries.get("workloads"), (main, *includes), scripts, problems)
     repeats = _repeats(entries.get("repeats"), problems)
     if problems.found:
@@ -176,6 +177,15 @@ def _environments(node: yaml.Node | None, problems: Problems) -> tuple[Environme
         problems.add(node, "environments is empty; it needs at least one tensorflow version")
     found = (_environment(member, problems, listed=listed) for member in members)
     return tuple(entry for entry in found if entry is not None)
+
+
+def _check_consents(node: yaml.Node | None, blocks: Iterable[Block], problems: Problems) -> None:
+    """Note consents to variables that no block sets."""
+    values = (value for block in blocks for value in block.axes.get("env", ()))
+    used = {name for value in values if isinstance(value, tuple) for name, _ in value}
+    for name, key in text.key_nodes(node):
+        if name not in used:
+            problems.add(key, f"nothing here sets the variable {name}; leave its consent out")
 
 
 def _consents(node: yaml.Node | None, problems: Problems) -> dict[str, str]:

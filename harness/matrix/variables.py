@@ -43,15 +43,19 @@ _BEHIND_AXES: Mapping[str, str] = {
     "DNNL_CPU_ISA_HINTS": "isa",
     "MKLDNN_MAX_CPU_ISA": "isa",
     "TF_DISABLE_SEGMENT_REDUCTION_OP_DETERMINISM_EXCEPTIONS": "determinism",
-    "CUDA_DEVICE_ORDER": "device",
 }
 """Variables that change what the value of an axis means, unseen by its reader."""
 
 _BY_THE_HARNESS = re.compile(
-    r"PATH|HOME|USER|LANG|TMPDIR|TF_CPP_MIN_LOG_LEVEL|HARNESS_.*"
+    r"PATH|HOME|USER|LANG|TMPDIR|TF_CPP_MIN_LOG_LEVEL|HARNESS_.*|CUDA_DEVICE_ORDER"
     r"|PYTHON(DONTWRITEBYTECODE|NOUSERSITE|UNBUFFERED)"
 )
 """Variables that every process gets from the harness."""
+
+_BEFORE_ANYTHING = re.compile(
+    r"LD_[A-Z_]+|PYTHON(PATH|HOME|PLATLIBDIR|STARTUP|INSPECT|BREAKPOINT|EXECUTABLE|USERBASE)"
+)
+"""Variables that put other code in place of what a record says was run."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:;=+{}()@ -]*")
 """Numbers, words and lists of them: no path, and nothing that a shell would expand."""
@@ -115,6 +119,8 @@ def refusal(name: str) -> str | None:
         return f"it is what the axis {_BY_AXES[name]} stands for; use that"
     if _BY_THE_HARNESS.fullmatch(name):
         return "the harness sets it for every process"
+    if _BEFORE_ANYTHING.fullmatch(name):
+        return "it puts other code in place of what the record would name"
     return None
 
 

@@ -68,6 +68,7 @@ def test_a_cpu_order_hides_gpus() -> None:
     assert found["device_requests"] == []
     assert isinstance(found["environment"], dict)
     assert found["environment"]["CUDA_VISIBLE_DEVICES"] == ""
+    assert "CUDA_DEVICE_ORDER" not in found["environment"]
 
 
 def test_a_gpu_order_asks_for_the_first_gpu() -> None:
@@ -83,6 +84,7 @@ def test_a_gpu_order_asks_for_the_first_gpu() -> None:
     ]
     assert isinstance(found["environment"], dict)
     assert found["environment"]["CUDA_VISIBLE_DEVICES"] == "0"
+    assert found["environment"]["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
 
 
 @pytest.mark.parametrize("name", ["HOME", "TMPDIR", "PATH", "TF_CPP_MIN_LOG_LEVEL"])

@@ -36,15 +36,11 @@ HARMLESS = {
 
 NOT_KNOWN = {
     # They load code.
-    "LD_PRELOAD": "x.so",
-    "LD_LIBRARY_PATH": "lib",
     "OPENSSL_CONF": "x.cnf",
     "OPENSSL_MODULES": "x",
     "TF_PLUGGABLE_DEVICE_LIBRARY_PATH": "x",
     "OMP_TOOL_LIBRARIES": "x.so",
     "GCONV_PATH": "x",
-    "PYTHONPATH": "x",
-    "PYTHONSTARTUP": "x.py",
     "BASH_ENV": "x",
     "NEVER_HEARD_OF": "1",
     # They write files.
@@ -81,7 +77,6 @@ def test_everything_else_does(name: str, value: str) -> None:
         ("TF_ENABLE_CUBLAS_TENSOR_OP_MATH_FP32", "precision"),
         ("ONEDNN_CPU_ISA_HINTS", "isa"),
         ("TF_DISABLE_SEGMENT_REDUCTION_OP_DETERMINISM_EXCEPTIONS", "determinism"),
-        ("CUDA_DEVICE_ORDER", "device"),
     ],
 )
 def test_what_changes_an_axis_unseen_needs_consent_and_names_the_axis(
@@ -108,6 +103,11 @@ def test_flags_are_known_ones_and_lead_to_no_file(value: str) -> None:
         ("TF_DETERMINISTIC_OPS", "axis determinism"),
         ("CUDA_VISIBLE_DEVICES", "axis device"),
         ("PATH", "the harness sets it"),
+        ("CUDA_DEVICE_ORDER", "the harness sets it"),
+        ("LD_PRELOAD", "other code in place"),
+        ("LD_LIBRARY_PATH", "other code in place"),
+        ("PYTHONPATH", "other code in place"),
+        ("PYTHONSTARTUP", "other code in place"),
         ("HARNESS_CACHE", "the harness sets it"),
     ],
 )
@@ -133,6 +133,12 @@ def test_without_consent_the_place_is_named_and_how_to_give_it(tmp_path: Path) -
     ended = harness("check", matrix(tmp_path, "OPENSSL_CONF"))
     assert ended.code == 2 and "m.yaml:4:28: the variable OPENSSL_CONF" in ended.err
     assert "consent: {OPENSSL_CONF: WHY}" in ended.err
+
+
+def test_a_consent_that_nothing_needs_is_an_error(tmp_path: Path) -> None:
+    path = matrix(tmp_path, "OPENSSL_CONF", "consent: {OPENSSL_CONF: tried, GCONV_PATH: old}\n")
+    with pytest.raises(MatrixError, match=r":4:32: nothing here sets the variable GCONV_PATH"):
+        reading.read(path)
 
 
 def test_a_consent_needs_a_reason(tmp_path: Path) -> None:
