@@ -122,8 +122,9 @@ def _locks(matrix: Path) -> list[Lock]:
     from harness.cli import wiring
 
     read = wiring.lock_reader(matrix)
-    found = (cell.environment for cell in cells.cells(reading.read(matrix)) if cell.status is None)
-    locks = (read(environment) for environment in dict.fromkeys(found))
+    planned = cells.cells(reading.read(matrix))
+    environments = (cell.environment for cell in planned if cell.status is None)
+    locks = (read(environment) for environment in dict.fromkeys(environments))
     return [lock for lock in locks if lock is not None]
 
 

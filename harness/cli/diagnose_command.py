@@ -96,15 +96,15 @@ def diagnose(
     others = tuple({"tensorflow": version} for version in other_tensorflow or ())
     proposal = replace(proposal, environments=(*proposal.environments, *others))
     experiment = Experiment(_setting(engine, timeout, memory), proposal, results, "diagnose")
-    found = _diagnosed(experiment)
+    diagnosed = _diagnosed(experiment)
     console.note(f"records: {results / proposal.name}; matrix: {experiment.path}")
     if as_json:
-        console.result(json.dumps(diagnosis.as_json(found), indent=2) + "\n")
+        console.result(json.dumps(diagnosis.as_json(diagnosed), indent=2) + "\n")
     else:
-        console.result("\n".join(diagnosis.sentences(found)) + "\n")
-    if not found.base.is_complete:
-        raise IncompleteSweepError(f"{script}: {found.base.reason}")
-    if not found.is_stable:
+        console.result("\n".join(diagnosis.sentences(diagnosed)) + "\n")
+    if not diagnosed.base.is_complete:
+        raise IncompleteSweepError(f"{script}: {diagnosed.base.reason}")
+    if not diagnosed.is_stable:
         raise NotReproducibleError(f"{script} does not repeat itself as it is")
 
 
@@ -123,12 +123,12 @@ def _setting(engine: str, timeout: float, memory: str) -> Setting:
 def _note_seen(record: Record | str, path: Path) -> None:
     """Say what the first run showed that the script's text does not."""
     if isinstance(record, Record):
-        for what, found in (
+        for what, names in (
             ("it sets itself", _calls([record])),
             ("it tried to reach", _addresses([record])),
         ):
-            if found:
-                console.note(f"{what}: {', '.join(found)}")
+            if names:
+                console.note(f"{what}: {', '.join(names)}")
     console.note(f"wrote {path}; change it as you like, then: harness run {path}")
 
 
@@ -185,7 +185,7 @@ def _diagnosed(experiment: Experiment) -> Diagnosis:
     base = experiment.trial({})
     records = experiment.records({})
     measured = [record.measured for record in records if record.measured is not None]
-    found = Diagnosis(
+    diagnosed = Diagnosis(
         script=str(experiment.proposal.script),
         environment=experiment.base.environment.id,
         base=base,
@@ -194,10 +194,10 @@ def _diagnosed(experiment: Experiment) -> Diagnosis:
         connections=_addresses(records),
     )
     if not base.is_complete:
-        return found
+        return diagnosed
     if base.is_stable:
-        return replace(found, changes=tuple(_changes(experiment, measured[0])))
-    return replace(found, cure=search.cure(diagnosis.CURES, experiment.trial))
+        return replace(diagnosed, changes=tuple(_changes(experiment, measured[0])))
+    return replace(diagnosed, cure=search.cure(diagnosis.CURES, experiment.trial))
 
 
 def _changes(experiment: Experiment, base: Measured) -> Iterator[Change]:

@@ -67,21 +67,21 @@ def build(
         return chosen.assemble(lock, logs / f"{lock.environment.id}.build.log")
 
     wanted = _environments(matrix, only)
-    for environment, found in parallel_assembly.assembled(wanted, locks, assemble):
-        if isinstance(found, HarnessError):
-            console.error(str(found))
-            failures.append(found)
+    for environment, assembled in parallel_assembly.assembled(wanted, locks, assemble):
+        if isinstance(assembled, HarnessError):
+            console.error(str(assembled))
+            failures.append(assembled)
         else:
-            console.note(f"ready    {environment.id}: {found.reference}")
+            console.note(f"ready    {environment.id}: {assembled.reference}")
     if failures:
         raise type(failures[0])(f"{len(failures)} environments are not built; see above")
 
 
 def _environments(matrix: Path, only: list[str] | None) -> Iterator[Environment]:
     """The environments of the cells that can exist, each once; the others are noted."""
-    found = cells.select(cells.cells(reading.read(matrix)), tuple(only or ()))
+    selected = cells.select(cells.cells(reading.read(matrix)), tuple(only or ()))
     seen: set[Environment] = set()
-    for cell in found:
+    for cell in selected:
         if cell.environment in seen:
             continue
         if cell.status is None:

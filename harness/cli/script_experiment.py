@@ -49,12 +49,12 @@ class Experiment:
         cell = self._cell(settings, 0)
         repeats = self.proposal.repeats
         records = self.records(settings)
-        found = repetition.trial(settings, records, repeats)
+        trial = repetition.trial(settings, records, repeats)
         if cell.status is not None:
-            found = replace(found, reason=cell.reason)
-        reason = f" ({found.reason})" if found.reason else ""
-        console.note(f"{diagnosis.in_words(settings)}: {diagnosis.outcome(found)}{reason}")
-        return found
+            trial = replace(trial, reason=cell.reason)
+        reason = f" ({trial.reason})" if trial.reason else ""
+        console.note(f"{diagnosis.in_words(settings)}: {diagnosis.outcome(trial)}{reason}")
+        return trial
 
     def records(self, settings: Settings) -> list[Record]:
         """The records of the repeats of a cell; none where it cannot run here."""
@@ -89,8 +89,8 @@ class Experiment:
             planned=self._planned.values(),
             selected=[cell],
         )
-        found = (self._store.read(cell.id, repeat) for repeat in range(1, repeats + 1))
-        return [record for record in found if record is not None]
+        records = (self._store.read(cell.id, repeat) for repeat in range(1, repeats + 1))
+        return [record for record in records if record is not None]
 
     def _write_down(self, cell: Cell) -> None:
         """Let the matrix file name the cell, so that `harness run` goes on with it."""

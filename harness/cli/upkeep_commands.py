@@ -103,21 +103,21 @@ def clean(
         question = Question(references=_references(locks, stored), everything=everything)
         kinds = {one.value for one in kind or KindChoice}
         listed = cleaning.removable(question, stored, alone=alone, note=console.note)
-        found = _named([one for one in listed if one.kind in kinds], item)
-        going = [one for one in found if unknown or item or not one.disputed]
+        removable = _named([one for one in listed if one.kind in kinds], item)
+        going = [one for one in removable if unknown or item or not one.disputed]
         freed = items.freed(going)
-        outcomes = [_outcome(one, yes and one in going, one in going) for one in found]
-    _show(found, outcomes, format)
-    _note_what_to_type(found, outcomes, freed, yes)
+        outcomes = [_outcome(one, yes and one in going, one in going) for one in removable]
+    _show(removable, outcomes, format)
+    _note_what_to_type(removable, outcomes, freed, yes)
 
 
-def _named(found: list[Item], names: list[str] | None) -> list[Item]:
-    missing = set(names or ()) - {one.name for one in found}
+def _named(removable: list[Item], names: list[str] | None) -> list[Item]:
+    missing = set(names or ()) - {one.name for one in removable}
     if missing:
         raise SelectionError(
             f"nothing that may go has the name {min(missing)!r}; see harness clean"
         )
-    return [one for one in found if not names or one.name in names]
+    return [one for one in removable if not names or one.name in names]
 
 
 def doctor(
@@ -137,14 +137,14 @@ def doctor(
     """
     options.check_format(format)
     need = _need(matrix, only, engine, results, options.bytes_of(memory))
-    found = list(examining.examine(need))
+    checks = list(examining.examine(need))
     names = ["check", "state", "found", "to_do"]
-    rows = [(one.check, one.state, one.found, one.to_do) for one in found]
+    rows = [(one.check, one.state, one.found, one.to_do) for one in checks]
     frame = pd.DataFrame(rows, columns=names)
     columns = names if format == "rich" else None
     console.result(tables.render(frame, format, columns))
-    blocking = [one for one in found if one.state == "blocks"]
-    _note_verdict(found, blocking)
+    blocking = [one for one in checks if one.state == "blocks"]
+    _note_verdict(checks, blocking)
     return blocking[0].exit_code if blocking else 0
 
 
@@ -168,19 +168,19 @@ def _need(
     )
 
 
-def _note_verdict(found: list[Check], blocking: list[Check]) -> None:
-    looks = sum(one.state == "look" for one in found)
+def _note_verdict(checks: list[Check], blocking: list[Check]) -> None:
+    looks = sum(one.state == "look" for one in checks)
     if blocking:
-        console.note(f"{len(blocking)} of {len(found)} lines block a sweep, {looks} want a look")
+        console.note(f"{len(blocking)} of {len(checks)} lines block a sweep, {looks} want a look")
     else:
-        console.note(f"nothing blocks a sweep; {looks} of {len(found)} lines want a look")
+        console.note(f"nothing blocks a sweep; {looks} of {len(checks)} lines want a look")
 
 
 def _folders_of_locks(named: list[Path] | None) -> list[Path]:
-    found = references.lock_folders(named or [])
-    if named and not found:
+    folders = references.lock_folders(named or [])
+    if named and not folders:
         raise UsageError(f"{', '.join(map(str, named))}: there are no locks here or in locks/")
-    return found
+    return folders
 
 
 def _existing_results(named: list[Path] | None) -> list[Path]:
@@ -192,14 +192,14 @@ def _existing_results(named: list[Path] | None) -> list[Path]:
 
 def _references(locks: list[Path], results: list[Path]) -> References:
     """What is referred to, and a note on where that was looked up."""
-    found = references.gather(locks, results)
-    where = ", ".join(map(str, found.folders)) or "no folder has used it yet"
-    console.note(f"kept is what {found.locks} locks and {found.records} records name ({where})")
-    for unread in found.unread:
+    kept = references.gather(locks, results)
+    where = ", ".join(map(str, kept.folders)) or "no folder has used it yet"
+    console.note(f"kept is what {kept.locks} locks and {kept.records} records name ({where})")
+    for unread in kept.unread:
         console.note(f"kept as well is what this lock names, though it cannot be used: {unread}")
-    for folder in found.gone:
+    for folder in kept.gone:
         console.note(f"kept as well is what was used for {folder}, which is gone or empty now")
-    return found
+    return kept
 
 
 def _outcome(item: Item, remove: bool, may_go: bool) -> str:
@@ -209,10 +209,10 @@ def _outcome(item: Item, remove: bool, may_go: bool) -> str:
     return f"kept: {reason}" if reason else "removed" if remove else "listed"
 
 
-def _show(found: list[Item], outcomes: list[str], format: str) -> None:
+def _show(removable: list[Item], outcomes: list[str], format: str) -> None:
     rows = [
         (item.kind, item.name, items.readable(item.size), item.size, item.why, outcome)
-        for item, outcome in zip(found, outcomes, strict=True)
+        for item, outcome in zip(removable, outcomes, strict=True)
     ]
     names = ["kind", "name", "size", "bytes", "why", "outcome"]
     frame = pd.DataFrame(rows, columns=names)
@@ -226,12 +226,12 @@ def _show(found: list[Item], outcomes: list[str], format: str) -> None:
             console.note(f"… and {len(rows) - SHOWN} smaller ones; --format csv shows all")
 
 
-def _note_what_to_type(found: list[Item], outcomes: list[str], freed: int, yes: bool) -> None:
-    going = [one for one, said in zip(found, outcomes, strict=True) if said != KEPT]
+def _note_what_to_type(removable: list[Item], outcomes: list[str], freed: int, yes: bool) -> None:
+    going = [one for one, said in zip(removable, outcomes, strict=True) if said != KEPT]
     kinds = Counter(one.kind for one in going)
     parts = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
-    if len(going) < len(found):
-        number = len(found) - len(going)
+    if len(going) < len(removable):
+        number = len(removable) - len(going)
         console.note(f"{number} may be used by folders that are not known: see --unknown, --item")
     if not going:
         console.note("nothing to remove")

@@ -160,10 +160,10 @@ class Audits:
 
     def _read(self, lock_sha256: str, workload: str) -> Audit | None:
         try:
-            found = json.loads(self._path(lock_sha256, workload).read_bytes())
-            if found["schema"] != SCHEMA:
+            content = json.loads(self._path(lock_sha256, workload).read_bytes())
+            if content["schema"] != SCHEMA:
                 return None
-            return Audit(state=found["state"], sentence=found["sentence"])
+            return Audit(state=content["state"], sentence=content["sentence"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

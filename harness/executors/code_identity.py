@@ -77,8 +77,8 @@ def _closure(roots: tuple[str, ...], without: str) -> frozenset[str]:
 
 @cache
 def _imports(name: str) -> tuple[str, ...]:
-    found = {each for node in ast.walk(_tree(name)) for each in _imported_by(node)}
-    return tuple(sorted(each for each in found if each.startswith(_MEASURED)))
+    imported = {each for node in ast.walk(_tree(name)) for each in _imported_by(node)}
+    return tuple(sorted(each for each in imported if each.startswith(_MEASURED)))
 
 
 def _imported_by(node: ast.AST) -> Iterator[str]:

@@ -38,7 +38,7 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Verdict:
+class _Result:
     status: str
     reason: str
     failure: Failure | None = None
@@ -55,7 +55,7 @@ def of_ending(
     audit: AuditPart,
 ) -> Record:
     """The record of a run that had a process; `audit` says what is known about forking there."""
-    verdict = _verdict(ending, job)
+    result = _result(ending, job)
     reply = ending.reply
     image = template.image
     return _record(
@@ -64,14 +64,14 @@ def of_ending(
         run,
         started,
         reply,
-        status=verdict.status,
-        reason=verdict.reason,
+        status=result.status,
+        reason=result.reason,
         environment=_environment(
             job, image=image.id, base=image.base, packages=reply.packages if reply else {}
         ),
         process=_process(job, ending),
         audit=audit,
-        failure=verdict.failure,
+        failure=result.failure,
         seconds={**(reply.seconds if reply else {}), "process": ending.outcome.seconds},
         **({"found": reply.found, "measured": reply.measured} if reply else {}),
     )
@@ -173,16 +173,16 @@ def _process(job: Job, ending: Ending) -> dict[str, Any]:
     }
 
 
-def _verdict(ending: Ending, job: Job) -> _Verdict:
+def _result(ending: Ending, job: Job) -> _Result:
     outcome, reply = ending.outcome, ending.reply
     if outcome.cause != "exited":
         reason = _reason(outcome, job)
         failure = Failure(type=outcome.cause, message=reason, log=ending.log)
-        return _Verdict(status=outcome.cause, reason=reason, failure=failure)
+        return _Result(status=outcome.cause, reason=reason, failure=failure)
     if reply is None:
         reason = ending.complaint or _reason_of_exit(outcome.exit_code)
         cause = outcomes.cause(outcome.exit_code)
-        return _Verdict(
+        return _Result(
             status="failed" if cause == "exited" else cause,
             reason=reason,
             failure=Failure(type=cause, message=reason, log=ending.log),
@@ -191,12 +191,12 @@ def _verdict(ending: Ending, job: Job) -> _Verdict:
     if reply.status == exchange.COMPLETED and mismatches:
         reason = "; ".join(mismatches)
         failure = Failure(type=exchange.INVALID, message=reason, log=ending.log)
-        return _Verdict(status=exchange.INVALID, reason=reason, failure=failure)
+        return _Result(status=exchange.INVALID, reason=reason, failure=failure)
     if reply.status == exchange.COMPLETED:
-        return _Verdict(status=reply.status, reason="")
+        return _Result(status=reply.status, reason="")
     error = reply.error or ReplyError(type=reply.status, message=reply.reason)
     failure = Failure(**error.model_dump(), log=ending.log)
-    return _Verdict(status=reply.status, reason=reply.reason, failure=failure)
+    return _Result(status=reply.status, reason=reply.reason, failure=failure)
 
 
 def _reason(outcome: Outcome, job: Job) -> str:

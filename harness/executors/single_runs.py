@@ -59,7 +59,7 @@ class SingleRuns:
 
         An engine that fails is the first run's to report.
         """
-        with self._seat("importing TensorFlow", 1, gpu=False):
+        with self._reserved_cpus("importing TensorFlow", 1, gpu=False):
             if self._abandoned.is_set():
                 raise AbandonedError
             group.warm_up()
@@ -78,7 +78,7 @@ class SingleRuns:
         Without `observe` of a user's script only what it prints and its files are recorded.
         """
         try:
-            with self._seat_for(group.job, run) as cpus:
+            with self._reserved_cpus_for(group.job, run) as cpus:
                 started = now()
                 with self._process(group, run, isolation, cpus, observe=observe) as ending:
                     return self._write(group, run, ending, started, audit)
@@ -88,7 +88,7 @@ class SingleRuns:
     def carry_out_audited(self, group: WarmGroup, run: Run) -> tuple[Record, Audit]:
         """Run once cold, record that, and do the same forked to compare."""
         try:
-            with self._seat_for(group.job, run) as cpus:
+            with self._reserved_cpus_for(group.job, run) as cpus:
                 started = now()
                 with self._process(group, run, "fresh", cpus) as ending:
                     record = self._write(group, run, ending, started, _COLD_SIDE)
@@ -96,15 +96,15 @@ class SingleRuns:
                 forked = None
                 if record.status == "completed":
                     forked = self._reply(group, run, "forked", cpus)
-                found = audits.compare(cold, forked, lambda: self._reply(group, run, "fresh", cpus))
-                return record, found
+                audit = audits.compare(cold, forked, lambda: self._reply(group, run, "fresh", cpus))
+                return record, audit
         finally:
             group.run_over()
 
     def carry_out_script_audited(self, group: WarmGroup, run: Run) -> tuple[Record, Audit]:
         """Run a user's script once, record that, and do the same without observing to compare."""
         try:
-            with self._seat_for(group.job, run) as cpus:
+            with self._reserved_cpus_for(group.job, run) as cpus:
                 started = now()
                 with self._process(group, run, "fresh", cpus) as ending:
                     record = self._write(group, run, ending, started, _OBSERVED_SIDE)
@@ -130,12 +130,12 @@ class SingleRuns:
         self._progress.finished(record)
         return record
 
-    def _seat_for(self, job: Job, run: Run) -> AbstractContextManager[tuple[int, ...]]:
+    def _reserved_cpus_for(self, job: Job, run: Run) -> AbstractContextManager[tuple[int, ...]]:
         count = cpus_for(run.settings, len(self._context.cpus))
-        return self._seat(run.cell, count, gpu=job.device == "gpu")
+        return self._reserved_cpus(run.cell, count, gpu=job.device == "gpu")
 
     @contextmanager
-    def _seat(self, what: str, count: int, *, gpu: bool) -> Iterator[tuple[int, ...]]:
+    def _reserved_cpus(self, what: str, count: int, *, gpu: bool) -> Iterator[tuple[int, ...]]:
         try:
             with (
                 self._gpu if gpu else nullcontext(),

@@ -34,9 +34,9 @@ class StagedRunner:
 def _sources() -> list[tuple[str, bytes]]:
     folder = Path(str(harness.__file__)).parent
     files = sorted(file for part in _PARTS for file in (folder / part).rglob("*.py"))
-    found = [(file.relative_to(folder).as_posix(), file.read_bytes()) for file in files]
+    sources = [(file.relative_to(folder).as_posix(), file.read_bytes()) for file in files]
     # The package itself offers what only the host has.
-    return [("__init__.py", b""), *found]
+    return [("__init__.py", b""), *sources]
 
 
 def digest() -> str:
@@ -75,16 +75,16 @@ def change(root: Path) -> str | None:
     """What in a copy of a runner is not as the digest that names it says, None where all is."""
     try:
         paths = sorted(path for path in root.rglob("*") if path.is_symlink() or not path.is_dir())
-        found = [(path, untrusted.read_regular(path, _LARGEST_BYTES)) for path in paths]
+        contents = [(path, untrusted.read_regular(path, _LARGEST_BYTES)) for path in paths]
     except OSError as error:
         return f"{error.filename or root}: {error.strerror}"
     below = root / "harness"
     outside = [path for path in paths if not path.is_relative_to(below)]
-    named = [(path.relative_to(below).as_posix(), data) for path, data in found if not outside]
+    named = [(path.relative_to(below).as_posix(), data) for path, data in contents if not outside]
     if not outside and _digest(named) == root.name:
         return None
     mine = {below / name: data for name, data in _sources()}
-    differing = (path for path, data in found if mine.get(path) != data)
+    differing = (path for path, data in contents if mine.get(path) != data)
     return f"{next(differing, root)}: not as in this program"
 
 

@@ -153,12 +153,12 @@ class ThisMachine:
         except HarnessError as error:
             return error
 
-    def _environment_ready(self, jobs: list[Job], found: Image | HarnessError) -> None:
+    def _environment_ready(self, jobs: list[Job], assembled: Image | HarnessError) -> None:
         for job in jobs:
-            if isinstance(found, HarnessError):
-                self.refuse(job, found)
+            if isinstance(assembled, HarnessError):
+                self.refuse(job, assembled)
             else:
-                self._submit_job(found, job)
+                self._submit_job(assembled, job)
 
     def _unavailable(self, job: Job, run: Run, error: HarnessError) -> Record:
         kind = "not built: " if isinstance(error, BuildError) else ""
@@ -305,8 +305,8 @@ class ThisMachine:
         self._warm_up(group)
         self._workers.run(self._work(group, run, function, partial(self._audited, group, run)))
 
-    def _audited(self, group: WarmGroup, run: Run, found: tuple[Record, Audit]) -> None:
-        record, audit = found
+    def _audited(self, group: WarmGroup, run: Run, result: tuple[Record, Audit]) -> None:
+        record, audit = result
         self._count(record)
         pair = _pair(group, run)
         self._context.audits.remember(*pair, audit)

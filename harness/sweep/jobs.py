@@ -83,12 +83,12 @@ def _consents(cell: Cell) -> tuple[str, ...]:
 
 def _grouped(steps: Iterable[Step]) -> dict[object, list[Step]]:
     """The steps whose runs may share one process, groups and steps in the order they came."""
-    found: dict[object, list[Step]] = {}
+    groups: dict[object, list[Step]] = {}
     for step in steps:
         its_variables = cell_variables(step.cell)
         key = (step.cell.environment, *sorted(its_variables.items()))
-        found.setdefault(key, []).append(step)
-    return found
+        groups.setdefault(key, []).append(step)
+    return groups
 
 
 def _settings(cell: Cell) -> dict[str, str | int | dict[str, str]]:

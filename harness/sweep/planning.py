@@ -193,9 +193,9 @@ def _changed_subject(workload: str, record: Record, wanted: Wanted) -> Iterator[
     elif script is not None or made is not None:
         yield "the record is of another workload of this name"
     elif record.measured is not None:
-        data, found = wanted.data_sha256(workload), record.measured.data_sha256
-        if found != data:
-            yield outdated.changed("the data", found, data)
+        data, recorded = wanted.data_sha256(workload), record.measured.data_sha256
+        if recorded != data:
+            yield outdated.changed("the data", recorded, data)
 
 
 def _changed_environment(cell: Cell, record: Record, wanted: Wanted) -> Iterator[str]:
