@@ -53,7 +53,8 @@ _BY_THE_HARNESS = re.compile(
 """Variables that every process gets from the harness."""
 
 _BEFORE_ANYTHING = re.compile(
-    r"LD_[A-Z_]+|PYTHON(PATH|HOME|PLATLIBDIR|STARTUP|INSPECT|BREAKPOINT|EXECUTABLE|USERBASE)"
+    r"(DY)?LD_.*|PYTHON(PATH|HOME|PLATLIBDIR|STARTUP|INSPECT|BREAKPOINT|EXECUTABLE|USERBASE)"
+    r"|PYTHON(PYCACHEPREFIX|_PRESITE)"
 )
 """Variables that put other code in place of what a record says was run."""
 

@@ -106,8 +106,13 @@ def test_flags_are_known_ones_and_lead_to_no_file(value: str) -> None:
         ("CUDA_DEVICE_ORDER", "the harness sets it"),
         ("LD_PRELOAD", "other code in place"),
         ("LD_LIBRARY_PATH", "other code in place"),
+        ("LD_PRELOAD_64", "other code in place"),
+        ("DYLD_INSERT_LIBRARIES", "other code in place"),
         ("PYTHONPATH", "other code in place"),
         ("PYTHONSTARTUP", "other code in place"),
+        ("PYTHONHOME", "other code in place"),
+        ("PYTHONPYCACHEPREFIX", "other code in place"),
+        ("PYTHON_PRESITE", "other code in place"),
         ("HARNESS_CACHE", "the harness sets it"),
     ],
 )
@@ -135,7 +140,7 @@ def test_without_consent_the_place_is_named_and_how_to_give_it(tmp_path: Path) -
     assert "consent: {OPENSSL_CONF: WHY}" in ended.err
 
 
-def test_a_consent_that_nothing_needs_is_an_error(tmp_path: Path) -> None:
+def test_a_consent_to_a_variable_that_nothing_sets_is_an_error(tmp_path: Path) -> None:
     path = matrix(tmp_path, "OPENSSL_CONF", "consent: {OPENSSL_CONF: tried, GCONV_PATH: old}\n")
     with pytest.raises(MatrixError, match=r":4:32: nothing here sets the variable GCONV_PATH"):
         reading.read(path)
