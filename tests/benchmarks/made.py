@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -20,9 +20,10 @@ from harness.cli.wiring import LocalMachine
 from harness.datasets import catalogue
 from harness.engines.local.engine import LocalEngine
 from harness.environments.lock import Lock
-from harness.executors import staging
+from harness.executors.code_identity import code_sha256
+from harness.executors.cpu_sets import cpus_for
 from harness.matrix import reading
-from harness.matrix.cells import Cell
+from harness.matrix.cells import Cell, cell_variables
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.protocol.axes import to_json
@@ -70,8 +71,9 @@ def _write(store: Store, records: Iterator[Record]) -> None:
 
 
 def _records(matrix: Matrix, here: LocalMachine, cell: Cell, lock: Lock | None) -> Iterator[Record]:
-    settings = cell.settings
+    settings = {name: to_json(value) for name, value in cell.settings.items()}
     environment = _environment(cell.environment, lock)
+    cpus = range(cpus_for(settings, len(here.hardware["visible_cpus"])))
     for repeat in range(1, matrix.repeats + 1):
         yield Record(
             schema=SCHEMA,
@@ -83,15 +85,15 @@ def _records(matrix: Matrix, here: LocalMachine, cell: Cell, lock: Lock | None) 
             reason="",
             engine={"name": "local", "version": "uv", "network": "none", "mounts": "read-only"},
             environment=environment,
-            settings={name: to_json(value) for name, value in settings.items()},
+            settings=settings,
             found={
-                name: Found(value=to_json(value), how="the value used in training")
-                for name, value in settings.items()
+                name: Found(value=value, how="the value used in training")
+                for name, value in {**settings, "cpus": len(cpus)}.items()
             },
-            process=_process(environment),
+            process=_process(cell, environment, cpus),
             hardware=here.hardware,
             audit=AuditPart(state="passed", sentence="the same hashes as a cold run"),
-            code_sha256=_runner(),
+            code_sha256=code_sha256(_workload(cell), settings),
             measured=_measured(cell, repeat),
             seconds={"build": 0.3, "fit": 1.5, "predict": 0.4, "total": 2.3},
             started="2026-01-01T00:00:00+00:00",
@@ -102,11 +104,6 @@ def _records(matrix: Matrix, here: LocalMachine, cell: Cell, lock: Lock | None) 
 def _base(environment: Environment) -> str:
     """Where this machine has no such Python, nothing could be recorded: any text will do."""
     return LocalEngine().base(environment) or "CPython"
-
-
-@cache
-def _runner() -> str:
-    return staging.digest()
 
 
 def _environment(asked: Environment, lock: Lock | None) -> EnvironmentPart:
@@ -124,15 +121,15 @@ def _environment(asked: Environment, lock: Lock | None) -> EnvironmentPart:
     )
 
 
-def _process(environment: EnvironmentPart) -> dict[str, object]:
+def _process(cell: Cell, environment: EnvironmentPart, cpus: Sequence[int]) -> dict[str, object]:
     packages = environment.packages
     versions = {name: packages.get(name, "") for name in ("keras", "numpy")}
     return {
         "isolation": "forked",
-        "cpus": [0],
+        "cpus": list(cpus),
         "timeout_s": 1800.0,
         "memory_bytes": 4 << 30,
-        "variables": {"TF_ENABLE_ONEDNN_OPTS": "1", "PYTHONHASHSEED": "random"},
+        "variables": cell_variables(cell),
         "exit_code": 0,
         "versions": {"tensorflow": environment.tensorflow, **versions},
         "build": {"compiler_version": "clang 17.0.2", "is_cuda_build": False},
