@@ -22,8 +22,11 @@ from harness.cli.lazy_commands import MODULES
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "matrices" / "quickstart.yaml"
 RESULTS = ROOT / "results" / "gpu-check"
+SCRIPT = ROOT / "tests" / "data" / "own_scripts" / "custom_loop.py"
 
 ARGUMENTS: Mapping[str, list[str | Path]] = {
+    "diagnose": [SCRIPT, "--engine", "local"],
+    "adopt": [SCRIPT, "--engine", "local"],
     "init": [],
     "check": [QUICKSTART],
     "migrate": ["results"],

@@ -51,7 +51,7 @@ def test_every_mistake_is_reported_with_its_place() -> None:
         ":9:14: workload cannot be 'mnist-mpl'",
         "perhaps you meant 'mnist-mlp'",
         ":10:3: tensorflow belongs under environments",
-        ":11:21: the variable LD_PRELOAD is not known to be harmless",
+        ":11:21: the variable LD_PRELOAD may not be set: it puts other code in place",
         ":12:3: unknown key 'thread' in axes; perhaps you meant 'threads'",
         ":13:10: repeats must be a whole number",
         ":14:1: the key 'repeats' stands twice",

@@ -44,6 +44,8 @@ def request_for(*, device: str = "cpu", **settings: Any) -> dict[str, Any]:
         "versions": dict.fromkeys(VERSIONS, DEFAULT),
         "variables": axes.process_variables({**asked, "env": tuple(asked["env"].items())}),
         "packages": {},
+        "script": None,
+        "observe": True,
     }
 
 
