@@ -58,6 +58,7 @@ def declared() -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
     providers = metadata.packages_distributions()
     needed = {canonicalize_name(providers.get(name, [name])[0]) for name in imported()}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from answered_sweep import combinations, rows_of, runs_of
 from results_factory import SweepOnDisk, cell
 
@@ -17,6 +18,7 @@ from harness.matrix.cells import Cell
 from harness.publish.tables import render
 
 
+@pytest.mark.slow
 def test_an_axis_is_judged_by_pairs_that_differ_in_it_alone(tmp_path: Path) -> None:
     # Threads matter only without op determinism. Four thread counts are six pairs: all of them
     # differ with it off, none with it on.
@@ -79,6 +81,7 @@ def test_the_start_is_compared_apart_from_the_end(tmp_path: Path) -> None:
     assert rows_of(table, "axis", "pairs", "differ", "differ_init") == [("seed", 3, 3, 2)]
 
 
+@pytest.mark.slow
 def test_cells_that_never_ran_are_not_compared(tmp_path: Path) -> None:
     sweep = SweepOnDisk(root=tmp_path)
     sweep.plan([cell(threads=1), cell(threads=2), cell(threads=4, status="excluded", reason="-")])

@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+import pytest
 from results_factory import cell
 from two_machines import HERE, THERE, sweep, train
 
@@ -43,6 +44,7 @@ def test_cells_that_nothing_tells_apart_are_counted() -> None:
     assert (str(found), found.unexplained) == ("x", 1)
 
 
+@pytest.mark.slow
 def test_many_attributes_get_a_small_set_that_explains() -> None:
     rng = np.random.default_rng(1)
     codes = rng.integers(0, 2, (400, 40))
@@ -54,6 +56,7 @@ def test_many_attributes_get_a_small_set_that_explains() -> None:
     assert found.unexplained == 0 and len(found.sets[0]) <= 8
 
 
+@pytest.mark.slow
 def test_machines_are_told_apart_by_what_they_are(tmp_path: Path) -> None:
     for machine, weights in ((HERE, [1]), (THERE, [2])):
         one = sweep(tmp_path, machine)

@@ -110,6 +110,7 @@ def test_a_class_that_is_no_box_is_told_as_alternatives(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_a_class_says_holds_for_its_cells_and_for_no_other(tmp_path: Path) -> None:
     grid = combinations(threads=[1, 2, 4], onednn=["on", "off"], isa=["native", "sse41", "avx2"])
     mixed = [(7 * number * number + 3) % 11 % 4 for number in range(len(grid))]
@@ -140,6 +141,7 @@ def _holds(have: str, sign: str, value: str) -> bool:
     return (have == value) == (sign == "=")
 
 
+@pytest.mark.slow
 def test_cells_told_apart_by_nothing_recorded_are_admitted(tmp_path: Path) -> None:
     for matrix, word in (("a", "w"), ("b", "v")):
         runs = runs_of(tmp_path, [(cell(), (word, word))], matrix=matrix)
@@ -147,6 +149,7 @@ def test_cells_told_apart_by_nothing_recorded_are_admitted(tmp_path: Path) -> No
     assert by_class(runs)["where"].tolist() == [told, told]
 
 
+@pytest.mark.slow
 def test_machines_are_an_axis(tmp_path: Path) -> None:
     names = []
     for model, native in (("m1", "avx512"), ("m2", "avx2")):
@@ -184,6 +187,7 @@ def test_what_every_cell_shares_leaves_out_defaults_but_not_the_seed(tmp_path: P
     )
 
 
+@pytest.mark.slow
 def test_only_planned_runs_form_classes_and_effects(tmp_path: Path) -> None:
     # Planned are threads 1 and 2, with equal weights. Left from older plans: threads 4 (excluded
     # by now) and 8 (gone), and a third run of threads 1, all with other weights.
@@ -209,6 +213,7 @@ def test_a_completed_record_without_measurements_is_refused(tmp_path: Path) -> N
         harness.load(tmp_path)
 
 
+@pytest.mark.slow
 def test_twenty_thousand_cells_take_no_pair_by_pair_comparison(tmp_path: Path) -> None:
     """2·10⁸ pairs: a loop over them would not end within this suite's time limit."""
     one = runs_of(tmp_path, [(cell(), ("w",))]).head(1)

@@ -70,6 +70,7 @@ def test_each_common_cell_has_a_verdict_and_the_counts_add_up(folders: list[Path
     assert "visible CPUs 2 → 4" in row["unlike"]
 
 
+@pytest.mark.slow
 def test_what_was_found_equal_is_named_beside_what_was_asked(tmp_path: Path) -> None:
     one = sweep(tmp_path)
     cells = [cell(jit="auto"), cell(jit="off")]
@@ -79,6 +80,7 @@ def test_what_was_found_equal_is_named_beside_what_was_asked(tmp_path: Path) -> 
     assert compared([tmp_path], cells[0].id)["unlike"].tolist() == ["jit auto → off (both off)"]
 
 
+@pytest.mark.slow
 def test_what_was_found_to_differ_unasked_is_named(tmp_path: Path) -> None:
     for machine, threads in ((HERE, 2), (THERE, 4)):
         one = sweep(tmp_path, machine)
@@ -87,6 +89,7 @@ def test_what_was_found_to_differ_unasked_is_named(tmp_path: Path) -> None:
     assert compared([tmp_path], HERE)["unlike"].tolist() == ["found threads 2 → 4"]
 
 
+@pytest.mark.slow
 def test_a_difference_has_its_known_sizes(folders: list[Path]) -> None:
     row = compared(folders).iloc[0]
     assert row["origin"] == "another arithmetic"
@@ -107,11 +110,13 @@ def test_a_cell_on_one_side_says_why(folders: list[Path]) -> None:
     assert rows(turned, "verdict", "reason")[-1] == ("only in baseline", f"not asked for on {HERE}")
 
 
+@pytest.mark.slow
 def test_several_machines_may_lie_in_one_folder(folders: list[Path]) -> None:
     shutil.copytree(folders[1], folders[0], dirs_exist_ok=True)
     assert len(compared([folders[0]], HERE)) == 4
 
 
+@pytest.mark.slow
 def test_half_of_the_cells_leave_the_others_on_one_side(folders: list[Path]) -> None:
     shutil.rmtree(folders[1] / "quickstart" / THERE / cell(threads=2).id)
     frame = compared(folders)
@@ -119,6 +124,7 @@ def test_half_of_the_cells_leave_the_others_on_one_side(folders: list[Path]) -> 
     assert rows(alone, "threads", "reason") == [("2", f"pending on {THERE}")]
 
 
+@pytest.mark.slow
 def test_another_start_is_another_random_stream(tmp_path: Path) -> None:
     for machine, init, weights in ((HERE, "x", [1]), (THERE, "y", [2])):
         one = sweep(tmp_path, machine)
@@ -127,6 +133,7 @@ def test_another_start_is_another_random_stream(tmp_path: Path) -> None:
     assert compared([tmp_path])["origin"].tolist() == ["another random stream"]
 
 
+@pytest.mark.slow
 def test_forecasts_differ_in_the_unit_of_the_prepared_data(tmp_path: Path) -> None:
     co2 = cell(workload="co2-lstm")
     for machine, forecast in ((HERE, ((0.0,), (1.0,))), (THERE, ((0.5,), (1.0,)))):
@@ -139,6 +146,7 @@ def test_forecasts_differ_in_the_unit_of_the_prepared_data(tmp_path: Path) -> No
     assert pd.isna(row["churn"])
 
 
+@pytest.mark.slow
 def test_tensors_with_other_names_are_paired_and_others_named(tmp_path: Path) -> None:
     for machine, labels, weights in ((HERE, ("a", "b"), [1, 2]), (THERE, ("a", "c"), [1, 3])):
         one = sweep(tmp_path, machine)
@@ -154,6 +162,7 @@ def test_tensors_with_other_names_are_paired_and_others_named(tmp_path: Path) ->
     assert list(frame.columns) == names(TENSOR_COLUMNS)
 
 
+@pytest.mark.slow
 def test_other_shapes_have_no_size_and_are_counted(tmp_path: Path) -> None:
     for machine, weights in ((HERE, [1, 2]), (THERE, [1, 2, 3])):
         one = sweep(tmp_path, machine)
@@ -163,6 +172,7 @@ def test_other_shapes_have_no_size_and_are_counted(tmp_path: Path) -> None:
     assert (row["verdict"], row["unmatched"], row["elements"]) == ("different", 2, 0)
 
 
+@pytest.mark.slow
 def test_missing_arrays_leave_the_verdict_and_say_so(folders: list[Path]) -> None:
     shutil.rmtree(folders[1] / "quickstart" / "blobs")
     frame = compared(folders).iloc[:3]
@@ -173,6 +183,7 @@ def test_missing_arrays_leave_the_verdict_and_say_so(folders: list[Path]) -> Non
     assert told.tolist() == [True, False, False]
 
 
+@pytest.mark.slow
 def test_damaged_arrays_are_refused(folders: list[Path]) -> None:
     for path in (folders[1] / "quickstart" / "blobs" / "weights").iterdir():
         path.write_bytes(path.read_bytes()[:-30])
@@ -180,6 +191,7 @@ def test_damaged_arrays_are_refused(folders: list[Path]) -> None:
         compared(folders)
 
 
+@pytest.mark.slow
 def test_a_cell_is_compared_with_all_others_of_its_workload(folders: list[Path]) -> None:
     frame = compared(folders, f"{HERE}/{cell(threads=1).id}")
     assert set(rows(frame, "machine", "threads", "verdict")) == {
@@ -194,6 +206,7 @@ def test_a_cell_is_compared_with_all_others_of_its_workload(folders: list[Path])
     assert changed["2"] == "threads 1 → 2"
 
 
+@pytest.mark.slow
 def test_a_baseline_that_is_nothing_or_many_things_is_refused(folders: list[Path]) -> None:
     with pytest.raises(SelectionError, match="is no machine and no cell"):
         compared(folders, "nothing")
@@ -202,12 +215,14 @@ def test_a_baseline_that_is_nothing_or_many_things_is_refused(folders: list[Path
     assert len(compared(folders, "haswell*")) == 4
 
 
+@pytest.mark.slow
 def test_one_machine_alone_needs_a_cell(folders: list[Path]) -> None:
     with pytest.raises(UsageError, match="only one machine"):
         compared(folders[:1])
     assert len(compared(folders[:1], "*threads=2")) == 2
 
 
+@pytest.mark.slow
 def test_a_baseline_without_weights_says_why(tmp_path: Path) -> None:
     one = sweep(tmp_path)
     one.plan([ONE, TWO])
@@ -226,6 +241,7 @@ def test_a_folder_given_twice_counts_once(folders: list[Path]) -> None:
     assert len(merged.notes) == 2 and "given twice" in merged.notes[0]
 
 
+@pytest.mark.slow
 def test_a_copy_counts_once_whatever_it_is_called(folders: list[Path], tmp_path: Path) -> None:
     copy = tmp_path / "c" / "quickstart" / "laptop"
     shutil.copytree(folders[0] / "quickstart" / HERE, copy)
@@ -248,6 +264,7 @@ def test_one_name_for_two_machines_is_told_apart_by_hardware(tmp_path: Path) -> 
     assert "without avx2, fma" in merged.notes[0]
 
 
+@pytest.mark.slow
 def test_a_machine_that_ran_twice_is_compared_with_itself(tmp_path: Path) -> None:
     for folder, seconds in (("monday", 1.0), ("tuesday", 2.0)):
         one = sweep(tmp_path / folder)
@@ -258,6 +275,7 @@ def test_a_machine_that_ran_twice_is_compared_with_itself(tmp_path: Path) -> Non
     assert told == [(f"{HERE}@monday", f"{HERE}@tuesday", "identical")]
 
 
+@pytest.mark.slow
 def test_parts_of_a_sweep_are_one_sweep(tmp_path: Path) -> None:
     for folder, part in (("a", ONE), ("b", TWO)):
         one = sweep(tmp_path / folder)
@@ -273,6 +291,7 @@ def test_parts_of_a_sweep_are_one_sweep(tmp_path: Path) -> None:
     assert rows(found, "verdict", "max_abs") == [("identical", 0.0)]
 
 
+@pytest.mark.slow
 def test_a_wrong_clock_changes_nothing(folders: list[Path]) -> None:
     before = compared(folders)
     one = sweep(folders[1], THERE)
@@ -288,6 +307,7 @@ def test_a_machine_description_that_is_none_names_the_file(folders: list[Path]) 
         merging.merge(folders)
 
 
+@pytest.mark.slow
 def test_cells_with_fewer_cpus_than_the_machine_are_emulated(tmp_path: Path) -> None:
     cells = [cell(cpus=1), cell(cpus=2), cell(isa="avx2"), cell()]
     one = sweep(tmp_path)
@@ -302,6 +322,7 @@ def test_cells_with_fewer_cpus_than_the_machine_are_emulated(tmp_path: Path) -> 
     assert unknown == [True, True, True, False]
 
 
+@pytest.mark.slow
 def test_the_machine_table_has_its_columns(folders: list[Path]) -> None:
     frame = cell_comparison.by_machine(compared(folders), merging.merge(folders))
     assert list(frame.columns) == names(MACHINE_COLUMNS)

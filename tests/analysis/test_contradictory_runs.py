@@ -36,6 +36,7 @@ def _without_results(runs: pd.DataFrame, rows: list[int]) -> pd.DataFrame:
     return typed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [[0], [1], [0, 1], [0, 2], [0, 1, 2, 3]])
 @pytest.mark.parametrize("table", [by_cell, by_class, by_axis])
 def test_completed_runs_without_measurements_end_no_table(

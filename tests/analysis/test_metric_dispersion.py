@@ -24,6 +24,7 @@ def runs(*values: float) -> Observations:
     return Observations(of="run", values={str(i): value for i, value in enumerate(values)})
 
 
+@pytest.mark.slow
 def test_students_sleep_data_have_the_p_that_is_in_every_textbook() -> None:
     # Student 1908; in R: t.test(extra ~ group, data = sleep, paired = TRUE) and without pairing.
     first = (0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0)
@@ -82,6 +83,7 @@ def two_groups(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_equal_repeats_are_one_observation(two_groups: Path) -> None:
     frame = metric_dispersion(merging.merge([two_groups]).runs, None)
     assert list(frame.columns) == names(SPREAD_COLUMNS)
@@ -113,6 +115,7 @@ def test_runs_of_one_seed_count_where_their_bits_differ(tmp_path: Path) -> None:
     assert (row["of"], row["observations"], row["sd"]) == ("run", 2, 0.0)
 
 
+@pytest.mark.slow
 def test_a_group_is_tested_against_its_like_on_the_other_machine(tmp_path: Path) -> None:
     for machine, shift in ((HERE, 0.0), (THERE, 0.5)):
         one = sweep(tmp_path, machine)

@@ -110,6 +110,7 @@ def test_classes_are_of_what_is_asked_for(on: SweepOnDisk) -> None:
     assert by_class(runs, "files").empty
 
 
+@pytest.mark.slow
 def test_equal_weights_with_other_results_are_pointed_out(on: SweepOnDisk) -> None:
     _other_outputs(on)
     cells = by_cell(harness.load(on.root))
@@ -167,6 +168,7 @@ def test_every_model_and_fit_is_a_row(on: SweepOnDisk) -> None:
     assert "encoder" in text and "steps" in text
 
 
+@pytest.mark.slow
 def test_models_and_classes_of_others_from_the_command_line(on: SweepOnDisk) -> None:
     _other_outputs(on)
     for arguments in (["--by", "model"], ["--by", "class", "--of", "outputs"], ["--of", "files"]):

@@ -88,6 +88,7 @@ CHANGES: dict[str, tuple[Callable[[SweepOnDisk], object], int]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", list(CHANGES))
 def test_whatever_changes_is_noticed_and_only_that_is_opened(
     sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch, what: str
@@ -102,6 +103,7 @@ def test_whatever_changes_is_noticed_and_only_that_is_opened(
     pd.testing.assert_frame_equal(found, harness.load(sweep.root))
 
 
+@pytest.mark.slow
 def test_a_record_too_recent_to_tell_is_opened_again(
     sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +112,7 @@ def test_a_record_too_recent_to_tell_is_opened_again(
     assert len(_opened(sweep, monkeypatch)[1]) == 2 * len(CELLS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [b"", b"PAR1 and no more", None])
 def test_a_damaged_index_is_no_index(sweep: SweepOnDisk, damage: bytes | None) -> None:
     first = harness.load(sweep.root)
@@ -131,6 +134,7 @@ def _link(path: Path) -> None:
     path.symlink_to(elsewhere)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("make", [_pipe, _link, Path.mkdir])
 def test_what_is_no_regular_file_is_no_index(
@@ -156,6 +160,7 @@ def test_a_pipe_as_description_of_the_machine_is_refused(tmp_path: Path) -> None
         harness.load(tmp_path)
 
 
+@pytest.mark.slow
 def test_without_records_no_index_is_trusted(sweep: SweepOnDisk) -> None:
     harness.load(sweep.root)
     empty = SweepOnDisk(root=sweep.root.parent / "empty", repeats=3)
@@ -165,6 +170,7 @@ def test_without_records_no_index_is_trusted(sweep: SweepOnDisk) -> None:
     assert harness.load(empty.root).empty
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_read(sweep: SweepOnDisk) -> None:
     shutil.rmtree(sweep.folder / durable.PARTIAL)
     (sweep.folder / durable.PARTIAL).write_text("in the way: no file can be made here")
@@ -173,6 +179,7 @@ def test_a_folder_that_cannot_be_written_is_read(sweep: SweepOnDisk) -> None:
     pd.testing.assert_frame_equal(first, harness.load(sweep.root))
 
 
+@pytest.mark.slow
 def test_a_copied_sweep_is_told_by_its_new_folder(sweep: SweepOnDisk) -> None:
     harness.load(sweep.root)
     (sweep.root / sweep.matrix).rename(sweep.root / "renamed")

@@ -179,6 +179,7 @@ def test_records_that_no_plan_asks_for_are_kept_and_marked(tmp_path: Path) -> No
     assert told == [(planned.id, 1, True), (planned.id, 2, False), (dropped.id, 1, False)]
 
 
+@pytest.mark.slow
 def test_rows_stand_in_the_order_of_matrix_machine_and_plan(tmp_path: Path) -> None:
     cells = [cell(tensorflow="2.9.3"), cell(tensorflow="2.10.0")]
     names = {}
@@ -209,6 +210,7 @@ def test_versions_are_those_the_process_saw(tmp_path: Path) -> None:
     assert (row["keras"], row["numpy"]) == ("2.4.0", "1.19.5")
 
 
+@pytest.mark.slow
 def test_the_frames_have_the_documented_columns_and_dtypes_empty_or_not(tmp_path: Path) -> None:
     sweep = SweepOnDisk(root=tmp_path)
     sweep.plan([cell(), cell(threads=1)])
@@ -260,6 +262,7 @@ def test_importing_the_package_does_not_import_pandas() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_what_did_not_complete_is_vouched_for_by_no_run(tmp_path: Path) -> None:
     sweep = SweepOnDisk(root=tmp_path)
     sweep.plan([cell()])

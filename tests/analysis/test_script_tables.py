@@ -171,6 +171,7 @@ def test_what_leaves_a_script_alone_is_not_said(on: SweepOnDisk) -> None:
     assert "seed" not in every and "determinism" not in every
 
 
+@pytest.mark.slow
 def test_cells_are_compared_with_their_parameters(on: SweepOnDisk) -> None:
     _two_workers(on)
     merged = merging.merge([on.root])
@@ -184,6 +185,7 @@ def test_cells_are_compared_with_their_parameters(on: SweepOnDisk) -> None:
     }
 
 
+@pytest.mark.slow
 def test_sweeps_with_other_parameters_stand_in_one_table(tmp_path: Path) -> None:
     for number, name in enumerate(("workers", "rate")):
         on = SweepOnDisk(root=tmp_path, hardware=hardware(cpu_model=f"model {number}"))
@@ -237,6 +239,7 @@ def test_parameters_are_kept_as_they_were_written(on: SweepOnDisk) -> None:
     assert harness.load(on.root)["name"].iloc[0] == 'a "b" = c'
 
 
+@pytest.mark.slow
 def test_starts_that_nobody_saw_are_not_called_equal(on: SweepOnDisk) -> None:
     cells = [script_cell(), script_cell(threads=1)]
     on.plan(cells)

@@ -86,6 +86,7 @@ def test_people_see_each_finding_once_and_what_differs_first(results: Path) -> N
     assert threads[["runs", "cells"]].values.tolist() == [[3, 2]]
 
 
+@pytest.mark.slow
 def test_the_command_has_every_row_for_programs(results: Path) -> None:
     done = harness("table", results, "--by", "setting", "--format", "json")
     assert done.code == 0, done.err

@@ -68,6 +68,7 @@ def test_every_command_is_tried_here() -> None:
     assert set(ARGUMENTS) == set(MODULES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["init", "run", "table"])
 def test_a_deleted_folder_is_said(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "deleted"
@@ -125,6 +126,7 @@ def test_a_fault_of_the_program_is_called_one_and_its_traceback_kept(tmp_path: P
     assert package.__version__ in kept.read_text()
 
 
+@pytest.mark.slow
 def test_a_fault_is_said_where_there_is_no_cache_either(tmp_path: Path) -> None:
     variables = {"HARNESS_CACHE": "/dev/null/x"}
     said = ended("schema", cwd=tmp_path, setup=BROKEN, variables=variables)
@@ -135,6 +137,7 @@ def test_a_fault_is_said_where_there_is_no_cache_either(tmp_path: Path) -> None:
     assert said.code == 1 and "Traceback" in said.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "extra", "arguments"),
     [

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from commands import Ended
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[1] / "data" / "matrices"
 READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
 ROOT = os.geteuid() == 0

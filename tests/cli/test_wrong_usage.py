@@ -16,6 +16,7 @@ DATA = ROOT / "tests" / "data" / "matrices"
 QUICKSTART = MATRICES / "quickstart.yaml"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
@@ -75,6 +76,7 @@ def test_a_selection_of_nothing_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_plan_says_that_there_is_no_gpu_where_there_is_none(tmp_path: Path) -> None:
     if gpus.absent() is None:
         pytest.skip("there is a GPU here")
@@ -83,6 +85,7 @@ def test_plan_says_that_there_is_no_gpu_where_there_is_none(tmp_path: Path) -> N
     assert all("no NVIDIA GPU" in row["why"] for row in json.loads(ended.out))
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_used_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +94,7 @@ def test_a_cache_that_cannot_be_used_is_said(
     assert ended.code == 2 and "HARNESS_CACHE" in ended.err and "Traceback" not in ended.err
 
 
+@pytest.mark.slow
 def test_plan_shows_what_cannot_exist_with_its_reason(tmp_path: Path) -> None:
     matrix = tmp_path / "m.yaml"
     matrix.write_text(
@@ -104,6 +108,7 @@ def test_plan_shows_what_cannot_exist_with_its_reason(tmp_path: Path) -> None:
     assert all(row["why"] for row in rows)
 
 
+@pytest.mark.slow
 def test_a_lock_changed_by_hand_is_refused(tmp_path: Path) -> None:
     matrix = tmp_path / "m.yaml"
     matrix.write_text("schema: 1\nname: m\nenvironments: {python: '3.11', tensorflow: 2.15.1}\n")
@@ -115,6 +120,7 @@ def test_a_lock_changed_by_hand_is_refused(tmp_path: Path) -> None:
     assert ended.code == 4 and "numpy" in ended.err and "Traceback" not in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("check",), ("plan", "--engine", "local", "--format", "csv")])
 def test_more_samples_than_the_data_has_are_said_before_the_sweep(
     command: tuple[str, ...], tmp_path: Path

@@ -164,6 +164,7 @@ reply(len(refused))
     assert found == 9
 
 
+@pytest.mark.slow
 def test_too_much_memory_is_seen_as_such(bench: Bench) -> None:
     program = """
 import time
@@ -298,6 +299,7 @@ def test_nothing_is_left_behind(
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_nothing_outlives_a_killed_harness(bench: Bench, request: pytest.FixtureRequest) -> None:
     order = bench.order(DETACHED + "time.sleep(600)")
     program = (

@@ -158,6 +158,7 @@ def tried(process: WarmProcess, attempt: str) -> Iterator[Ending]:
         yield ending
 
 
+@pytest.mark.slow
 def test_nothing_in_the_place_of_a_file_reaches_the_host(
     template: ProcessTemplate, victim: Path
 ) -> None:

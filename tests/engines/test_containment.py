@@ -118,6 +118,7 @@ reply(made)
 """
 
 
+@pytest.mark.slow
 def test_forking_without_end_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PROCESSES", 60)
     order = bench.order(REPLY + FORKS)
@@ -155,6 +156,7 @@ for n in range(10000):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "limit", "value", "reason"),
     [

@@ -33,11 +33,13 @@ def use_bases(monkeypatch: pytest.MonkeyPatch, folder: Path, cpu: dict[str, str]
     return file
 
 
+@pytest.mark.slow
 def test_a_lock_with_a_changed_hash_is_refused(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(LockError, match="six"):
         engine.assemble(make_lock(WRONG), tmp_path / "log.txt")
 
 
+@pytest.mark.slow
 def test_a_wheel_swapped_in_the_cache_is_not_installed(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,7 @@ def test_the_modules_of_a_run_are_its_own(program: Path) -> None:
         assert (before[1] == after[1]) == ("workloads" in name), name
 
 
+@pytest.mark.slow
 def test_every_axis_has_its_module_in_it(program: Path) -> None:
     for axis in AXES:
         before = digests()
@@ -65,6 +66,7 @@ def test_every_axis_has_its_module_in_it(program: Path) -> None:
         assert all(old != new for old, new in zip(before, digests(), strict=True)), axis
 
 
+@pytest.mark.slow
 def test_words_and_layout_mean_nothing(program: Path) -> None:
     before = digests()
     for path in [*(program / "runner").rglob("*.py"), *(program / "protocol").rglob("*.py")]:
@@ -75,6 +77,7 @@ def test_words_and_layout_mean_nothing(program: Path) -> None:
     assert digests() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "name"),
     [

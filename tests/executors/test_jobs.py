@@ -80,6 +80,7 @@ def test_an_environment_without_a_lock_is_a_job_with_the_reason(matrix: Path) ->
     assert unlocked.job.environment["tensorflow"] == "2.12.1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "what"),
     [
@@ -106,6 +107,7 @@ def test_what_is_no_job_is_refused_with_the_reason(
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "what"),
     [
@@ -152,6 +154,7 @@ def test_versions_lead_out_of_no_folder(matrix: Path) -> None:
         job.from_json(content)
 
 
+@pytest.mark.slow
 def test_without_a_container_a_job_needs_trust(matrix: Path, tmp_path: Path) -> None:
     [made, *_], _ = maker(matrix).jobs(steps_of(matrix))
     (tmp_path / "job.json").write_text(json.dumps(job.to_json(made)))

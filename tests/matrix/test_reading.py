@@ -76,6 +76,7 @@ def test_variables_are_sorted_pairs() -> None:
     assert matrix.blocks[0].axes["env"] == ((("LC_ALL", "on"), ("TZ", "2")), ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "expected"),
     [

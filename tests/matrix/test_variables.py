@@ -170,6 +170,7 @@ def test_the_job_names_what_was_consented(tmp_path: Path) -> None:
     assert maker._job([step], "").consent == ("OPENSSL_CONF",)
 
 
+@pytest.mark.slow
 def test_a_pipe_in_the_place_of_a_matrix_is_no_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     for path in (tmp_path / "pipe.yaml", tmp_path, Path("/dev/null")):

@@ -299,6 +299,7 @@ _words = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(_words, max_size=40).map("".join))
 def test_no_section_gives_a_traceback(text: str) -> None:
@@ -306,6 +307,7 @@ def test_no_section_gives_a_traceback(text: str) -> None:
         problems_of(source, Path(__file__).parent)
 
 
+@pytest.mark.slow
 def test_the_example_of_the_documentation_is_right(folder: Path) -> None:
     text = (Path(__file__).parents[2] / "matrices" / "README.md").read_text()
     (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)

@@ -54,6 +54,7 @@ def test_the_shipped_schema_is_current() -> None:
     assert shipped == json_schema.text(), "run: harness schema > matrices/schema.json"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(MATRICES.glob("*.yaml")), ids=lambda p: p.stem)
 def test_the_schema_accepts_the_shipped_matrices(path: Path) -> None:
     jsonschema.validate(_as_an_editor_reads(path), json.loads(json_schema.text()))

@@ -46,6 +46,7 @@ def test_one_before_the_wait_counts_and_only_once(pipe: Path, waiter: wakeup.Wai
     assert _waited(waiter, 0.1) >= 0.1
 
 
+@pytest.mark.slow
 def test_a_full_pipe_blocks_nobody(pipe: Path, waiter: wakeup.Waiter) -> None:
     # More than the pipe holds: those who write are not blocked either.
     for _ in range(70_000):

@@ -144,6 +144,7 @@ def test_a_record_that_contradicts_itself_is_refused(
         read_record(path)
 
 
+@pytest.mark.slow
 def test_every_command_that_reads_says_so(path: Path) -> None:
     content = json.loads(path.read_bytes())
     content["measured"] = None

@@ -81,6 +81,7 @@ def test_the_digest_read_is_kept_with_the_record(path: Path) -> None:
     assert found.sha256 == json.loads(path.read_bytes())["sha256"]
 
 
+@pytest.mark.slow
 @given(st.dictionaries(_TEXT, _JSON, max_size=3))
 def test_whatever_is_sealed_is_read_with_a_digest_that_fits(content: dict[str, Any]) -> None:
     found = json.loads(json_digest.with_digest(content))

@@ -75,6 +75,7 @@ def test_a_running_sweep_keeps_its_arrays(root: Path) -> None:
     assert checking.check(root).findings == []
 
 
+@pytest.mark.slow
 def test_results_for_version_control_have_no_copies_and_no_predictions(tmp_path: Path) -> None:
     root = Path(shutil.copytree(SCHEMA1, tmp_path / "results"))
     for path in root.glob("*/*/*/*.superseded-*.json"):

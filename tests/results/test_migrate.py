@@ -77,6 +77,7 @@ def test_results_of_a_running_sweep_are_left_alone(root: Path) -> None:
         migration.migrate(root)
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_step_loses_no_record(tmp_path: Path) -> None:
     expected = records(SCHEMA1)
     for steps in sorted(random.Random(4).sample(range(1, 400), STEPS)):

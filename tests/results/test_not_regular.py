@@ -63,6 +63,7 @@ def readers(root: Path) -> list[Callable[[], object]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_pipe_in_the_place_of_any_file_is_not_waited_for(root: Path) -> None:
     for number in range(len(files(root))):
         copy = Path(shutil.copytree(root, root.parent / f"copy{number}"))
@@ -154,6 +155,7 @@ def test_a_lock_file_that_is_a_link_is_not_opened(root: Path, tmp_path: Path) ->
     assert other.read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_links_that_the_user_names_are_followed(root: Path, tmp_path: Path) -> None:
     for number, real in enumerate((root, root / MATRIX, sweep(root))):
         link = tmp_path / f"link{number}"

@@ -148,6 +148,7 @@ def test_a_pipe_in_the_place_of_a_plan_is_not_waited_for(plan: Path) -> None:
         plan_file.read(plan)
 
 
+@pytest.mark.slow
 def test_writing_and_reading_do_not_hold_the_cells(tmp_path: Path) -> None:
     def many() -> Iterator[Cell]:
         for seed in range(20_000):

@@ -144,6 +144,7 @@ def sweeps_with_plan(store: Store) -> list[SweepFolder]:
     return list(sweeps(store.folder))
 
 
+@pytest.mark.slow
 def test_at_no_moment_of_superseding_is_there_no_record(tmp_path: Path) -> None:
     for steps in range(1, 400):
         store = Store(tmp_path / str(steps), MATRIX, MACHINE)
@@ -157,6 +158,7 @@ def test_at_no_moment_of_superseding_is_there_no_record(tmp_path: Path) -> None:
     assert 10 < steps < 399
 
 
+@pytest.mark.slow
 def test_what_is_stored_is_what_was_checked(store: Store, tmp_path: Path) -> None:
     """A training that exchanges its file meanwhile is refused, or what it had before is stored."""
     good, predictions, measured = array_files(tmp_path, 1)
@@ -232,6 +234,7 @@ def test_a_record_of_another_sweep_is_refused(store: Store) -> None:
             store.write(record(**changes), None, None)
 
 
+@pytest.mark.slow
 def test_a_second_sweep_is_told_who_holds_the_folder(store: Store, tmp_path: Path) -> None:
     process = writer(tmp_path / "results", tmp_path / "arrays")
     try:
@@ -264,6 +267,7 @@ def test_what_a_killed_process_left_is_ignored_and_removed(store: Store) -> None
         assert not left.exists()
 
 
+@pytest.mark.slow
 def test_kill_9_while_a_sweep_runs_leaves_no_half_record(store: Store, tmp_path: Path) -> None:
     moments = random.Random(20)
     for _ in range(KILLS):
@@ -276,6 +280,7 @@ def test_kill_9_while_a_sweep_runs_leaves_no_half_record(store: Store, tmp_path:
     assert [path for path in store.folder.rglob("*") if path.parent.name == ".partial"] == []
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_step_of_writing_leaves_no_half_record(tmp_path: Path) -> None:
     for steps in sorted(random.Random(9).sample(range(1, 1000), STEPS)):
         store = Store(tmp_path / str(steps), MATRIX, MACHINE)

@@ -17,9 +17,16 @@ from harness.executors import staging
 from harness.matrix.environment import Environment
 
 LOCKS = Path(__file__).parents[1] / "data" / "matrices" / "locks"
+OUTERMOST = (PYTHONS[0], PYTHONS[-1])
+"""The versions that the quick tier tries; what both know, those between mostly know."""
 
 
-@pytest.fixture(params=PYTHONS)
+@pytest.fixture(
+    params=[
+        pytest.param(version, marks=() if version in OUTERMOST else pytest.mark.slow)
+        for version in PYTHONS
+    ]
+)
 def any_python(request: pytest.FixtureRequest) -> Path:
     """An interpreter of each version the runner must work under; skipped where it is missing."""
     found = interpreter(request.param)

@@ -13,6 +13,8 @@ import pytest
 
 import harness as program
 
+pytestmark = pytest.mark.slow
+
 SOURCES = Path(program.__file__).parents[1]
 DATA = Path(__file__).parents[1] / "data" / "matrices"
 

@@ -209,6 +209,7 @@ def test_a_name_that_is_no_text_is_refused(folder: Path, in_repository: bool) ->
         digest(folder)
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_too_large_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

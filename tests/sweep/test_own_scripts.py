@@ -11,6 +11,8 @@ import pytest
 
 import harness
 
+pytestmark = pytest.mark.tensorflow
+
 SCRIPTS = Path(__file__).parents[1] / "data" / "own_scripts"
 LOCKS = Path(__file__).parents[1] / "data" / "matrices" / "locks"
 

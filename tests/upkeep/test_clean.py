@@ -103,6 +103,7 @@ def bytecode_of_the_recorded(home: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_bytecode_stays_with_the_environments_that_link_to_it(
     needed: list[Path], bytecode_of_the_recorded: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,6 +112,7 @@ def test_bytecode_stays_with_the_environments_that_link_to_it(
     assert not bytecode_of_the_recorded.exists()
 
 
+@pytest.mark.slow
 def test_bytecode_that_is_not_whole_goes_whatever_names_it(
     needed: list[Path], home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +122,7 @@ def test_bytecode_that_is_not_whole_goes_whatever_names_it(
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_it_only_lists_and_says_what_to_type(needed: list[Path], unneeded: list[Path]) -> None:
     ended = harness("clean")
     assert ended.code == 0, ended.err
@@ -128,6 +131,7 @@ def test_it_only_lists_and_says_what_to_type(needed: list[Path], unneeded: list[
     assert all(path.exists() for path in [*needed, *unneeded])
 
 
+@pytest.mark.slow
 def test_what_locks_and_records_name_is_kept(
     needed: list[Path], unneeded: list[Path], home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,6 +144,7 @@ def test_what_locks_and_records_name_is_kept(
     assert sorted((home / "results").rglob("*.json")) == records
 
 
+@pytest.mark.slow
 def test_what_a_stale_lock_names_is_kept(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = lock_in(home).path
     path.write_text(path.read_text().replace("# request: ", "# request: 0"))
@@ -148,6 +153,7 @@ def test_what_a_stale_lock_names_is_kept(home: Path, capsys: pytest.CaptureFixtu
     assert cleaned(capsys) == [] and folder.exists()
 
 
+@pytest.mark.slow
 def test_all_takes_also_what_is_named_but_no_record(
     needed: list[Path], home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,6 +169,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path / "elsewhere")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("elsewhere")
 def test_what_is_kept_is_the_same_in_every_folder(
     needed: list[Path], unneeded: list[Path], capsys: pytest.CaptureFixture[str]
@@ -188,6 +195,7 @@ def test_what_nobody_is_known_to_use_stays_until_it_is_asked_for(
     assert not any(path.exists() for path in theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["locks", "results"])
 @pytest.mark.usefixtures("elsewhere")
 def test_what_a_folder_used_that_is_gone_stays(
@@ -230,6 +238,7 @@ def test_the_environment_of_another_project_survives(
     assert local_engine.existing(lock) == image
 
 
+@pytest.mark.slow
 def test_several_processes_note_what_they_use_at_once(home: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from harness.environments import users\n"
@@ -240,6 +249,7 @@ def test_several_processes_note_what_they_use_at_once(home: Path) -> None:
     assert len(users.read().locks[Path("/x")]) == 60
 
 
+@pytest.mark.slow
 def test_nothing_that_a_running_process_may_use_is_removed(
     home: Path, unneeded: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -273,6 +283,7 @@ def test_blobs_that_no_record_names_go_and_others_stay(
     assert sorted(path.stem for path in blobs.iterdir()) == sorted(map(weights_sha256, "wv"))
 
 
+@pytest.mark.slow
 def test_uv_still_installs_after_its_cache_was_cleaned(home: Path, tmp_path: Path) -> None:
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"

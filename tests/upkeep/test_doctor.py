@@ -69,6 +69,7 @@ def test_every_line_is_ok_or_says_what_to_do(
     assert "nothing blocks a sweep" in printed.err
 
 
+@pytest.mark.slow
 def test_the_exit_code_is_that_of_the_stage_that_would_fail(home: Path) -> None:
     ended = harness("doctor", "--engine", "docker", "--format", "csv")
     assert ended.code == 5 and "docker,blocks," in ended.out

@@ -130,6 +130,7 @@ def test_plan_tells_environments_and_cells_in_one_document(
     assert {part["part"] for part in found["environments"]} == names
 
 
+@pytest.mark.slow
 def test_plan_names_what_is_missing_without_a_lock(tmp_path: Path) -> None:
     matrix = tmp_path / "m.yaml"
     # Of this one no lock is shipped.

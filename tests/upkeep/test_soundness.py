@@ -99,6 +99,7 @@ def test_only_what_a_matrix_uses_is_read(environment: Path, home: Path) -> None:
     assert ended.code == 0 and "ok; 1 bytecode, 1 runner, 1 wheel" in " ".join(ended.out.split())
 
 
+@pytest.mark.slow
 def test_without_a_path_something_must_be_asked_for() -> None:
     ended = harness("check")
     assert ended.code == 2 and "--environments" in ended.err

@@ -26,6 +26,7 @@ def signed(folder: Path, by: Path, data: bytes = MANIFEST) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
 def test_a_signature_fits_and_names_its_key(tmp_path: Path, kind: str) -> None:
     ada = key(tmp_path, "ada", kind)

@@ -258,6 +258,7 @@ def test_a_manifest_is_read_back_as_it_was_written() -> None:
     assert manifest.parse(manifest.render(written), "here") == written
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_damage_gives_a_traceback_or_other_files(
