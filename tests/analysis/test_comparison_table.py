@@ -103,6 +103,7 @@ def test_the_side_that_is_unstable_is_named(folders: list[Path]) -> None:
     assert frame.loc[frame["verdict"] == "unstable here", "unstable_on"].tolist() == [HERE]
 
 
+@pytest.mark.slow
 def test_a_cell_on_one_side_says_why(folders: list[Path]) -> None:
     frame = compared(folders)
     assert frame["reason"].tolist()[-1] == f"not asked for on {HERE}"

@@ -38,6 +38,7 @@ def test_students_sleep_data_have_the_p_that_is_in_every_textbook() -> None:
     assert (welch.low, welch.high) == pytest.approx((-3.3654832, 0.2054832), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_all_permutations_are_counted_by_hand() -> None:
     # Of the 2^3 signs of (1, 2, 3) only + + + and - - - are as far from 0: p = 2/8.
     assert two_sided(seeds(1, 2, 3), seeds(0, 0, 0)).p_permutation == pytest.approx(0.25)

@@ -106,6 +106,7 @@ def test_the_working_folder_is_the_root(bench: Bench) -> None:
     assert found == [["harness"], "data"]
 
 
+@pytest.mark.slow
 def test_a_timeout_ends_the_whole_tree(bench: Bench) -> None:
     order = bench.order(DETACHED + "time.sleep(600)", timeout=4.0)
     outcome = bench.engine.run(order)
@@ -178,6 +179,7 @@ for n in range(1000):
     assert outcome.exit_code == -9
 
 
+@pytest.mark.slow
 def test_memory_that_forks_share_counts_once(bench: Bench) -> None:
     program = """
 import os, time

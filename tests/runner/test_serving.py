@@ -163,6 +163,7 @@ def host(tmp_path: Path, any_python: Path) -> Iterator[Host]:
     host.close()
 
 
+@pytest.mark.slow
 def test_each_ending_is_reported_and_costs_only_its_own_run(host: Host) -> None:
     runs = {
         what: host.send(f"{number:06d}", what, timeout=2 if what == "hang" else 60, memory=2**28)
@@ -197,6 +198,7 @@ def test_without_pipes_the_folders_are_polled(tmp_path: Path) -> None:
         host.close()
 
 
+@pytest.mark.slow
 def test_what_a_run_started_ends_with_it(host: Host) -> None:
     run = host.send("000001", "hang", timeout=1)
     seen: set[int] = set()

@@ -47,6 +47,7 @@ def test_what_a_killed_sweep_left_half_written_goes(
     assert not left.exists() and (sweep.folder / "plan.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_processes_and_folders_of_a_killed_run_are_found_and_removed(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
