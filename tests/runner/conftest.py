@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from runner.runner_host import PYTHONS, Answer, Runner, interpreter
+from runner.script_host import ScriptRunner
 
 from harness.engines.local.engine import LocalEngine
 from harness.environments import locking
@@ -102,3 +103,12 @@ def forked(trainer: Runner) -> Iterator[Callable[[dict[str, Any]], Answer]]:
     """Runs in children of one warm process with default process settings."""
     with trainer.warm() as serve_one:
         yield serve_one
+
+
+@pytest.fixture(scope="session")
+def scripts(
+    tensorflow_python: Path, runner_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> ScriptRunner:
+    """Users' scripts in an environment with TensorFlow."""
+    scratch = tmp_path_factory.mktemp("scripts")
+    return ScriptRunner(python=tensorflow_python, root=runner_root, scratch=scratch)

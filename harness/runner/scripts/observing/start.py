@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import sys
 from typing import Any, Dict, List
 
-from harness.runner.scripts.observing import calls, import_hooks, isolation, network, seeds
+from harness.runner.scripts.observing import (
+    calls,
+    endings,
+    import_hooks,
+    isolation,
+    network,
+    seeds,
+)
 from harness.runner.scripts.observing.import_hooks import Hook
 from harness.runner.scripts.observing.notes import Notes
 
@@ -37,9 +43,7 @@ def observe(place: str, root: str) -> None:
     seeds.seed_python(notes)
     if settings["observe"]:
         network.watch(notes)
-        _note_errors(notes)
-        # Registered first, so that it is called last.
-        atexit.register(_end, notes)
+        endings.watch(notes)
     isolation.hide(root)
 
 
@@ -55,6 +59,9 @@ def _hooks(notes: Notes) -> Dict[str, List[Hook]]:
         hooks.setdefault(name, []).append(
             lambda module: _watch_model(notes, module.TensorFlowTrainer)
         )
+    if notes.settings["observe"]:
+        pool = "multiprocessing.pool"
+        hooks.setdefault(pool, []).append(lambda module: endings.watch_pool(notes, module))
     for name in _KERAS:
         hooks.setdefault(name, []).append(lambda module: _with_tensorflow(notes, "keras_imported"))
     return hooks
@@ -73,29 +80,3 @@ def _watch_model(notes: Notes, model_class: Any) -> None:
         from harness.runner.scripts.observing import fits
 
         fits.watch(notes, model_class)
-
-
-def _note_errors(notes: Notes) -> None:
-    """An exception that ends the script is noted before it is printed."""
-    usual = sys.excepthook
-
-    def note(kind: Any, error: Any, trace: Any) -> None:
-        with isolation.visible():
-            from harness.runner.reply import described, one_line
-
-            notes.error = dict(described(error), reason=one_line(error))
-        notes.write()
-        usual(kind, error, trace)
-
-    sys.excepthook = note
-
-
-def _end(notes: Notes) -> None:
-    """The script is over: what is left to read is read now."""
-    with isolation.visible():
-        if "harness_framework_began" in notes.settings:
-            from harness.runner.scripts.observing import framework
-
-            framework.ended(notes)
-    if notes.fits or notes.calls or notes.connections or notes.error or notes.found:
-        notes.write(is_end=True)

@@ -19,8 +19,6 @@ from harness.runner.scripts.observing.notes import Notes
 from harness.runner.weights import Named
 
 _calls = threading.local()
-_loops: Dict[Tuple[int, ...], Dict[str, Any]] = {}
-"""By the `id`s of its variables: a loop's entry in the notes, and the variables themselves."""
 _traced: Dict[int, Set[Tuple[int, ...]]] = {}
 """By the `id` of a compiled function: the loops whose gradient is taken in it."""
 
@@ -37,10 +35,10 @@ def watch(notes: Notes) -> None:
         return gradient(tape, target, sources, *arguments, **named)
 
     tf.GradientTape.gradient = noting
-    _count_calls(type(tf.function(lambda: None)))
+    _count_calls(notes, type(tf.function(lambda: None)))
 
 
-def _count_calls(function_class: Any) -> None:
+def _count_calls(notes: Notes, function_class: Any) -> None:
     """Count the outermost calls of compiled functions in which a loop's gradient is taken."""
     call = function_class.__call__
 
@@ -53,7 +51,8 @@ def _count_calls(function_class: Any) -> None:
         finally:
             _calls.stack = stack
             for key in _traced.get(id(function), ()) if not stack else ():
-                _loops[key]["steps"] += 1
+                if key in notes.tape_loops:
+                    notes.tape_loops[key]["entry"]["steps"] += 1
 
     function_class.__call__ = counting
 
@@ -63,13 +62,13 @@ def _note(notes: Notes, sources: Any) -> None:
     if not variables:
         return
     key = tuple(map(id, variables))
-    if key not in _loops:
-        _loops[key] = _begin(notes, variables)
+    if key not in notes.tape_loops:
+        notes.tape_loops[key] = _begin(notes, variables)
     stack: List[int] = getattr(_calls, "stack", [])
     if stack:
         _traced.setdefault(stack[0], set()).add(key)
     elif tf.executing_eagerly():
-        _loops[key]["steps"] += 1
+        notes.tape_loops[key]["entry"]["steps"] += 1
 
 
 def _is_variable(source: Any) -> bool:
@@ -87,7 +86,7 @@ def _begin(notes: Notes, variables: List[Any]) -> Dict[str, Any]:
     # A step may be traced now: lifted out of the graph, the values before it can be read.
     with tf.init_scope():
         before = {name: tensor_digest(name, array) for name, array in _values(variables)}
-    return dict(entry, variables=variables, before=before)
+    return {"entry": entry, "variables": variables, "before": before}
 
 
 def _values(variables: List[Any]) -> Named:
@@ -105,8 +104,10 @@ def _values(variables: List[Any]) -> Named:
 
 def read_again(notes: Notes) -> None:
     """Note the loops, with the values that their variables have now."""
-    for loop in _loops.values():
-        variables, before = loop.pop("variables"), loop.pop("before")
-        if loop["steps"]:
-            notes.fits.append(loop)
-            fits.keep(notes, loop["model"], before, _values(variables), loop)
+    for loop in notes.tape_loops.values():
+        entry = loop["entry"]
+        if not entry["steps"]:
+            continue
+        if not any(each is entry for each in notes.fits):
+            notes.fits.append(entry)
+        fits.keep(notes, entry["model"], loop["before"], _values(loop["variables"]), entry)
