@@ -33,8 +33,14 @@ def any_python(request: pytest.FixtureRequest) -> Path:
 def tensorflow_python(local_engine: LocalEngine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter with TensorFlow, in an environment of the local engine."""
     environment = Environment(python="3.11", tensorflow="2.15.1")
+    return _python(local_engine, environment, tmp_path_factory)
+
+
+def _python(
+    engine: LocalEngine, environment: Environment, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     lock = locking.read(locking.path_of(environment, LOCKS), environment)
-    image = local_engine.assemble(lock, tmp_path_factory.mktemp("build") / "build.log")
+    image = engine.assemble(lock, tmp_path_factory.mktemp("build") / "build.log")
     return Path(image.reference) / "bin" / "python"
 
 
@@ -112,3 +118,14 @@ def scripts(
     """Users' scripts in an environment with TensorFlow."""
     scratch = tmp_path_factory.mktemp("scripts")
     return ScriptRunner(python=tensorflow_python, root=runner_root, scratch=scratch)
+
+
+@pytest.fixture(scope="session")
+def scripts_of_keras_3(
+    local_engine: LocalEngine, runner_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> ScriptRunner:
+    """Users' scripts in an environment with a TensorFlow whose Keras is the third."""
+    environment = Environment(python="3.13", tensorflow="2.21.0")
+    python = _python(local_engine, environment, tmp_path_factory)
+    scratch = tmp_path_factory.mktemp("scripts3")
+    return ScriptRunner(python=python, root=runner_root, scratch=scratch)

@@ -9,6 +9,7 @@ from typing import Any, Dict, List
 
 from harness.runner.scripts.observing import (
     calls,
+    data_files,
     endings,
     import_hooks,
     isolation,
@@ -59,6 +60,8 @@ def _hooks(notes: Notes) -> Dict[str, List[Hook]]:
         hooks.setdefault(name, []).append(
             lambda module: _watch_model(notes, module.TensorFlowTrainer)
         )
+    for name in data_files.MODULES:
+        hooks.setdefault(name, []).append(lambda module: data_files.accept(notes, module))
     if notes.settings["observe"]:
         pool = "multiprocessing.pool"
         hooks.setdefault(pool, []).append(lambda module: endings.watch_pool(notes, module))
