@@ -16,7 +16,6 @@ import numpy as np
 
 from harness.runner.backends.tensorflow.state import named_weights
 from harness.runner.hashing import combined_digest, dtype_text, tensor_digest
-from harness.runner.scripts.observing import isolation
 from harness.runner.scripts.observing.notes import Notes
 from harness.runner.weights import Named
 
@@ -78,12 +77,10 @@ def _fitting(notes: Notes, function: Any) -> Any:
             return function(model, *arguments, **named)
         started = time.perf_counter()
         with _Outermost():
-            with isolation.visible():
-                number = _number_of(notes, model)
-                before = _digests(model)
+            number = _number_of(notes, model)
+            before = _digests(model)
             result = function(model, *arguments, **named)
-            with isolation.visible():
-                _note_fit(notes, model, number, before, result, time.perf_counter() - started)
+            _note_fit(notes, model, number, before, result, time.perf_counter() - started)
         return result
 
     return fit
@@ -94,9 +91,8 @@ def _stepping(notes: Notes, function: Any) -> Any:
         if _is_nested():
             return function(model, *arguments, **named)
         with _Outermost():
-            with isolation.visible():
-                number = _number_of(notes, model)
-                loop = notes.batch_loops.get(number) or _begin_loop(notes, model, number)
+            number = _number_of(notes, model)
+            loop = notes.batch_loops.get(number) or _begin_loop(notes, model, number)
             result = function(model, *arguments, **named)
             loop["entry"]["steps"] += 1
             _add_losses(loop["entry"]["history"], result)
@@ -111,8 +107,7 @@ def _returning(notes: Notes, name: str, function: Any) -> Any:
             return function(model, *arguments, **named)
         with _Outermost():
             result = function(model, *arguments, **named)
-        with isolation.visible():
-            notes.add_output(name, _digest_of_result(result))
+        notes.add_output(name, _digest_of_result(result))
         return result
 
     return call

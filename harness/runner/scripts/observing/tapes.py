@@ -14,9 +14,13 @@ import numpy as np
 import tensorflow as tf
 
 from harness.runner.hashing import tensor_digest
-from harness.runner.scripts.observing import fits, isolation
+from harness.runner.scripts.observing import fits
 from harness.runner.scripts.observing.notes import Notes
 from harness.runner.weights import Named
+
+# Looked up once: public names of TensorFlow cost a microsecond each time.
+_Variable = tf.Variable
+_executing_eagerly = tf.executing_eagerly
 
 _calls = threading.local()
 _traced: Dict[int, Set[Tuple[int, ...]]] = {}
@@ -30,8 +34,7 @@ def watch(notes: Notes) -> None:
     @functools.wraps(gradient)
     def noting(tape: Any, target: Any, sources: Any, *arguments: Any, **named: Any) -> Any:
         if not fits.running[0]:
-            with isolation.visible():
-                _note(notes, sources)
+            _note(notes, sources)
         return gradient(tape, target, sources, *arguments, **named)
 
     tf.GradientTape.gradient = noting
@@ -58,7 +61,7 @@ def _count_calls(notes: Notes, function_class: Any) -> None:
 
 
 def _note(notes: Notes, sources: Any) -> None:
-    variables = [each for each in tf.nest.flatten(sources) if _is_variable(each)]
+    variables = [each for each in _flat(sources) if _is_variable(each)]
     if not variables:
         return
     key = tuple(map(id, variables))
@@ -67,17 +70,24 @@ def _note(notes: Notes, sources: Any) -> None:
     stack: List[int] = getattr(_calls, "stack", [])
     if stack:
         _traced.setdefault(stack[0], set()).add(key)
-    elif tf.executing_eagerly():
+    elif _executing_eagerly():
         notes.tape_loops[key]["entry"]["steps"] += 1
+
+
+def _flat(sources: Any) -> List[Any]:
+    """What gradients are taken of, in order; variables in a list, mostly."""
+    if isinstance(sources, (list, tuple)) and all(map(_is_variable, sources)):
+        return list(sources)
+    return list(tf.nest.flatten(sources))
 
 
 def _is_variable(source: Any) -> bool:
     """Whether it is a variable of TensorFlow, or of Keras 3, which holds one."""
-    return isinstance(_variable(source), tf.Variable)
+    return isinstance(_variable(source), _Variable)
 
 
 def _variable(source: Any) -> Any:
-    return source if isinstance(source, tf.Variable) else getattr(source, "value", None)
+    return source if isinstance(source, _Variable) else getattr(source, "value", None)
 
 
 def _begin(notes: Notes, variables: List[Any]) -> Dict[str, Any]:
