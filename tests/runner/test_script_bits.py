@@ -176,3 +176,14 @@ def test_losses_are_exact(scripts: ScriptRunner) -> None:
     history = ended.reply["fits"][0]["history"]
     assert str(history["loss"]) == ended.out.strip()
     assert ended.reply["loss"] == history["loss"][-1]
+
+
+@pytest.mark.parametrize("train", ["fit(x, y, epochs=2, verbose=0)", "train_on_batch(x, y)"])
+def test_a_model_built_while_it_trains_has_its_first_weights(
+    scripts: ScriptRunner, train: str
+) -> None:
+    unbuilt = scripts.run(SMALL + f"make().{train}\n").reply
+    built = scripts.run(SMALL + f"m = make()\nm.build((None, 4))\nm.{train}\n").reply
+    for name in ("init_sha256", "weights_sha256"):
+        assert unbuilt["fits"][0][name] == built["fits"][0][name] != ""
+    assert unbuilt["init_sha256"] == built["init_sha256"]

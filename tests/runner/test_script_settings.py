@@ -138,3 +138,10 @@ def test_arguments_carry_what_stands_in_them(scripts: ScriptRunner) -> None:
     assert ended.out == "['--epochs=3', '0.5', '{}']\n"
     assert ended.reply["script"]["arguments"] == ["--epochs=3", "0.5", "{}"]
     assert ended.reply["status"] == "completed", ended.reply["reason"]
+
+
+def test_keras_imported_first_gets_its_settings_too(scripts_of_keras_3: ScriptRunner) -> None:
+    text = "import keras\n" + MODEL + "print(m.layers[0].compute_dtype)\n"
+    asked = {"precision": "mixed_bfloat16", "threads": 1}
+    ended = scripts_of_keras_3.run(text, asked=asked)
+    assert (ended.reply["status"], ended.out) == ("completed", "bfloat16\n"), ended.reply["reason"]

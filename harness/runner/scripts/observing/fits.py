@@ -79,11 +79,24 @@ def _fitting(notes: Notes, function: Any) -> Any:
         with _Outermost():
             number = _number_of(notes, model)
             before = _digests(model)
+            _nested.unbuilt = None if before else (model, before)
             result = function(model, *arguments, **named)
             _note_fit(notes, model, number, before, result, time.perf_counter() - started)
         return result
 
     return fit
+
+
+def is_unbuilt() -> bool:
+    """Whether the model that this thread trains had no weights when that began."""
+    unbuilt = getattr(_nested, "unbuilt", None)
+    return unbuilt is not None and not unbuilt[1]
+
+
+def note_first_weights() -> None:
+    """The model that this thread trains was built meanwhile, and has not made a step yet."""
+    model, before = _nested.unbuilt
+    before.update(_digests(model))
 
 
 def _stepping(notes: Notes, function: Any) -> Any:
@@ -93,6 +106,7 @@ def _stepping(notes: Notes, function: Any) -> Any:
         with _Outermost():
             number = _number_of(notes, model)
             loop = notes.batch_loops.get(number) or _begin_loop(notes, model, number)
+            _nested.unbuilt = None if loop["before"] else (model, loop["before"])
             result = function(model, *arguments, **named)
             loop["entry"]["steps"] += 1
             _add_losses(loop["entry"]["history"], result)

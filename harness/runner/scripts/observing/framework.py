@@ -46,11 +46,17 @@ def began(notes: Notes) -> None:
         if "tf" in seeds.wanted(notes):
             tf.random.set_seed(seeds.number(notes))
             notes.seeded.append("tf")
-    if any(name in sys.modules for name in ("keras", "tf_keras")):
+    if any(map(_is_imported, ("keras", "tf_keras"))):
         # TensorFlow imported it itself.
         keras_imported(notes)
     if notes.settings["observe"]:
         tapes.watch(notes)
+
+
+def _is_imported(name: str) -> bool:
+    """Whether a module is there as a whole; it may be the one that imports TensorFlow."""
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)
 
 
 def _run(notes: Notes) -> Run:

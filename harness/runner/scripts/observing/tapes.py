@@ -6,6 +6,7 @@ graph runs that line once, while it is traced; its later calls are counted as st
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from typing import Any, Dict, List, Set, Tuple
@@ -22,6 +23,9 @@ from harness.runner.weights import Named
 _Variable = tf.Variable
 _executing_eagerly = tf.executing_eagerly
 
+_UNREADABLE = (AttributeError, NotImplementedError, RuntimeError, tf.errors.OpError)
+"""What reading a variable raises that has no value of its own (yet)."""
+
 _calls = threading.local()
 _traced: Dict[int, Set[Tuple[int, ...]]] = {}
 """By the `id` of a compiled function: the loops whose gradient is taken in it."""
@@ -33,12 +37,21 @@ def watch(notes: Notes) -> None:
 
     @functools.wraps(gradient)
     def noting(tape: Any, target: Any, sources: Any, *arguments: Any, **named: Any) -> Any:
-        if not fits.running[0]:
+        if fits.running[0]:
+            _read_first_weights()
+        else:
             _note(notes, sources)
         return gradient(tape, target, sources, *arguments, **named)
 
     tf.GradientTape.gradient = noting
     _count_calls(notes, type(tf.function(lambda: None)))
+
+
+def _read_first_weights() -> None:
+    if fits.is_unbuilt():
+        # The step may be traced: lifted out of its graph, values can be read.
+        with tf.init_scope(), contextlib.suppress(ValueError, *_UNREADABLE):
+            fits.note_first_weights()
 
 
 def _count_calls(notes: Notes, function_class: Any) -> None:
@@ -106,7 +119,7 @@ def _values(variables: List[Any]) -> Named:
         name = "%03d/%s" % (place, str(each.name).split("/")[-1].split(":")[0])
         try:
             named.append((name, np.asarray(variable.numpy())))
-        except (AttributeError, NotImplementedError, RuntimeError, tf.errors.OpError):
+        except _UNREADABLE:
             # Made in the function that is being traced: it has no value yet.
             continue
     return named
