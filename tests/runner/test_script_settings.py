@@ -145,3 +145,11 @@ def test_keras_imported_first_gets_its_settings_too(scripts_of_keras_3: ScriptRu
     asked = {"precision": "mixed_bfloat16", "threads": 1}
     ended = scripts_of_keras_3.run(text, asked=asked)
     assert (ended.reply["status"], ended.out) == ("completed", "bfloat16\n"), ended.reply["reason"]
+
+
+def test_keras_3_compiles_with_xla_and_loads_as_ever(scripts_of_keras_3: ScriptRunner) -> None:
+    text = "import keras\n" + MODEL + "m.save('m.keras')\n"
+    text += "n = keras.models.load_model('m.keras')\nprint(m.jit_compile, n.compiled)\n"
+    ended = scripts_of_keras_3.run(text, asked={"jit": "on"})
+    assert (ended.reply["status"], ended.out) == ("completed", "True True\n"), ended.reply["reason"]
+    assert found(ended, "jit") == "on"

@@ -28,13 +28,21 @@ running = [0]
 
 def watch(notes: Notes, model_class: Any) -> None:
     """Let a class of models note what its instances train and return."""
-    _replace(model_class, "compile", lambda function: _compiling(notes, function))
+    watch_compile(notes, model_class)
     if not notes.settings["observe"]:
         return
     _replace(model_class, "fit", lambda function: _fitting(notes, function))
     _replace(model_class, "train_on_batch", lambda function: _stepping(notes, function))
     for name in _OUTPUTS:
         _replace(model_class, name, functools.partial(_returning, notes, name))
+
+
+def watch_compile(notes: Notes, model_class: Any) -> None:
+    """Let a class of models get what the matrix asks of `compile`.
+
+    It is the class that defines it: Keras asks a model whether its `compile` is that one.
+    """
+    _replace(model_class, "compile", lambda function: _compiling(notes, function))
 
 
 def _replace(owner: Any, name: str, wrapped: Callable[[Any], Any]) -> None:

@@ -27,8 +27,11 @@ _FITS = (
 )
 """Where Keras 2 has the class `Model` that trains."""
 
-_TRAINERS = ("keras.src.backend.tensorflow.trainer",)
-"""Where Keras 3 has the class behind it."""
+_TRAINERS = {
+    "keras.src.backend.tensorflow.trainer": "TensorFlowTrainer",
+    "keras.src.trainers.trainer": "Trainer",
+}
+"""Where Keras 3 has the classes behind it: the one that trains, and the one that compiles."""
 
 _KERAS = ("keras", "tf_keras")
 
@@ -57,9 +60,7 @@ def _hooks(notes: Notes) -> Dict[str, List[Hook]]:
     for name in _FITS:
         hooks.setdefault(name, []).append(lambda module: _watch_model(notes, module.Model))
     for name in _TRAINERS:
-        hooks.setdefault(name, []).append(
-            lambda module: _watch_model(notes, module.TensorFlowTrainer)
-        )
+        hooks.setdefault(name, []).append(lambda module: _watch_trainer(notes, module))
     for name in data_files.MODULES:
         hooks.setdefault(name, []).append(lambda module: data_files.accept(notes, module))
     if notes.settings["observe"]:
@@ -76,6 +77,17 @@ def _with_tensorflow(notes: Notes, function: str) -> None:
             from harness.runner.scripts.observing import framework
 
             getattr(framework, function)(notes)
+
+
+def _watch_trainer(notes: Notes, module: Any) -> None:
+    with isolation.visible():
+        from harness.runner.scripts.observing import fits
+
+        trainer = getattr(module, _TRAINERS[module.__name__])
+        if trainer.__name__ == "Trainer":
+            fits.watch_compile(notes, trainer)
+        else:
+            fits.watch(notes, trainer)
 
 
 def _watch_model(notes: Notes, model_class: Any) -> None:
