@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from runner.runner_host import PYTHONS, Answer, Runner, interpreter
+from runner.script_host import ScriptRunner
 
 from harness.engines.local.engine import LocalEngine
 from harness.environments import locking
@@ -39,8 +40,14 @@ def any_python(request: pytest.FixtureRequest) -> Path:
 def tensorflow_python(local_engine: LocalEngine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter with TensorFlow, in an environment of the local engine."""
     environment = Environment(python="3.11", tensorflow="2.15.1")
+    return _python(local_engine, environment, tmp_path_factory)
+
+
+def _python(
+    engine: LocalEngine, environment: Environment, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     lock = locking.read(locking.path_of(environment, LOCKS), environment)
-    image = local_engine.assemble(lock, tmp_path_factory.mktemp("build") / "build.log")
+    image = engine.assemble(lock, tmp_path_factory.mktemp("build") / "build.log")
     return Path(image.reference) / "bin" / "python"
 
 
@@ -109,3 +116,23 @@ def forked(trainer: Runner) -> Iterator[Callable[[dict[str, Any]], Answer]]:
     """Runs in children of one warm process with default process settings."""
     with trainer.warm() as serve_one:
         yield serve_one
+
+
+@pytest.fixture(scope="session")
+def scripts(
+    tensorflow_python: Path, runner_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> ScriptRunner:
+    """Users' scripts in an environment with TensorFlow."""
+    scratch = tmp_path_factory.mktemp("scripts")
+    return ScriptRunner(python=tensorflow_python, root=runner_root, scratch=scratch)
+
+
+@pytest.fixture(scope="session")
+def scripts_of_keras_3(
+    local_engine: LocalEngine, runner_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> ScriptRunner:
+    """Users' scripts in an environment with a TensorFlow whose Keras is the third."""
+    environment = Environment(python="3.13", tensorflow="2.21.0")
+    python = _python(local_engine, environment, tmp_path_factory)
+    scratch = tmp_path_factory.mktemp("scripts3")
+    return ScriptRunner(python=python, root=runner_root, scratch=scratch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
-from typing import Any, Dict, List, Tuple
+from typing import Any, Container, Dict, List, Tuple
 
 from harness.protocol import exchange, processor
 from harness.protocol.axes import BY_NAME
@@ -48,7 +48,7 @@ def fill(
     )
     for name in ("versions", "build", "devices"):
         reply[name] = observed.found.get(name, reply[name])
-    _judge(reply, request, script, observed, ended)
+    _judge(reply, request, observed, ended)
     if reply["status"] == exchange.COMPLETED:
         _describe_results(reply, script, folders, observed, ended)
 
@@ -73,9 +73,7 @@ def _describe_results(
     )
 
 
-def _judge(
-    reply: Reply, request: Dict[str, Any], script: Script, observed: Observed, ended: Ended
-) -> None:
+def _judge(reply: Reply, request: Dict[str, Any], observed: Observed, ended: Ended) -> None:
     """Say in the reply how the script ended, and whether its results count."""
     error = observed.error
     if ended.code:
@@ -86,8 +84,8 @@ def _judge(
     if not request["observe"]:
         return
     sentences = packages.differences(request["packages"], reply["packages"])[:_PACKAGES_NAMED]
-    sentences += _overridden(request, script, observed)
-    sentences += _mismatches(request, observed)
+    overridden = _overridden(request, observed)
+    sentences += [*overridden.values(), *_mismatches(request, observed, overridden)]
     if sentences:
         failed(reply, exchange.INVALID, "; ".join(sentences), None)
     elif not observed.fits:
@@ -137,7 +135,7 @@ def _signal(number: int) -> str:
         return "signal %d" % number
 
 
-def _overridden(request: Dict[str, Any], script: Script, observed: Observed) -> List[str]:
+def _overridden(request: Dict[str, Any], observed: Observed) -> Dict[str, str]:
     """A sentence per setting that the matrix asks for and the script sets to something else."""
     asked = {**request["settings"], "device": request["device"]}
     sentences = {}
@@ -147,7 +145,7 @@ def _overridden(request: Dict[str, Any], script: Script, observed: Observed) -> 
             continue
         text = "%s: asked %s, the script set %s (%s)"
         sentences[setting] = text % (setting, asked[setting], value, call["place"])
-    return list(sentences.values())
+    return sentences
 
 
 def _is_asked_for(asked: Dict[str, Any], setting: str) -> bool:
@@ -158,13 +156,17 @@ def _is_asked_for(asked: Dict[str, Any], setting: str) -> bool:
     return setting in asked and asked[setting] != axis.script_default
 
 
-def _mismatches(request: Dict[str, Any], observed: Observed) -> List[str]:
-    """A sentence per setting that was asked for and is not what was found."""
+def _mismatches(
+    request: Dict[str, Any], observed: Observed, overridden: Container[str]
+) -> List[str]:
+    """A sentence per setting that was asked for, is not what was found, and has none yet."""
     asked = {**request["versions"], **request["settings"], "device": request["device"]}
     values = observed.found.get("values", {})
     compared = {
         name: value
         for name, value in asked.items()
-        if name in values and (name not in BY_NAME or _is_asked_for(asked, name))
+        if name in values
+        and name not in overridden
+        and (name not in BY_NAME or _is_asked_for(asked, name))
     }
     return findings.mismatches(compared, values) + findings.faults(observed.found.get("errors", {}))

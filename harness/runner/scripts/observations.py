@@ -81,7 +81,7 @@ def _add(
     offset = max((each["model"] for each in fits), default=0)
     # A model may be numbered whose gradients were taken and that never trained.
     numbers = {number: place for place, number in enumerate(_in_order(part), start=offset + 1)}
-    for fit in part["fits"]:
+    for fit in sorted(part["fits"], key=lambda each: (each["model"], each["fit"])):
         fits.append(_fit(fit, numbers[fit["model"]], process))
     stored = _stored(part)
     for number, place in numbers.items():

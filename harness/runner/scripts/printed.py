@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Iterable
 
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _MASKED = re.compile(
     "|".join(
         (

@@ -14,12 +14,13 @@ _CHUNK = 1 << 20
 def digests(work: str, patterns: Iterable[str]) -> Dict[str, str]:
     """The SHA-256 of every file below `work` that a pattern matches, by its relative path.
 
-    A pattern that matches no file stands there itself, with "".
+    A pattern that matches no file stands there itself, with "". Links are no files, and those
+    that lead out of the folder lead nowhere.
     """
     found: Dict[str, str] = {}
     for pattern in patterns:
         paths = glob.glob(os.path.join(glob.escape(work), pattern), recursive=True)
-        files = [path for path in paths if _is_plain_file(path)]
+        files = [path for path in paths if _is_plain_file(path) and _is_below(work, path)]
         found.update({os.path.relpath(path, work): _digest(path) for path in files})
         if not files:
             found[pattern] = ""
@@ -28,6 +29,12 @@ def digests(work: str, patterns: Iterable[str]) -> Dict[str, str]:
 
 def _is_plain_file(path: str) -> bool:
     return stat.S_ISREG(os.lstat(path).st_mode)
+
+
+def _is_below(work: str, path: str) -> bool:
+    """Whether no link on the way leads out of the folder."""
+    root = os.path.realpath(work)
+    return os.path.realpath(path).startswith(root + os.sep)
 
 
 def _digest(path: str) -> str:

@@ -10,13 +10,12 @@ import functools
 import threading
 import time
 import weakref
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List
 
 import numpy as np
 
 from harness.runner.backends.tensorflow.state import named_weights
 from harness.runner.hashing import combined_digest, dtype_text, tensor_digest
-from harness.runner.scripts.observing import isolation
 from harness.runner.scripts.observing.notes import Notes
 from harness.runner.weights import Named
 
@@ -25,21 +24,25 @@ _OUTPUTS = ("predict", "evaluate", "predict_on_batch", "test_on_batch")
 _nested = threading.local()
 running = [0]
 """How many fits are under way, in all threads: tapes within them are theirs."""
-_models: Dict[int, Tuple[Any, int]] = {}
-"""By `id`: a weak reference to a model, and its number."""
-_loops: Dict[int, Dict[str, Any]] = {}
-"""By number of a model that is trained batch by batch: its one entry in the notes."""
 
 
 def watch(notes: Notes, model_class: Any) -> None:
     """Let a class of models note what its instances train and return."""
-    _replace(model_class, "compile", lambda function: _compiling(notes, function))
+    watch_compile(notes, model_class)
     if not notes.settings["observe"]:
         return
     _replace(model_class, "fit", lambda function: _fitting(notes, function))
     _replace(model_class, "train_on_batch", lambda function: _stepping(notes, function))
     for name in _OUTPUTS:
         _replace(model_class, name, functools.partial(_returning, notes, name))
+
+
+def watch_compile(notes: Notes, model_class: Any) -> None:
+    """Let a class of models get what the matrix asks of `compile`.
+
+    It is the class that defines it: Keras asks a model whether its `compile` is that one.
+    """
+    _replace(model_class, "compile", lambda function: _compiling(notes, function))
 
 
 def _replace(owner: Any, name: str, wrapped: Callable[[Any], Any]) -> None:
@@ -82,15 +85,26 @@ def _fitting(notes: Notes, function: Any) -> Any:
             return function(model, *arguments, **named)
         started = time.perf_counter()
         with _Outermost():
-            with isolation.visible():
-                number = _number_of(notes, model)
-                before = _digests(model)
+            number = _number_of(notes, model)
+            before = _digests(model)
+            _nested.unbuilt = None if before else (model, before)
             result = function(model, *arguments, **named)
-            with isolation.visible():
-                _note_fit(notes, model, number, before, result, time.perf_counter() - started)
+            _note_fit(notes, model, number, before, result, time.perf_counter() - started)
         return result
 
     return fit
+
+
+def is_unbuilt() -> bool:
+    """Whether the model that this thread trains had no weights when that began."""
+    unbuilt = getattr(_nested, "unbuilt", None)
+    return unbuilt is not None and not unbuilt[1]
+
+
+def note_first_weights() -> None:
+    """The model that this thread trains was built meanwhile, and has not made a step yet."""
+    model, before = _nested.unbuilt
+    before.update(_digests(model))
 
 
 def _stepping(notes: Notes, function: Any) -> Any:
@@ -98,13 +112,12 @@ def _stepping(notes: Notes, function: Any) -> Any:
         if _is_nested():
             return function(model, *arguments, **named)
         with _Outermost():
-            with isolation.visible():
-                number = _number_of(notes, model)
-                entry = _loops.get(number) or _begin_loop(notes, model, number)
+            number = _number_of(notes, model)
+            loop = notes.batch_loops.get(number) or _begin_loop(notes, model, number)
+            _nested.unbuilt = None if loop["before"] else (model, loop["before"])
             result = function(model, *arguments, **named)
-            entry["steps"] += 1
-            entry["model_itself"] = model
-            _add_losses(entry["history"], result)
+            loop["entry"]["steps"] += 1
+            _add_losses(loop["entry"]["history"], result)
         return result
 
     return train_on_batch
@@ -116,27 +129,25 @@ def _returning(notes: Notes, name: str, function: Any) -> Any:
             return function(model, *arguments, **named)
         with _Outermost():
             result = function(model, *arguments, **named)
-        with isolation.visible():
-            notes.add_output(name, _digest_of_result(result))
+        notes.add_output(name, _digest_of_result(result))
         return result
 
     return call
 
 
 def _number_of(notes: Notes, model: Any) -> int:
-    known = _models.get(id(model))
+    known = notes.known.get(id(model))
     if known is not None and known[0]() is model:
-        return known[1]
+        return int(known[1])
     number = next_number(notes)
-    _models[id(model)] = (weakref.ref(model), number)
+    notes.known[id(model)] = (weakref.ref(model), number)
     return number
 
 
 def next_number(notes: Notes) -> int:
     """The number of a model that trains for the first time."""
-    number = int(notes.settings.get("harness_models", 0)) + 1
-    notes.settings["harness_models"] = number
-    return number
+    notes.models += 1
+    return notes.models
 
 
 def weights_of(model: Any) -> Named:
@@ -227,9 +238,12 @@ def _begin_loop(notes: Notes, model: Any, number: int) -> Dict[str, Any]:
         "steps": 0,
         "history": {},
         "seconds": 0.0,
+        "init_sha256": "",
+        "weights_sha256": "",
     }
-    _loops[number] = dict(entry, before=_digests(model))
-    return _loops[number]
+    notes.fits.append(entry)
+    notes.batch_loops[number] = {"entry": entry, "model": model, "before": _digests(model)}
+    return notes.batch_loops[number]
 
 
 def _add_losses(history: Dict[str, List[str]], result: Any) -> None:
@@ -242,14 +256,12 @@ def _add_losses(history: Dict[str, List[str]], result: Any) -> None:
 
 def read_again(notes: Notes) -> None:
     """Read the models that are still there, and those that were trained batch by batch."""
-    for number, loop in _loops.items():
-        model, before = loop.pop("model_itself", None), loop.pop("before")
-        notes.fits.append(loop)
-        keep(notes, number, before, weights_of(model), loop)
-        notes.loss = loop["history"].get("loss", [notes.loss])[-1]
-    for reference, number in list(_models.values()):
+    for number, loop in notes.batch_loops.items():
+        keep(notes, number, loop["before"], weights_of(loop["model"]), loop["entry"])
+        notes.loss = loop["entry"]["history"].get("loss", [notes.loss])[-1]
+    for reference, number in list(notes.known.values()):
         model = reference()
-        if model is not None and number not in _loops and number in notes.arrays:
+        if model is not None and number not in notes.batch_loops and number in notes.arrays:
             last = [each for each in notes.fits if each["model"] == number][-1]
             keep(notes, number, {}, weights_of(model), dict(last))
 

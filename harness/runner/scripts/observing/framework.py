@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from dataclasses import replace
 from typing import Any, Dict
@@ -45,8 +46,17 @@ def began(notes: Notes) -> None:
         if "tf" in seeds.wanted(notes):
             tf.random.set_seed(seeds.number(notes))
             notes.seeded.append("tf")
+    if any(map(_is_imported, ("keras", "tf_keras"))):
+        # TensorFlow imported it itself.
+        keras_imported(notes)
     if notes.settings["observe"]:
         tapes.watch(notes)
+
+
+def _is_imported(name: str) -> bool:
+    """Whether a module is there as a whole; it may be the one that imports TensorFlow."""
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)
 
 
 def _run(notes: Notes) -> Run:
@@ -98,6 +108,9 @@ def keras_imported(notes: Notes) -> None:
 def ended(notes: Notes) -> None:
     """The script is over: note the weights of what is still there, and what was in force."""
     run: Run = notes.settings[_RUN]
+    if notes.is_forked and not (notes.fits or notes.batch_loops or notes.tape_loops):
+        # What the parent began may not be usable here.
+        return
     fits.read_again(notes)
     tapes.read_again(notes)
     run.log = _text(str(notes.settings["stderr"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from typing import Any, Dict, Iterator, List
@@ -17,6 +18,10 @@ _nested: List[bool] = []
 def hide(root: str) -> None:
     """Take our modules out of `sys.modules`; `root` is the folder that holds our package."""
     _roots.append(root)
+    # No child begins in the middle of another thread's block.
+    os.register_at_fork(
+        before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
+    )
     _hidden.update(_taken_out())
 
 

@@ -20,18 +20,31 @@ _ARRAY_BYTES = 64 << 20
 
 
 class Notes:
-    """What is known of this process so far. `settings` is what the runner wrote down for it."""
+    """What is known of this process so far. `settings` is what the runner wrote down for it.
+
+    `models` is how many have a number, and `known` has a weak reference to each model of Keras,
+    and its number, by `id`. `batch_loops` are models that are trained batch by batch, by number,
+    `tape_loops` loops of the script's own, by the `id`s of their variables.
+    """
 
     def __init__(self, settings: Dict[str, Any]) -> None:
         self.settings = settings
         self.work = os.path.realpath(str(settings["work"]))
         self.applying = threading.local()
+        self.is_forked = False
         self.clear()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self.clear)
+        os.register_at_fork(after_in_child=self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        self.is_forked = True
+        self.clear()
 
     def clear(self) -> None:
         """Forget everything; the process is another one now."""
+        self.models = 0
+        self.known: Dict[int, Any] = {}
+        self.batch_loops: Dict[int, Dict[str, Any]] = {}
+        self.tape_loops: Dict[Any, Dict[str, Any]] = {}
         self.error: Optional[Dict[str, str]] = None
         self.calls: List[Dict[str, Any]] = []
         self.connections: List[Dict[str, str]] = []

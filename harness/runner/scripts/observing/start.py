@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import sys
 from typing import Any, Dict, List
 
-from harness.runner.scripts.observing import calls, import_hooks, isolation, network, seeds
+from harness.runner.scripts.observing import (
+    calls,
+    data_files,
+    endings,
+    import_hooks,
+    isolation,
+    network,
+    seeds,
+)
 from harness.runner.scripts.observing.import_hooks import Hook
 from harness.runner.scripts.observing.notes import Notes
 
@@ -20,8 +27,11 @@ _FITS = (
 )
 """Where Keras 2 has the class `Model` that trains."""
 
-_TRAINERS = ("keras.src.backend.tensorflow.trainer",)
-"""Where Keras 3 has the class behind it."""
+_TRAINERS = {
+    "keras.src.backend.tensorflow.trainer": "TensorFlowTrainer",
+    "keras.src.trainers.trainer": "Trainer",
+}
+"""Where Keras 3 has the classes behind it: the one that trains, and the one that compiles."""
 
 _KERAS = ("keras", "tf_keras")
 
@@ -37,9 +47,7 @@ def observe(place: str, root: str) -> None:
     seeds.seed_python(notes)
     if settings["observe"]:
         network.watch(notes)
-        _note_errors(notes)
-        # Registered first, so that it is called last.
-        atexit.register(_end, notes)
+        endings.watch(notes)
     isolation.hide(root)
 
 
@@ -52,9 +60,12 @@ def _hooks(notes: Notes) -> Dict[str, List[Hook]]:
     for name in _FITS:
         hooks.setdefault(name, []).append(lambda module: _watch_model(notes, module.Model))
     for name in _TRAINERS:
-        hooks.setdefault(name, []).append(
-            lambda module: _watch_model(notes, module.TensorFlowTrainer)
-        )
+        hooks.setdefault(name, []).append(lambda module: _watch_trainer(notes, module))
+    for name in data_files.MODULES:
+        hooks.setdefault(name, []).append(lambda module: data_files.accept(notes, module))
+    if notes.settings["observe"]:
+        pool = "multiprocessing.pool"
+        hooks.setdefault(pool, []).append(lambda module: endings.watch_pool(notes, module))
     for name in _KERAS:
         hooks.setdefault(name, []).append(lambda module: _with_tensorflow(notes, "keras_imported"))
     return hooks
@@ -68,34 +79,19 @@ def _with_tensorflow(notes: Notes, function: str) -> None:
             getattr(framework, function)(notes)
 
 
+def _watch_trainer(notes: Notes, module: Any) -> None:
+    with isolation.visible():
+        from harness.runner.scripts.observing import fits
+
+        trainer = getattr(module, _TRAINERS[module.__name__])
+        if trainer.__name__ == "Trainer":
+            fits.watch_compile(notes, trainer)
+        else:
+            fits.watch(notes, trainer)
+
+
 def _watch_model(notes: Notes, model_class: Any) -> None:
     with isolation.visible():
         from harness.runner.scripts.observing import fits
 
         fits.watch(notes, model_class)
-
-
-def _note_errors(notes: Notes) -> None:
-    """An exception that ends the script is noted before it is printed."""
-    usual = sys.excepthook
-
-    def note(kind: Any, error: Any, trace: Any) -> None:
-        with isolation.visible():
-            from harness.runner.reply import described, one_line
-
-            notes.error = dict(described(error), reason=one_line(error))
-        notes.write()
-        usual(kind, error, trace)
-
-    sys.excepthook = note
-
-
-def _end(notes: Notes) -> None:
-    """The script is over: what is left to read is read now."""
-    with isolation.visible():
-        if "harness_framework_began" in notes.settings:
-            from harness.runner.scripts.observing import framework
-
-            framework.ended(notes)
-    if notes.fits or notes.calls or notes.connections or notes.error or notes.found:
-        notes.write(is_end=True)

@@ -6,6 +6,7 @@ graph runs that line once, while it is traced; its later calls are counted as st
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from typing import Any, Dict, List, Set, Tuple
@@ -14,13 +15,18 @@ import numpy as np
 import tensorflow as tf
 
 from harness.runner.hashing import tensor_digest
-from harness.runner.scripts.observing import fits, isolation
+from harness.runner.scripts.observing import fits
 from harness.runner.scripts.observing.notes import Notes
 from harness.runner.weights import Named
 
+# Looked up once: public names of TensorFlow cost a microsecond each time.
+_Variable = tf.Variable
+_executing_eagerly = tf.executing_eagerly
+
+_UNREADABLE = (AttributeError, NotImplementedError, RuntimeError, tf.errors.OpError)
+"""What reading a variable raises that has no value of its own (yet)."""
+
 _calls = threading.local()
-_loops: Dict[Tuple[int, ...], Dict[str, Any]] = {}
-"""By the `id`s of its variables: a loop's entry in the notes, and the variables themselves."""
 _traced: Dict[int, Set[Tuple[int, ...]]] = {}
 """By the `id` of a compiled function: the loops whose gradient is taken in it."""
 
@@ -31,16 +37,24 @@ def watch(notes: Notes) -> None:
 
     @functools.wraps(gradient)
     def noting(tape: Any, target: Any, sources: Any, *arguments: Any, **named: Any) -> Any:
-        if not fits.running[0]:
-            with isolation.visible():
-                _note(notes, sources)
+        if fits.running[0]:
+            _read_first_weights()
+        else:
+            _note(notes, sources)
         return gradient(tape, target, sources, *arguments, **named)
 
     tf.GradientTape.gradient = noting
-    _count_calls(type(tf.function(lambda: None)))
+    _count_calls(notes, type(tf.function(lambda: None)))
 
 
-def _count_calls(function_class: Any) -> None:
+def _read_first_weights() -> None:
+    if fits.is_unbuilt():
+        # The step may be traced: lifted out of its graph, values can be read.
+        with tf.init_scope(), contextlib.suppress(ValueError, *_UNREADABLE):
+            fits.note_first_weights()
+
+
+def _count_calls(notes: Notes, function_class: Any) -> None:
     """Count the outermost calls of compiled functions in which a loop's gradient is taken."""
     call = function_class.__call__
 
@@ -53,32 +67,40 @@ def _count_calls(function_class: Any) -> None:
         finally:
             _calls.stack = stack
             for key in _traced.get(id(function), ()) if not stack else ():
-                _loops[key]["steps"] += 1
+                if key in notes.tape_loops:
+                    notes.tape_loops[key]["entry"]["steps"] += 1
 
     function_class.__call__ = counting
 
 
 def _note(notes: Notes, sources: Any) -> None:
-    variables = [each for each in tf.nest.flatten(sources) if _is_variable(each)]
+    variables = [each for each in _flat(sources) if _is_variable(each)]
     if not variables:
         return
     key = tuple(map(id, variables))
-    if key not in _loops:
-        _loops[key] = _begin(notes, variables)
+    if key not in notes.tape_loops:
+        notes.tape_loops[key] = _begin(notes, variables)
     stack: List[int] = getattr(_calls, "stack", [])
     if stack:
         _traced.setdefault(stack[0], set()).add(key)
-    elif tf.executing_eagerly():
-        _loops[key]["steps"] += 1
+    elif _executing_eagerly():
+        notes.tape_loops[key]["entry"]["steps"] += 1
+
+
+def _flat(sources: Any) -> List[Any]:
+    """What gradients are taken of, in order; variables in a list, mostly."""
+    if isinstance(sources, (list, tuple)) and all(map(_is_variable, sources)):
+        return list(sources)
+    return list(tf.nest.flatten(sources))
 
 
 def _is_variable(source: Any) -> bool:
     """Whether it is a variable of TensorFlow, or of Keras 3, which holds one."""
-    return isinstance(_variable(source), tf.Variable)
+    return isinstance(_variable(source), _Variable)
 
 
 def _variable(source: Any) -> Any:
-    return source if isinstance(source, tf.Variable) else getattr(source, "value", None)
+    return source if isinstance(source, _Variable) else getattr(source, "value", None)
 
 
 def _begin(notes: Notes, variables: List[Any]) -> Dict[str, Any]:
@@ -87,7 +109,7 @@ def _begin(notes: Notes, variables: List[Any]) -> Dict[str, Any]:
     # A step may be traced now: lifted out of the graph, the values before it can be read.
     with tf.init_scope():
         before = {name: tensor_digest(name, array) for name, array in _values(variables)}
-    return dict(entry, variables=variables, before=before)
+    return {"entry": entry, "variables": variables, "before": before}
 
 
 def _values(variables: List[Any]) -> Named:
@@ -97,7 +119,7 @@ def _values(variables: List[Any]) -> Named:
         name = "%03d/%s" % (place, str(each.name).split("/")[-1].split(":")[0])
         try:
             named.append((name, np.asarray(variable.numpy())))
-        except (AttributeError, NotImplementedError, RuntimeError, tf.errors.OpError):
+        except _UNREADABLE:
             # Made in the function that is being traced: it has no value yet.
             continue
     return named
@@ -105,8 +127,10 @@ def _values(variables: List[Any]) -> Named:
 
 def read_again(notes: Notes) -> None:
     """Note the loops, with the values that their variables have now."""
-    for loop in _loops.values():
-        variables, before = loop.pop("variables"), loop.pop("before")
-        if loop["steps"]:
-            notes.fits.append(loop)
-            fits.keep(notes, loop["model"], before, _values(variables), loop)
+    for loop in notes.tape_loops.values():
+        entry = loop["entry"]
+        if not entry["steps"]:
+            continue
+        if not any(each is entry for each in notes.fits):
+            notes.fits.append(entry)
+        fits.keep(notes, entry["model"], loop["before"], _values(loop["variables"]), entry)
