@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,9 @@ from harness.cli.sweeps import Setting
 from harness.engines import choice
 from harness.errors import IncompleteSweepError, NotReproducibleError, UsageError
 from harness.executors.run_processes import Limits
+from harness.matrix import values, workload_sources
 from harness.matrix.environment import from_id
+from harness.matrix.values import InvalidValueError
 from harness.results.record import Measured, Record
 from harness.studies import diagnosis, repetition, search
 from harness.studies.diagnosis import Change, Diagnosis
@@ -48,6 +51,8 @@ Data = Annotated[
         help="A file it reads, and where: relative to its folder or below ~/; may be repeated.",
     ),
 ]
+_KERAS_MNIST = "~/.keras/datasets/mnist.npz"
+
 Repeats = Annotated[int, typer.Option(help="Runs per setting.", min=2, max=100)]
 
 
@@ -142,29 +147,58 @@ def _proposal(
     repeats: int,
 ) -> Proposal:
     adopted = adoption.read(script)
-    given = {each.partition("==")[0]: each for each in packages or ()}
+    given = {each.partition("==")[0]: each for each in map(_package, packages or ())}
     needed = {each.partition("==")[0]: each for each in adopted.packages}
     if unversioned := [name for name in adopted.unversioned if name not in given]:
         console.note(
-            f"no version is known of {', '.join(unversioned)}: the newest that fits is taken;"
-            " --package NAME==VERSION says which"
+            f"no version is known of {', '.join(unversioned)}: the newest of the days of this"
+            " TensorFlow is taken; --package NAME==VERSION says which"
         )
     return Proposal(
         name=adopted.name,
         script=script,
         arguments=tuple(arguments or ()),
         packages=tuple(sorted({**needed, **given}.values())),
-        data=dict(map(_data, data or ())),
+        data=_all_data(data or (), loads_mnist=adopted.loads_mnist),
         environments=(_environment(adopted.uses_legacy_keras, tensorflow, python),),
         repeats=repeats,
     )
+
+
+def _package(text: str) -> str:
+    try:
+        return values.requirement(text.strip())
+    except InvalidValueError as error:
+        raise UsageError(f"--package: {error}") from None
+
+
+def _all_data(texts: Sequence[str], *, loads_mnist: bool) -> dict[str, str]:
+    """Where the script finds each file; Keras' MNIST is ours unless another is named."""
+    found: dict[str, str] = {}
+    for target, source in map(_data, texts):
+        if target in found:
+            raise UsageError(f"--data {target}=…: is given twice; a place has one file")
+        found[target] = source
+    if loads_mnist and _KERAS_MNIST not in found:
+        console.note(f"{_KERAS_MNIST} is the MNIST of this program: the script loads it")
+        found[_KERAS_MNIST] = workload_sources.MNIST
+    return found
 
 
 def _data(text: str) -> tuple[str, str]:
     target, sign, source = text.partition("=")
     if not sign or not target or not source:
         raise UsageError(f"--data {text!r}: write TARGET=FILE, as in data/train.csv=/srv/churn.csv")
-    return target, str(Path(source).expanduser().absolute())
+    # A user that does not exist is left as written, where pathlib raises an error.
+    path = Path(os.path.expanduser(source)).absolute()  # noqa: PTH111
+    if path.is_file():
+        return target, str(path)
+    if source != workload_sources.MNIST:
+        raise UsageError(
+            f"--data {text!r}: there is no file {path}; name one, or the data set"
+            f" {workload_sources.MNIST}"
+        )
+    return target, source
 
 
 def _environment(

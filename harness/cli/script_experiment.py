@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,15 +40,19 @@ class Experiment:
         self.base = as_it_is[0]
         self.environments: tuple[Environment, ...] = tuple(each.environment for each in as_it_is)
         self._planned: dict[str, Cell] = {}
+        self._found: dict[str, list[Record]] = {}
         self._settle: Callable[[Cell], Cell] = machine_limits.settled(
             setting.machine.limits, lambda device: setting.engine.unavailable(device=device)
         )
 
     def trial(self, settings: Settings) -> Trial:
-        """The repeats of the cell with these settings, run unless they are recorded."""
+        """The repeats of the cell with these settings, run unless they are recorded.
+
+        Where the first does not complete, it is the only one.
+        """
         cell = self._cell(settings, 0)
-        repeats = self.proposal.repeats
         records = self.records(settings)
+        repeats = self.proposal.repeats if _all_completed(records) else max(len(records), 1)
         found = repetition.trial(settings, records, repeats)
         if cell.status is not None:
             found = replace(found, reason=cell.reason)
@@ -58,7 +62,12 @@ class Experiment:
 
     def records(self, settings: Settings) -> list[Record]:
         """The records of the repeats of a cell; none where it cannot run here."""
-        return self._run(self._cell(settings, 0), self.proposal.repeats)
+        cell = self._cell(settings, 0)
+        if cell.id not in self._found:
+            first = self._run(cell, 1)
+            goes_on = first and _all_completed(first)
+            self._found[cell.id] = self._run(cell, self.proposal.repeats) if goes_on else first
+        return self._found[cell.id]
 
     def single(self, settings: Settings, environment: int = 0) -> Record | str:
         """The record of one run, or why there is none. `environment` is its place in the matrix."""
@@ -102,3 +111,7 @@ class Experiment:
         if settings and settings not in self.proposal.varied:
             self.proposal = replace(self.proposal, varied=(*self.proposal.varied, settings))
             adopted_matrix.write(self.path, self.proposal, self._command)
+
+
+def _all_completed(records: Sequence[Record]) -> bool:
+    return all(record.status == "completed" for record in records)

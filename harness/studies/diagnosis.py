@@ -119,7 +119,7 @@ def sentences(diagnosis: Diagnosis) -> list[str]:
     """The diagnosis in sentences, the answer first."""
     base = diagnosis.base
     if not base.is_complete:
-        return [f"It does not run: {base.reason}."]
+        return [f"It does not run: {base.reason.rstrip('.: ')}."]
     found = _stable(diagnosis) if base.is_stable else _unstable(diagnosis)
     return [*found, *_own_settings(diagnosis), _limit(_shown(diagnosis))]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from harness.results.record import Fit, Measured, Output
@@ -70,6 +71,11 @@ def test_a_stable_script_is_told_what_changes_its_bits() -> None:
 
 def test_a_script_that_does_not_run_gets_no_verdict() -> None:
     assert diagnosed(trial({}, 0, completed=0)) == "It does not run: failed: ValueError: no."
+
+
+def test_a_reason_that_is_a_sentence_ends_once() -> None:
+    base = replace(trial({}, 0, completed=0), reason="2.15.1 has no wheel for Python 2.7.")
+    assert diagnosed(base).endswith("Python 2.7.") and not diagnosed(base).endswith("..")
 
 
 def measured(init: str, losses: tuple[str, ...], weights: str, output: str = "o") -> Measured:

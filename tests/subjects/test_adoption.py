@@ -40,6 +40,19 @@ def test_legacy_keras_is_seen(tmp_path: Path) -> None:
     assert adopted.uses_legacy_keras and adopted.packages == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import tensorflow as tf\ntf.keras.datasets.mnist.load_data()\n",
+        "from keras.datasets import mnist\n(x, y), test = mnist.load_data('mnist.npz')\n",
+    ],
+)
+def test_a_script_that_would_download_mnist_is_known(tmp_path: Path, text: str) -> None:
+    (tmp_path / "digits.py").write_text(text)
+    assert adoption.read(script(tmp_path, "import digits\n")).loads_mnist
+    assert not adoption.read(script(tmp_path, "fashion_mnist.load_data()\n")).loads_mnist
+
+
 def test_a_script_is_only_read(tmp_path: Path) -> None:
     adoption.read(script(tmp_path, f"open({str(tmp_path / 'ran')!r}, 'w')\n"))
     assert not (tmp_path / "ran").exists()
