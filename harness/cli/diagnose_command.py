@@ -24,7 +24,7 @@ from harness.matrix.values import InvalidValueError
 from harness.results.record import Measured, Record
 from harness.studies import diagnosis, repetition, search
 from harness.studies.diagnosis import Change, Diagnosis
-from harness.subjects import adoption
+from harness.subjects import adoption, folder_files
 from harness.subjects.adopted_matrix import Proposal
 
 Script = Annotated[Path, typer.Argument(metavar="SCRIPT", help="The script, as it is.")]
@@ -147,6 +147,7 @@ def _proposal(
     repeats: int,
 ) -> Proposal:
     adopted = adoption.read(script)
+    _require_output_elsewhere(script.parent)
     given = {each.partition("==")[0]: each for each in map(_package, packages or ())}
     needed = {each.partition("==")[0]: each for each in adopted.packages}
     if unversioned := [name for name in adopted.unversioned if name not in given]:
@@ -163,6 +164,24 @@ def _proposal(
         environments=(_environment(adopted.uses_legacy_keras, tensorflow, python),),
         repeats=repeats,
     )
+
+
+def _require_output_elsewhere(folder: Path) -> None:
+    """Refuse to write into a file that travels with the script.
+
+    It grows while runs are made: none would find the records of those before.
+
+    Raises:
+        UsageError: standard output or the messages are such a file.
+    """
+    links = [Path(f"/proc/self/fd/{number}") for number in (1, 2)]
+    ends = {link.readlink() for link in links if link.is_file()}
+    written = {os.path.relpath(end, folder.resolve()) for end in ends}
+    for name in sorted(written.intersection(folder_files.travelling(folder) if written else ())):
+        raise UsageError(
+            f"{folder / name}: is where this output goes, and also one of the script's files, which"
+            " must not change while it is tried; write it to another folder, or have git ignore it"
+        )
 
 
 def _package(text: str) -> str:

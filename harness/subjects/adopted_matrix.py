@@ -65,7 +65,7 @@ def write(path: Path, proposal: Proposal, command: str) -> None:
 def _content(path: Path, proposal: Proposal) -> dict[str, Any]:
     folder = os.path.relpath(proposal.script.parent.absolute(), path.absolute().parent)
     entry = {
-        "script": proposal.script.name,
+        "script": os.path.normpath(os.path.join(folder, proposal.script.name)),  # noqa: PTH118
         "folder": folder,
         # Braces of the command line are no placeholders.
         "arguments": [each.replace("{", "{{").replace("}", "}}") for each in proposal.arguments],

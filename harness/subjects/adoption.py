@@ -31,6 +31,14 @@ _DISTRIBUTIONS = {
     "tensorflow_probability": "tensorflow-probability",
     "tensorflow_datasets": "tensorflow-datasets",
     "tensorflow_addons": "tensorflow-addons",
+    "sonnet": "dm-sonnet",
+    "tree": "dm-tree",
+    "official": "tf-models-official",
+    "imblearn": "imbalanced-learn",
+    "umap": "umap-learn",
+    "mpl_toolkits": "matplotlib",
+    "pkg_resources": "setuptools",
+    "attr": "attrs",
 }
 """Packages whose distribution has another name than what is imported."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from harness.errors import UsageError
+from harness.matrix import reading
 from harness.subjects import adopted_matrix, adoption
 from harness.subjects.adopted_matrix import Proposal
 
@@ -98,7 +100,7 @@ def test_the_matrix_file_says_all_of_it(tmp_path: Path) -> None:
     adopted_matrix.write(path, proposal(tmp_path), "diagnose")
     content = yaml.load(path.read_text(), yaml.BaseLoader)
     assert content["workloads"]["train"] == {
-        "script": "train.py",
+        "script": "src/train.py",
         "folder": "src",
         "arguments": ["--units", "{{8}}"],
         "packages": ["pandas"],
@@ -107,6 +109,19 @@ def test_the_matrix_file_says_all_of_it(tmp_path: Path) -> None:
         "all",
         {"A": "1"},
     ]
+
+
+@pytest.mark.parametrize("lies", ["train.py", "src/my train.py", "../beside/train.py"])
+def test_the_matrix_file_finds_the_script(tmp_path: Path, lies: str) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    path = here / lies
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")
+    adopted = replace(proposal(here), script=path, varied=())
+    adopted_matrix.write(here / "train.matrix.yaml", adopted, "adopt")
+    entry = reading.read(here / "train.matrix.yaml").scripts["train"]
+    assert (entry.folder / entry.path).samefile(path)
 
 
 def test_a_matrix_of_ones_own_is_not_overwritten(tmp_path: Path) -> None:
