@@ -245,6 +245,8 @@ def _diagnosed(experiment: Experiment) -> Diagnosis:
         first=repetition.first_difference(measured),
         calls=_calls(records),
         connections=_addresses(records),
+        printed=len({each.printed_sha256 for each in measured}),
+        not_finite=experiment.not_finite(measured[0]) if measured else 0,
     )
     if not base.is_complete:
         return found

@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from harness import console
 from harness.cli import sweeps, wiring
 from harness.cli.sweeps import LockSource, Setting
 from harness.matrix import cells, reading
 from harness.matrix.cells import SETTING_AXES, Cell
 from harness.matrix.environment import Environment
-from harness.results.record import Record
+from harness.results import blobs
+from harness.results.record import Measured, Record
 from harness.results.store import Store
 from harness.studies import diagnosis, repetition
 from harness.studies.search import Settings, Trial
@@ -74,6 +77,12 @@ class Experiment:
         cell = self._cell(settings, environment)
         records = self._run(cell, 1)
         return records[0] if records else cell.reason
+
+    def not_finite(self, measured: Measured) -> int:
+        """How many tensors hold NaN or infinity at the end; 0 where the weights are not kept."""
+        kept = blobs.read_weights(self._store.blobs, measured.weights_sha256) or {}
+        floats = (each for each in kept.values() if each.dtype.kind in "fc")
+        return sum(not np.isfinite(each).all() for each in floats)
 
     def _cell(self, settings: Settings, environment: int) -> Cell:
         values = zip(SETTING_AXES, self.base.values, strict=True)

@@ -73,6 +73,13 @@ def test_a_script_that_does_not_run_gets_no_verdict() -> None:
     assert diagnosed(trial({}, 0, completed=0)) == "It does not run: failed: ValueError: no."
 
 
+def test_equal_results_that_say_little_are_pointed_out() -> None:
+    text = diagnosed(trial({}, 1), printed=3, not_finite=4)
+    assert "4 of the tensors hold NaN or infinity" in text
+    assert "the 3 runs printed 3 different texts" in text
+    assert "printed" not in diagnosed(trial({}, 1))
+
+
 def test_a_reason_that_is_a_sentence_ends_once() -> None:
     base = replace(trial({}, 0, completed=0), reason="2.15.1 has no wheel for Python 2.7.")
     assert diagnosed(base).endswith("Python 2.7.") and not diagnosed(base).endswith("..")
