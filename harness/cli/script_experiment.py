@@ -102,10 +102,11 @@ class Experiment:
         sweeps.carry_out(
             self._setting,
             self._store,
-            replace(self._matrix, repeats=repeats),
+            self._matrix,
             LockSource(read=wiring.lock_reader(self.path), make=wiring.lock_maker(self.path)),
             planned=self._planned.values(),
             selected=[cell],
+            repeats=repeats,
         )
         found = (self._store.read(cell.id, repeat) for repeat in range(1, repeats + 1))
         return [record for record in found if record is not None]
@@ -120,6 +121,7 @@ class Experiment:
         if settings and settings not in self.proposal.varied:
             self.proposal = replace(self.proposal, varied=(*self.proposal.varied, settings))
             adopted_matrix.write(self.path, self.proposal, self._command)
+            self._matrix = reading.read(self.path)
 
 
 def _all_completed(records: Sequence[Record]) -> bool:

@@ -200,7 +200,11 @@ def _stable(diagnosis: Diagnosis) -> list[str]:
     lines = [f"Repeatable as it is: {outcome(base)} ({kinds})."]
     changing = [each for each in diagnosis.changes if each.changed]
     same = [each.what for each in diagnosis.changes if each.changed == ()]
-    not_run = [f"{each.what} ({each.reason})" for each in diagnosis.changes if each.changed is None]
+    not_run = [
+        f"{each.what} ({each.reason.rstrip('.')})"
+        for each in diagnosis.changes
+        if each.changed is None
+    ]
     if changing:
         what = "; ".join(
             f"{each.what} (other {', '.join(each.changed or ())})" for each in changing
@@ -209,7 +213,7 @@ def _stable(diagnosis: Diagnosis) -> list[str]:
     if same:
         lines.append(f"Same bits with: {', '.join(same)}.")
     if not_run:
-        lines.append(f"Not tried: {'; '.join(not_run)}.")
+        lines.append(f"No result with: {'; '.join(not_run)}.")
     return lines
 
 

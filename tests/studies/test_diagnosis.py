@@ -66,7 +66,7 @@ def test_a_stable_script_is_told_what_changes_its_bits() -> None:
     assert "Repeatable as it is: 3 of 3 equal" in text
     assert "Other bits with: threads=1 (other weights, history)." in text
     assert "Same bits with: onednn=off." in text
-    assert "Not tried: isa=avx2 (no oneDNN)." in text
+    assert "No result with: isa=avx2 (no oneDNN)." in text
 
 
 def test_a_script_that_does_not_run_gets_no_verdict() -> None:
