@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from harness import compatibility, console, places
-from harness.cli import options, wiring
+from harness.cli import options, script_experiment, wiring
 from harness.cli.script_experiment import Experiment
 from harness.cli.sweeps import Setting
 from harness.engines import choice
@@ -70,7 +70,9 @@ def adopt(
 ) -> None:
     """Write a matrix file with the script as a workload, and run it once to see what it needs."""
     proposal = _proposal(script, arguments, tensorflow, python, package, data, repeats=3)
-    experiment = Experiment(_setting(engine, timeout, memory), proposal, results, "adopt")
+    experiment = script_experiment.prepared(
+        _setting(engine, timeout, memory), proposal, results, "adopt"
+    )
     record = experiment.single({})
     _note_seen(record, experiment.path)
     if isinstance(record, str) or record.status != "completed":
@@ -100,7 +102,9 @@ def diagnose(
     proposal = _proposal(script, arguments, tensorflow, python, package, data, repeats)
     others = tuple({"tensorflow": version} for version in other_tensorflow or ())
     proposal = replace(proposal, environments=(*proposal.environments, *others))
-    experiment = Experiment(_setting(engine, timeout, memory), proposal, results, "diagnose")
+    experiment = script_experiment.prepared(
+        _setting(engine, timeout, memory), proposal, results, "diagnose"
+    )
     found = _diagnosed(experiment)
     console.note(f"records: {results / proposal.name}; matrix: {experiment.path}")
     if as_json:
@@ -163,6 +167,9 @@ def _proposal(
         data=_all_data(data or (), loads_mnist=adopted.loads_mnist),
         environments=(_environment(adopted.uses_legacy_keras, tensorflow, python),),
         repeats=repeats,
+        guessed=frozenset(
+            each for name, each in needed.items() if "==" in each and name not in given
+        ),
     )
 
 

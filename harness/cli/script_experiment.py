@@ -11,6 +11,7 @@ import numpy as np
 from harness import console
 from harness.cli import sweeps, wiring
 from harness.cli.sweeps import LockSource, Setting
+from harness.errors import LockError
 from harness.matrix import cells, reading
 from harness.matrix.cells import SETTING_AXES, Cell
 from harness.matrix.environment import Environment
@@ -22,6 +23,21 @@ from harness.studies.search import Settings, Trial
 from harness.subjects import adopted_matrix
 from harness.subjects.adopted_matrix import Proposal
 from harness.sweep import machine_limits
+
+
+def prepared(setting: Setting, proposal: Proposal, results: Path, command: str) -> Experiment:
+    """The experiment, with guessed versions of packages only where they can be had."""
+    experiment = Experiment(setting, proposal, results, command)
+    if not proposal.guessed or experiment.lock_error() is None:
+        return experiment
+    looser = Experiment(setting, proposal.without_guesses(), results, command)
+    if looser.lock_error() is not None:
+        return Experiment(setting, proposal, results, command)
+    console.note(
+        f"{', '.join(sorted(proposal.guessed))}: installed here, but does not fit this TensorFlow;"
+        " the newest that fits is taken, --package NAME==VERSION says which"
+    )
+    return looser
 
 
 class Experiment:
@@ -47,6 +63,16 @@ class Experiment:
         self._settle: Callable[[Cell], Cell] = machine_limits.settled(
             setting.machine.limits, lambda device: setting.engine.unavailable(device=device)
         )
+
+    def lock_error(self) -> LockError | None:
+        """Why no lock of the script's environment can be made."""
+        if self.base.status is not None:
+            return None
+        try:
+            wiring.lock_maker(self.path)(self.base.environment)
+        except LockError as error:
+            return error
+        return None
 
     def trial(self, settings: Settings) -> Trial:
         """The repeats of the cell with these settings, run unless they are recorded.

@@ -111,6 +111,12 @@ def test_the_matrix_file_says_all_of_it(tmp_path: Path) -> None:
     ]
 
 
+def test_only_versions_that_nobody_named_are_left_open(tmp_path: Path) -> None:
+    packages = ("pandas==3.1.1", "scipy==1.1.1")
+    named = replace(proposal(tmp_path), packages=packages, guessed=frozenset(packages[:1]))
+    assert named.without_guesses().packages == ("pandas", "scipy==1.1.1")
+
+
 @pytest.mark.parametrize("lies", ["train.py", "src/my train.py", "../beside/train.py"])
 def test_the_matrix_file_finds_the_script(tmp_path: Path, lies: str) -> None:
     here = tmp_path / "here"
@@ -130,3 +136,5 @@ def test_a_matrix_of_ones_own_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="of your own"):
         adopted_matrix.write(path, proposal(tmp_path), "adopt")
     assert path.read_text() == "schema: 1\n"
+    with pytest.raises(UsageError, match="is no file"):
+        adopted_matrix.require_own(tmp_path)
