@@ -118,7 +118,11 @@ def outcome(trial: Trial) -> str:
     if trial.is_stable:
         return f"{trial.repeats} of {trial.repeats} equal"
     kind = trial.differing[0]
-    return f"{trial.distinct[kind]} different {kind} in {trial.repeats} runs"
+    return f"{_different(trial, kind)} in {trial.repeats} runs"
+
+
+def _different(trial: Trial, kind: str) -> str:
+    return f"{trial.distinct[kind]} different {'histories' if kind == 'history' else kind}"
 
 
 def sentences(diagnosis: Diagnosis) -> list[str]:
@@ -148,7 +152,7 @@ def _doubts(diagnosis: Diagnosis) -> list[str]:
 
 def _unstable(diagnosis: Diagnosis) -> list[str]:
     base, cure = diagnosis.base, diagnosis.cure
-    kinds = ", ".join(f"{base.distinct[kind]} different {kind}" for kind in base.differing)
+    kinds = ", ".join(_different(base, kind) for kind in base.differing)
     first = f"; first different: {diagnosis.first}" if diagnosis.first else ""
     lines = [f"Not repeatable: {base.repeats} runs left {kinds}{first}."]
     return lines + (_cured(base, cure) if cure and cure.trial else _uncured(cure))

@@ -34,7 +34,7 @@ def test_a_cure_is_said_with_its_evidence_its_price_and_its_limit() -> None:
     cured = trial({"seeding": "all"}, 1, seconds=2.2)
     cure = Cure(trial=cured, without={}, tried=(cured,))
     text = diagnosed(trial({}, 3), cure=cure)
-    assert text.startswith("Not repeatable: 3 runs left 3 different weights, 3 different history")
+    assert text.startswith("Not repeatable: 3 runs left 3 different weights, 3 different histories")
     assert "Repeatable with seeding=all (3 of 3 equal)." in text
     assert "tf.keras.utils.set_random_seed(42)" in text
     assert "1.10 times" in text
