@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +12,19 @@ from typing import Annotated
 import typer
 
 from harness import compatibility, console, places
-from harness.cli import options, wiring
+from harness.cli import options, script_experiment, wiring
 from harness.cli.script_experiment import Experiment
 from harness.cli.sweeps import Setting
 from harness.engines import choice
 from harness.errors import IncompleteSweepError, NotReproducibleError, UsageError
 from harness.executors.run_processes import Limits
+from harness.matrix import values, workload_sources
 from harness.matrix.environment import from_id
+from harness.matrix.values import InvalidValueError
 from harness.results.record import Measured, Record
 from harness.studies import diagnosis, repetition, search
 from harness.studies.diagnosis import Change, Diagnosis
-from harness.subjects import adoption
+from harness.subjects import adoption, folder_files
 from harness.subjects.adopted_matrix import Proposal
 
 Script = Annotated[Path, typer.Argument(metavar="SCRIPT", help="The script, as it is.")]
@@ -48,6 +51,8 @@ Data = Annotated[
         help="A file it reads, and where: relative to its folder or below ~/; may be repeated.",
     ),
 ]
+_KERAS_MNIST = "~/.keras/datasets/mnist.npz"
+
 Repeats = Annotated[int, typer.Option(help="Runs per setting.", min=2, max=100)]
 
 
@@ -65,7 +70,9 @@ def adopt(
 ) -> None:
     """Write a matrix file with the script as a workload, and run it once to see what it needs."""
     proposal = _proposal(script, arguments, tensorflow, python, package, data, repeats=3)
-    experiment = Experiment(_setting(engine, timeout, memory), proposal, results, "adopt")
+    experiment = script_experiment.prepared(
+        _setting(engine, timeout, memory), proposal, results, "adopt"
+    )
     record = experiment.single({})
     _note_seen(record, experiment.path)
     if isinstance(record, str) or record.status != "completed":
@@ -95,16 +102,18 @@ def diagnose(
     proposal = _proposal(script, arguments, tensorflow, python, package, data, repeats)
     others = tuple({"tensorflow": version} for version in other_tensorflow or ())
     proposal = replace(proposal, environments=(*proposal.environments, *others))
-    experiment = Experiment(_setting(engine, timeout, memory), proposal, results, "diagnose")
-    diagnosed = _diagnosed(experiment)
+    experiment = script_experiment.prepared(
+        _setting(engine, timeout, memory), proposal, results, "diagnose"
+    )
+    found = _diagnosed(experiment)
     console.note(f"records: {results / proposal.name}; matrix: {experiment.path}")
     if as_json:
-        console.result(json.dumps(diagnosis.as_json(diagnosed), indent=2) + "\n")
+        console.result(json.dumps(diagnosis.as_json(found), indent=2) + "\n")
     else:
-        console.result("\n".join(diagnosis.sentences(diagnosed)) + "\n")
-    if not diagnosed.base.is_complete:
-        raise IncompleteSweepError(f"{script}: {diagnosed.base.reason}")
-    if not diagnosed.is_stable:
+        console.result("\n".join(diagnosis.sentences(found)) + "\n")
+    if not found.base.is_complete:
+        raise IncompleteSweepError(f"{script}: {found.base.reason}")
+    if not found.is_stable:
         raise NotReproducibleError(f"{script} does not repeat itself as it is")
 
 
@@ -123,12 +132,12 @@ def _setting(engine: str, timeout: float, memory: str) -> Setting:
 def _note_seen(record: Record | str, path: Path) -> None:
     """Say what the first run showed that the script's text does not."""
     if isinstance(record, Record):
-        for what, names in (
+        for what, found in (
             ("it sets itself", _calls([record])),
             ("it tried to reach", _addresses([record])),
         ):
-            if names:
-                console.note(f"{what}: {', '.join(names)}")
+            if found:
+                console.note(f"{what}: {', '.join(found)}")
     console.note(f"wrote {path}; change it as you like, then: harness run {path}")
 
 
@@ -142,29 +151,80 @@ def _proposal(
     repeats: int,
 ) -> Proposal:
     adopted = adoption.read(script)
-    given = {each.partition("==")[0]: each for each in packages or ()}
+    _require_output_elsewhere(script.parent)
+    given = {each.partition("==")[0]: each for each in map(_package, packages or ())}
     needed = {each.partition("==")[0]: each for each in adopted.packages}
     if unversioned := [name for name in adopted.unversioned if name not in given]:
         console.note(
-            f"no version is known of {', '.join(unversioned)}: the newest that fits is taken;"
-            " --package NAME==VERSION says which"
+            f"no version is known of {', '.join(unversioned)}: the newest of the days of this"
+            " TensorFlow is taken; --package NAME==VERSION says which"
         )
     return Proposal(
         name=adopted.name,
         script=script,
         arguments=tuple(arguments or ()),
         packages=tuple(sorted({**needed, **given}.values())),
-        data=dict(map(_data, data or ())),
+        data=_all_data(data or (), loads_mnist=adopted.loads_mnist),
         environments=(_environment(adopted.uses_legacy_keras, tensorflow, python),),
         repeats=repeats,
+        guessed=frozenset(
+            each for name, each in needed.items() if "==" in each and name not in given
+        ),
     )
+
+
+def _require_output_elsewhere(folder: Path) -> None:
+    """Refuse to write into a file that travels with the script.
+
+    It grows while runs are made: none would find the records of those before.
+
+    Raises:
+        UsageError: standard output or the messages are such a file.
+    """
+    links = [Path(f"/proc/self/fd/{number}") for number in (1, 2)]
+    ends = {link.readlink() for link in links if link.is_file()}
+    written = {os.path.relpath(end, folder.resolve()) for end in ends}
+    for name in sorted(written.intersection(folder_files.travelling(folder) if written else ())):
+        raise UsageError(
+            f"{folder / name}: is where this output goes, and also one of the script's files, which"
+            " must not change while it is tried; write it to another folder, or have git ignore it"
+        )
+
+
+def _package(text: str) -> str:
+    try:
+        return values.requirement(text.strip())
+    except InvalidValueError as error:
+        raise UsageError(f"--package: {error}") from None
+
+
+def _all_data(texts: Sequence[str], *, loads_mnist: bool) -> dict[str, str]:
+    """Where the script finds each file; Keras' MNIST is ours unless another is named."""
+    found: dict[str, str] = {}
+    for target, source in map(_data, texts):
+        if target in found:
+            raise UsageError(f"--data {target}=…: is given twice; a place has one file")
+        found[target] = source
+    if loads_mnist and _KERAS_MNIST not in found:
+        console.note(f"{_KERAS_MNIST} is the MNIST of this program: the script loads it")
+        found[_KERAS_MNIST] = workload_sources.MNIST
+    return found
 
 
 def _data(text: str) -> tuple[str, str]:
     target, sign, source = text.partition("=")
     if not sign or not target or not source:
         raise UsageError(f"--data {text!r}: write TARGET=FILE, as in data/train.csv=/srv/churn.csv")
-    return target, str(Path(source).expanduser().absolute())
+    # A user that does not exist is left as written, where pathlib raises an error.
+    path = Path(os.path.expanduser(source)).absolute()  # noqa: PTH111
+    if path.is_file():
+        return target, str(path)
+    if source != workload_sources.MNIST:
+        raise UsageError(
+            f"--data {text!r}: there is no file {path}; name one, or the data set"
+            f" {workload_sources.MNIST}"
+        )
+    return target, source
 
 
 def _environment(
@@ -185,19 +245,21 @@ def _diagnosed(experiment: Experiment) -> Diagnosis:
     base = experiment.trial({})
     records = experiment.records({})
     measured = [record.measured for record in records if record.measured is not None]
-    diagnosed = Diagnosis(
+    found = Diagnosis(
         script=str(experiment.proposal.script),
         environment=experiment.base.environment.id,
         base=base,
         first=repetition.first_difference(measured),
         calls=_calls(records),
         connections=_addresses(records),
+        printed=len({each.printed_sha256 for each in measured}),
+        not_finite=experiment.not_finite(measured[0]) if measured else 0,
     )
     if not base.is_complete:
-        return diagnosed
+        return found
     if base.is_stable:
-        return replace(diagnosed, changes=tuple(_changes(experiment, measured[0])))
-    return replace(diagnosed, cure=search.cure(diagnosis.CURES, experiment.trial))
+        return replace(found, changes=tuple(_changes(experiment, measured[0])))
+    return replace(found, cure=search.cure(diagnosis.CURES, experiment.trial))
 
 
 def _changes(experiment: Experiment, base: Measured) -> Iterator[Change]:

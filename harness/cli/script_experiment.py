@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from harness import console
 from harness.cli import sweeps, wiring
 from harness.cli.sweeps import LockSource, Setting
+from harness.errors import LockError
 from harness.matrix import cells, reading
 from harness.matrix.cells import SETTING_AXES, Cell
 from harness.matrix.environment import Environment
-from harness.results.record import Record
+from harness.results import blobs
+from harness.results.record import Measured, Record
 from harness.results.store import Store
 from harness.studies import diagnosis, repetition
 from harness.studies.search import Settings, Trial
 from harness.subjects import adopted_matrix
 from harness.subjects.adopted_matrix import Proposal
 from harness.sweep import machine_limits
+
+
+def prepared(setting: Setting, proposal: Proposal, results: Path, command: str) -> Experiment:
+    """The experiment, with guessed versions of packages only where they can be had."""
+    experiment = Experiment(setting, proposal, results, command)
+    if not proposal.guessed or experiment.lock_error() is None:
+        return experiment
+    looser = Experiment(setting, proposal.without_guesses(), results, command)
+    if looser.lock_error() is not None:
+        return Experiment(setting, proposal, results, command)
+    console.note(
+        f"{', '.join(sorted(proposal.guessed))}: installed here, but does not fit this TensorFlow;"
+        " the newest that fits is taken, --package NAME==VERSION says which"
+    )
+    return looser
 
 
 class Experiment:
@@ -40,31 +59,56 @@ class Experiment:
         self.base = as_it_is[0]
         self.environments: tuple[Environment, ...] = tuple(each.environment for each in as_it_is)
         self._planned: dict[str, Cell] = {}
+        self._found: dict[str, list[Record]] = {}
         self._settle: Callable[[Cell], Cell] = machine_limits.settled(
             setting.machine.limits, lambda device: setting.engine.unavailable(device=device)
         )
 
+    def lock_error(self) -> LockError | None:
+        """Why no lock of the script's environment can be made."""
+        if self.base.status is not None:
+            return None
+        try:
+            wiring.lock_maker(self.path)(self.base.environment)
+        except LockError as error:
+            return error
+        return None
+
     def trial(self, settings: Settings) -> Trial:
-        """The repeats of the cell with these settings, run unless they are recorded."""
+        """The repeats of the cell with these settings, run unless they are recorded.
+
+        Where the first does not complete, it is the only one.
+        """
         cell = self._cell(settings, 0)
-        repeats = self.proposal.repeats
         records = self.records(settings)
-        trial = repetition.trial(settings, records, repeats)
+        repeats = self.proposal.repeats if _all_completed(records) else max(len(records), 1)
+        found = repetition.trial(settings, records, repeats)
         if cell.status is not None:
-            trial = replace(trial, reason=cell.reason)
-        reason = f" ({trial.reason})" if trial.reason else ""
-        console.note(f"{diagnosis.in_words(settings)}: {diagnosis.outcome(trial)}{reason}")
-        return trial
+            found = replace(found, reason=cell.reason)
+        reason = f" ({found.reason})" if found.reason else ""
+        console.note(f"{diagnosis.in_words(settings)}: {diagnosis.outcome(found)}{reason}")
+        return found
 
     def records(self, settings: Settings) -> list[Record]:
         """The records of the repeats of a cell; none where it cannot run here."""
-        return self._run(self._cell(settings, 0), self.proposal.repeats)
+        cell = self._cell(settings, 0)
+        if cell.id not in self._found:
+            first = self._run(cell, 1)
+            goes_on = first and _all_completed(first)
+            self._found[cell.id] = self._run(cell, self.proposal.repeats) if goes_on else first
+        return self._found[cell.id]
 
     def single(self, settings: Settings, environment: int = 0) -> Record | str:
         """The record of one run, or why there is none. `environment` is its place in the matrix."""
         cell = self._cell(settings, environment)
         records = self._run(cell, 1)
         return records[0] if records else cell.reason
+
+    def not_finite(self, measured: Measured) -> int:
+        """How many tensors hold NaN or infinity at the end; 0 where the weights are not kept."""
+        kept = blobs.read_weights(self._store.blobs, measured.weights_sha256) or {}
+        floats = (each for each in kept.values() if each.dtype.kind in "fc")
+        return sum(not np.isfinite(each).all() for each in floats)
 
     def _cell(self, settings: Settings, environment: int) -> Cell:
         values = zip(SETTING_AXES, self.base.values, strict=True)
@@ -84,13 +128,14 @@ class Experiment:
         sweeps.carry_out(
             self._setting,
             self._store,
-            replace(self._matrix, repeats=repeats),
+            self._matrix,
             LockSource(read=wiring.lock_reader(self.path), make=wiring.lock_maker(self.path)),
             planned=self._planned.values(),
             selected=[cell],
+            repeats=repeats,
         )
-        records = (self._store.read(cell.id, repeat) for repeat in range(1, repeats + 1))
-        return [record for record in records if record is not None]
+        found = (self._store.read(cell.id, repeat) for repeat in range(1, repeats + 1))
+        return [record for record in found if record is not None]
 
     def _write_down(self, cell: Cell) -> None:
         """Let the matrix file name the cell, so that `harness run` goes on with it."""
@@ -102,3 +147,8 @@ class Experiment:
         if settings and settings not in self.proposal.varied:
             self.proposal = replace(self.proposal, varied=(*self.proposal.varied, settings))
             adopted_matrix.write(self.path, self.proposal, self._command)
+            self._matrix = reading.read(self.path)
+
+
+def _all_completed(records: Sequence[Record]) -> bool:
+    return all(record.status == "completed" for record in records)

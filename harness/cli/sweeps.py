@@ -55,9 +55,14 @@ def carry_out(
     *,
     planned: Iterable[Cell],
     selected: Sequence[Cell],
+    repeats: int | None = None,
     meanwhile: Callable[[], object] | None = None,
 ) -> tuple[list[Step], Tally]:
-    """Write the plan, and run what has no record yet of the selected cells."""
+    """Write the plan, and run what has no record yet of the selected cells.
+
+    `repeats` are those that are made now, where that is not all that is planned.
+    """
+    now = matrix.repeats if repeats is None else repeats
     scripts = {name: snapshots.stage(entry) for name, entry in matrix.scripts.items()}
     maker = Maker(
         matrix=store.matrix,
@@ -79,7 +84,7 @@ def carry_out(
             scripts=scripts,
         )
         read = store.reader()
-        return list(planning.steps(selected, matrix.repeats, wanted, read, vouching=vouching))
+        return list(planning.steps(selected, now, wanted, read, vouching=vouching))
 
     with opened(store, setting.machine):
         plan_file.write(store.plan_path, matrix=matrix, machine=store.machine, cells=planned)

@@ -162,7 +162,7 @@ class ThisMachine:
 
     def _unavailable(self, job: Job, run: Run, error: HarnessError) -> Record:
         kind = "not built: " if isinstance(error, BuildError) else ""
-        return self._runs.write_unavailable(job, run, kind + str(error).partition("\n")[0])
+        return self._runs.write_unavailable(job, run, kind + _in_one_line(error))
 
     def _submit_job(self, image: Image, job: Job) -> None:
         context = self._context
@@ -355,3 +355,13 @@ def _require_files(script: Script, data_root: Path) -> None:
 
 def _pair(group: WarmGroup, run: Run) -> _Pair:
     return group.job.lock_sha256, run.workload
+
+
+def _in_one_line(error: HarnessError) -> str:
+    """The first line of an error, with the last cause under it where it only announces one."""
+    first, _, below = str(error).partition("\n")
+    if not first.endswith(":") or not below.strip():
+        return first
+    lines = [line.strip() for line in below.splitlines() if line.strip()]
+    causes = [line for line in lines if line.startswith("cause: ")] or lines[:1]
+    return f"{first} {causes[-1].removeprefix('cause: ').removeprefix('error: ')}"

@@ -235,7 +235,8 @@ def _used(
         for name in names:
             if name not in known:
                 hint = text.suggestion(name, known)
-                problems.add(each, f"{{{name}}} is neither a parameter nor such an axis{hint}")
+                what = "neither a parameter nor an axis that arguments can carry"
+                problems.add(each, f"{{{name}}} is {what}{hint}")
             yield name
 
 

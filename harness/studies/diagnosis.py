@@ -50,7 +50,9 @@ class Diagnosis:
     """What was found out about a script.
 
     `base` are its repeats as it is, `first` says where they first differ. `cure` is there where
-    they do, `changes` where they do not. `calls` are the settings that it makes itself.
+    they do, `changes` where they do not. `calls` are the settings that it makes itself. `printed`
+    counts the different texts that the repeats printed, `not_finite` the tensors with values that
+    are no finite numbers: runs that end so look equal, whatever happened before.
     """
 
     script: str
@@ -59,6 +61,8 @@ class Diagnosis:
     first: str
     calls: tuple[str, ...]
     connections: tuple[str, ...]
+    printed: int = 1
+    not_finite: int = 0
     cure: Cure | None = None
     changes: tuple[Change, ...] = ()
 
@@ -79,6 +83,8 @@ def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "first_difference": diagnosis.first or None,
         "set_by_script": list(diagnosis.calls),
         "connections": list(diagnosis.connections),
+        "printed": diagnosis.printed,
+        "tensors_not_finite": diagnosis.not_finite,
         "cure": _trial_json(cure.trial) if cure and cure.trial else None,
         "tried": [_trial_json(trial) for trial in cure.tried] if cure else [],
         "changes": [
@@ -112,21 +118,41 @@ def outcome(trial: Trial) -> str:
     if trial.is_stable:
         return f"{trial.repeats} of {trial.repeats} equal"
     kind = trial.differing[0]
-    return f"{trial.distinct[kind]} different {kind} in {trial.repeats} runs"
+    return f"{_different(trial, kind)} in {trial.repeats} runs"
+
+
+def _different(trial: Trial, kind: str) -> str:
+    return f"{trial.distinct[kind]} different {'histories' if kind == 'history' else kind}"
 
 
 def sentences(diagnosis: Diagnosis) -> list[str]:
     """The diagnosis in sentences, the answer first."""
     base = diagnosis.base
     if not base.is_complete:
-        return [f"It does not run: {base.reason}."]
+        return [f"It does not run: {base.reason.rstrip('.: ')}."]
     found = _stable(diagnosis) if base.is_stable else _unstable(diagnosis)
-    return [*found, *_own_settings(diagnosis), _limit(_shown(diagnosis))]
+    return [*found, *_doubts(diagnosis), *_own_settings(diagnosis), _limit(_shown(diagnosis))]
+
+
+def _doubts(diagnosis: Diagnosis) -> list[str]:
+    """What makes equal results say less than they seem to."""
+    lines = []
+    if diagnosis.not_finite:
+        lines.append(
+            f"At the end {diagnosis.not_finite} of the tensors hold NaN or infinity: trainings that"
+            " end so leave equal weights even if they went other ways. Cure that first."
+        )
+    if diagnosis.is_stable and diagnosis.printed > 1:
+        lines.append(
+            f"Yet the {diagnosis.base.repeats} runs printed {diagnosis.printed} different texts"
+            " (times and places aside), so something differs that is only printed."
+        )
+    return lines
 
 
 def _unstable(diagnosis: Diagnosis) -> list[str]:
     base, cure = diagnosis.base, diagnosis.cure
-    kinds = ", ".join(f"{base.distinct[kind]} different {kind}" for kind in base.differing)
+    kinds = ", ".join(_different(base, kind) for kind in base.differing)
     first = f"; first different: {diagnosis.first}" if diagnosis.first else ""
     lines = [f"Not repeatable: {base.repeats} runs left {kinds}{first}."]
     return lines + (_cured(base, cure) if cure and cure.trial else _uncured(cure))
@@ -178,7 +204,11 @@ def _stable(diagnosis: Diagnosis) -> list[str]:
     lines = [f"Repeatable as it is: {outcome(base)} ({kinds})."]
     changing = [each for each in diagnosis.changes if each.changed]
     same = [each.what for each in diagnosis.changes if each.changed == ()]
-    not_run = [f"{each.what} ({each.reason})" for each in diagnosis.changes if each.changed is None]
+    not_run = [
+        f"{each.what} ({each.reason.rstrip('.')})"
+        for each in diagnosis.changes
+        if each.changed is None
+    ]
     if changing:
         what = "; ".join(
             f"{each.what} (other {', '.join(each.changed or ())})" for each in changing
@@ -187,7 +217,7 @@ def _stable(diagnosis: Diagnosis) -> list[str]:
     if same:
         lines.append(f"Same bits with: {', '.join(same)}.")
     if not_run:
-        lines.append(f"Not tried: {'; '.join(not_run)}.")
+        lines.append(f"No result with: {'; '.join(not_run)}.")
     return lines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ class Proposal:
     """What an adopted script's matrix file says.
 
     `environments` are as in a matrix file: the one to run in, then others to compare with. `varied`
-    are the settings tried in the first one, beside the script as it is.
+    are the settings tried in the first one, beside the script as it is. `guessed` are those of the
+    packages whose version nobody named: it is the one beside this program.
     """
 
     name: str
@@ -34,6 +35,12 @@ class Proposal:
     environments: tuple[Mapping[str, str], ...]
     repeats: int
     varied: tuple[Mapping[str, Value], ...] = ()
+    guessed: frozenset[str] = frozenset()
+
+    def without_guesses(self) -> Proposal:
+        """The same with any version of the packages whose version nobody named."""
+        packages = (p.partition("==")[0] if p in self.guessed else p for p in self.packages)
+        return replace(self, packages=tuple(packages), guessed=frozenset())
 
 
 def path_for(name: str) -> Path:
@@ -47,6 +54,8 @@ def require_own(path: Path) -> None:
     Raises:
         UsageError: there is one.
     """
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path}: is no file, and a matrix would be written there; move it away")
     if path.exists() and not path.read_text("utf-8", "replace").startswith(_MARK):
         raise UsageError(
             f"{path}: is a matrix of your own, and would be overwritten; run it with harness run,"
@@ -65,7 +74,7 @@ def write(path: Path, proposal: Proposal, command: str) -> None:
 def _content(path: Path, proposal: Proposal) -> dict[str, Any]:
     folder = os.path.relpath(proposal.script.parent.absolute(), path.absolute().parent)
     entry = {
-        "script": proposal.script.name,
+        "script": os.path.normpath(os.path.join(folder, proposal.script.name)),  # noqa: PTH118
         "folder": folder,
         # Braces of the command line are no placeholders.
         "arguments": [each.replace("{", "{{").replace("}", "}}") for each in proposal.arguments],

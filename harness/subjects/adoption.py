@@ -31,6 +31,14 @@ _DISTRIBUTIONS = {
     "tensorflow_probability": "tensorflow-probability",
     "tensorflow_datasets": "tensorflow-datasets",
     "tensorflow_addons": "tensorflow-addons",
+    "sonnet": "dm-sonnet",
+    "tree": "dm-tree",
+    "official": "tf-models-official",
+    "imblearn": "imbalanced-learn",
+    "umap": "umap-learn",
+    "mpl_toolkits": "matplotlib",
+    "pkg_resources": "setuptools",
+    "attr": "attrs",
 }
 """Packages whose distribution has another name than what is imported."""
 
@@ -41,11 +49,13 @@ class Adoption:
 
     `packages` are requirements, with the version where the package is installed beside this
     program; `unversioned` are those without one. `uses_legacy_keras`: it imports `tf_keras`.
+    `loads_mnist`: it asks Keras for its MNIST, which it would download.
     """
 
     script: Path
     packages: tuple[str, ...]
     uses_legacy_keras: bool
+    loads_mnist: bool
 
     @property
     def unversioned(self) -> tuple[str, ...]:
@@ -69,30 +79,40 @@ def read(script: Path) -> Adoption:
         raise UsageError(
             f"{script}: a notebook; write it as a script first: jupyter nbconvert --to script"
         )
-    imported = frozenset(_imported(script, script.parent, set()))
+    files = list(_own_files(script, script.parent, set()))
+    imported = frozenset(name for _, names in files for name in names)
     foreign = imported - sys.stdlib_module_names - _OF_THE_ENVIRONMENT - _WITH_TENSORFLOW
     installed = metadata.packages_distributions()
     packages = sorted({_requirement(name, installed) for name in foreign})
     return Adoption(
-        script=script, packages=tuple(packages), uses_legacy_keras="tf_keras" in imported
+        script=script,
+        packages=tuple(packages),
+        uses_legacy_keras="tf_keras" in imported,
+        loads_mnist=any(_loads_mnist(tree) for tree, _ in files),
     )
 
 
-def _imported(script: Path, folder: Path, seen: set[Path]) -> Iterator[str]:
-    """The top-level names that a script imports, itself or by modules of its own folder."""
+def _own_files(
+    script: Path, folder: Path, seen: set[Path]
+) -> Iterator[tuple[ast.AST, tuple[str, ...]]]:
+    """The script and each module of its folder that it imports, with the other top-level names
+    that it imports."""
     seen.add(script)
-    for name in _names(_tree(script)):
+    tree = _tree(script)
+    others: list[str] = []
+    for name in _names(tree):
         own = (folder / f"{name}.py", folder / name / "__init__.py")
         local = next((path for path in own if path.is_file()), None)
         if local is None and (folder / name).is_dir():
             continue
         if local is None:
-            yield name
+            others.append(name)
         elif local not in seen:
             below = local.parent.rglob("*.py") if local.name == "__init__.py" else (local,)
             for path in below:
                 if path not in seen:
-                    yield from _imported(path, folder, seen)
+                    yield from _own_files(path, folder, seen)
+    yield tree, tuple(others)
 
 
 def _tree(script: Path) -> ast.AST:
@@ -111,6 +131,22 @@ def _names(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module.partition(".")[0]
+
+
+def _loads_mnist(tree: ast.AST) -> bool:
+    """Whether there is a call of `…mnist.load_data`."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr == "load_data"
+        and _last_name(node.value) == "mnist"
+        for node in ast.walk(tree)
+    )
+
+
+def _last_name(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _requirement(name: str, installed: Mapping[str, list[str]]) -> str:

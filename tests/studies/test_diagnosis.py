@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from harness.results.record import Fit, Measured, Output
@@ -33,7 +34,7 @@ def test_a_cure_is_said_with_its_evidence_its_price_and_its_limit() -> None:
     cured = trial({"seeding": "all"}, 1, seconds=2.2)
     cure = Cure(trial=cured, without={}, tried=(cured,))
     text = diagnosed(trial({}, 3), cure=cure)
-    assert text.startswith("Not repeatable: 3 runs left 3 different weights, 3 different history")
+    assert text.startswith("Not repeatable: 3 runs left 3 different weights, 3 different histories")
     assert "Repeatable with seeding=all (3 of 3 equal)." in text
     assert "tf.keras.utils.set_random_seed(42)" in text
     assert "1.10 times" in text
@@ -65,11 +66,23 @@ def test_a_stable_script_is_told_what_changes_its_bits() -> None:
     assert "Repeatable as it is: 3 of 3 equal" in text
     assert "Other bits with: threads=1 (other weights, history)." in text
     assert "Same bits with: onednn=off." in text
-    assert "Not tried: isa=avx2 (no oneDNN)." in text
+    assert "No result with: isa=avx2 (no oneDNN)." in text
 
 
 def test_a_script_that_does_not_run_gets_no_verdict() -> None:
     assert diagnosed(trial({}, 0, completed=0)) == "It does not run: failed: ValueError: no."
+
+
+def test_equal_results_that_say_little_are_pointed_out() -> None:
+    text = diagnosed(trial({}, 1), printed=3, not_finite=4)
+    assert "4 of the tensors hold NaN or infinity" in text
+    assert "the 3 runs printed 3 different texts" in text
+    assert "printed" not in diagnosed(trial({}, 1))
+
+
+def test_a_reason_that_is_a_sentence_ends_once() -> None:
+    base = replace(trial({}, 0, completed=0), reason="2.15.1 has no wheel for Python 2.7.")
+    assert diagnosed(base).endswith("Python 2.7.") and not diagnosed(base).endswith("..")
 
 
 def measured(init: str, losses: tuple[str, ...], weights: str, output: str = "o") -> Measured:

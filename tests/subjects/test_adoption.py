@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from harness.errors import UsageError
+from harness.matrix import reading
 from harness.subjects import adopted_matrix, adoption
 from harness.subjects.adopted_matrix import Proposal
 
@@ -38,6 +40,19 @@ def test_a_package_that_is_here_has_its_version(tmp_path: Path) -> None:
 def test_legacy_keras_is_seen(tmp_path: Path) -> None:
     adopted = adoption.read(script(tmp_path, "import tf_keras\n"))
     assert adopted.uses_legacy_keras and adopted.packages == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import tensorflow as tf\ntf.keras.datasets.mnist.load_data()\n",
+        "from keras.datasets import mnist\n(x, y), test = mnist.load_data('mnist.npz')\n",
+    ],
+)
+def test_a_script_that_would_download_mnist_is_known(tmp_path: Path, text: str) -> None:
+    (tmp_path / "digits.py").write_text(text)
+    assert adoption.read(script(tmp_path, "import digits\n")).loads_mnist
+    assert not adoption.read(script(tmp_path, "fashion_mnist.load_data()\n")).loads_mnist
 
 
 def test_a_script_is_only_read(tmp_path: Path) -> None:
@@ -85,7 +100,7 @@ def test_the_matrix_file_says_all_of_it(tmp_path: Path) -> None:
     adopted_matrix.write(path, proposal(tmp_path), "diagnose")
     content = yaml.load(path.read_text(), yaml.BaseLoader)
     assert content["workloads"]["train"] == {
-        "script": "train.py",
+        "script": "src/train.py",
         "folder": "src",
         "arguments": ["--units", "{{8}}"],
         "packages": ["pandas"],
@@ -96,9 +111,30 @@ def test_the_matrix_file_says_all_of_it(tmp_path: Path) -> None:
     ]
 
 
+def test_only_versions_that_nobody_named_are_left_open(tmp_path: Path) -> None:
+    packages = ("pandas==3.1.1", "scipy==1.1.1")
+    named = replace(proposal(tmp_path), packages=packages, guessed=frozenset(packages[:1]))
+    assert named.without_guesses().packages == ("pandas", "scipy==1.1.1")
+
+
+@pytest.mark.parametrize("lies", ["train.py", "src/my train.py", "../beside/train.py"])
+def test_the_matrix_file_finds_the_script(tmp_path: Path, lies: str) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    path = here / lies
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")
+    adopted = replace(proposal(here), script=path, varied=())
+    adopted_matrix.write(here / "train.matrix.yaml", adopted, "adopt")
+    entry = reading.read(here / "train.matrix.yaml").scripts["train"]
+    assert (entry.folder / entry.path).samefile(path)
+
+
 def test_a_matrix_of_ones_own_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "train.matrix.yaml"
     path.write_text("schema: 1\n")
     with pytest.raises(UsageError, match="of your own"):
         adopted_matrix.write(path, proposal(tmp_path), "adopt")
     assert path.read_text() == "schema: 1\n"
+    with pytest.raises(UsageError, match="is no file"):
+        adopted_matrix.require_own(tmp_path)

@@ -1,0 +1,44 @@
+"""`diagnose` and `adopt` used wrongly: one clear message, and nothing is run."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from commands import PROGRAM, harness
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["missing.py"], "missing.py: cannot be read: No such file"),
+        (["train.py", "--data", "x.npz=nowhere.npz"], "nowhere.npz; name one, or the data set"),
+        (["train.py", "--data", "x=train.py", "--data", "x=train.py"], "is given twice"),
+        (["train.py", "--data", "x"], "write TARGET=FILE"),
+        (["train.py", "--package", "six>=1"], "--package: 'six>=1' is no package"),
+        (["train.py", "--package", ""], "--package: '' is no package"),
+    ],
+)
+def test_a_mistake_is_said_before_anything_is_written(
+    arguments: list[str], expected: str, tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_text("")
+    ended = harness("diagnose", *arguments, "--engine", "local", cwd=tmp_path)
+    assert (ended.code, expected in ended.err, "Traceback" in ended.err) == (2, True, False), ended
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["train.py"]
+
+
+def test_output_into_the_folder_of_the_script_is_refused(tmp_path: Path) -> None:
+    """It is hashed with the script, so no run would find the records of those before."""
+    (tmp_path / "train.py").write_text("")
+    with (tmp_path / "train.out").open("w") as out:
+        done = subprocess.run(
+            [*PROGRAM, "diagnose", "train.py", "--engine", "local", "--tensorflow", "9.9.9"],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+    assert done.returncode == 2 and "train.out: is where this output goes" in done.stderr
