@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.matrix.cells import DEFAULTS, SCRIPT_DEFAULTS, cell_id
 from harness.matrix.environment import Environment
-from harness.protocol.axes import BY_NAME, CATALOGUE, Value, from_json
+from harness.protocol.axes import BY_NAME, CATALOGUE, Value, from_json, to_json
 from harness.protocol.open_values import OPEN_VALUES
 from harness.results.fingerprint import identify
 from harness.results.names import is_sha256
@@ -222,7 +222,7 @@ def _completed(record: Record) -> Iterator[str]:
 def _is_open(record: Record, axis: str, asked: object) -> bool:
     """Whether nothing in particular was asked for: a script may set what is left to it."""
     left = axis in BY_NAME and record.script is not None
-    return asked in OPEN_VALUES or (left and asked == BY_NAME[axis].script_default)
+    return asked in OPEN_VALUES or (left and asked == to_json(BY_NAME[axis].script_default))
 
 
 def _asked(record: Record) -> Mapping[str, Any]:

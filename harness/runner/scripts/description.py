@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Container, Dict, List, Tuple
 
 from harness.protocol import exchange, processor
-from harness.protocol.axes import BY_NAME
+from harness.protocol.axes import BY_NAME, to_json
 from harness.protocol.script import Script
 from harness.runner import findings, packages
 from harness.runner.reply import Reply, failed
@@ -149,11 +149,13 @@ def _overridden(request: Dict[str, Any], observed: Observed) -> Dict[str, str]:
 
 
 def _is_asked_for(asked: Dict[str, Any], setting: str) -> bool:
-    """Whether the matrix asks for a value; a seed only counts for generators that get it."""
-    axis = BY_NAME[setting]
-    if setting == "seed" and asked["seeding"] == "none":
+    """Whether the matrix asks for a value.
+
+    A call does not say which generator it seeds, so a seed only counts where all of them get it.
+    """
+    if setting == "seed" and asked["seeding"] != "all":
         return False
-    return setting in asked and asked[setting] != axis.script_default
+    return setting in asked and asked[setting] != to_json(BY_NAME[setting].script_default)
 
 
 def _mismatches(

@@ -94,7 +94,7 @@ def _noting(notes: Notes, function: Any, setting: str, value: Value) -> Any:
         if not place:
             return function(*arguments, **named)
         is_held = setting in notes.settings["hold"]
-        effect = "held" if is_held else _effect(setting)
+        effect = "held" if is_held else _effect(notes, setting)
         entry = {"setting": setting, "value": value(arguments, named), "place": place}
         if dict(entry, effect=effect) not in notes.calls:
             notes.calls.append(dict(entry, effect=effect))
@@ -112,8 +112,11 @@ def _is_from_framework() -> bool:
     return name.partition(".")[0] in _FRAMEWORK
 
 
-def _effect(setting: str) -> str:
-    return "late" if setting == "determinism" and _context_exists() else "applied"
+def _effect(notes: Notes, setting: str) -> str:
+    """What becomes of a call; one that asks for what is on since the import is not late."""
+    is_on = notes.settings["asked"].get("determinism") == "on"
+    is_late = setting == "determinism" and not is_on and _context_exists()
+    return "late" if is_late else "applied"
 
 
 def _context_exists() -> Optional[bool]:

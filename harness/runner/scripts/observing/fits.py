@@ -88,8 +88,13 @@ def _fitting(notes: Notes, function: Any) -> Any:
             number = _number_of(notes, model)
             before = _digests(model)
             _nested.unbuilt = None if before else (model, before)
-            result = function(model, *arguments, **named)
-            _note_fit(notes, model, number, before, result, time.perf_counter() - started)
+            result = None
+            try:
+                result = function(model, *arguments, **named)
+            finally:
+                # One that an exception ends may have trained; the script may catch it.
+                done = result if result is not None else getattr(model, "history", None)
+                _note_fit(notes, model, number, before, done, time.perf_counter() - started)
         return result
 
     return fit

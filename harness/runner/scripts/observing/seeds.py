@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import random
-import sys
 from typing import List
 
 from harness.protocol.open_values import DEFAULT
@@ -34,5 +34,6 @@ def seed_python(notes: Notes) -> None:
 def seed_numpy(notes: Notes) -> None:
     """Seed NumPy's global generator, if that is asked for; NumPy was imported just now."""
     if "numpy" in wanted(notes):
-        sys.modules["numpy.random"].mtrand._rand.seed(number(notes))
+        # NumPy 2 imports it when it is first used.
+        importlib.import_module("numpy.random.mtrand")._rand.seed(number(notes))
         notes.seeded.append("numpy")

@@ -27,8 +27,9 @@ _UNREADABLE = (AttributeError, NotImplementedError, RuntimeError, tf.errors.OpEr
 """What reading a variable raises that has no value of its own (yet)."""
 
 _calls = threading.local()
-_traced: Dict[int, Set[Tuple[int, ...]]] = {}
-"""By the `id` of a compiled function: the loops whose gradient is taken in it."""
+_traced: Dict[int, Tuple[Any, Set[Tuple[int, ...]]]] = {}
+"""By the `id` of a compiled function: itself, so that no other gets its `id`, and the loops whose
+gradient is taken in it."""
 
 
 def watch(notes: Notes) -> None:
@@ -60,13 +61,13 @@ def _count_calls(notes: Notes, function_class: Any) -> None:
 
     @functools.wraps(call)
     def counting(function: Any, *arguments: Any, **named: Any) -> Any:
-        stack: List[int] = getattr(_calls, "stack", [])
-        _calls.stack = [*stack, id(function)]
+        stack: List[Any] = getattr(_calls, "stack", [])
+        _calls.stack = [*stack, function]
         try:
             return call(function, *arguments, **named)
         finally:
             _calls.stack = stack
-            for key in _traced.get(id(function), ()) if not stack else ():
+            for key in _traced.get(id(function), (None, ()))[1] if not stack else ():
                 if key in notes.tape_loops:
                     notes.tape_loops[key]["entry"]["steps"] += 1
 
@@ -80,9 +81,9 @@ def _note(notes: Notes, sources: Any) -> None:
     key = tuple(map(id, variables))
     if key not in notes.tape_loops:
         notes.tape_loops[key] = _begin(notes, variables)
-    stack: List[int] = getattr(_calls, "stack", [])
+    stack: List[Any] = getattr(_calls, "stack", [])
     if stack:
-        _traced.setdefault(stack[0], set()).add(key)
+        _traced.setdefault(id(stack[0]), (stack[0], set()))[1].add(key)
     elif _executing_eagerly():
         notes.tape_loops[key]["entry"]["steps"] += 1
 
