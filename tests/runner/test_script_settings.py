@@ -153,3 +153,13 @@ def test_keras_3_compiles_with_xla_and_loads_as_ever(scripts_of_keras_3: ScriptR
     ended = scripts_of_keras_3.run(text, asked={"jit": "on"})
     assert (ended.reply["status"], ended.out) == ("completed", "True True\n"), ended.reply["reason"]
     assert found(ended, "jit") == "on"
+
+
+def test_a_seed_of_a_generator_that_the_matrix_leaves_alone_is_the_scripts(
+    scripts: ScriptRunner,
+) -> None:
+    text = "import random\nrandom.seed(5)\n" + FIT
+    left = scripts.run(text, asked={"seeding": "numpy", "seed": 1})
+    assert left.reply["reason"] == "" and left.reply["status"] == "completed"
+    given = scripts.run(text, asked={"seeding": "python", "seed": 1})
+    assert given.reply["reason"].startswith("seed: asked 1, the script set 5 ")

@@ -42,7 +42,7 @@ def fill(
         cpu_flags=processor.cpu_flags(),
         glibc=processor.glibc(),
         data_sha256=script.sha256,
-        script={"calls": observed.calls, "connections": observed.connections},
+        script={"calls": _public(observed.calls), "connections": observed.connections},
         found=observed.found.get("values", {}),
         reader_errors=observed.found.get("errors", {}),
     )
@@ -71,6 +71,11 @@ def _describe_results(
         files=result_files.digests(folders.work, script.files),
         printed_sha256=printed.digest(ended.output, [folders.work, folders.home]),
     )
+
+
+def _public(calls: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """The calls as a reply has them."""
+    return [{name: each[name] for name in each if name != "generator"} for each in calls]
 
 
 def _judge(reply: Reply, request: Dict[str, Any], observed: Observed, ended: Ended) -> None:
@@ -143,19 +148,23 @@ def _overridden(request: Dict[str, Any], observed: Observed) -> Dict[str, str]:
         setting, value = call["setting"], call["value"]
         if call["effect"] == "held" or not _is_asked_for(asked, setting) or value == asked[setting]:
             continue
+        if setting == "seed" and not _gets_the_seed(asked["seeding"], call["generator"]):
+            continue
         text = "%s: asked %s, the script set %s (%s)"
         sentences[setting] = text % (setting, asked[setting], value, call["place"])
     return sentences
 
 
 def _is_asked_for(asked: Dict[str, Any], setting: str) -> bool:
-    """Whether the matrix asks for a value.
-
-    A call does not say which generator it seeds, so a seed only counts where all of them get it.
-    """
-    if setting == "seed" and asked["seeding"] != "all":
-        return False
+    """Whether the matrix asks for a value."""
     return setting in asked and asked[setting] != to_json(BY_NAME[setting].script_default)
+
+
+def _gets_the_seed(seeding: str, generator: str) -> bool:
+    """Whether the matrix seeds a generator; "" stands for all of them."""
+    if seeding == "none":
+        return False
+    return seeding == "all" or not generator or generator in seeding.split("+")
 
 
 def _mismatches(

@@ -49,6 +49,13 @@ _POLICY: Functions = {
     "set_dtype_policy": ("precision", _policy),
 }
 
+_GENERATORS = {
+    "random": "python",
+    "numpy.random": "numpy",
+    "tensorflow.python.framework.random_seed": "tf",
+}
+"""The generator that a function of these modules seeds; those of Keras seed all of them."""
+
 _FRAMEWORK = ("keras", "tf_keras", "tensorflow")
 
 MODULES: Dict[str, Functions] = {
@@ -82,10 +89,11 @@ def watch_module(notes: Notes, module: Any) -> None:
     for name, (setting, value) in MODULES.get(module.__name__, {}).items():
         function = getattr(module, name, None)
         if callable(function):
-            setattr(module, name, _noting(notes, function, setting, value))
+            generator = _GENERATORS.get(module.__name__, "") if setting == "seed" else ""
+            setattr(module, name, _noting(notes, function, setting, value, generator))
 
 
-def _noting(notes: Notes, function: Any, setting: str, value: Value) -> Any:
+def _noting(notes: Notes, function: Any, setting: str, value: Value, generator: str) -> Any:
     @functools.wraps(function)
     def call(*arguments: Any, **named: Any) -> Any:
         # What a noted call does inside is not the script's; what we apply is the matrix's.
@@ -95,7 +103,12 @@ def _noting(notes: Notes, function: Any, setting: str, value: Value) -> Any:
             return function(*arguments, **named)
         is_held = setting in notes.settings["hold"]
         effect = "held" if is_held else _effect(notes, setting)
-        entry = {"setting": setting, "value": value(arguments, named), "place": place}
+        entry = {
+            "setting": setting,
+            "value": value(arguments, named),
+            "place": place,
+            "generator": generator,
+        }
         if dict(entry, effect=effect) not in notes.calls:
             notes.calls.append(dict(entry, effect=effect))
         if is_held:
