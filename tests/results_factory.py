@@ -13,6 +13,7 @@ from typing import Any
 from harness.matrix.cells import DEFAULTS, Cell, cell_id
 from harness.matrix.environment import Environment
 from harness.protocol.axes import BY_NAME, Value, to_json
+from harness.protocol.histories import history_digest
 from harness.results import fingerprint, plan_file
 from harness.results.json_digest import with_digest
 from harness.results.record import (
@@ -141,9 +142,9 @@ def fit(weights: str, losses: str = "h", *, model: int = 1, number: int = 1, **c
         "init_sha256": sha256(f"init of model {model}"),
         "weights_sha256": sha256(weights),
         "history": {"loss": (loss,)},
-        "history_sha256": sha256(f"history {losses}"),
     }
-    return Fit(**{**parts, **changes})
+    whole = {**parts, **changes}
+    return Fit(**{"history_sha256": history_digest(whole["history"]), **whole})
 
 
 def observed(fits: Sequence[Fit], **changes: Any) -> Measured:

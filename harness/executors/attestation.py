@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.environments.lock import Lock
+from harness.matrix import legacy_keras
 from harness.protocol.open_values import DEFAULT
 from harness.results.record import Found
-
-LEGACY_VARIABLE = "TF_USE_LEGACY_KERAS"
-"""Makes `tf.keras` the package tf_keras, from TensorFlow 2.16 on."""
 
 
 def asked_versions(lock: Lock, variables: Mapping[str, str]) -> dict[str, str]:
@@ -18,7 +16,7 @@ def asked_versions(lock: Lock, variables: Mapping[str, str]) -> dict[str, str]:
     `default` stands for a package that is not locked, as TensorFlow's own Keras before 2.6.
     """
     locked = {package.name: package.version for package in lock.packages}
-    keras = "tf-keras" if variables.get(LEGACY_VARIABLE) in ("1", "true", "True") else "keras"
+    keras = "tf-keras" if variables.get(legacy_keras.VARIABLE) in ("1", "true", "True") else "keras"
     tensorflow = locked.get("tensorflow-cpu", locked.get("tensorflow", DEFAULT))
     return {
         "python": lock.environment.python,

@@ -61,6 +61,9 @@ class Reply(BaseModel):
         if content.get("status") != exchange.COMPLETED and "weights_sha256" not in content:
             return content
         fields = {name: content[name] for name in Measured.model_fields if name in content}
+        if isinstance(files := fields.get("files"), dict):
+            # A pattern that no file fits stands there with "", so that the log has it.
+            fields["files"] = {name: sha256 for name, sha256 in files.items() if sha256}
         return {**content, "measured": fields}
 
 

@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,34 +87,27 @@ class SingleRuns:
             group.run_over()
 
     def carry_out_audited(self, group: WarmGroup, run: Run) -> tuple[Record, Audit]:
-        """Run once cold, record that, and do the same forked to compare."""
+        """Run once cold, record that, and do the same in another way to compare.
+
+        A reference training is forked, a user's script is not observed.
+        """
+        is_script = run.workload in group.job.scripts
+        side = _OBSERVED_SIDE if is_script else _COLD_SIDE
         try:
             with self._reserved_cpus_for(group.job, run) as cpus:
                 started = now()
                 with self._process(group, run, "fresh", cpus) as ending:
-                    record = self._write(group, run, ending, started, _COLD_SIDE)
+                    record = self._write(group, run, ending, started, side)
                     cold = ending.reply
-                forked = None
-                if record.status == "completed":
-                    forked = self._reply(group, run, "forked", cpus)
-                audit = audits.compare(cold, forked, lambda: self._reply(group, run, "fresh", cpus))
-                return record, audit
-        finally:
-            group.run_over()
 
-    def carry_out_script_audited(self, group: WarmGroup, run: Run) -> tuple[Record, Audit]:
-        """Run a user's script once, record that, and do the same without observing to compare."""
-        try:
-            with self._reserved_cpus_for(group.job, run) as cpus:
-                started = now()
-                with self._process(group, run, "fresh", cpus) as ending:
-                    record = self._write(group, run, ending, started, _OBSERVED_SIDE)
-                    observed = ending.reply
+                def repeat(isolation: Isolation, *, observe: bool = True) -> Reply | None:
+                    return self._reply(group, run, isolation, cpus, observe=observe)
 
-                def plain() -> Reply | None:
-                    return self._reply(group, run, "fresh", cpus, observe=False)
-
-                return record, audits.compare_unobserved(observed, plain)
+                if is_script:
+                    unobserved = partial(repeat, "fresh", observe=False)
+                    return record, audits.compare_unobserved(cold, unobserved)
+                forked = repeat("forked") if record.status == "completed" else None
+                return record, audits.compare(cold, forked, partial(repeat, "fresh"))
         finally:
             group.run_over()
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from harness.engines.protocol import Image
@@ -22,10 +21,10 @@ from harness.executors.run_processes import Isolation, ProcessTemplate
 from harness.executors.scheduling import Work, Workers
 from harness.executors.single_runs import SingleRuns
 from harness.executors.warm_groups import WarmGroup
-from harness.protocol import script as scripts
 from harness.protocol.job import DataReference, Job, Run
 from harness.protocol.script import Script
 from harness.results.record import AuditPart, Record
+from harness.subjects import snapshots
 
 
 @dataclass(kw_only=True)
@@ -187,7 +186,7 @@ class ThisMachine:
             if cpus_for(run.settings, visible) > visible:
                 raise EngineError(f"more CPUs asked for than the {visible} that this machine shows")
             if run.workload in job.scripts:
-                _require_files(job.scripts[run.workload], self._context.data_root)
+                _require_files(job.scripts[run.workload])
             else:
                 self._require_data(job.data[run.workload])
         except HarnessError as error:
@@ -242,7 +241,7 @@ class ThisMachine:
         else:
             self._until_observed[lock_sha256, sha256] = []
             after = partial(self._observed, group, sha256)
-            both = partial(self._runs.carry_out_script_audited, group, run)
+            both = partial(self._runs.carry_out_audited, group, run)
             self._workers.run(self._work(group, run, both, after))
 
     def _submit_follower(self, group: WarmGroup, run: Run) -> None:
@@ -342,10 +341,9 @@ class ThisMachine:
         self._tally.statuses[record.cell, record.repeat] = record.status
 
 
-def _require_files(script: Script, data_root: Path) -> None:
+def _require_files(script: Script) -> None:
     """Raise a `DataError` unless the script's files are here."""
-    wanted = [data_root / scripts.SCRIPTS / script.folder_sha256]
-    wanted += [data_root / scripts.FILES / each.sha256 for each in script.data]
+    wanted = [snapshots.folder_of(script), *map(snapshots.file_of, script.data)]
     missing = next((path for path in wanted if not path.exists()), None)
     if missing is not None:
         raise DataError(

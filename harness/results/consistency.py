@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from harness.matrix import legacy_keras
 from harness.matrix.cells import DEFAULTS, SCRIPT_DEFAULTS, cell_id
 from harness.matrix.environment import Environment
 from harness.protocol.axes import BY_NAME, CATALOGUE, Value, from_json, to_json
+from harness.protocol.histories import history_digest
 from harness.protocol.open_values import OPEN_VALUES
 from harness.results.fingerprint import identify
 from harness.results.names import is_sha256
@@ -23,8 +25,7 @@ from harness.runner import hashing
 History = Mapping[str, tuple[str, ...]]
 
 _VERSIONS = ("python", "tensorflow", "numpy", "keras", "device")
-_LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
-"""With this variable, the package behind `tf.keras` is not the one that the environment names."""
+
 
 
 def contradiction(record: Record) -> str | None:
@@ -45,6 +46,7 @@ def _contradictions(record: Record) -> Iterator[str]:
         yield from _tensors(record.measured)
     if record.script is not None:
         yield from _digests(_of_script(record.script))
+        yield from _histories(record.measured)
     if record.status == "completed":
         yield from _completed(record)
 
@@ -167,6 +169,12 @@ def _of_training(measured: Measured) -> Iterator[str]:
     yield from _digests(_of_observations(measured))
 
 
+def _histories(measured: Measured | None) -> Iterator[str]:
+    for fit in measured.fits if measured is not None else ():
+        if history_digest(fit.history) != fit.history_sha256:
+            yield f"the history of fit {fit.fit} of model {fit.model} is not what its digest says"
+
+
 def _of_observations(measured: Measured) -> Iterator[tuple[str, str]]:
     for fit in measured.fits:
         yield from _of_fit(fit)
@@ -229,7 +237,7 @@ def _asked(record: Record) -> Mapping[str, Any]:
     """What the run was asked for, by axis, as the runner compares it."""
     versions = {name: getattr(record.environment, name) for name in _VERSIONS}
     variables = record.settings.get("env")
-    if isinstance(variables, dict) and _LEGACY_KERAS in variables:
+    if isinstance(variables, dict) and legacy_keras.VARIABLE in variables:
         del versions["keras"]
     given = {name: value for name, value in versions.items() if value is not None}
     cpus = record.process.get("cpus")

@@ -11,7 +11,7 @@ from harness.studies.search import Settings, Trial
 
 _KINDS: dict[str, Callable[[Measured], Hashable]] = {
     "weights": lambda measured: measured.weights_sha256,
-    "history": lambda measured: tuple(fit.history_sha256 for fit in measured.fits),
+    "history": lambda measured: tuple(fit.history_sha256 for fit in measured.fits if fit.history),
     "outputs": lambda measured: tuple((each.call, each.sha256) for each in measured.outputs),
     "files": lambda measured: tuple(sorted(measured.files.items())),
 }
@@ -27,7 +27,11 @@ def trial(settings: Settings, records: Sequence[Record | None], repeats: int) ->
         settings=settings,
         repeats=repeats,
         completed=len(completed),
-        distinct={kind: len({of(each) for each in results}) for kind, of in _KINDS.items()},
+        distinct={
+            kind: len({of(each) for each in results})
+            for kind, of in _KINDS.items()
+            if any(of(each) for each in results)
+        },
         reason=f"{failed.status}: {failed.reason}" if failed else "",
         seconds=median(r.seconds.get("total", 0.0) for r in completed) if completed else None,
     )

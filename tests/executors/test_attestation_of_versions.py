@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.environments.lock import Lock, Package
-from harness.executors.attestation import LEGACY_VARIABLE, asked_versions, mismatches
+from harness.executors.attestation import asked_versions, mismatches
 from harness.matrix.environment import Environment
+from harness.matrix.legacy_keras import VARIABLE
 from harness.results.record import Found
 
 PACKAGES = {"tensorflow-cpu": "2.16.2", "keras": "3.3.3", "tf-keras": "2.16.0", "numpy": "1.26.4"}
@@ -37,7 +38,7 @@ def test_a_process_must_find_the_versions_of_its_lock() -> None:
 
 
 def test_the_older_keras_is_asked_for_where_a_variable_chooses_it() -> None:
-    assert asked_versions(lock(*PACKAGES), {LEGACY_VARIABLE: "1"})["keras"] == "2.16.0"
+    assert asked_versions(lock(*PACKAGES), {VARIABLE: "1"})["keras"] == "2.16.0"
 
 
 def test_what_is_not_locked_is_left_open() -> None:

@@ -108,6 +108,7 @@ CONTRADICTIONS: list[tuple[Callable[[Content], object], str]] = [
     (_in_measured("weights_sha256", "0" * 64), "not its weights_sha256"),
     (_in_measured("init_sha256", "0" * 64), "not its init_sha256"),
     (_an_inexact_history, "accuracy is '0.5'"),
+    (_in_fit("history_sha256", "0" * 64), "the history of fit 2 of model 1 is not what its digest"),
     (_in_fit("history_sha256", ""), "history_sha256 of a fit has the digest ''"),
     (_in_fit("weights_sha256", "w"), "weights_sha256 of a fit has the digest 'w'"),
     (_in_fit("init_sha256", "w"), "init_sha256 of a fit has the digest 'w'"),

@@ -120,3 +120,41 @@ def test_without_observing_only_files_and_print_are_described(scripts: ScriptRun
     watched = scripts.run(text, asked={"threads": 1}, files=("*.txt",)).reply
     for name in ("files", "printed_sha256"):
         assert watched[name] == reply[name]
+
+
+def test_what_tensorflow_logs_is_no_reason(scripts: ScriptRunner) -> None:
+    log = "2026-01-01 00:00:00.000001: W tensorflow/core/x.cc:1] a warning\\n"
+    text = f"import sys; sys.stderr.write('no such column\\n{log}'); sys.exit(3)\n"
+    assert scripts.run(text).reply["reason"] == "the script ended with status 3: no such column"
+
+
+def test_without_its_end_a_script_does_not_count(scripts: ScriptRunner) -> None:
+    """Nothing says then what was in force."""
+    reply = scripts.run(FIT + "import os; os.execv('/bin/true', ['true'])\n").reply
+    assert (reply["status"], reply["found"]) == ("invalid", {})
+    assert reply["reason"].startswith("the end of the script was not seen")
+
+
+STOPPED = (
+    SMALL
+    + """
+class Stop(tf.keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise KeyboardInterrupt
+model = make()
+try:
+    model.fit(x, y, epochs=3, verbose=0, callbacks=[%s])
+except (KeyboardInterrupt, ValueError):
+    pass
+"""
+)
+
+
+def test_a_fit_that_an_exception_ends_was_a_training(scripts: ScriptRunner) -> None:
+    [fit] = scripts.run(STOPPED % "Stop()").reply["fits"]
+    assert fit["init_sha256"] != fit["weights_sha256"]
+
+
+def test_a_fit_that_fails_before_its_first_step_was_none(scripts: ScriptRunner) -> None:
+    reply = scripts.run((STOPPED % "").replace("fit(x, y,", "fit(x, y[:3],")).reply
+    assert (reply["status"], reply["reason"]) == ("failed", "no training was seen")

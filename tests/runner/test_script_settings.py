@@ -163,3 +163,9 @@ def test_a_seed_of_a_generator_that_the_matrix_leaves_alone_is_the_scripts(
     assert left.reply["reason"] == "" and left.reply["status"] == "completed"
     given = scripts.run(text, asked={"seeding": "python", "seed": 1})
     assert given.reply["reason"].startswith("seed: asked 1, the script set 5 ")
+
+
+def test_a_script_that_seeds_in_each_step_leaves_a_short_reply(scripts: ScriptRunner) -> None:
+    text = "import random\nfor number in range(5000):\n    random.seed(number)\n" + FIT
+    reply = scripts.run(text).reply
+    assert reply["status"] == "completed" and len(reply["script"]["calls"]) == 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from dataclasses import dataclass
 from typing import Any, Container, Dict, List, Tuple
@@ -19,6 +20,11 @@ from harness.runner.scripts.working_folder import Folders
 _PACKAGES_NAMED = 8
 """How many packages a reason names."""
 _LONGEST_LINE = 300
+_OF_TENSORFLOW = re.compile(
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWEF] |[IWEF]\d{4} \d\d:|To enable the following"
+)
+"""Lines that TensorFlow logs; none of them says why a script ended."""
+_UNSEEN_END = "the end of the script was not seen, so no setting could be read back"
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ def fill(
         found=observed.found.get("values", {}),
         reader_errors=observed.found.get("errors", {}),
     )
+    if observed.fit_seconds:
+        reply["seconds"]["fit"] = observed.fit_seconds
     for name in ("versions", "build", "devices"):
         reply[name] = observed.found.get(name, reply[name])
     _judge(reply, request, observed, ended)
@@ -95,6 +103,8 @@ def _judge(reply: Reply, request: Dict[str, Any], observed: Observed, ended: End
         failed(reply, exchange.INVALID, "; ".join(sentences), None)
     elif not observed.fits:
         failed(reply, exchange.FAILED, "no training was seen", None)
+    elif not observed.found:
+        failed(reply, exchange.INVALID, _UNSEEN_END, None)
 
 
 def _failure(ended: Ended, observed: Observed) -> Tuple[str, str]:
@@ -103,8 +113,9 @@ def _failure(ended: Ended, observed: Observed) -> Tuple[str, str]:
         name = _signal(-ended.code)
         return exchange.FAILED, "the script crashed with %s" % name
     if observed.error is None:
-        lines = [line for line in ended.errors.splitlines() if line.strip()]
-        last = ": %s" % lines[-1].strip()[:_LONGEST_LINE] if lines else ""
+        lines = [line.strip() for line in ended.errors.splitlines()]
+        said = [line for line in lines if line and not _OF_TENSORFLOW.match(line)]
+        last = ": %s" % said[-1][:_LONGEST_LINE] if said else ""
         return exchange.FAILED, "the script ended with status %d%s" % (ended.code, last)
     kind, reason = observed.error["type"], observed.error["reason"]
     if kind in ("Invalid", "Unsupported"):

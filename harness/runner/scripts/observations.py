@@ -10,14 +10,13 @@ from typing import Any, Dict, List, Optional, Tuple
 from harness.protocol.histories import history_digest
 from harness.runner.hashing import combined_digest, write_arrays
 
-_FIT_FIELDS = ("model", "fit", "name", "process", "steps")
-
 
 @dataclass(frozen=True)
 class Observed:
     """The fields of a reply that come from notes; `arrays` are weights by name, in order.
 
-    `error` is the exception that ended the script, with the `reason` in one line.
+    `error` is the exception that ended the script, with the `reason` in one line; `fit_seconds` is
+    the time in all fits of Keras.
     """
 
     error: Optional[Dict[str, str]]
@@ -25,6 +24,7 @@ class Observed:
     connections: List[Dict[str, str]]
     found: Dict[str, Any]
     fits: List[Dict[str, Any]]
+    fit_seconds: float
     outputs: List[Dict[str, str]]
     loss: Optional[str]
     tensors: List[Dict[str, Any]]
@@ -53,6 +53,7 @@ def read(folder: str, pid: int) -> Observed:
         connections=[each for part in everyone for each in part["connections"]],
         found=own.get("found") or next((part["found"] for part in parts if part["found"]), {}),
         fits=fits,
+        fit_seconds=sum(fit["seconds"] for part in parts for fit in part["fits"]),
         outputs=[each for part in parts for each in part["outputs"]],
         loss=losses[-1] if losses else None,
         tensors=tensors,

@@ -56,6 +56,9 @@ _GENERATORS = {
 }
 """The generator that a function of these modules seeds; those of Keras seed all of them."""
 
+_MOST = 100
+"""So many calls are noted: a script may seed in each of its steps."""
+
 _FRAMEWORK = ("keras", "tf_keras", "tensorflow")
 
 MODULES: Dict[str, Functions] = {
@@ -109,8 +112,9 @@ def _noting(notes: Notes, function: Any, setting: str, value: Value, generator: 
             "place": place,
             "generator": generator,
         }
-        if dict(entry, effect=effect) not in notes.calls:
-            notes.calls.append(dict(entry, effect=effect))
+        entry["effect"] = effect
+        if len(notes.calls) < _MOST and entry not in notes.calls:
+            notes.calls.append(entry)
         if is_held:
             return None
         with Applying(notes):

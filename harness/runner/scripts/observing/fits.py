@@ -6,6 +6,7 @@ be gone when the script ends; one that is still there is read again then.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import time
@@ -55,8 +56,7 @@ def _compiling(notes: Notes, function: Any) -> Any:
     """`compile` with the arguments that the matrix asks for, where the script gives no others."""
 
     def compile_model(model: Any, *arguments: Any, **named: Any) -> Any:
-        run = notes.settings.get("harness_framework_began")
-        for name, value in (run.compile_arguments if run is not None else {}).items():
+        for name, value in (notes.run.compile_arguments if notes.run else {}).items():
             named.setdefault(name, value)
         return function(model, *arguments, **named)
 
@@ -88,16 +88,25 @@ def _fitting(notes: Notes, function: Any) -> Any:
             number = _number_of(notes, model)
             before = _digests(model)
             _nested.unbuilt = None if before else (model, before)
-            result = None
+            earlier = getattr(model, "history", None)
             try:
                 result = function(model, *arguments, **named)
-            finally:
-                # One that an exception ends may have trained; the script may catch it.
-                done = result if result is not None else getattr(model, "history", None)
-                _note_fit(notes, model, number, before, done, time.perf_counter() - started)
+            except BaseException:
+                # It may have trained, and the script may catch this.
+                with contextlib.suppress(Exception):
+                    if _digests(model) != before:
+                        history = getattr(model, "history", None)
+                        done = history if history is not earlier else None
+                        _note_fit(notes, model, number, before, done, _since(started))
+                raise
+            _note_fit(notes, model, number, before, result, _since(started))
         return result
 
     return fit
+
+
+def _since(started: float) -> float:
+    return time.perf_counter() - started
 
 
 def is_unbuilt() -> bool:
@@ -141,11 +150,11 @@ def _returning(notes: Notes, name: str, function: Any) -> Any:
 
 
 def _number_of(notes: Notes, model: Any) -> int:
-    known = notes.known.get(id(model))
-    if known is not None and known[0]() is model:
-        return int(known[1])
+    reference, number = notes.numbered.get(id(model), (lambda: None, 0))
+    if reference() is model:
+        return int(number)
     number = next_number(notes)
-    notes.known[id(model)] = (weakref.ref(model), number)
+    notes.numbered[id(model)] = (weakref.ref(model), number)
     return number
 
 
@@ -264,7 +273,7 @@ def read_again(notes: Notes) -> None:
     for number, loop in notes.batch_loops.items():
         keep(notes, number, loop["before"], weights_of(loop["model"]), loop["entry"])
         notes.loss = loop["entry"]["history"].get("loss", [notes.loss])[-1]
-    for reference, number in list(notes.known.values()):
+    for reference, number in list(notes.numbered.values()):
         model = reference()
         if model is not None and number not in notes.batch_loops and number in notes.arrays:
             last = [each for each in notes.fits if each["model"] == number][-1]

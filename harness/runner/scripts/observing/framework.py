@@ -27,7 +27,6 @@ from harness.runner.scripts.observing import fits, seeds, tapes
 from harness.runner.scripts.observing.calls import Applying
 from harness.runner.scripts.observing.notes import Notes
 
-_RUN = "harness_framework_began"
 _OF_THE_SCRIPT = ("workload", "parameters", "epochs", "batch_size", "samples", "shuffle")
 """Axes that act on a script by its arguments only."""
 _PROBED = ("isa", "contraction_kernel")
@@ -38,7 +37,7 @@ _PROCESS = ("threads", "inter_threads", "determinism", "tf32", "scheduling", "on
 def began(notes: Notes) -> None:
     """TensorFlow was imported just now: apply what the matrix asks for, and start to watch."""
     run = _run(notes)
-    notes.settings[_RUN] = run
+    notes.run = run
     with Applying(notes):
         _apply(run, stages.PROCESS)
         if "eager" in run.asked:
@@ -94,7 +93,7 @@ def _apply(run: Run, stage: int) -> None:
 
 def keras_imported(notes: Notes) -> None:
     """Keras was imported just now: its precision, and what `compile` gets by default."""
-    run = notes.settings.get(_RUN)
+    run = notes.run
     if run is None:
         return
     with Applying(notes):
@@ -107,7 +106,7 @@ def keras_imported(notes: Notes) -> None:
 
 def ended(notes: Notes) -> None:
     """The script is over: note the weights of what is still there, and what was in force."""
-    run: Run = notes.settings[_RUN]
+    run: Run = notes.run
     if notes.is_forked and not (notes.fits or notes.batch_loops or notes.tape_loops):
         # What the parent began may not be usable here.
         return

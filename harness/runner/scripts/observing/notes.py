@@ -22,8 +22,9 @@ _ARRAY_BYTES = 64 << 20
 class Notes:
     """What is known of this process so far. `settings` is what the runner wrote down for it.
 
-    `models` is how many have a number, and `known` has a weak reference to each model of Keras,
-    and its number, by `id`. `batch_loops` are models that are trained batch by batch, by number,
+    `run` is what the axes need to know once TensorFlow is imported (None: it is not). `models` is
+    how many have a number, and `numbered` has a weak reference to each model of Keras, and its
+    number, by `id`. `batch_loops` are models that are trained batch by batch, by number,
     `tape_loops` loops of the script's own, by the `id`s of their variables.
     """
 
@@ -32,6 +33,7 @@ class Notes:
         self.work = os.path.realpath(str(settings["work"]))
         self.applying = threading.local()
         self.is_forked = False
+        self.run: Any = None
         self.clear()
         os.register_at_fork(after_in_child=self._begin_anew)
 
@@ -42,7 +44,7 @@ class Notes:
     def clear(self) -> None:
         """Forget everything; the process is another one now."""
         self.models = 0
-        self.known: Dict[int, Any] = {}
+        self.numbered: Dict[int, Any] = {}
         self.batch_loops: Dict[int, Dict[str, Any]] = {}
         self.tape_loops: Dict[Any, Dict[str, Any]] = {}
         self.error: Optional[Dict[str, str]] = None
@@ -54,7 +56,6 @@ class Notes:
         self.arrays: Dict[int, Any] = {}
         self.loss: Optional[str] = None
         self.seeded: List[str] = []
-        self.began: Optional[bool] = None
 
     def place(self) -> str:
         """`FILE:LINE` of the innermost line of the script, or of its folder, that is running."""
