@@ -105,15 +105,15 @@ def diagnose(
     experiment = script_experiment.prepared(
         _setting(engine, timeout, memory), proposal, results, "diagnose"
     )
-    found = _diagnosed(experiment)
+    diagnosed = _diagnosed(experiment)
     console.note(f"records: {results / proposal.name}; matrix: {experiment.path}")
     if as_json:
-        console.result(json.dumps(diagnosis.as_json(found), indent=2) + "\n")
+        console.result(json.dumps(diagnosis.as_json(diagnosed), indent=2) + "\n")
     else:
-        console.result("\n".join(diagnosis.sentences(found)) + "\n")
-    if not found.base.is_complete:
-        raise IncompleteSweepError(f"{script}: {found.base.reason}")
-    if not found.is_stable:
+        console.result("\n".join(diagnosis.sentences(diagnosed)) + "\n")
+    if not diagnosed.base.is_complete:
+        raise IncompleteSweepError(f"{script}: {diagnosed.base.reason}")
+    if not diagnosed.is_stable:
         raise NotReproducibleError(f"{script} does not repeat itself as it is")
 
 
@@ -132,12 +132,12 @@ def _setting(engine: str, timeout: float, memory: str) -> Setting:
 def _note_seen(record: Record | str, path: Path) -> None:
     """Say what the first run showed that the script's text does not."""
     if isinstance(record, Record):
-        for what, found in (
+        for what, listed in (
             ("it sets itself", _calls([record])),
             ("it tried to reach", _addresses([record])),
         ):
-            if found:
-                console.note(f"{what}: {', '.join(found)}")
+            if listed:
+                console.note(f"{what}: {', '.join(listed)}")
     console.note(f"wrote {path}; change it as you like, then: harness run {path}")
 
 
@@ -200,15 +200,15 @@ def _package(text: str) -> str:
 
 def _all_data(texts: Sequence[str], *, loads_mnist: bool) -> dict[str, str]:
     """Where the script finds each file; Keras' MNIST is ours unless another is named."""
-    found: dict[str, str] = {}
+    sources: dict[str, str] = {}
     for target, source in map(_data, texts):
-        if target in found:
+        if target in sources:
             raise UsageError(f"--data {target}=…: is given twice; a place has one file")
-        found[target] = source
-    if loads_mnist and _KERAS_MNIST not in found:
+        sources[target] = source
+    if loads_mnist and _KERAS_MNIST not in sources:
         console.note(f"{_KERAS_MNIST} is the MNIST of this program: the script loads it")
-        found[_KERAS_MNIST] = workload_sources.MNIST
-    return found
+        sources[_KERAS_MNIST] = workload_sources.MNIST
+    return sources
 
 
 def _data(text: str) -> tuple[str, str]:
@@ -245,7 +245,7 @@ def _diagnosed(experiment: Experiment) -> Diagnosis:
     base = experiment.trial({})
     records = experiment.records({})
     measured = [record.measured for record in records if record.measured is not None]
-    found = Diagnosis(
+    as_it_is = Diagnosis(
         script=str(experiment.proposal.script),
         environment=experiment.base.environment.id,
         base=base,
@@ -256,10 +256,10 @@ def _diagnosed(experiment: Experiment) -> Diagnosis:
         not_finite=experiment.not_finite(measured[0]) if measured else 0,
     )
     if not base.is_complete:
-        return found
+        return as_it_is
     if base.is_stable:
-        return replace(found, changes=tuple(_changes(experiment, measured[0])))
-    return replace(found, cure=search.cure(diagnosis.CURES, experiment.trial))
+        return replace(as_it_is, changes=tuple(_changes(experiment, measured[0])))
+    return replace(as_it_is, cure=search.cure(diagnosis.CURES, experiment.trial))
 
 
 def _changes(experiment: Experiment, base: Measured) -> Iterator[Change]:
@@ -284,8 +284,10 @@ def _change(what: str, base: Measured, result: Record | str) -> Change:
 
 def _calls(records: Iterable[Record]) -> tuple[str, ...]:
     """The settings that the script makes itself."""
-    calls = (call for record in records if record.script for call in record.script.calls)
-    return tuple(dict.fromkeys(f"{call.setting}={call.value} ({call.place})" for call in calls))
+    places: dict[str, dict[str, None]] = {}
+    for call in (call for record in records if record.script for call in record.script.calls):
+        places.setdefault(f"{call.setting}={call.value}", {})[call.place] = None
+    return tuple(f"{setting} ({', '.join(at)})" for setting, at in places.items())
 
 
 def _addresses(records: Iterable[Record]) -> tuple[str, ...]:

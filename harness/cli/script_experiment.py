@@ -59,7 +59,7 @@ class Experiment:
         self.base = as_it_is[0]
         self.environments: tuple[Environment, ...] = tuple(each.environment for each in as_it_is)
         self._planned: dict[str, Cell] = {}
-        self._found: dict[str, list[Record]] = {}
+        self._records: dict[str, list[Record]] = {}
         self._settle: Callable[[Cell], Cell] = machine_limits.settled(
             setting.machine.limits, lambda device: setting.engine.unavailable(device=device)
         )
@@ -82,21 +82,21 @@ class Experiment:
         cell = self._cell(settings, 0)
         records = self.records(settings)
         repeats = self.proposal.repeats if _all_completed(records) else max(len(records), 1)
-        found = repetition.trial(settings, records, repeats)
+        trial = repetition.trial(settings, records, repeats)
         if cell.status is not None:
-            found = replace(found, reason=cell.reason)
-        reason = f" ({found.reason})" if found.reason else ""
-        console.note(f"{diagnosis.in_words(settings)}: {diagnosis.outcome(found)}{reason}")
-        return found
+            trial = replace(trial, reason=cell.reason)
+        reason = f" ({trial.reason})" if trial.reason else ""
+        console.note(f"{diagnosis.in_words(settings)}: {diagnosis.outcome(trial)}{reason}")
+        return trial
 
     def records(self, settings: Settings) -> list[Record]:
         """The records of the repeats of a cell; none where it cannot run here."""
         cell = self._cell(settings, 0)
-        if cell.id not in self._found:
+        if cell.id not in self._records:
             first = self._run(cell, 1)
             goes_on = first and _all_completed(first)
-            self._found[cell.id] = self._run(cell, self.proposal.repeats) if goes_on else first
-        return self._found[cell.id]
+            self._records[cell.id] = self._run(cell, self.proposal.repeats) if goes_on else first
+        return self._records[cell.id]
 
     def single(self, settings: Settings, environment: int = 0) -> Record | str:
         """The record of one run, or why there is none. `environment` is its place in the matrix."""
@@ -106,8 +106,8 @@ class Experiment:
 
     def not_finite(self, measured: Measured) -> int:
         """How many tensors hold NaN or infinity at the end; 0 where the weights are not kept."""
-        kept = blobs.read_weights(self._store.blobs, measured.weights_sha256) or {}
-        floats = (each for each in kept.values() if each.dtype.kind in "fc")
+        weights = blobs.read_weights(self._store.blobs, measured.weights_sha256) or {}
+        floats = (each for each in weights.values() if each.dtype.kind in "fc")
         return sum(not np.isfinite(each).all() for each in floats)
 
     def _cell(self, settings: Settings, environment: int) -> Cell:
@@ -134,8 +134,8 @@ class Experiment:
             selected=[cell],
             repeats=repeats,
         )
-        found = (self._store.read(cell.id, repeat) for repeat in range(1, repeats + 1))
-        return [record for record in found if record is not None]
+        records = (self._store.read(cell.id, repeat) for repeat in range(1, repeats + 1))
+        return [record for record in records if record is not None]
 
     def _write_down(self, cell: Cell) -> None:
         """Let the matrix file name the cell, so that `harness run` goes on with it."""

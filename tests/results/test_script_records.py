@@ -23,7 +23,7 @@ from results_factory import (
 
 from harness.analysis.model_differences import difference
 from harness.errors import RecordError
-from harness.publish.bundle import contents
+from harness.publish.bundle import contents, crate
 from harness.results import checking, json_digest, plan_file
 from harness.results.reading import read_record
 from harness.results.store import Store
@@ -190,6 +190,7 @@ def test_weights_are_stored_and_no_predictions_are_asked_for(
     assert report.counts["arrays"] == 1
     bundled = contents.collect(on.root, lock_folders=[], arrays="all")
     assert sum("/blobs/" in name for name in bundled.files) == 1
+    assert "but for the scripts" in crate.sentence(bundled)
 
 
 def test_models_without_predictions_are_compared_by_their_weights(

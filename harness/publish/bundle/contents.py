@@ -23,7 +23,8 @@ _SHOWN = 10
 class Contents:
     """The files of a bundle by path, and what its description says about them.
 
-    `newest` is the start of the newest run. `absent` names arrays that records ask for and that
+    `newest` is the start of the newest run, `scripts` names users' scripts that were run, which are
+    no results and stay behind. `absent` names arrays that records ask for and that
     are not there, `lacking` the locks (by digest) with their environment.
     """
 
@@ -33,6 +34,7 @@ class Contents:
     folders: dict[str, str] = field(default_factory=dict)
     code: set[str] = field(default_factory=set)
     records: int = 0
+    scripts: set[str] = field(default_factory=set)
     newest: datetime.datetime | None = None
     absent: dict[str, None] = field(default_factory=dict)
     lacking: dict[str, str] = field(default_factory=dict)
@@ -88,6 +90,8 @@ def _add_record(contents: Contents, sweep: SweepFolder, place: str, record: Reco
     if regular_files.is_file(log):
         contents.files[f"{place}/{name}.log"] = log
     contents.records += 1
+    if record.script is not None:
+        contents.scripts.add(record.script.path or record.script.module)
     contents.code.add(record.code_sha256 or record.program.get("runner_sha256", ""))
     started = _time(record.started)
     if started is not None:

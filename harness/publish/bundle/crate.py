@@ -79,10 +79,11 @@ def title(contents: Contents) -> str:
 def sentence(contents: Contents) -> str:
     """What is in the bundle."""
     machines = f"{len(contents.machines)} machine{'' if len(contents.machines) == 1 else 's'}"
+    but = f", but for the scripts {', '.join(sorted(contents.scripts))}" if contents.scripts else ""
     return (
         f"{contents.records:,} recorded trainings on {machines}, with the hashes "
         "of their weights, the locks of their environments, and all that is needed to run them "
-        "again and compare."
+        f"again and compare{but}."
     )
 
 
