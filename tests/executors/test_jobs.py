@@ -166,6 +166,7 @@ def test_without_a_container_a_job_needs_trust(matrix: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.docker
+@pytest.mark.usefixtures("docker_client")
 def test_a_container_does_not_hold_what_is_built_before_it(matrix: Path, tmp_path: Path) -> None:
     [made], _ = maker(matrix).jobs(steps_of(matrix, "*mnist-mlp,tf2.12.1*"))
     assert ".tar.gz" in made.lock
