@@ -156,7 +156,7 @@ def test_every_model_and_fit_is_a_row(on: SweepOnDisk) -> None:
         ("mnist-mlp", 1, 1),
     ]
     assert table["weights_sha256"].tolist()[:3] == [sha256("v"), sha256("w"), sha256("u")]
-    assert table["history_sha256"].tolist()[2] == sha256("history k")
+    assert table["history_sha256"].tolist()[2] == fits[1].history_sha256
     assert table["model_name"].tolist() == ["encoder", "encoder", pd.NA, pd.NA]
     assert table["steps"].tolist() == [12, 12, 3, pd.NA]
     assert table["init_sha256"].tolist()[2] is pd.NA
