@@ -286,7 +286,7 @@ def _together(key: dict[str, Any], part: pd.DataFrame, merged: MergedResults) ->
         **{_count_of(name): int(counts.get(name, 0)) for name in VERDICTS},
         **{name: part[name].max() for name in sizes},
         "cells": len(part),
-        "other_stream": int((different["origin"] == "another random stream").sum()),
+        "other_start": int((different["origin"] == "other start").sum()),
         "unit": next(iter(part["unit"].dropna()), None),
         "value_difference": max(changes, key=abs, default=None),
         "unlike": hardware.unlike(

@@ -18,6 +18,7 @@ _RESULTS = [
     "weights_sha256",
     "predictions_sha256",
     *(f"{name}_sha256" for name in BESIDE_WEIGHTS),
+    "trace_sha256",
     "loss",
     "metric",
     "value",

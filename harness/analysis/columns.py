@@ -139,6 +139,7 @@ RUN_COLUMNS: tuple[Column, ...] = (
     column("printed_sha256", "string", "The hash of what a script printed, without times, paths."),
     *_SCRIPT,
     REQUIREMENTS,
+    column("trace_sha256", "string", "The hash of the trace: a row per step."),
 )
 
 CELL_COLUMNS: tuple[Column, ...] = (
@@ -181,6 +182,7 @@ CELL_COLUMNS: tuple[Column, ...] = (
     *FOUND_COLUMNS,
     column("prediction_unit", "string", "The unit of its forecasts; missing for classes."),
     column("prediction_scale", "float64", "How much of it one step of a stored prediction is."),
+    column("trace_sha256", "string", "The trace of the first completed run."),
     column("repeats", "Int64", "Planned runs: the sum of the counts that follow."),
     *(column(status, "Int64", f"Runs that are {status}.") for status in STATUSES),
 )
@@ -189,7 +191,7 @@ CLASS_COLUMNS: tuple[Column, ...] = (
     WORKLOAD,
     column("class", "string", "A, B, C… for equal final weights; `unstable` for cells with more."),
     column("weights_sha256", "string", f"{_WEIGHTS}; missing for unstable cells."),
-    column("init", "string", "a, b, c… for equal initial weights: another letter, other stream."),
+    column("init", "string", "a, b, c… for equal initial weights: another letter, another start."),
     column("cells", "Int64", "Cells in the class."),
     column("emulated", "Int64", "Those of them that imitate a smaller CPU."),
     column("untested", "Int64", "Those of them with a single completed run."),

@@ -47,9 +47,12 @@ COMPARISON_COLUMNS: tuple[Column, ...] = (
     column(
         "origin",
         "string",
-        "another random stream (initial weights differ already), another arithmetic (only trained "
-        "ones do) or other data.",
+        "Where the difference began, by the traces of the first completed runs: other data, other "
+        "regime (epochs, batch size, samples), other start (initial weights), other data order, "
+        "other random numbers (dropout, augmentation), other arithmetic (all inputs of a step "
+        "equal, its outcome not), or undecided.",
     ),
+    column("origin_at", "string", "The first step that differs, or why it is undecided."),
     *_SIZES,
     column("matched_by", "string", "How tensors found their partners: name, order or both."),
     column("unmatched", "Int64", "Tensors without a partner, which have no part in the sizes."),
@@ -96,9 +99,7 @@ MACHINE_COLUMNS: tuple[Column, ...] = (
     column("only_here", "Int64", "Cells with weights on this machine only."),
     column("only_in_baseline", "Int64", "Cells with weights on the baseline only."),
     column("nowhere", "Int64", "Cells with weights on neither."),
-    column(
-        "other_stream", "Int64", "Of the different: those whose initial weights differ already."
-    ),
+    column("other_start", "Int64", "Of the different: those whose initial weights differ already."),
     column("max_abs", "float64", "The largest absolute difference of two weights."),
     column("max_ulp", "Int64", "The most floats between two weights."),
     column("relative_l2", "float64", "The largest relative difference of a cell's weights."),

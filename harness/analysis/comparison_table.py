@@ -42,9 +42,7 @@ class Sizes:
         assert pair.baseline is not None and pair.compared is not None
         first, second = self._model(pair.baseline), self._model(pair.compared)
         key = tuple(
-            digest
-            for model in (first, second)
-            for digest in (model.init_sha256, model.weights_sha256, model.predictions_sha256)
+            digest for model in (first, second) for digest in (*model.digests, *model.regime)
         )
         if key not in self._computed:
             if len(self._computed) >= MOST_SIZED:
@@ -91,7 +89,12 @@ def _row(pair: Pair, sizes: Sizes) -> Row:
     sized = sizes.of(pair)
     if sized is None:
         return {**row, "reason": f"more than {MOST_SIZED:,} different models: choose with --only"}
-    row.update(origin=sized.origin, value_difference=sized.value, reason=sized.missing)
+    row.update(
+        origin=sized.origin.kind,
+        origin_at=sized.origin.where,
+        value_difference=sized.value,
+        reason=sized.missing,
+    )
     if sized.weights is not None:
         row.update({name: getattr(sized.weights, name) for name in (*_WEIGHTS, "matched_by")})
         row["unmatched"] = len(sized.weights.unmatched)

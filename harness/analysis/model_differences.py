@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
-from harness.analysis import array_differences
+from harness.analysis import array_differences, origins
 from harness.analysis.array_differences import PredictionsDifference, WeightsDifference
 from harness.analysis.metric_units import UNSCALED, Scale, scale_of
+from harness.analysis.origins import Origin
 from harness.results import blobs
 
-Origin = Literal["", "other data", "another random stream", "another arithmetic"]
+REGIME = ("epochs", "batch_size", "samples")
+"""Axes that make it another training by intention."""
 
 CLASSIFIER_METRIC = "accuracy"
 
@@ -24,7 +26,8 @@ class Model:
     """What one completed run left: digests, metric, and the folder that holds its arrays.
 
     `blobs` is `DIR/<matrix>/blobs`. `metric` is "" where there is none, and so is the digest of
-    predictions; `value` is NaN then. `init_sha256` is "" where it is not known.
+    predictions; `value` is NaN then. `init_sha256` is "" where it is not known, `trace_sha256`
+    where there is no trace. `regime` has what was asked, or found, of `REGIME`.
     """
 
     blobs: Path
@@ -35,16 +38,22 @@ class Model:
     metric: str
     value: float
     scale: Scale = UNSCALED
+    trace_sha256: str = ""
+    regime: tuple[str, ...] = ()
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """What names all that it left."""
+        arrays = (self.weights_sha256, self.predictions_sha256, self.trace_sha256)
+        return (self.init_sha256, *arrays)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
     """How far the second model is from the first.
 
-    `origin` says where other weights come from: `other data`, `another random stream` where the
-    initial weights differed already, `another arithmetic` where only the trained ones do; it is
-    empty where the weights are equal, or their start is not known. `weights` and `predictions` are
-    None where they could not be compared, and `missing` says why. `value` is the second model's
+    `origin` says where other weights come from. `weights` and `predictions` are None where they
+    could not be compared, and `missing` says why. `value` is the second model's
     metric minus the first's, None where they have no metric in common.
     """
 
@@ -67,7 +76,13 @@ def model_of(row: Mapping[str, Any] | pd.Series[Any], sweep: Path) -> Model:
         metric=_text(row["metric"]),
         value=float(row["value"]),
         scale=scale_of(row["prediction_unit"], row["prediction_scale"]),
+        trace_sha256=_text(row["trace_sha256"]),
+        regime=tuple(_found_or_asked(row, name) for name in REGIME),
     )
+
+
+def _found_or_asked(row: Mapping[str, Any] | pd.Series[Any], name: str) -> str:
+    return _text(row[f"found_{name}"]) or _text(row[name])
 
 
 def _text(value: object) -> str:
@@ -105,15 +120,36 @@ def difference(first: Model, second: Model) -> Difference:
 
 
 def origin_of(first: Model, second: Model) -> Origin:
-    """What made the weights differ first; see `Difference`."""
+    """Where the weights of two models parted.
+
+    Raises:
+        RecordError: a stored trace is damaged.
+    """
     if first.weights_sha256 == second.weights_sha256:
-        return ""
+        return origins.NONE
     if first.data_sha256 != second.data_sha256:
-        return "other data"
-    if not first.init_sha256 or not second.init_sha256:
-        return ""
-    same_start = first.init_sha256 == second.init_sha256
-    return "another arithmetic" if same_start else "another random stream"
+        return Origin(kind="other data")
+    if first.regime != second.regime:
+        return Origin(kind="other regime", reason=_changed(first.regime, second.regime))
+    if first.init_sha256 and second.init_sha256 and first.init_sha256 != second.init_sha256:
+        return Origin(kind="other start", model=1, fit=1, step=0, parts=("trained",))
+    return _traced(first, second)
+
+
+def _changed(first: tuple[str, ...], second: tuple[str, ...]) -> str:
+    named = zip(REGIME, first, second, strict=True)
+    return ", ".join(f"{name} {one} → {other}" for name, one, other in named if one != other)
+
+
+def _traced(first: Model, second: Model) -> Origin:
+    traces = [
+        blobs.read_trace(model.blobs, model.trace_sha256) if model.trace_sha256 else None
+        for model in (first, second)
+    ]
+    if traces[0] is None or traces[1] is None:
+        return origins.undecided("a run without a trace")
+    origin = origins.of_traces(traces[0], traces[1])
+    return origin if origin.kind else origins.undecided("the traces are equal as far as they go")
 
 
 def _of_predictions(first: Model, second: Model) -> tuple[PredictionsDifference | None, list[str]]:

@@ -126,6 +126,7 @@ def _of_measured(measured: Measured) -> Row:
         "outputs_sha256": digests.outputs_sha256(measured),
         "files_sha256": digests.files_sha256(measured),
         "printed_sha256": measured.printed_sha256,
+        "trace_sha256": measured.trace_sha256 or None,
         "loss": _number(measured.loss),
         "metric": measured.metric,
         "value": _number(measured.value),

@@ -26,6 +26,7 @@ class Kind(str, Enum):
 
     weights = "weights"
     predictions = "predictions"
+    traces = "traces"
 
 
 if TYPE_CHECKING:

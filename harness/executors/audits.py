@@ -1,8 +1,9 @@
 """Audits: whether what the harness does to a run leaves its results alone, checked and remembered.
 
-Per environment and workload the first run is done both ways. Equal: forking is trusted there.
-Different, although the cold run repeats itself: the environment goes back to fresh processes.
-A run that does not repeat itself even cold decides nothing, and the next one is tried.
+Per environment and workload the first run is done in two ways: in a process of its own, leaving a
+trace, and forked, leaving none. Equal: forking and tracing are trusted there. Different, although
+the cold run repeats itself: the environment goes back to fresh processes that leave no trace. A run
+that does not repeat itself even cold decides nothing, and the next one is tried.
 
 Users' scripts are never forked. Of each the first run in an environment is done with and without
 being observed, and what it prints and the files it leaves are compared.
@@ -27,6 +28,7 @@ SCHEMA = 1
 State = Literal["passed", "failed", "undecided"]
 _WHOLE = ""
 """Stands for every workload of an environment."""
+_PASSED = "a forked run without a trace left the same hashes as a cold one with it"
 _HASHES = ("init_sha256", "weights_sha256", "predictions_sha256", "loss")
 
 
@@ -60,7 +62,7 @@ def compare(
         )
     different = _differences(cold, forked)
     if not different:
-        return Audit(state="passed", sentence="the forked run left the same hashes as a cold one")
+        return Audit(state="passed", sentence=_PASSED)
     if _differences(cold, cold_again()):
         return Audit(state="undecided", sentence="the run does not repeat itself even cold")
     return Audit(state="failed", sentence=f"forked and cold runs differ in {', '.join(different)}")

@@ -73,15 +73,18 @@ class SingleRuns:
         audit: AuditPart,
         *,
         observe: bool = True,
+        trace: bool = True,
     ) -> Record:
         """Run once and record it; `audit` says in the record what is known about forking.
 
-        Without `observe` of a user's script only what it prints and its files are recorded.
+        Without `observe` of a user's script only what it prints and its files are recorded, without
+        `trace` no trace of the training.
         """
         try:
             with self._reserved_cpus_for(group.job, run) as cpus:
                 started = now()
-                with self._process(group, run, isolation, cpus, observe=observe) as ending:
+                way = self._process(group, run, isolation, cpus, observe=observe, trace=trace)
+                with way as ending:
                     return self._write(group, run, ending, started, audit)
         finally:
             group.run_over()
@@ -89,7 +92,7 @@ class SingleRuns:
     def carry_out_audited(self, group: WarmGroup, run: Run) -> tuple[Record, Audit]:
         """Run once cold, record that, and do the same in another way to compare.
 
-        A reference training is forked, a user's script is not observed.
+        A reference training is forked and leaves no trace, a user's script is not observed.
         """
         is_script = run.workload in group.job.scripts
         side = _OBSERVED_SIDE if is_script else _COLD_SIDE
@@ -100,14 +103,14 @@ class SingleRuns:
                     record = self._write(group, run, ending, started, side)
                     cold = ending.reply
 
-                def repeat(isolation: Isolation, *, observe: bool = True) -> Reply | None:
-                    return self._reply(group, run, isolation, cpus, observe=observe)
+                repeat = partial(self._reply, group, run, cpus=cpus)
 
                 if is_script:
-                    unobserved = partial(repeat, "fresh", observe=False)
+                    unobserved = partial(repeat, isolation="fresh", observe=False)
                     return record, audits.compare_unobserved(cold, unobserved)
-                forked = repeat("forked") if record.status == "completed" else None
-                return record, audits.compare(cold, forked, partial(repeat, "fresh"))
+                done = record.status == "completed"
+                forked = repeat(isolation="forked", trace=False) if done else None
+                return record, audits.compare(cold, forked, partial(repeat, isolation="fresh"))
         finally:
             group.run_over()
 
@@ -152,10 +155,11 @@ class SingleRuns:
         cpus: tuple[int, ...],
         *,
         observe: bool = True,
+        trace: bool = True,
     ) -> Iterator[Ending]:
         if self._abandoned.is_set():
             raise AbandonedError
-        request = {**self._request(group, run), "observe": observe}
+        request = {**self._request(group, run), "observe": observe, "trace": trace}
         kept = kept_folders.of_run(self._context.store.folder, group.job, run)
 
         def lend(output: Path) -> AbstractContextManager[None]:
@@ -173,12 +177,14 @@ class SingleRuns:
         self,
         group: WarmGroup,
         run: Run,
+        *,
         isolation: Isolation,
         cpus: tuple[int, ...],
-        *,
         observe: bool = True,
+        trace: bool = True,
     ) -> Reply | None:
-        with self._process(group, run, isolation, cpus, observe=observe) as ending:
+        way = self._process(group, run, isolation, cpus, observe=observe, trace=trace)
+        with way as ending:
             return ending.reply
 
     def _request(self, group: WarmGroup, run: Run) -> Mapping[str, Any]:
@@ -216,15 +222,11 @@ class SingleRuns:
             started=started,
             audit=audit,
         )
-        weights, predictions = (
-            ending.folder / name for name in (exchange.WEIGHTS, exchange.PREDICTIONS)
-        )
+        names = (exchange.WEIGHTS, exchange.PREDICTIONS, exchange.TRACE)
+        files = [ending.folder / name for name in names]
         try:
-            self._context.store.write(
-                record,
-                weights if os.path.lexists(weights) else None,
-                predictions if os.path.lexists(predictions) else None,
-            )
+            left = (file if os.path.lexists(file) else None for file in files)
+            self._context.store.write(record, *left)
         except RecordError as error:
             if isinstance(error.__cause__, OSError):
                 raise

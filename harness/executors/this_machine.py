@@ -279,7 +279,8 @@ class ThisMachine:
             self._submit_script(*each)
 
     def _start(self, group: WarmGroup, run: Run, isolation: Isolation, audit: AuditPart) -> None:
-        function = partial(self._runs.carry_out, group, run, isolation, audit)
+        trace = audit.state != "failed"
+        function = partial(self._runs.carry_out, group, run, isolation, audit, trace=trace)
         if isolation == "fresh":
             self._workers.run(self._work(group, run, function, self._count))
             return
@@ -315,8 +316,10 @@ class ThisMachine:
             return
         if audit.state == "failed":
             self._progress.preparing(
-                f"forking is off for {environment_of(group.job).id}: {audit.sentence}"
+                f"forking and traces are off for {environment_of(group.job).id}: {audit.sentence}"
             )
+            # Its own record may be what tracing made of it.
+            self._forked.setdefault(pair[0], []).append((group, run))
             self._redo_forked(pair[0])
         for each in waiting:
             self._submit(*each)

@@ -14,7 +14,8 @@ mounted read-only for the runner:
 `untrusted` only. In a fresh process the run's folder is `output` itself, in a warm one:
 
     ready.json              {"import": S}: TensorFlow is imported, requests are taken
-    runs/NAME/              the run's folder: reply.json, log.txt, weights.npz, predictions.npz
+    runs/NAME/              the run's folder: reply.json, log.txt, weights.npz, predictions.npz,
+                            trace.npz
     endings/NAME.json       how the run ended, written once nothing of it is left running:
                             {"schema": 2, "cause": "exited" | "timeout" | "out_of_memory" |
                              "killed", "exit_code": N, "seconds": S}
@@ -27,6 +28,7 @@ A request::
      "data": NAME | null,                       # the folder of the data set, below DATA
      "script": {...} | null,                    # a user's script, see `script.Script`
      "observe": true | false,                   # whether a script is observed
+     "trace": true | false,                     # whether the training leaves a trace
      "settings": {AXIS: VALUE, ...},            # every process and run axis, `env` as an object
      "device": "cpu" | "gpu",
      "versions": {"python": VERSION, ...},      # and tensorflow, numpy, keras: as locked
@@ -57,6 +59,7 @@ A reply::
      "metric": NAME, "unit": TEXT, "value": HEX, # on the test part
      "scale": HEX | null,                        # one step of the predictions in that unit
      "parameters": N,
+     "trace_sha256": TEXT,                       # "" where there is none
      "seconds": {"import": S, "build": S, "fit": S, "predict": S, "total": S}}
 
 The reply of a user's script has, instead of predictions and a metric (null, and "" as digest)::
@@ -97,6 +100,7 @@ REPLY = "reply.json"
 LOG = "log.txt"
 WEIGHTS = "weights.npz"
 PREDICTIONS = "predictions.npz"
+TRACE = "trace.npz"
 WORK = "work"
 """The working folder of a user's script; one that is there already is gone on with."""
 

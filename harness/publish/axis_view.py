@@ -53,7 +53,7 @@ def legend(frame: pd.DataFrame) -> Iterator[str]:
         f"other weights; of fewer than {LEAST_PAIRS} pairs only the numbers are given."
     )
     if _begins_differently(frame).any():
-        yield f"{_FROM_START} all of these start from other weights: another random stream."
+        yield f"{_FROM_START} all of these start from other weights."
     if (frame["changes_bits"] == "no effect").any():
         yield "no effect: values that were asked, and the one that was found for all of them."
     if frame["axis"].isin(["isa", "cpus"]).any():

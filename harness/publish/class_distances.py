@@ -107,7 +107,7 @@ def _sizes(difference: model_differences.Difference, weights: WeightsDifference)
         weights.elements,
         changed,
         _finite(difference.value),
-        difference.origin,
+        str(difference.origin),
     ]
 
 

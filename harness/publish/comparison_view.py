@@ -16,6 +16,7 @@ from harness.publish.shown import Shown
 
 _SIDES = ["baseline_machine", "machine"]
 _ALONE = VERDICTS[3:]
+_FROM_TRACES = ("other data order", "other random numbers", "other arithmetic")
 
 MOST_APART = 40
 """Differing cells that are shown of a workload, the largest differences first."""
@@ -65,8 +66,11 @@ def legend(frame: pd.DataFrame) -> Iterator[str]:
         )
     if frame["churn"].notna().any():
         yield "churn: test rows whose class differs. Sizes are of the first completed runs."
-    if (frame["origin"] == "another random stream").any():
-        yield "random stream: initial weights differ already; arithmetic: only the trained ones do."
+    if frame["origin"].isin(_FROM_TRACES).any():
+        yield (
+            "other …: what first differed in the traces of both runs; arithmetic: a step whose "
+            "inputs were all equal."
+        )
     if frame["emulated"].any():
         yield "emulated: imitates a smaller CPU than the machine has; it is not one."
 
@@ -122,7 +126,9 @@ def _shared(apart: pd.DataFrame) -> Iterator[str]:
     every = "all " if len(apart) > 1 else ""
     origins = apart["origin"].unique()
     if len(origins) == 1 and origins[0]:
-        yield f"{every}{origins[0]}"
+        places = apart["origin_at"].dropna().unique()
+        where = f" ({places[0]})" if len(places) == 1 and places[0] else ""
+        yield f"{every}{origins[0]}{where}"
     unlike = [set(text.split(", ")) for text in apart["unlike"]]
     common = set.intersection(*unlike) - {""} if unlike else set()
     if common:

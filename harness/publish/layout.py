@@ -250,14 +250,15 @@ def _of_comparison(frame: pd.DataFrame) -> list[Shown]:
         *_emulated(frame),
         *([column(frame, "verdict")] if _several(frame, "verdict") else []),
         *([_origin(frame)] if _several(frame, "origin") else []),
+        *([column(frame, "origin_at", "from", rank=3)] if _several(frame, "origin_at") else []),
         *_sizes(frame),
         *([] if cells else [column(frame, "unlike", "not equal", rank=6)]),
     ]
 
 
 def _origin(frame: pd.DataFrame) -> Shown:
-    origins = tuple(text("origin", one).removeprefix("another ") for one in frame["origin"])
-    return Shown(name="origin", header="another", values=origins, rank=4)
+    origins = tuple(text("origin", one).removeprefix("other ") for one in frame["origin"])
+    return Shown(name="origin", header="other", values=origins, rank=4)
 
 
 def _sizes(frame: pd.DataFrame) -> list[Shown]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from harness.errors import RecordError
 from harness.results.names import BLOB_FOLDER, is_sha256
 from harness.results.regular_files import opened
-from harness.runner import hashing
+from harness.runner import hashing, trace
 
 Arrays = dict[str, npt.NDArray[Any]]
 """Arrays by name, in the order in which they were stored."""
@@ -28,7 +28,8 @@ Arrays = dict[str, npt.NDArray[Any]]
 MAX_BYTES = 4 << 30
 """Larger files are not read into memory."""
 
-WEIGHTS, PREDICTIONS = "weights", "predictions"
+WEIGHTS, PREDICTIONS, TRACES = "weights", "predictions", "traces"
+KINDS = (WEIGHTS, PREDICTIONS, TRACES)
 
 
 _BROKEN = (
@@ -70,6 +71,15 @@ def read_predictions(blobs: Path, sha256: str) -> npt.NDArray[Any] | None:
     return None if arrays is None else arrays[hashing.PREDICTIONS_NAME]
 
 
+def read_trace(blobs: Path, sha256: str) -> Arrays | None:
+    """The columns of the trace with this digest, None where it is not stored.
+
+    Raises:
+        RecordError: the file is damaged, too large or holds something else.
+    """
+    return _read(blobs, TRACES, sha256)
+
+
 def arrays_in(file: IO[bytes]) -> Arrays:
     """The arrays in an open file that `hashing.write_arrays` wrote.
 
@@ -86,7 +96,7 @@ def arrays_in(file: IO[bytes]) -> Arrays:
 
 
 def digest_of(file: IO[bytes], kind: str) -> str:
-    """The digest under which the weights or predictions in an open file are stored.
+    """The digest under which the arrays of a kind in an open file are stored.
 
     Raises:
         ValueError: it holds something else.
@@ -118,11 +128,21 @@ def _read(blobs: Path, kind: str, sha256: str) -> Arrays | None:
 
 
 def _digest(arrays: Arrays, kind: str) -> str:
-    if kind == WEIGHTS:
+    if kind == TRACES:
+        _check_trace(arrays)
+    if kind in (WEIGHTS, TRACES):
         return hashing.digest_of_arrays(list(arrays), list(arrays.values()))
     if list(arrays) != [hashing.PREDICTIONS_NAME]:
         raise ValueError(f"the arrays are {', '.join(arrays) or 'none'}")
     return hashing.tensor_digest(hashing.PREDICTIONS_NAME, arrays[hashing.PREDICTIONS_NAME])
+
+
+def _check_trace(arrays: Arrays) -> None:
+    kinds = {name: array.dtype.str for name, array in arrays.items()}
+    if kinds != trace.COLUMNS or len({array.shape for array in arrays.values()}) > 1:
+        raise ValueError("its columns are not those of a trace")
+    if arrays["step"].ndim != 1 or not arrays["step"].size:
+        raise ValueError("a trace without rows")
 
 
 def _check_size(size: int, archive: zipfile.ZipFile) -> None:

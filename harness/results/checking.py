@@ -30,6 +30,7 @@ Reader = Callable[[Path, str], object]
 _READERS: dict[str, Reader] = {
     blobs.WEIGHTS: blobs.read_weights,
     blobs.PREDICTIONS: blobs.read_predictions,
+    blobs.TRACES: blobs.read_trace,
 }
 _SUPERSEDED = re.compile(r"[1-9][0-9]*\.superseded-([0-9a-f]{8})\.json")
 _FOR_PEOPLE = re.compile(r"\..*|(README|LICENSE|CITATION)\b.*")

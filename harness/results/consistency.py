@@ -44,6 +44,7 @@ def _contradictions(record: Record) -> Iterator[str]:
         yield from of_kind(record.measured)
         yield from _numbers(record.measured)
         yield from _tensors(record.measured)
+        yield from _digests(_of_trace(record.measured))
     if record.script is not None:
         yield from _digests(_of_script(record.script))
         yield from _histories(record.measured)
@@ -189,6 +190,11 @@ def _of_fit(fit: Fit) -> Iterator[tuple[str, str]]:
     yield "history_sha256 of a fit", fit.history_sha256
     if fit.init_sha256:
         yield "init_sha256 of a fit", fit.init_sha256
+
+
+def _of_trace(measured: Measured) -> Iterator[tuple[str, str]]:
+    if measured.trace_sha256:
+        yield "trace_sha256", measured.trace_sha256
 
 
 def _of_script(script: ScriptPart) -> Iterator[tuple[str, str]]:

@@ -13,12 +13,11 @@ from pathlib import Path
 
 from harness.errors import RecordError
 from harness.results import durable, regular_files, json_digest
-from harness.results.blobs import PREDICTIONS, WEIGHTS
+from harness.results.blobs import KINDS
 from harness.results.reading import content_of
 
 FILE = "left-out.json"
 SCHEMA = 1
-KINDS = (WEIGHTS, PREDICTIONS)
 
 _BYTES = 1 << 16
 

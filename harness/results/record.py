@@ -89,7 +89,8 @@ class Measured(_Part):
     Of a user's script there are no predictions ("" as digest) and no metric; `tensors` are those of
     all its models in order, named `MODEL/NAME`; `loss` is that of the last fit that has one. Only
     it has `fits`, `outputs`, `files` (digests by name) and `printed_sha256` (standard output
-    without times and paths).
+    without times and paths). `trace_sha256` is the digest of its trace, "" where it has none; a
+    trace is no result, since how many rows it has may depend on speed.
     """
 
     data_sha256: str
@@ -108,6 +109,7 @@ class Measured(_Part):
     outputs: tuple[Output, ...] = ()
     files: dict[str, str] = Field(default_factory=dict)
     printed_sha256: str | None = None
+    trace_sha256: str = ""
 
     @property
     def bits(self) -> tuple[str | None, ...]:
@@ -117,12 +119,12 @@ class Measured(_Part):
     @property
     def arrays(self) -> dict[str, str]:
         """The digests of the arrays that are stored with the record, by kind (see `blobs`)."""
-        weights = {"weights": self.weights_sha256}
-        return (
-            {**weights, "predictions": self.predictions_sha256}
-            if self.predictions_sha256
-            else weights
-        )
+        kinds = {
+            "weights": self.weights_sha256,
+            "predictions": self.predictions_sha256,
+            "traces": self.trace_sha256,
+        }
+        return {kind: sha256 for kind, sha256 in kinds.items() if sha256}
 
 
 class Call(_Part):

@@ -66,8 +66,8 @@ class Store:
         return Path(self._record_text(cell, repeat))
 
     def blob_path(self, kind: str, sha256: str) -> Path:
-        """Where the arrays with this digest lie; `kind` is `weights` or `predictions`."""
-        if kind not in (blobs.WEIGHTS, blobs.PREDICTIONS) or not is_sha256(sha256):
+        """Where the arrays with this digest lie; `kind` is one of `blobs.KINDS`."""
+        if kind not in blobs.KINDS or not is_sha256(sha256):
             raise RecordError(f"{self.blobs}: nothing is stored under {kind!r}, {sha256!r}")
         return self.blobs / kind / f"{sha256}.npz"
 
@@ -88,7 +88,13 @@ class Store:
                 cells.update(e.name for e in entries if e.is_dir(follow_symlinks=False))
         return lambda cell, repeat: self.read(cell, repeat) if cell in cells else None
 
-    def write(self, record: Record, weights: Path | None, predictions: Path | None) -> Path:
+    def write(
+        self,
+        record: Record,
+        weights: Path | None,
+        predictions: Path | None,
+        trace: Path | None = None,
+    ) -> Path:
         """Write a record, and its arrays unless the same ones are stored; returns its path.
 
         The arrays are on the disk before the record is, so no record names missing ones. A record
@@ -103,7 +109,11 @@ class Store:
         self._check(path, record)
         with on_disk(path):
             if record.measured is not None:
-                given = {blobs.WEIGHTS: weights, blobs.PREDICTIONS: predictions}
+                given = {
+                    blobs.WEIGHTS: weights,
+                    blobs.PREDICTIONS: predictions,
+                    blobs.TRACES: trace,
+                }
                 for kind, sha256 in record.measured.arrays.items():
                     self._store(kind, given[kind], sha256)
             with self._placing:

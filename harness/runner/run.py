@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional
 from harness.protocol.open_values import DEFAULT
 from harness.protocol.subject import Subject
 from harness.runner.importing import Imported
+from harness.runner.trace import Trace
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Run:
     the seed right after seeding. `model` is the one trained, on `rows` examples; `fit_received` is
     what its `fit` got, `fed` the batch size of a pipeline, `steps` those of an epoch, `epochs_done`
     how many there were. `example` is one row of the test part, `log` what a run that trained wrote
-    to standard error.
+    to standard error. `trace` gets a row per step (None: nobody asked for one).
     """
 
     asked: Dict[str, Any]
@@ -46,6 +47,7 @@ class Run:
     epochs_done: Optional[int] = None
     log: Optional[str] = None
     example: Any = None
+    trace: Optional[Trace] = None
 
     def own_or(self, asked: Any, name: str) -> Any:
         """The value asked for, or the workload's own where `default` is."""

@@ -19,6 +19,7 @@ from harness.runner.refusals import Invalid, Unsupported
 from harness.runner.reply import Reply, empty_reply, failed, one_line
 from harness.runner.run import Run
 from harness.runner.stderr_copy import copy_of_standard_error
+from harness.runner.trace import Trace
 
 _PACKAGES_NAMED = 8
 """How many packages a reason names."""
@@ -37,6 +38,7 @@ def train(request: Dict[str, Any], data_root: str, folder: str, imported: Import
     reply = empty_reply()
     asked = {**request["versions"], **request["settings"], "device": request["device"]}
     run = Run(asked=asked, imported=imported, variables=request["variables"])
+    run.trace = Trace() if request["trace"] else None
     backend = imported.backend
     try:
         with copy_of_standard_error(folder) as copied:
@@ -110,6 +112,7 @@ def _fit_and_measure(
     # The reply names no hash of a file that is not there.
     _write(folder, final, predictions)
     reply.update(results, **weights.as_reply(initial, final))
+    reply["trace_sha256"] = run.trace.write(folder) if run.trace is not None else ""
 
 
 def _results(

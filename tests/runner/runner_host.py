@@ -46,6 +46,7 @@ def request_for(*, device: str = "cpu", **settings: Any) -> dict[str, Any]:
         "packages": {},
         "script": None,
         "observe": True,
+        "trace": True,
     }
 
 

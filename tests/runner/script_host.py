@@ -138,6 +138,7 @@ def _request(script: Script, settings: dict[str, Any], *, observe: bool) -> dict
         "data": None,
         "script": scripts.to_json(script),
         "observe": observe,
+        "trace": True,
         "settings": settings,
         "device": "cpu",
         "versions": dict.fromkeys(VERSIONS, DEFAULT),

@@ -117,8 +117,8 @@ function drawPairs() {
   const head = html("tr", {}, html("td", {}), names.map((point) => html("th", { scope: "col" }, pointName(point))));
   const rows = names.map((one) => html("tr", {}, html("th", { scope: "row", class: colourOfClass(points[one].class) }, pointName(one)), names.map((other) => pairCell(one, other))));
   const table = html("table", { class: "pairs" }, html("caption", { class: "hidden" }, `${MEASURES[view.measure]} of each class from each`), html("thead", {}, head), html("tbody", {}, rows));
-  const streams = pairs.some((pair) => pair[PAIR.origin] === "another random stream");
-  place("pairs-caption", `${MEASURES[view.measure]} of each class from each (the stronger the colour, the further). ${streams ? "° They began with other weights: another random stream, not another arithmetic. " : ""}${names.some((point) => points[point].cell !== null) ? "≠ and a number: the first run of that unstable cell. " : ""}${note}`);
+  const starts = pairs.some(isOtherStart);
+  place("pairs-caption", `${MEASURES[view.measure]} of each class from each (the stronger the colour, the further). ${starts ? "° They began with other weights. " : ""}${names.some((point) => points[point].cell !== null) ? "≠ and a number: the first run of that unstable cell. " : ""}${note}`);
   return place("pairs", table);
 }
 
@@ -126,7 +126,10 @@ function pairCell(one, other) {
   if (one === other) return html("td", { class: "same" }, "·");
   const size = apart(one, other, view.measure);
   const pair = pairOf(one, other);
-  const stream = pair && pair[PAIR.origin] === "another random stream";
   const value = size === null ? "?" : size === 0 ? "0" : size >= 0.01 && size < 1000 ? String(Number(size.toPrecision(2))) : size.toExponential(0).replace("e+", "e").replace("-", "−");
-  return html("td", { class: stepOf(size), title: `${pointLabel(one)} – ${pointLabel(other)}: ${number(size)}${pair && pair[PAIR.origin] ? `, ${pair[PAIR.origin]}` : ""}` }, value + (stream ? "°" : ""));
+  return html("td", { class: stepOf(size), title: `${pointLabel(one)} – ${pointLabel(other)}: ${number(size)}${pair && pair[PAIR.origin] ? `, ${pair[PAIR.origin]}` : ""}` }, value + (pair && isOtherStart(pair) ? "°" : ""));
+}
+
+function isOtherStart(pair) {
+  return pair[PAIR.origin].startsWith("other start");
 }

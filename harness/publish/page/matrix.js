@@ -255,7 +255,7 @@ function headWidths() {
 
 function captionMatrix() {
   const names = (axes) => axes.map((axis) => workload().axes[axis].name).join(" × ") || "all cells";
-  const legend = { class: "Equal letters are equal bits.", init: "Letters are the classes; the colour is that of the initial weights: another colour is another random stream.", distance: distanceWords() }[view.colour];
+  const legend = { class: "Equal letters are equal bits.", init: "Letters are the classes; the colour is that of the initial weights: another colour is another start.", distance: distanceWords() }[view.colour];
   const rows = `${grid.rows.length ? `Rows: ${names(grid.rows)}. ` : ""}${grid.columns.length ? `Columns: ${names(grid.columns)}.` : ""}`;
   place("matrix-caption", `${rows} ${legend} Point at a tile for its settings; click, or press Enter, for its details.`);
 }

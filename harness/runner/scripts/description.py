@@ -78,6 +78,7 @@ def _describe_results(
         outputs=observed.outputs,
         files=result_files.digests(folders.work, script.files),
         printed_sha256=printed.digest(ended.output, [folders.work, folders.home]),
+        trace_sha256=observed.trace.write(output),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from harness.protocol.histories import history_digest
 from harness.runner.hashing import combined_digest, write_arrays
+from harness.runner.trace import COLUMNS, Trace
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Observed:
     loss: Optional[str]
     tensors: List[Dict[str, Any]]
     arrays: List[Tuple[str, Any]]
+    trace: Trace
 
 
 def read(folder: str, pid: int) -> Observed:
@@ -43,8 +45,9 @@ def read(folder: str, pid: int) -> Observed:
     fits: List[Dict[str, Any]] = []
     tensors: List[Dict[str, Any]] = []
     arrays: List[Tuple[str, Any]] = []
+    trace = Trace()
     for name, part in zip(names, parts):
-        _add(part, name, fits, tensors, arrays)
+        _add(part, name, fits, tensors, arrays, trace)
     losses = [part["loss"] for part in parts if part.get("loss")]
     everyone = [*([own] if own else []), *others]
     return Observed(
@@ -58,6 +61,7 @@ def read(folder: str, pid: int) -> Observed:
         loss=losses[-1] if losses else None,
         tensors=tensors,
         arrays=arrays,
+        trace=trace,
     )
 
 
@@ -77,6 +81,7 @@ def _add(
     fits: List[Dict[str, Any]],
     tensors: List[Dict[str, Any]],
     arrays: List[Tuple[str, Any]],
+    trace: Trace,
 ) -> None:
     """Add the fits and weights of one process; its models count on from those before it."""
     offset = max((each["model"] for each in fits), default=0)
@@ -92,6 +97,8 @@ def _add(
                 name = "%d/%s" % (place, tensor["name"])
                 tensors.append(dict(tensor, name=name))
                 arrays.append((name, array))
+    columns = {name: stored.get("trace/%s" % name, ()) for name in COLUMNS}
+    trace.add_columns(columns, numbers)
 
 
 def _in_order(part: Dict[str, Any]) -> List[int]:

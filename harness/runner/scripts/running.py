@@ -69,6 +69,7 @@ def _write_settings(folders: Folders, request: Dict[str, Any], script: Script) -
         "variables": request["variables"],
         "hold": list(script.hold),
         "observe": request["observe"],
+        "trace": request["observe"] and request["trace"],
         "data": working_folder.targets(folders, script),
     }
     with open(place, "w", encoding="utf-8") as file:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, ContextManager, Dict, List
 
+from harness.runner.backends.tensorflow import api
 from harness.runner.data import Data
 from harness.runner.refusals import Unsupported
 from harness.runner.run import Run
@@ -47,13 +49,30 @@ def fit(run: Run, data: Data) -> Dict[str, List[float]]:
     fit_model = noting_arguments(run.model.fit, run.fit_received)
     feed = getattr(run.workload, "feed", None)
     if feed is None:
-        done = fit_model(data.train_x, data.train_y, verbose=0, **arguments)
+        arguments.update(x=data.train_x, y=data.train_y)
     else:
         run.fed = arguments.pop("batch_size")
-        pipeline = feed(data.train_x, data.train_y, run.fed, arguments.pop("shuffle"))
-        done = fit_model(pipeline, verbose=0, **arguments)
+        arguments["x"] = feed(data.train_x, data.train_y, run.fed, arguments.pop("shuffle"))
+    with _tracing(run):
+        done = fit_model(verbose=0, **arguments)
     run.steps = done.params.get("steps")
     return {name: [float(value) for value in values] for name, values in done.history.items()}
+
+
+def _tracing(run: Run) -> ContextManager[None]:
+    """Within the `with` block the steps of the model's fit are added to the run's trace.
+
+    Sessions of TensorFlow 1 have none.
+    """
+    if run.trace is None or api.is_graph_mode():
+        return contextlib.nullcontext()
+    # Imported only here: runs without a trace do not use it.
+    import tensorflow as tf
+
+    from harness.runner.backends.tensorflow.tracing import fit_trace
+
+    fit = fit_trace.FitTrace(run.trace, run.model)
+    return fit_trace.tracing(fit, [tf.keras.callbacks.CallbackList])
 
 
 def noting_arguments(fit: Callable[..., Any], noted: Dict[str, Any]) -> Callable[..., Any]:

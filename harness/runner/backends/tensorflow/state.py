@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, List, Tuple
 
 from harness.runner.weights import Named
 
@@ -13,11 +13,17 @@ def named_weights(model: Any) -> Named:
     Keras 2 names a variable `lstm/lstm_cell/kernel:0`, Keras 3 `kernel`: only the last component
     counts, here `lstm/kernel`. A second variable of the same name gets `#2`, and so on.
     """
-    named: Named = []
+    return [(name, array) for name, array, _ in named_variables(model)]
+
+
+def named_variables(model: Any) -> List[Tuple[str, Any, bool]]:
+    """The same, with whether it is trained."""
+    named = []
     counts: Dict[str, int] = {}
     for layer in model.layers:
         for variable, array in zip(layer.weights, layer.get_weights()):
             name = "%s/%s" % (layer.name, variable.name.split("/")[-1].split(":")[0])
             counts[name] = counts.get(name, 0) + 1
-            named.append((name if counts[name] == 1 else "%s#%d" % (name, counts[name]), array))
+            unique = name if counts[name] == 1 else "%s#%d" % (name, counts[name])
+            named.append((unique, array, bool(variable.trainable)))
     return named

@@ -8,19 +8,32 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 import threading
 import time
 import weakref
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, ContextManager, Dict, List
 
 import numpy as np
 
 from harness.runner.backends.tensorflow.state import named_weights
+from harness.runner.backends.tensorflow.tracing import fit_trace, loop_trace
+from harness.runner.backends.tensorflow.tracing.fit_trace import FitTrace
+from harness.runner.backends.tensorflow.tracing.loop_trace import LoopTrace
 from harness.runner.hashing import combined_digest, dtype_text, tensor_digest
 from harness.runner.scripts.observing.notes import Notes
 from harness.runner.weights import Named
 
 _OUTPUTS = ("predict", "evaluate", "predict_on_batch", "test_on_batch")
+
+_CALLBACKS = (
+    "tensorflow.python.keras.callbacks",
+    "keras.callbacks",
+    "keras.src.callbacks",
+    "keras.src.callbacks.callback_list",
+    "tf_keras.src.callbacks",
+)
+"""Where versions of Keras have the class that is told of each step."""
 
 _nested = threading.local()
 running = [0]
@@ -90,7 +103,8 @@ def _fitting(notes: Notes, function: Any) -> Any:
             _nested.unbuilt = None if before else (model, before)
             earlier = getattr(model, "history", None)
             try:
-                result = function(model, *arguments, **named)
+                with _tracing(notes, model, number):
+                    result = function(model, *arguments, **named)
             except BaseException:
                 # It may have trained, and the script may catch this.
                 with contextlib.suppress(Exception):
@@ -103,6 +117,23 @@ def _fitting(notes: Notes, function: Any) -> Any:
         return result
 
     return fit
+
+
+def _tracing(notes: Notes, model: Any, number: int) -> ContextManager[None]:
+    """Within the `with` block the steps of the model's fit are added to the trace."""
+    if not notes.settings["trace"]:
+        return contextlib.nullcontext()
+    fit = FitTrace(notes.trace, model, number, _next_fit(notes, number))
+    return fit_trace.tracing(fit, _callbacks_classes())
+
+
+def _callbacks_classes() -> List[Any]:
+    classes = (getattr(sys.modules.get(name), "CallbackList", None) for name in _CALLBACKS)
+    return [each for each in classes if each is not None]
+
+
+def _next_fit(notes: Notes, number: int) -> int:
+    return 1 + len([each for each in notes.fits if each["model"] == number])
 
 
 def _since(started: float) -> float:
@@ -119,6 +150,9 @@ def note_first_weights() -> None:
     """The model that this thread trains was built meanwhile, and has not made a step yet."""
     model, before = _nested.unbuilt
     before.update(_digests(model))
+    fit = fit_trace.current()
+    if fit is not None:
+        fit.add_first()
 
 
 def _stepping(notes: Notes, function: Any) -> Any:
@@ -131,6 +165,8 @@ def _stepping(notes: Notes, function: Any) -> Any:
             _nested.unbuilt = None if loop["before"] else (model, loop["before"])
             result = function(model, *arguments, **named)
             loop["entry"]["steps"] += 1
+            if loop["trace"] is not None:
+                loop["trace"].step_done((arguments, list(named.values())))
             _add_losses(loop["entry"]["history"], result)
         return result
 
@@ -140,7 +176,9 @@ def _stepping(notes: Notes, function: Any) -> Any:
 def _returning(notes: Notes, name: str, function: Any) -> Any:
     def call(model: Any, *arguments: Any, **named: Any) -> Any:
         if _is_nested():
-            return function(model, *arguments, **named)
+            fit = fit_trace.current()
+            with contextlib.nullcontext() if fit is None else fit.paused():
+                return function(model, *arguments, **named)
         with _Outermost():
             result = function(model, *arguments, **named)
         notes.add_output(name, _digest_of_result(result))
@@ -197,7 +235,7 @@ def _note_fit(
     steps = (getattr(result, "params", None) or {}).get("steps") or 0
     entry = {
         "model": number,
-        "fit": 1 + sum(each["model"] == number for each in notes.fits),
+        "fit": _next_fit(notes, number),
         "name": str(getattr(model, "name", "")),
         "steps": int(steps) * max(map(len, history.values()), default=0),
         "history": history,
@@ -247,7 +285,7 @@ def keep(
 def _begin_loop(notes: Notes, model: Any, number: int) -> Dict[str, Any]:
     entry = {
         "model": number,
-        "fit": 1 + sum(each["model"] == number for each in notes.fits),
+        "fit": _next_fit(notes, number),
         "name": str(getattr(model, "name", "")),
         "steps": 0,
         "history": {},
@@ -256,8 +294,14 @@ def _begin_loop(notes: Notes, model: Any, number: int) -> Dict[str, Any]:
         "weights_sha256": "",
     }
     notes.fits.append(entry)
-    notes.batch_loops[number] = {"entry": entry, "model": model, "before": _digests(model)}
-    return notes.batch_loops[number]
+    loop: Dict[str, Any] = {"entry": entry, "model": model, "before": _digests(model)}
+    loop["trace"] = None
+    if notes.settings["trace"]:
+        loop["trace"] = LoopTrace(notes.trace, number, lambda: loop_trace.of_model(model))
+        if loop["before"]:
+            loop["trace"].add_first()
+    notes.batch_loops[number] = loop
+    return loop
 
 
 def _add_losses(history: Dict[str, List[str]], result: Any) -> None:
@@ -271,6 +315,8 @@ def _add_losses(history: Dict[str, List[str]], result: Any) -> None:
 def read_again(notes: Notes) -> None:
     """Read the models that are still there, and those that were trained batch by batch."""
     for number, loop in notes.batch_loops.items():
+        if loop["trace"] is not None:
+            loop["trace"].ended()
         keep(notes, number, loop["before"], weights_of(loop["model"]), loop["entry"])
         notes.loss = loop["entry"]["history"].get("loss", [notes.loss])[-1]
     for reference, number in list(notes.numbered.values()):

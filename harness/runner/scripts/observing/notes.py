@@ -13,6 +13,8 @@ import sys
 import threading
 from typing import Any, Dict, List, Optional
 
+from harness.runner.trace import Trace
+
 _OUTPUTS = 100
 """So many outputs are noted one by one; what comes later is folded into one digest."""
 _ARRAY_BYTES = 64 << 20
@@ -25,7 +27,8 @@ class Notes:
     `run` is what the axes need to know once TensorFlow is imported (None: it is not). `models` is
     how many have a number, and `numbered` has a weak reference to each model of Keras, and its
     number, by `id`. `batch_loops` are models that are trained batch by batch, by number,
-    `tape_loops` loops of the script's own, by the `id`s of their variables.
+    `tape_loops` loops of the script's own, by the `id`s of their variables. `trace` has the rows of
+    all of them.
     """
 
     def __init__(self, settings: Dict[str, Any]) -> None:
@@ -54,6 +57,7 @@ class Notes:
         self.outputs: List[Dict[str, str]] = []
         self.found: Dict[str, Any] = {}
         self.arrays: Dict[int, Any] = {}
+        self.trace = Trace()
         self.loss: Optional[str] = None
         self.seeded: List[str] = []
 
@@ -107,6 +111,7 @@ class Notes:
             for number, part in self.arrays.items()
             for place, array in enumerate(part["arrays"])
         }
+        named.update(("trace/%s" % name, column) for name, column in self.trace.columns())
         with open(path + ".unfinished", "wb") as file:
             savez(file, **named)
         os.replace(path + ".unfinished", path)

@@ -14,6 +14,8 @@ from typing import Any, Dict, List, Set, Tuple
 import numpy as np
 import tensorflow as tf
 
+from harness.runner.backends.tensorflow.tracing import loop_trace
+from harness.runner.backends.tensorflow.tracing.loop_trace import LoopTrace
 from harness.runner.hashing import tensor_digest
 from harness.runner.scripts.observing import fits
 from harness.runner.scripts.observing.notes import Notes
@@ -69,9 +71,15 @@ def _count_calls(notes: Notes, function_class: Any) -> None:
             _calls.stack = stack
             for key in _traced.get(id(function), (None, ()))[1] if not stack else ():
                 if key in notes.tape_loops:
-                    notes.tape_loops[key]["entry"]["steps"] += 1
+                    _count(notes.tape_loops[key], (arguments, list(named.values())))
 
     function_class.__call__ = counting
+
+
+def _count(loop: Dict[str, Any], arguments: Any) -> None:
+    loop["entry"]["steps"] += 1
+    if loop["trace"] is not None:
+        loop["trace"].step_done(arguments)
 
 
 def _note(notes: Notes, sources: Any) -> None:
@@ -84,8 +92,21 @@ def _note(notes: Notes, sources: Any) -> None:
     stack: List[Any] = getattr(_calls, "stack", [])
     if stack:
         _traced.setdefault(id(stack[0]), (stack[0], set()))[1].add(key)
+        notes.tape_loops[key]["graph"] = _outermost_graph()
     elif _executing_eagerly():
-        notes.tape_loops[key]["entry"]["steps"] += 1
+        loop = notes.tape_loops[key]
+        # A gradient is taken before the step is made: now the one before it is done.
+        if loop["trace"] is not None and loop["entry"]["steps"]:
+            loop["trace"].step_done()
+        loop["entry"]["steps"] += 1
+
+
+def _outermost_graph() -> Any:
+    """The graph of the function that is being traced and that no other one called."""
+    graph = tf.compat.v1.get_default_graph()
+    while getattr(getattr(graph, "outer_graph", None), "variables", None) is not None:
+        graph = graph.outer_graph
+    return graph
 
 
 def _flat(sources: Any) -> List[Any]:
@@ -110,7 +131,29 @@ def _begin(notes: Notes, variables: List[Any]) -> Dict[str, Any]:
     # A step may be traced now: lifted out of the graph, the values before it can be read.
     with tf.init_scope():
         before = {name: tensor_digest(name, array) for name, array in _values(variables)}
-    return {"entry": entry, "variables": variables, "before": before}
+    loop: Dict[str, Any] = {"entry": entry, "variables": variables, "before": before}
+    loop.update(graph=None, trace=None)
+    if notes.settings["trace"]:
+        loop["trace"] = LoopTrace(notes.trace, number, lambda: _parts(loop))
+        with tf.init_scope():
+            loop["trace"].add_first()
+    return loop
+
+
+def _parts(loop: Dict[str, Any]) -> Dict[str, int]:
+    """What a trace says of a loop's variables; others are those that its graph uses."""
+    trained = {id(_variable(each)) for each in loop["variables"]}
+    used = loop["graph"].variables if loop["graph"] is not None else ()
+    others = [array for each in used if id(each) not in trained for array in _value(each)]
+    return loop_trace.of_variables(_values(loop["variables"]), others)
+
+
+def _value(variable: Any) -> List[Any]:
+    """The value of a variable, none where it has none that can be read."""
+    try:
+        return [np.asarray(variable.numpy())]
+    except _UNREADABLE:
+        return []
 
 
 def _values(variables: List[Any]) -> Named:
@@ -132,6 +175,15 @@ def read_again(notes: Notes) -> None:
         entry = loop["entry"]
         if not entry["steps"]:
             continue
+        if loop["trace"] is not None:
+            _end(loop)
         if not any(each is entry for each in notes.fits):
             notes.fits.append(entry)
         fits.keep(notes, entry["model"], loop["before"], _values(loop["variables"]), entry)
+
+
+def _end(loop: Dict[str, Any]) -> None:
+    """The last step of a loop that runs eagerly is done only now."""
+    if loop["graph"] is None:
+        loop["trace"].step_done()
+    loop["trace"].ended()

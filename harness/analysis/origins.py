@@ -1,0 +1,183 @@
+"""Where the difference of two trainings began: read from their traces, row by row.
+
+A step is made of its batch, its random numbers and the variables before it. Where all of these are
+equal and its outcome is not, the arithmetic of that step is another. Where one of them is not, the
+difference was there before, or came in with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.results.blobs import Arrays
+from harness.runner.trace import UNSEEN
+
+Kind = Literal[
+    "",
+    "other data",
+    "other regime",
+    "other start",
+    "other data order",
+    "other random numbers",
+    "other arithmetic",
+    "undecided",
+]
+"""Where a difference began; "" where there is none."""
+
+_BATCH = ("inputs", "targets")
+_OUTCOME = ("trained", "slots", "other")
+_PLACE = ("model", "fit", "step")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a difference began.
+
+    `model`, `fit`, `epoch` and `step` are those of the first step that differs, each counted from
+    1, the step within its epoch (0: before the first step); they are None where it is not known.
+    `parts` are what differs there, of `harness.runner.trace.PARTS`. `equal` counts the steps before
+    it that were seen to be equal; `unseen` the steps before it that no trace shows. `reason` says
+    why nothing more is known.
+    """
+
+    kind: Kind
+    model: int | None = None
+    fit: int | None = None
+    epoch: int | None = None
+    step: int | None = None
+    parts: tuple[str, ...] = ()
+    equal: int = 0
+    unseen: int = 0
+    reason: str = ""
+
+    @property
+    def place(self) -> str:
+        """`epoch 2, step 1`; "" where it is not known."""
+        if self.step is None:
+            return ""
+        later_fit = (
+            f"model {self.model}, fit {self.fit}, " if (self.model, self.fit) != (1, 1) else ""
+        )
+        if self.step == 0:
+            return f"{later_fit}before the first step"
+        epoch = f"epoch {self.epoch}, " if self.epoch else ""
+        steps = (
+            f"steps {self.step - self.unseen} to {self.step}"
+            if self.unseen
+            else f"step {self.step}"
+        )
+        return f"{later_fit}{epoch}{steps}"
+
+    @property
+    def where(self) -> str:
+        """The place, else what is known in its stead."""
+        return self.place or self.reason
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.where})" if self.where else self.kind
+
+
+NONE = Origin(kind="")
+
+
+def undecided(reason: str) -> Origin:
+    """An origin that nothing tells."""
+    return Origin(kind="undecided", reason=reason)
+
+
+def of_traces(one: Arrays, other: Arrays) -> Origin:
+    """Where two trainings parted; `NONE` where all rows that both traces have are equal."""
+    sides = _aligned(one, other)
+    first = _first_difference(*sides)
+    if first is None:
+        return NONE
+    return _described(sides, first)
+
+
+_Rows = Mapping[str, npt.NDArray[Any]]
+
+
+def _aligned(one: Arrays, other: Arrays) -> tuple[_Rows, _Rows]:
+    """The rows that both traces have, in the order of the first."""
+    places = [
+        list(zip(*(side[name].tolist() for name in _PLACE), strict=True)) for side in (one, other)
+    ]
+    numbers = {place: number for number, place in enumerate(places[1])}
+    pairs = [(k, numbers[place]) for k, place in enumerate(places[0]) if place in numbers]
+    left, right = (np.array([pair[side] for pair in pairs], dtype=int) for side in (0, 1))
+    return (
+        {name: column[left] for name, column in one.items()},
+        {name: column[right] for name, column in other.items()},
+    )
+
+
+def _differs(one: _Rows, other: _Rows, part: str) -> npt.NDArray[np.bool_]:
+    """Where both saw a part and it was not the same."""
+    seen = (one[part] != UNSEEN) & (other[part] != UNSEEN)
+    if part in _OUTCOME:
+        # Variables are read in every row: there are none on one side only if it has none.
+        seen = (one[part] != UNSEEN) | (other[part] != UNSEEN)
+    differs: npt.NDArray[np.bool_] = seen & (one[part] != other[part])
+    return differs
+
+
+def _first_difference(one: _Rows, other: _Rows) -> int | None:
+    """The first row in which batch or outcome differ. Random numbers count once they did act."""
+    rows = np.zeros(len(one["step"]), dtype=bool)
+    for part in (*_BATCH, *_OUTCOME):
+        rows |= _differs(one, other, part)
+    return int(rows.argmax()) if rows.any() else None
+
+
+def _described(sides: tuple[_Rows, _Rows], row: int) -> Origin:
+    one, other = sides
+    parts = tuple(
+        part for part in (*_BATCH, "random", *_OUTCOME) if _differs(one, other, part)[row]
+    )
+    step = int(one["step"][row])
+    model, fit, epoch = (int(one[name][row]) for name in ("model", "fit", "epoch"))
+    same_fit = (one["model"] == model) & (one["fit"] == fit)
+    before = one["step"][same_fit & (np.arange(len(one["step"])) < row)]
+    unseen = step - int(before[-1]) - 1 if step and len(before) else 0
+    earlier = one["step"][same_fit & (one["epoch"] < epoch)]
+    first_of_epoch = int(earlier[-1]) if len(earlier) and epoch > 1 else 0
+    return Origin(
+        kind=_kind(sides, row, parts),
+        model=model,
+        fit=fit,
+        epoch=epoch or None,
+        step=step - first_of_epoch,
+        parts=parts,
+        equal=row,
+        unseen=unseen,
+    )
+
+
+def _kind(sides: tuple[_Rows, _Rows], row: int, parts: tuple[str, ...]) -> Kind:
+    if sides[0]["step"][row] == 0:
+        return "other start"
+    batch = _batch_near(sides, row)
+    if "targets" in batch:
+        return "other data order"
+    if "random" in parts or batch:
+        # The same targets with other inputs: what the pipeline draws, such as an augmentation.
+        return "other random numbers"
+    return "other arithmetic"
+
+
+def _batch_near(sides: tuple[_Rows, _Rows], row: int) -> tuple[str, ...]:
+    """What differs in the batch of a row, or of the next one where it was not read.
+
+    The last step of an epoch is known to be the last only once it is over.
+    """
+    one, other = sides
+    seen = np.flatnonzero((one["inputs"] != UNSEEN) & (other["inputs"] != UNSEEN))
+    later = seen[seen >= row]
+    if not len(later):
+        return ()
+    return tuple(part for part in _BATCH if _differs(one, other, part)[int(later[0])])

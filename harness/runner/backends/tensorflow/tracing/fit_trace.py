@@ -1,0 +1,187 @@
+"""The rows of one fit of a model of Keras.
+
+Keras calls its list of callbacks at each step and epoch of a fit, whether there are callbacks or
+not: the list's class is wrapped, so that a model has no callback more. `iter` of a data set is
+wrapped, so that batches can be read while a fit is under way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+import threading
+import time
+from typing import Any, Callable, Dict, Iterable, Iterator, Mapping
+
+import tensorflow as tf
+
+from harness.runner.backends.tensorflow.tracing import model_state, random_numbers
+from harness.runner.backends.tensorflow.tracing.batches import BatchReader
+from harness.runner.trace import Schedule, Trace
+
+_local = threading.local()
+
+
+class FitTrace:
+    """Adds the rows of one fit to a trace; `number` and `fit` say which model's, and which one."""
+
+    def __init__(self, trace: Trace, model: Any, number: int = 1, fit: int = 1) -> None:
+        self._trace = trace
+        self._model = model
+        self._named = (number, fit)
+        self._reader = BatchReader()
+        self._schedule = Schedule()
+        self._seeds: random_numbers.Seeds = []
+        self._epoch = 0
+        self._before = 0
+        self._step = 0
+        self._calls = 0
+        self._is_due = False
+        self._is_paused = False
+        self._last_row = -1
+        self._loss = math.nan
+
+    def add_first(self) -> None:
+        """Add the row of the state before the first step, unless it is there."""
+        if self._last_row < 0 and self._model.built:
+            self._add()
+
+    def epoch_begins(self, epoch: int) -> None:
+        """An epoch begins; its first step has a row."""
+        self.add_first()
+        self._epoch = epoch + 1
+        self._before = self._step
+        self._is_due = True
+
+    def step_begins(self) -> None:
+        """A step, or several that are one call for Keras, begins."""
+        self._calls += 1
+        self._is_due = self._is_due or self._schedule.wants(self._calls)
+        self._reader.want(self._is_due)
+
+    def step_ended(self, step: int, logs: Any) -> None:
+        """The step of this number in the epoch, from 0, is done; `logs` is what Keras says."""
+        self._step = self._before + step + 1
+        if self._is_due:
+            self._loss = _loss_in(logs)
+            self._add()
+            self._is_due = False
+            self._reader.want(False)
+
+    def epoch_ended(self) -> None:
+        """An epoch is over; its last step has a row."""
+        self._reader.want(False)
+        if self._last_row != self._step:
+            self._loss = math.nan
+            self._add()
+
+    def gradient_taken(self, graph: Any) -> None:
+        """The gradient of a step is taken: its random operations are all there."""
+        self._seeds = random_numbers.seeds_of(graph)
+
+    def reads(self, dataset: Any) -> Any:
+        """The data set that is iterated over in place of this one."""
+        return dataset if self._is_paused else self._reader.through(dataset)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within the `with` block, what Keras iterates over is not what it trains on."""
+        before, self._is_paused = self._is_paused, True
+        try:
+            yield
+        finally:
+            self._is_paused = before
+
+    def _add(self) -> None:
+        began = time.perf_counter()
+        inputs, targets = self._reader.taken()
+        parts: Dict[str, int] = model_state.of_model(self._model)
+        parts.update(inputs=inputs, targets=targets)
+        parts["random"] = random_numbers.digest(self._seeds, self._model)
+        self._trace.add((*self._named, self._epoch, self._step), parts, self._loss)
+        self._last_row = self._step
+        self._schedule.spent(time.perf_counter() - began)
+
+
+def _loss_in(logs: Any) -> float:
+    value = logs.get("loss") if isinstance(logs, Mapping) else None
+    try:
+        return math.nan if value is None else float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+@contextlib.contextmanager
+def tracing(fit: FitTrace, callbacks_classes: Iterable[Any]) -> Iterator[None]:
+    """Within the `with` block this thread's steps of Keras are those of `fit`.
+
+    `callbacks_classes` are the classes of lists of callbacks that Keras may use.
+    """
+    watch(callbacks_classes)
+    _local.fit = fit
+    fit.add_first()
+    try:
+        yield
+    finally:
+        _local.fit = None
+
+
+def current() -> Any:
+    """The fit that is traced in this thread, None where none is."""
+    return getattr(_local, "fit", None)
+
+
+def watch(callbacks_classes: Iterable[Any]) -> None:
+    """Let classes of lists of callbacks, and data sets, say what happens; once per class."""
+    for each in callbacks_classes:
+        for name, event in _EVENTS.items():
+            _wrap(each, name, functools.partial(_reporting, event))
+    _wrap(tf.data.Dataset, "__iter__", _reading)
+    _wrap(tf.GradientTape, "gradient", _noting_gradient)
+
+
+def _wrap(owner: Any, name: str, wrapped: Callable[[Any], Any]) -> None:
+    function = getattr(owner, name)
+    if not hasattr(function, "is_traced"):
+        wrapper: Any = functools.wraps(function)(wrapped(function))
+        wrapper.is_traced = True
+        setattr(owner, name, wrapper)
+
+
+def _reporting(event: Callable[..., None], function: Any) -> Any:
+    def call(callbacks: Any, *arguments: Any, **named: Any) -> Any:
+        result = function(callbacks, *arguments, **named)
+        fit = current()
+        if fit is not None:
+            event(fit, *arguments, **named)
+        return result
+
+    return call
+
+
+_EVENTS: Dict[str, Callable[..., None]] = {
+    "on_epoch_begin": lambda fit, epoch, logs=None: fit.epoch_begins(epoch),
+    "on_train_batch_begin": lambda fit, batch, logs=None: fit.step_begins(),
+    "on_train_batch_end": lambda fit, batch, logs=None: fit.step_ended(batch, logs),
+    "on_epoch_end": lambda fit, epoch, logs=None: fit.epoch_ended(),
+}
+
+
+def _reading(function: Any) -> Any:
+    def iterate(dataset: Any) -> Any:
+        fit = current()
+        eager = fit is not None and tf.executing_eagerly()
+        return function(fit.reads(dataset) if eager else dataset)
+
+    return iterate
+
+
+def _noting_gradient(function: Any) -> Any:
+    def gradient(tape: Any, *arguments: Any, **named: Any) -> Any:
+        fit = current()
+        if fit is not None and not tf.executing_eagerly():
+            fit.gradient_taken(tf.compat.v1.get_default_graph())
+        return function(tape, *arguments, **named)
+
+    return gradient

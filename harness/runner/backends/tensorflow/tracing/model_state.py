@@ -1,0 +1,42 @@
+"""The variables of a training as digests that versions have in common."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List
+
+import numpy as np
+
+from harness.runner import trace
+from harness.runner.backends.tensorflow.state import named_variables
+from harness.runner.hashing import tensor_digest
+
+
+def of_model(model: Any) -> Dict[str, int]:
+    """The parts of a row that a model of Keras, and its optimizer, make up."""
+    named = named_variables(model)
+    return {
+        "trained": _of_named(each for each in named if each[2]),
+        "other": _of_named(each for each in named if not each[2]),
+        "slots": of_set(values(slots_of(getattr(model, "optimizer", None)))),
+    }
+
+
+def _of_named(named: Iterable[Any]) -> int:
+    return trace.digest(tensor_digest(name, array) for name, array, _ in named)
+
+
+def slots_of(optimizer: Any) -> List[Any]:
+    """The variables of an optimizer of any version of Keras; none where it has none yet."""
+    variables = getattr(optimizer, "variables", None)
+    return list(variables() if callable(variables) else variables or [])
+
+
+def values(variables: Iterable[Any]) -> List[Any]:
+    """The values of variables, as arrays."""
+    return [np.asarray(each.numpy() if hasattr(each, "numpy") else each) for each in variables]
+
+
+def of_set(arrays: Iterable[Any]) -> int:
+    """The digest of arrays whatever their order; single numbers and zero arrays do not count."""
+    kept = (each for each in arrays if each.ndim and each.dtype.kind == "f" and each.any())
+    return trace.digest(sorted(tensor_digest("", each) for each in kept))
