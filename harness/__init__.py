@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["__version__", "load"]
+__all__ = ["__version__", "claims", "load"]
 
 __version__ = "0.4.0"
 
@@ -26,3 +26,16 @@ def load(folder: str | Path) -> pd.DataFrame:
     from harness.analysis.run_table import runs
 
     return runs(folder)
+
+
+def claims(folder: str | Path) -> pd.DataFrame:
+    """The claim table of a results folder: one row per claim of a matrix and workload.
+
+    `harness.analysis.columns.CLAIM_COLUMNS` says what each column means.
+
+    Raises:
+        RecordError: a record or plan cannot be read, or is of another schema.
+    """
+    from harness.analysis.claim_table import by_claim
+
+    return by_claim(folder)

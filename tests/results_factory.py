@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.matrix.cells import DEFAULTS, Cell, cell_id
+from harness.matrix.claim import Claim
 from harness.matrix.environment import Environment
 from harness.protocol.axes import BY_NAME, Value, to_json
 from harness.protocol.histories import history_digest
-from harness.results import fingerprint, plan_file
+from harness.results import fingerprint, plan_file, planned_claims
 from harness.results.json_digest import with_digest
 from harness.results.record import (
     SCHEMA,
@@ -223,8 +224,8 @@ class SweepOnDisk:
     def folder(self) -> Path:
         return self.root / self.matrix / self.machine
 
-    def plan(self, cells: Sequence[Cell]) -> None:
-        """Write the plan of these cells."""
+    def plan(self, cells: Sequence[Cell], claims: Sequence[Claim] = ()) -> None:
+        """Write the plan of these cells, and of what they are to show."""
         header = {
             "schema": plan_file.SCHEMA,
             "matrix": self.matrix,
@@ -233,6 +234,7 @@ class SweepOnDisk:
             "matrix_sha256": sha256("matrix"),
             "source": "schema: 1\n",
             "defaults": {name: to_json(value) for name, value in DEFAULTS.items()},
+            **({"claims": planned_claims.to_json(claims)} if claims else {}),
         }
         lines = [header, *(_planned(cell) for cell in cells)]
         self.folder.mkdir(parents=True, exist_ok=True)

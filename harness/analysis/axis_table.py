@@ -87,7 +87,7 @@ class Pairs:
 
 def pairs(cells: pd.DataFrame, axis: VariedAxis, axes: Sequence[VariedAxis]) -> Pairs:
     """Count the pairs that differ in `axis` and in no other of `axes`; all cells have weights."""
-    others, codes = _others(cells, axis, axes), axis.codes
+    others, codes = other_axes(cells, axis, axes), axis.codes
     settled = (cells["distinct"] == 1).to_numpy()
     weights, init = (
         factorised(cells[name])[0][settled] for name in ("weights_sha256", "init_sha256")
@@ -101,9 +101,10 @@ def pairs(cells: pd.DataFrame, axis: VariedAxis, axes: Sequence[VariedAxis]) -> 
     )
 
 
-def _others(cells: pd.DataFrame, axis: VariedAxis, axes: Sequence[VariedAxis]) -> Codes:
-    """Equal numbers for cells that are equal in every other axis."""
-    return group_numbers([other.codes for other in axes if other.name != axis.name], len(cells))
+def other_axes(cells: pd.DataFrame, axis: VariedAxis | None, axes: Sequence[VariedAxis]) -> Codes:
+    """Equal numbers for cells that are equal in every axis but this one."""
+    name = axis.name if axis is not None else None
+    return group_numbers([other.codes for other in axes if other.name != name], len(cells))
 
 
 def _effect(cells: pd.DataFrame, axis: VariedAxis, axes: Sequence[VariedAxis]) -> Row:
@@ -124,7 +125,7 @@ def _effect(cells: pd.DataFrame, axis: VariedAxis, axes: Sequence[VariedAxis]) -
 
 def _division(cells: pd.DataFrame, axis: VariedAxis, axes: Sequence[VariedAxis]) -> Row:
     """In how many pairs one cell is stable and one is not, and at which values."""
-    others = _others(cells, axis, axes)
+    others = other_axes(cells, axis, axes)
     own = group_numbers([others, axis.codes], len(others))
     unstable = (cells["distinct"] > 1).to_numpy()
     stable = (cells["verdict"] == "stable").to_numpy(dtype=bool)
@@ -153,7 +154,7 @@ def _without_effect(cells: pd.DataFrame, axis: VariedAxis, axes: Sequence[Varied
     if column not in cells:
         return ""
     codes, values = factorised(cells[column])
-    others = group_numbers([_others(cells, axis, axes), codes + 1], len(cells))
+    others = group_numbers([other_axes(cells, axis, axes), codes + 1], len(cells))
     asked = np.unique(np.stack([others, axis.codes]), axis=1)[0]
     several = (np.bincount(asked) > 1)[others] & (codes >= 0)
     return "; ".join(

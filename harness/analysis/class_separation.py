@@ -1,9 +1,9 @@
 """The smallest set of attributes whose values tell the classes of a workload apart.
 
-Attributes are settings, versions, and what the machines are: microarchitecture, CPU flags, number
-of CPUs. A set explains the classes if cells with equal values of it are always in one class. That
-is an observation about these cells and no proof: what never varied alone cannot be told from what
-varied with it, so attributes that divide the cells in the same way are named together.
+Attributes are settings, versions, and what the machines are: microarchitecture, CPU flags, caches,
+number of CPUs. A set explains the classes if cells with equal values of it are always in one class.
+That is an observation about these cells and no proof: what never varied alone cannot be told from
+what varied with it, so attributes that divide the cells in the same way are named together.
 """
 
 from __future__ import annotations
@@ -113,6 +113,8 @@ def _of_hardware(machines: Sequence[Hardware]) -> dict[str, dict[Hardware, str]]
     return {
         "microarchitecture": {one: one.microarchitecture for one in machines},
         **_of_flags(machines),
+        **_of_caches(machines),
+        **_known("CPUID", {one: one.cpuid for one in machines}),
         "CPU": {one: one.cpu_model for one in machines},
         "visible CPUs": {one: str(one.cpus) for one in machines},
         "GPUs": {one: ", ".join(one.gpus) for one in machines},
@@ -131,6 +133,28 @@ def _of_flags(machines: Sequence[Hardware]) -> dict[str, dict[Hardware, str]]:
         }
         for having, flags in together.items()
     }
+
+
+def _of_caches(machines: Sequence[Hardware]) -> dict[str, dict[Hardware, str]]:
+    """The sizes of the caches, each by its level."""
+    levels = sorted({level for one in machines for level, _ in one.caches})
+    sizes = {one: dict(one.caches) for one in machines}
+    found: dict[str, dict[Hardware, str]] = {}
+    for level in levels:
+        found.update(_known(f"{level} cache", {one: sizes[one].get(level, "") for one in machines}))
+    return found
+
+
+def _known(name: str, values: Mapping[Hardware, str]) -> dict[str, dict[Hardware, str]]:
+    """The attribute, if it is known to vary; machines that do not say it are named with it.
+
+    Not knowing is no value: it would tell machines apart by how old their records are.
+    """
+    silent = [one.fingerprint for one, value in values.items() if not value]
+    if len({value for value in values.values() if value}) < 2:
+        return {}
+    where = f" (unknown of {', '.join(silent)})" if silent else ""
+    return {f"{name}{where}": {one: value or UNKNOWN for one, value in values.items()}}
 
 
 def _span(flags: Sequence[str]) -> str:

@@ -282,6 +282,36 @@ EFFECT_COLUMNS: tuple[Column, ...] = (
     column("no_effect", "string", "Values that were asked, and the one they were found to be."),
 )
 
+CLAIM_COLUMNS: tuple[Column, ...] = (
+    column("claim", "string", "The id of the claim, within its matrix."),
+    column("says", "string", "The sentence that is put to the test."),
+    column("source", "string", "Who says so; empty if the matrix does not say."),
+    column("expect", "string", "What is expected of the cells, or pairs of cells."),
+    WORKLOAD,
+    column("held", "Int64", "Those of `tried` that are as expected."),
+    column(
+        "tried",
+        "Int64",
+        "Cells with two completed runs or more, or pairs of such that can be compared.",
+    ),
+    column("verdict", "string", "supported (all held), refuted (none did), mixed or not tried."),
+    column(
+        "counterexample",
+        "object",
+        "The cell, or pair of cells, that shows most clearly what is not as expected, as "
+        "matrix/machine/cell.",
+    ),
+    column("reason", "string", "What the runs of it say, and why others were not tried."),
+    column(
+        "example",
+        "object",
+        "The same for what is as expected; of claims not tried what they are about.",
+    ),
+    column("unit", "string", "What it is tried on: cell or pair."),
+    column("cells", "Int64", "Planned cells that it is about."),
+    MATRIX,
+)
+
 
 def names(columns: Sequence[Column]) -> list[str]:
     """The names of the columns, in order."""

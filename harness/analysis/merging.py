@@ -113,7 +113,7 @@ def _relation(source: _Source, earlier: _Source) -> Relation:
     shared = ours.keys() & theirs.keys()
     if any(ours[run] != theirs[run] for run in shared):
         return "other"
-    alike = _hardware_of(source) == _hardware_of(earlier)
+    alike = _is_alike(source, earlier)
     if shared and alike and len(shared) in (len(ours), len(theirs)):
         return "copy"
     same_place = _place(source) == _place(earlier)
@@ -147,7 +147,7 @@ def _distinguished(sources: Sequence[_Source], notes: list[str]) -> list[_Source
 
 def _named_by_hardware(source: _Source, sources: Sequence[_Source], notes: list[str]) -> _Source:
     others = [one for one in sources if one.name == source.name]
-    other = next((one for one in others if _hardware_of(one) != _hardware_of(source)), None)
+    other = next((one for one in others if not _is_alike(one, source)), None)
     if other is None or source.hardware is None:
         return source
     if others.index(source):
@@ -155,7 +155,10 @@ def _named_by_hardware(source: _Source, sources: Sequence[_Source], notes: list[
             f"{others[0].sweep.folder} and {source.sweep.folder}: one name, other hardware "
             f"({hardware.unlike(others[0].hardware, source.hardware)}); distinguished by #…"
         )
-    return replace(source, name=f"{source.name}#{source.hardware.digest}")
+    word = source.hardware.digest
+    if other.hardware is not None:
+        word = hardware.distinction(source.hardware, other.hardware)
+    return replace(source, name=f"{source.name}#{word}")
 
 
 def _named_by_folder(source: _Source, sources: Sequence[_Source], notes: list[str]) -> _Source:
@@ -182,6 +185,12 @@ def _shortest(source: _Source, rivals: Sequence[_Source]) -> str:
 
 def _place(source: _Source) -> tuple[str, str]:
     return source.sweep.matrix, source.name
+
+
+def _is_alike(one: _Source, other: _Source) -> bool:
+    if one.hardware is not None and other.hardware is not None:
+        return hardware.is_alike(one.hardware, other.hardware)
+    return _hardware_of(one) == _hardware_of(other)
 
 
 def _hardware_of(source: _Source) -> str:

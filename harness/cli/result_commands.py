@@ -21,6 +21,7 @@ class Grouping(str, Enum):
     axis = "axis"
     setting = "setting"
     model = "model"
+    claim = "claim"
 
 
 class Of(str, Enum):
@@ -40,14 +41,23 @@ def table(
         Of | None, typer.Option("--of", help="What is equal in a class; the weights if not given.")
     ] = None,
     format: options.Format = "rich",
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="With --by claim: exit with 9 if one is refuted or mixed."),
+    ] = False,
 ) -> None:
     """Print a table of results: every run, the cells, the classes of equal weights, what each
-    axis changes, whether settings were in force as requested, or every model and fit of every run.
+    axis changes, whether settings were in force as requested, every model and fit of every run,
+    or whether the claims of the matrix hold.
     """
     options.check_format(format)
+    if check and by is not Grouping.claim:
+        raise UsageError("--check says whether claims hold: leave it out, or take --by claim")
     if of is not None and by is not Grouping.class_:
         raise UsageError("--of says what is equal in a class: leave it out, or take --by class")
     # pandas takes half a second to import, and most commands do not need it.
     from harness.cli import table_report
 
     table_report.show(folder, by.value, format, of=(of or Of.weights).value)
+    if check:
+        table_report.check_claims(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import itertools
 import math
@@ -15,6 +16,7 @@ from packaging.version import Version
 
 from harness import compatibility, selection
 from harness.matrix import legacy_keras
+from harness.matrix.claim import Where
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Block, EnvironmentEntry, Exclusion, Matrix
 from harness.matrix.values import ENVIRONMENT_KEYS
@@ -311,7 +313,7 @@ def _exclusion_of(
     def excluded(environment: Environment, values: tuple[Value, ...]) -> str | None:
         for rule in rules:
             if all(
-                _of_key(key, environment, values) in allowed for key, allowed in rule.match.items()
+                value_of(key, environment, values) in allowed for key, allowed in rule.match.items()
             ):
                 return rule.because
         return None
@@ -319,7 +321,7 @@ def _exclusion_of(
     return excluded
 
 
-def _of_key(key: str, environment: Environment, values: tuple[Value, ...]) -> Value | None:
+def value_of(key: str, environment: Environment, values: tuple[Value, ...]) -> Value | None:
     """What a cell has for an axis, an environment key or a parameter, None where it has nothing."""
     if key in AXIS_INDEX:
         return values[AXIS_INDEX[key]]
@@ -330,6 +332,20 @@ def _of_key(key: str, environment: Environment, values: tuple[Value, ...]) -> Va
         return value
     pairs = values[_PARAMETERS]
     return dict(pairs).get(key) if isinstance(pairs, tuple) else None
+
+
+def fits(where: Where, environment: Environment, values: tuple[Value, ...]) -> bool:
+    """Whether a cell was asked for what `where` says; its versions may be globs."""
+    return all(
+        _is_among(key, value_of(key, environment, values), allowed)
+        for key, allowed in where.items()
+    )
+
+
+def _is_among(key: str, value: Value | None, allowed: tuple[Value, ...]) -> bool:
+    if key in ENVIRONMENT_KEYS and value is not None:
+        return any(fnmatch.fnmatchcase(str(value), str(pattern)) for pattern in allowed)
+    return value in allowed
 
 
 def select(found: Iterator[Cell], only: tuple[str, ...]) -> Iterator[Cell]:

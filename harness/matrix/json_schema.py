@@ -5,6 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from harness.matrix.claim_entries import COMPARED
+from harness.matrix.claim_entries import KEYS as CLAIM_KEYS
+from harness.matrix.claim_entries import NAME as CLAIM_NAME
+from harness.matrix.claim_entries import OVER as CLAIM_OVER
+from harness.matrix.claim_entries import REQUIRED as CLAIM_REQUIRED
+from harness.matrix.claim_entries import WITH as CLAIM_WITH
+from harness.matrix.claim_entries import WORDS as CLAIM_WORDS
 from harness.matrix.matrix import SCHEMA
 from harness.matrix.reading import KEYS, MAX_REPEATS, NAME, REQUIRED
 from harness.matrix.value_nodes import AXIS_KEYS
@@ -61,6 +68,7 @@ def schema() -> dict[str, Any]:
             _closed({**versions, **axes, "because": because}, required=["because"], own=own)
         ),
     }
+    properties["claims"] = _one_or_more(_claim({**versions, **axes}, own))
     assert set(properties) == set(KEYS)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -124,6 +132,27 @@ def _workload() -> dict[str, Any]:
     }
     assert set(properties) == set(WORKLOAD_KEYS)
     return {**_closed(properties), "oneOf": [{"required": [key]} for key in ("script", "module")]}
+
+
+def _claim(properties: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    where = _closed(properties, own=own)
+    over = {"enum": list(COMPARED)}
+    parameter = {"type": "string", "pattern": f"^{PARAMETER.pattern}$"}
+    compared = [_closed({key: {"anyOf": [over, parameter]}}, required=[key]) for key in CLAIM_OVER]
+    divided = _closed(dict.fromkeys(CLAIM_WITH, where), required=list(CLAIM_WITH))
+    line = {"type": "string", "minLength": 1}
+    of_claim = {
+        "id": {"type": "string", "pattern": CLAIM_NAME.pattern, "description": "Its name."},
+        "says": {**line, "description": "The sentence that is put to the test."},
+        "source": {**line, "description": "Who says so, and where."},
+        "where": {**where, "description": "The cells it is about; versions may be globs."},
+        "expect": {
+            "anyOf": [{"enum": list(CLAIM_WORDS)}, *compared, divided],
+            "description": "What should be seen of these cells, or of pairs of them.",
+        },
+    }
+    assert set(of_claim) == set(CLAIM_KEYS)
+    return _closed(of_claim, required=list(CLAIM_REQUIRED))
 
 
 def _or_nothing(part: dict[str, Any], description: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.matrix.claim import Claim
 from harness.protocol.axes import Value
 from harness.subjects.scripts import ScriptEntry
 
@@ -58,7 +59,8 @@ class Matrix:
     """What a matrix file says. `blocks` is its main product and then each `include`.
 
     `consents` names the environment variables that are set although nobody knows them to be
-    harmless, each with the reason. `scripts` are its own workloads by name.
+    harmless, each with the reason. `scripts` are its own workloads by name, `claims` what it is to
+    show.
     """
 
     name: str
@@ -70,3 +72,4 @@ class Matrix:
     source: str
     sha256: str
     scripts: Mapping[str, ScriptEntry] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()

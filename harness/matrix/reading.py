@@ -11,6 +11,7 @@ import yaml
 
 from harness.errors import UsageError
 from harness.matrix import (
+    claim_entries,
     text,
     value_nodes,
     values,
@@ -36,6 +37,7 @@ KEYS = (
     "consent",
     "include",
     "exclude",
+    "claims",
 )
 REQUIRED = ("schema", "name", "environments")
 NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
@@ -115,9 +117,10 @@ def parse(source: str, problems: Problems, folder: Path | None = None) -> Matrix
     _check_consents(entries.get("consent"), (main, *includes), problems)
     workload_checks.check_use(entries.get("workloads"), (main, *includes), scripts, problems)
     repeats = _repeats(entries.get("repeats"), problems)
+    claims = claim_entries.read(_all(entries, "claims"), problems, declared)
     if problems.found:
         return None
-    return Matrix(
+    matrix = Matrix(
         name=name,
         description=description,
         blocks=(main, *includes),
@@ -127,7 +130,10 @@ def parse(source: str, problems: Problems, folder: Path | None = None) -> Matrix
         source=source,
         sha256=hashlib.sha256(source.encode()).hexdigest(),
         scripts=scripts,
+        claims=tuple(entry.claim for entry in claims),
     )
+    claim_entries.check(claims, matrix, problems)
+    return None if problems.found else matrix
 
 
 def _all(entries: Mapping[str, yaml.Node], key: str) -> list[yaml.Node]:

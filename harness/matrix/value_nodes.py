@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +20,8 @@ PARAMETERS = "parameters"
 """This axis is not written in a matrix file: each parameter stands there by its own name."""
 
 AXIS_KEYS = tuple(name for name in NAMES if name != PARAMETERS)
+
+_GLOB = re.compile(r"(?=.*[*?])[0-9a-z.*?]{1,40}")
 
 T = TypeVar("T")
 
@@ -72,6 +75,19 @@ def versions(key: str, node: yaml.Node, problems: Problems) -> tuple[str, ...]:
     """The values that a node gives an environment key."""
     found = [_version(key, member, problems) for member in text.items(node)]
     return _distinct(key, node, found, problems)
+
+
+def version_globs(key: str, node: yaml.Node, problems: Problems) -> tuple[str, ...]:
+    """The versions, or globs of versions such as `2.1*`, that a node names."""
+    found = [
+        str(member.value) if _is_glob(member) else _version(key, member, problems)
+        for member in text.items(node)
+    ]
+    return _distinct(key, node, found, problems)
+
+
+def _is_glob(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and _GLOB.fullmatch(node.value) is not None
 
 
 def checked(node: yaml.Node, problems: Problems, parse: Callable[[], T]) -> T | None:

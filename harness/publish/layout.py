@@ -16,6 +16,7 @@ from harness.analysis.axis_values import in_order, shown
 from harness.analysis.columns import BESIDE_WEIGHTS
 from harness.analysis.metric_units import label
 from harness.analysis.varied_axes import SETTINGS, asked_axes, settings_of
+from harness.publish import claim_view
 from harness.publish.shown import Shown, column, count, exact, formatted, short, signed, text
 
 Kind = Literal[
@@ -24,6 +25,7 @@ Kind = Literal[
     "classes",
     "models",
     "axes",
+    "claims",
     "comparison",
     "tensors",
     "machines",
@@ -52,6 +54,7 @@ def kind_of(frame: pd.DataFrame) -> Kind:
 _TELLING: dict[Kind, str] = {
     "models": "model_name",
     "axes": "changes_bits",
+    "claims": "counterexample",
     "comparison": "unstable_on",
     "tensors": "tensor_here",
     "machines": "only_in_baseline",
@@ -354,6 +357,7 @@ _LAYOUTS: dict[Kind, Callable[[pd.DataFrame], list[Shown]]] = {
     "classes": _of_classes,
     "models": _of_models,
     "axes": _of_axes,
+    "claims": claim_view.layout,
     "comparison": _of_comparison,
     "tensors": _of_tensors,
     "machines": _of_machines,

@@ -16,7 +16,7 @@ from rich.text import Text
 from harness import console
 from harness.analysis.class_letters import UNSTABLE
 from harness.analysis.varied_axes import assignments, shared
-from harness.publish import axis_view, comparison_view
+from harness.publish import axis_view, claim_view, comparison_view
 from harness.publish.escaping import visible
 from harness.publish.layout import NOT_RUN, kind_of, layout
 from harness.publish.shown import Shown
@@ -50,6 +50,9 @@ _STYLES = {
     "unsupported": "yellow",
     "different": "red",
     "identical": "green",
+    "supported": "green",
+    "refuted": "red",
+    "mixed": "yellow",
     "emulated": "yellow",
 }
 _CLASS_STYLES = ("cyan", "yellow", "magenta", "blue", "green")
@@ -155,6 +158,11 @@ def _of_axes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
         yield _table(columns, width)
         yield Text()
     yield from (Text(line, style="dim") for line in axis_view.legend(frame))
+
+
+def _of_claims(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+    for section in claim_view.sections(frame):
+        yield from _section(section.title, section.facts, section.columns, width)
 
 
 def _of_rows(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
@@ -339,6 +347,7 @@ def _style(column: Shown, value: str) -> str:
 _VIEWS: dict[str, Callable[[pd.DataFrame, int], Iterator[RenderableType]]] = {
     "classes": _of_classes,
     "axes": _of_axes,
+    "claims": _of_claims,
     "runs": _of_rows,
     "cells": _of_rows,
     "models": _of_models,

@@ -18,6 +18,8 @@ from harness import processes
 from harness.protocol import processor
 
 _CPUS = Path("/sys/devices/system/cpu")
+_CPUINFO = Path("/proc/cpuinfo")
+_NUMBERS = {"family": "cpu family", "model": "model", "stepping": "stepping"}
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 def describe() -> dict[str, Any]:
@@ -30,6 +32,7 @@ def describe() -> dict[str, Any]:
     return {
         "cpu_model": archspec.cpu.brand_string() or platform.processor() or platform.machine(),
         "microarchitecture": cpu.name,
+        "cpuid": cpuid(),
         "architecture": platform.machine(),
         "cpu_flags": processor.cpu_flags() or sorted(cpu.features),
         "visible_cpus": visible_cpus(),
@@ -42,6 +45,21 @@ def describe() -> dict[str, Any]:
         "hypervisor": _hypervisor(),
         "gpus": gpus(),
     }
+
+
+def cpuid() -> dict[str, Any] | None:
+    """What the processor itself says it is; None where the kernel does not hand it on.
+
+    `{"vendor": "AuthenticAMD", "family": 25, "model": 1, "stepping": 1}`. A virtual machine often
+    hides the name and some instruction sets, so that only this tells two generations apart.
+    """
+    try:
+        text = _CPUINFO.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+        values = dict(re.findall(r"^(\w[\w ]*?)\s*: (.*)$", text, re.MULTILINE))
+        numbers = {key: int(values[name]) for key, name in _NUMBERS.items()}
+        return {"vendor": values["vendor_id"], **numbers}
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def visible_cpus() -> list[int]:

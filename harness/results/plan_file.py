@@ -20,10 +20,11 @@ from pydantic_core import from_json
 from harness.errors import RecordError
 from harness.protocol.axes import to_json
 from harness.matrix.cells import DEFAULTS, SETTING_AXES, Cell
+from harness.matrix.claim import Claim
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.matrix.reading import MAX_REPEATS
-from harness.results import durable
+from harness.results import durable, planned_claims
 from harness.results.names import is_name
 from harness.results.regular_files import opened
 from harness.results.reading import check_schema
@@ -47,7 +48,8 @@ _DUMPS = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 class PlanHeader:
     """The first line: what all cells share.
 
-    `defaults` has every process and run axis; `source` is the text of the matrix file.
+    `defaults` has every process and run axis; `source` is the text of the matrix file. `claims` is
+    left out of the file where there are none.
     """
 
     matrix: str
@@ -56,6 +58,7 @@ class PlanHeader:
     matrix_sha256: str
     source: str
     defaults: Mapping[str, Json]
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +86,7 @@ def write(path: Path, *, matrix: Matrix, machine: str, cells: Iterable[Cell]) ->
         "matrix_sha256": matrix.sha256,
         "source": matrix.source,
         "defaults": {name: to_json(value) for name, value in DEFAULTS.items()},
+        **({"claims": planned_claims.to_json(matrix.claims)} if matrix.claims else {}),
     }
     lines = _lines(header, cells)
     replace(path, lines)
@@ -187,9 +191,10 @@ def _header(path: Path) -> tuple[int, PlanHeader]:
     schema = line.pop("schema", None)
     check_schema(path, schema, SCHEMA, older=OLDER)
     try:
-        header = PlanHeader(**line)
+        claims = planned_claims.from_json(line.pop("claims", []))
+        header = PlanHeader(**line, claims=claims)
         fits = _fits_header(header)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise _unusable(path, 1, "is no header of a plan") from error
     if not fits:
         raise _unusable(path, 1, "is no header of a plan")

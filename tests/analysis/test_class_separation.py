@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from results_factory import cell
-from two_machines import HERE, THERE, sweep, train
+from results_factory import SweepOnDisk, cell, hardware
+from two_machines import HERE, OLDER, THERE, sweep, train
 
 from harness.analysis import merging
 from harness.analysis.class_separation import Attribute, by_class_explained, explain
 from harness.analysis.columns import EXPLAINED_COLUMNS, names
+from harness.results import fingerprint
 
 
 def attribute(name: str, *codes: int) -> Attribute:
@@ -73,3 +75,51 @@ def test_machines_are_told_apart_by_what_they_are(tmp_path: Path) -> None:
     assert frame["smallest"].all() and not frame["unexplained"].any()
     told = dict(zip(frame["where"], frame["machines"], strict=True))
     assert told["contraction_kernel=off"] == f"{THERE}, {HERE}"
+
+
+CACHES = {"L1d": 32768, "L1i": 32768, "L2": 1 << 20}
+ZEN = {"vendor": "AuthenticAMD", "family": 25, "model": 1, "stepping": 1}
+
+
+def two_machines(root: Path, here: dict[str, Any], there: dict[str, Any]) -> str:
+    """What explains the classes of two machines that differ, with these further descriptions."""
+    for described, weights in ((hardware(**here), [1]), ({**OLDER, **there}, [2])):
+        name = fingerprint.identify(described)
+        one = SweepOnDisk(root=root, hardware=described)
+        assert one.folder.name == name
+        one.plan([cell(threads=1)])
+        train(one, cell(threads=1), weights, weights)
+    return str(by_class_explained(merging.merge([root]))["explained_by"].unique()[0])
+
+
+@pytest.mark.slow
+def test_caches_are_attributes_where_they_differ(tmp_path: Path) -> None:
+    said = two_machines(
+        tmp_path,
+        {"caches": CACHES, "cpuid": ZEN},
+        {"caches": {**CACHES, "L1d": 49152}, "cpuid": ZEN},
+    )
+    assert "L1d cache" in said
+    assert "L1i cache" not in said and "L2 cache" not in said and "CPUID" not in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("silent", [{}, {"caches": {}, "cpuid": None}])
+def test_what_a_machine_does_not_say_explains_nothing(
+    tmp_path: Path, silent: dict[str, Any]
+) -> None:
+    said = two_machines(tmp_path, {"caches": CACHES, "cpuid": ZEN}, silent)
+    assert "microarchitecture" in said
+    assert "cache" not in said and "CPUID" not in said
+
+
+@pytest.mark.slow
+def test_of_three_machines_the_silent_one_is_named(tmp_path: Path) -> None:
+    silent = hardware(microarchitecture="zen2")
+    one = SweepOnDisk(root=tmp_path, hardware=silent)
+    one.plan([cell(threads=1)])
+    train(one, cell(threads=1), [3], [3])
+    said = two_machines(
+        tmp_path, {"caches": CACHES}, {"caches": {"L1d": 49152, "L1i": 32768, "L2": 1 << 20}}
+    )
+    assert f"L1d cache (unknown of {fingerprint.identify(silent)})" in said

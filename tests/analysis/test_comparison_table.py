@@ -265,6 +265,27 @@ def test_one_name_for_two_machines_is_told_apart_by_hardware(tmp_path: Path) -> 
     assert "without avx2, fma" in merged.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("caches", "names"),
+    [
+        ({"L1d": 49152}, {f"{HERE}#L1d=32KiB", f"{HERE}#L1d=48KiB"}),
+        ({"L1d": 32768}, {HERE}),
+        ({}, {HERE}),
+    ],
+)
+def test_one_fingerprint_is_two_machines_where_known_caches_differ(
+    tmp_path: Path, caches: dict[str, int], names: set[str]
+) -> None:
+    cells = {"a": cell(threads=1), "b": cell(threads=2)}
+    for folder, sizes in (("a", {"L1d": 32768}), ("b", caches)):
+        one = sweep(tmp_path / folder, hardware=hardware(caches=sizes))
+        one.plan([cells[folder]])
+        train(one, cells[folder], [1], [1])
+    merged = merging.merge([tmp_path / "a", tmp_path / "b"])
+    assert set(_machines(merged)) == names
+    assert ("L1d cache 32 KiB → 48 KiB" in " ".join(merged.notes)) == (len(names) == 2)
+
+
 @pytest.mark.slow
 def test_a_machine_that_ran_twice_is_compared_with_itself(tmp_path: Path) -> None:
     for folder, seconds in (("monday", 1.0), ("tuesday", 2.0)):

@@ -37,6 +37,22 @@ def test_this_machine_is_described() -> None:
     assert found["gpus"] == machine.gpus()
 
 
+def test_caches_are_those_that_the_c_library_reports() -> None:
+    for level, name in (("L1d", "LEVEL1_DCACHE_SIZE"), ("L2", "LEVEL2_CACHE_SIZE")):
+        asked = subprocess.run(["getconf", name], capture_output=True, text=True, check=True)
+        assert machine.describe()["caches"].get(level, 0) == int(asked.stdout)
+
+
+def test_the_processor_says_what_it_is_as_lscpu_reads_it() -> None:
+    shown = subprocess.run(
+        ["lscpu"], capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"}
+    ).stdout
+    said = machine.cpuid()
+    assert said is not None
+    for key, name in (("vendor", "Vendor ID"), ("family", "CPU family"), ("model", "Model")):
+        assert re.search(rf"^\s*{name}:\s+{said[key]}$", shown, re.MULTILINE), key
+
+
 def test_nothing_names_the_owner() -> None:
     assert socket.gethostname() not in json.dumps(machine.describe()).split('"')
 
@@ -68,6 +84,8 @@ def test_the_name_is_readable_and_a_folder_name() -> None:
         {"memory_bytes": 1},
         {"cpu_flags": ["sse2", "fma", "avx2", "ibrs", "constant_tsc"]},
         {"visible_cpus": [4, 5]},
+        {"caches": {"L1d": 49152}},
+        {"cpuid": {"vendor": "AuthenticAMD", "family": 25, "model": 1, "stepping": 1}},
     ],
 )
 def test_the_name_does_not_change_with_software(change: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from harness.errors import RecordError
 from harness.matrix.cells import DEFAULTS, SETTING_AXES, Cell
+from harness.matrix.claim import Claim, Expectation
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.results import plan_file
@@ -58,6 +59,56 @@ def test_a_plan_comes_back_as_it_was_written(plan: Path) -> None:
     assert first.settings == {"threads": 1, "env": {"A": "b"}}
     assert first.id == cell(threads=1, env=(("A", "b"),)).id
     assert (second.status, second.reason, second.settings) == ("excluded", "too slow", {})
+
+
+CLAIMS = (
+    Claim(
+        id="one",
+        says="ä",
+        source="here",
+        where={"threads": (1, 2), "env": ((("A", "b"),),), "tensorflow": ("2.1*",)},
+        expect=Expectation(kind="different", over="threads"),
+    ),
+    Claim(
+        id="two",
+        says="b",
+        source="",
+        where={},
+        expect=Expectation(
+            kind="divided", stable_with={"seeding": ("all",)}, unstable_with={"seeding": ("tf",)}
+        ),
+    ),
+)
+
+
+def test_claims_come_back_and_without_any_the_plan_is_as_ever(plan: Path, tmp_path: Path) -> None:
+    path = tmp_path / "claims.jsonl"
+    plan_file.write(path, matrix=replace(MATRIX, claims=CLAIMS), machine="m", cells=[cell()])
+    assert plan_file.read(path)[0].claims == CLAIMS
+    assert plan_file.read(plan)[0].claims == ()
+    assert b"claims" not in plan.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"claims": [', b'"claims": [5, '),
+        (b'"kind": "divided"', b'"kind": "true"'),
+        (b'"says": "b"', b'"says": 5'),
+        (b'"where": {}', b'"where": {"threads": 5}'),
+        (b'"where": {}', b'"where": {"threads": [[[]]]}'),
+        (b'"where": {}', b'"where": {}, "more": 1'),
+        (b'"over": "threads"', b'"over": null'),
+    ],
+)
+def test_claims_that_are_none_make_a_plan_unusable(tmp_path: Path, old: bytes, new: bytes) -> None:
+    path = tmp_path / "claims.jsonl"
+    plan_file.write(path, matrix=replace(MATRIX, claims=CLAIMS), machine="m", cells=[cell()])
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new))
+    with pytest.raises(RecordError, match=r":1: is no header of a plan"):
+        plan_file.read(path)
 
 
 def test_packages_and_parameters_of_a_script_come_back(tmp_path: Path) -> None:
