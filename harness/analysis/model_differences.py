@@ -147,7 +147,7 @@ def _traced(first: Model, second: Model) -> Origin:
         for model in (first, second)
     ]
     if traces[0] is None or traces[1] is None:
-        return origins.undecided("a run without a trace")
+        return origins.undecided("same start, no trace")
     origin = origins.of_traces(traces[0], traces[1])
     return origin if origin.kind else origins.undecided("the traces are equal as far as they go")
 
