@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from harness.protocol.open_values import DEFAULT
 from harness.protocol.subject import Subject
 from harness.runner.importing import Imported
+
+if TYPE_CHECKING:
+    from harness.runner.cpu_load import Load, Loaded
+    from harness.runner.weights import Named
 
 
 @dataclass
@@ -25,6 +29,10 @@ class Run:
     what its `fit` got, `fed` the batch size of a pipeline, `steps` those of an epoch, `epochs_done`
     how many there were. `example` is one row of the test part, `log` what a run that trained wrote
     to standard error.
+
+    `built` are the weights as the model was to have them, `initial` those that training began with.
+    `orders` are the digests of the shared orders that a pipeline took (None: none are asked for).
+    `load` is what keeps the CPUs busy now, `loaded` what it did once it was ended.
     """
 
     asked: Dict[str, Any]
@@ -45,6 +53,11 @@ class Run:
     steps: Optional[int] = None
     epochs_done: Optional[int] = None
     log: Optional[str] = None
+    built: Optional[Named] = None
+    initial: Optional[Named] = None
+    orders: Optional[List[str]] = None
+    load: Optional[Load] = None
+    loaded: Optional[Loaded] = None
     example: Any = None
 
     def own_or(self, asked: Any, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any, Callable, Dict, List
 
+from harness.runner.backends.tensorflow import pipelines
 from harness.runner.data import Data
 from harness.runner.refusals import Unsupported
 from harness.runner.run import Run
@@ -45,12 +46,11 @@ def fit(run: Run, data: Data) -> Dict[str, List[float]]:
     """Train, and return Keras' history as plain floats; what `fit` got is noted."""
     arguments = dict(run.fit_arguments)
     fit_model = noting_arguments(run.model.fit, run.fit_received)
-    feed = getattr(run.workload, "feed", None)
-    if feed is None:
+    if not pipelines.needed(run):
         done = fit_model(data.train_x, data.train_y, verbose=0, **arguments)
     else:
-        run.fed = arguments.pop("batch_size")
-        pipeline = feed(data.train_x, data.train_y, run.fed, arguments.pop("shuffle"))
+        size = run.fed = arguments.pop("batch_size")
+        pipeline = pipelines.make(run, data, size, arguments.pop("shuffle"))
         done = fit_model(pipeline, verbose=0, **arguments)
     run.steps = done.params.get("steps")
     return {name: [float(value) for value in values] for name, values in done.history.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from harness.runner.weights import Named
 
@@ -21,3 +21,22 @@ def named_weights(model: Any) -> Named:
             counts[name] = counts.get(name, 0) + 1
             named.append((name if counts[name] == 1 else "%s#%d" % (name, counts[name]), array))
     return named
+
+
+def set_weights(model: Any, named: Named) -> None:
+    """Give the model these weights, which stand in the order of `named_weights`."""
+    arrays = iter([array for _, array in named])
+    for layer in model.layers:
+        layer.set_weights([next(arrays) for _ in layer.weights])
+
+
+def first_trainable(model: Any) -> Optional[int]:
+    """Where the first weight that is trained stands in `named_weights`, None if there is none."""
+    place = 0
+    for layer in model.layers:
+        trainable = {id(variable) for variable in layer.trainable_weights}
+        for variable in layer.weights:
+            if id(variable) in trainable:
+                return place
+            place += 1
+    return None
