@@ -47,8 +47,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         "run", folder / "shared.yaml", "--engine", "local", "--results", folder / "results"
     )
     assert ended.code == 0, ended.err
-    frame: pd.DataFrame = program.load(folder / "results")
-    return frame[frame["status"] == "completed"]
+    frame = program.load(folder / "results")
+    completed: pd.DataFrame = frame[frame["status"] == "completed"]
+    return completed
 
 
 def weights(runs: pd.DataFrame, workload: str, **settings: str) -> dict[str, str]:
