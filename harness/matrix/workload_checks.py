@@ -11,7 +11,7 @@ from harness.matrix import legacy_keras, text
 from harness.matrix.matrix import Block, EnvironmentEntry
 from harness.matrix.text import Problems
 from harness.protocol import script
-from harness.protocol.axes import BY_NAME, Value
+from harness.protocol.axes import BY_NAME, CATALOGUE, Value
 from harness.subjects.scripts import ScriptEntry
 
 _VALUE = {"shuffle": "on or off"}
@@ -29,6 +29,7 @@ def check(
     for entry in named:
         carried = placeholders(entry)
         _check_carried(entry, carried, block, entries, problems)
+        _check_reference_only(entry, block, entries, problems)
         _check_values(entry, carried, block, node, problems)
         _check_seed(entry, carried, block, entries, problems)
     _check_parameters(named, block, entries, problems)
@@ -76,9 +77,22 @@ def _check_carried(
     problems: Problems,
 ) -> None:
     for name in script.CARRIED:
-        default = BY_NAME[name].script_default
-        if name not in carried and any(value != default for value in _asked(block, name)):
+        left = (BY_NAME[name].script_default, *BY_NAME[name].reference_only)
+        if name not in carried and any(value not in left for value in _asked(block, name)):
             problems.add(entries[name], f"{name}: no argument of {entry.name} has {{{name}}}")
+
+
+def _check_reference_only(
+    entry: ScriptEntry, block: Block, entries: Mapping[str, yaml.Node], problems: Problems
+) -> None:
+    for axis in CATALOGUE:
+        for value in axis.reference_only:
+            if value in block.axes.get(axis.name, ()):
+                problems.add(
+                    entries[axis.name],
+                    f"{axis.name}: {value} acts on reference trainings only, and {entry.name} is a "
+                    "script; ask for it in a block of `include` that names no script",
+                )
 
 
 def _check_values(

@@ -26,6 +26,7 @@ class Axis:
     the environment variables that apply it before the process starts. `left` is the default for a
     user's script, where it is another one. Of `parts`, several can be one value: in their order,
     with `+` between them; all of them are the word `all`, none of them the word `none`.
+    The values `reference_only` act on reference trainings, and cannot be asked of a user's script.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Axis:
     variables: Mapping[Value, Mapping[str, str]] = field(default_factory=dict)
     left: Optional[Value] = None
     parts: Tuple[str, ...] = ()
+    reference_only: Tuple[str, ...] = ()
 
     @property
     def script_default(self) -> Value:
@@ -246,12 +248,13 @@ CATALOGUE: Tuple[Axis, ...] = (
     Axis(
         name="shuffle",
         scope="run",
-        sentence="Shuffle the training data before each epoch.",
+        sentence="Shuffle the training data before each epoch; shared: alike in every version.",
         default="on",
-        words=OR_LEFT,
+        words=("on", "off", "shared", DEFAULT),
         left=DEFAULT,
-        applied="fit(shuffle=…), or Dataset.shuffle where the workload feeds a tf.data pipeline",
-        read_back="the argument that fit got, or the stages of the pipeline",
+        applied="fit(shuffle=…), Dataset.shuffle, or a pipeline in orders drawn by the harness",
+        read_back="the argument that fit got, or the pipeline's stages and the orders it took",
+        reference_only=("shared",),
     ),
     Axis(
         name="batch_size",
@@ -301,6 +304,37 @@ CATALOGUE: Tuple[Axis, ...] = (
         since="2.4",
         applied="tf.config.experimental.enable_tensor_float_32_execution",
         read_back="tf.config.experimental.tensor_float_32_execution_enabled()",
+    ),
+    Axis(
+        name="initial_weights",
+        scope="run",
+        sentence="Weights to start from: Keras' own, or drawn from `seed` alike in every version.",
+        default="own",
+        words=("own", "shared"),
+        since="2.0",
+        applied="set_weights with tensors drawn by the harness, once the model is built",
+        read_back="the digests of the weights before training, and of what the seed draws",
+        reference_only=("shared",),
+    ),
+    Axis(
+        name="nudge",
+        scope="run",
+        sentence="The first weight that is trained moves by the least possible step (one ULP) up.",
+        default="none",
+        words=("none", "one-ulp"),
+        since="2.0",
+        applied="set_weights with one element changed, before training",
+        read_back="every element of the weights before and after",
+        reference_only=("one-ulp",),
+    ),
+    Axis(
+        name="load",
+        scope="run",
+        sentence="Train beside a load on the run's CPUs, which makes races show.",
+        default="none",
+        words=("none", "busy"),
+        applied="a process per CPU that competes for it, until the training is over",
+        read_back="the CPU time that each process used meanwhile",
     ),
 )
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from harness.protocol.open_values import DEFAULT
 from harness.protocol.subject import Subject
 from harness.runner.importing import Imported
 from harness.runner.trace import Trace
+
+if TYPE_CHECKING:
+    from harness.runner.cpu_load import Load, Loaded
+    from harness.runner.weights import Named
 
 
 @dataclass
@@ -25,7 +29,15 @@ class Run:
     the seed right after seeding. `model` is the one trained, on `rows` examples; `fit_received` is
     what its `fit` got, `fed` the batch size of a pipeline, `steps` those of an epoch, `epochs_done`
     how many there were. `example` is one row of the test part, `log` what a run that trained wrote
+<<<<<<< HEAD
     to standard error. `trace` gets a row per step (None: nobody asked for one).
+=======
+    to standard error.
+
+    `built` are the weights as the model was to have them, `initial` those that training began with.
+    `orders` are the digests of the shared orders that a pipeline took (None: none are asked for).
+    `load` is what keeps the CPUs busy now, `loaded` what it did once it was ended.
+>>>>>>> axes
     """
 
     asked: Dict[str, Any]
@@ -46,6 +58,11 @@ class Run:
     steps: Optional[int] = None
     epochs_done: Optional[int] = None
     log: Optional[str] = None
+    built: Optional[Named] = None
+    initial: Optional[Named] = None
+    orders: Optional[List[str]] = None
+    load: Optional[Load] = None
+    loaded: Optional[Loaded] = None
     example: Any = None
     trace: Optional[Trace] = None
 

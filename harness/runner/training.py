@@ -95,7 +95,7 @@ def _fit_and_measure(
     seconds = reply["seconds"]
     begun = time.perf_counter()
     backend.build(run, arrays)
-    initial = backend.named_weights(run.model)
+    initial = run.initial = backend.named_weights(run.model)
     seconds["build"] = time.perf_counter() - begun
 
     begun = time.perf_counter()

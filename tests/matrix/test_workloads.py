@@ -199,6 +199,7 @@ CHURN = (
     "workloads:\n"
     '  churn: {script: train.py, arguments: ["{workers}"], parameters: {workers: [1, 4]}}\n'
 )
+SHUFFLE = 'workloads:\n  churn: {script: train.py, arguments: ["{shuffle}"]}\n'
 EPOCHS = 'workloads:\n  churn: {script: train.py, arguments: ["{epochs}"]}\n'
 
 
@@ -230,6 +231,18 @@ EPOCHS = 'workloads:\n  churn: {script: train.py, arguments: ["{epochs}"]}\n'
             CHURN + "axes: {workload: churn, worker: 2}\n",
             "6:25: unknown key 'worker' in axes; perhaps you meant 'workers'",
         ),
+        (
+            CHURN + "axes: {workload: [churn, mnist-mlp], initial_weights: [own, shared]}\n",
+            "6:55: initial_weights: shared acts on reference trainings only, and churn is a script",
+        ),
+        (
+            CHURN + "axes: {workload: churn, nudge: one-ulp}\n",
+            "6:32: nudge: one-ulp acts on reference trainings only",
+        ),
+        (
+            SHUFFLE + "axes: {workload: churn, shuffle: [shared, on]}\n",
+            "6:34: shuffle: shared acts on reference trainings only",
+        ),
         (CHURN + "axes: {workload: churm}\n", "perhaps you meant 'churn'"),
         (CHURN + "axes: {workload: churn, parameters: {workers: 1}}\n", "unknown key 'parameters'"),
         (CHURN, "5:3: nothing trains churn; add `workload: churn` to axes"),
@@ -248,6 +261,16 @@ def test_a_seed_may_act_through_an_argument_or_through_seeding(folder: Path) -> 
     )
     source = 'workloads:\n  churn: {script: train.py, arguments: ["{seed}"]}\n'
     assert not problems_of(source + "axes: {workload: churn, seed: [1, 2]}\n", folder)
+
+
+def test_a_shared_order_asks_for_no_argument(folder: Path) -> None:
+    [problem] = problems_of(CHURN + "axes: {workload: churn, shuffle: shared}\n", folder)
+    assert "ask for it in a block of `include` that names no script" in problem
+
+
+def test_what_acts_on_scripts_too_may_be_asked_of_them(folder: Path) -> None:
+    source = CHURN + "axes: {workload: churn, load: [none, busy], nudge: none}\n"
+    assert not problems_of(source + "include: {workload: mnist-mlp, shuffle: shared}\n", folder)
 
 
 def test_a_matrix_that_is_no_file_can_name_no_scripts() -> None:

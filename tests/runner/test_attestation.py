@@ -85,6 +85,49 @@ def _build(run, data):
 driver.build = _build
 """
 
+ONE_ORDER = """
+from harness.runner.backends.tensorflow import pipelines
+class First:
+    @staticmethod
+    def permutation(seed, epoch, length):
+        return axis("shuffle").shared_random.permutation(seed, 0, length)
+pipelines.shared_random = First
+"""
+
+OTHER_WEIGHTS = """
+_apply_rightly = axis("initial_weights").apply
+def apply(value, run):
+    run.asked["seed"] += 1
+    _apply_rightly(value, run)
+    run.asked["seed"] -= 1
+axis("initial_weights").apply = apply
+"""
+
+NUDGED_DOWN = """
+import numpy
+def apply(value, run):
+    kernel, *others = run.model.get_weights()
+    kernel[0, 0] = numpy.nextafter(kernel[0, 0], numpy.float32(-1))
+    run.model.set_weights([kernel, *others])
+axis("nudge").apply = apply
+"""
+
+CHANGED_LATER = """
+_build_rightly = driver.build
+def _build(run, data):
+    _build_rightly(run, data)
+    run.model.set_weights([2 * each for each in run.model.get_weights()])
+driver.build = _build
+"""
+
+LOAD_ENDED_EARLY = """
+_fit_rightly = fitting.fit
+def _fit(run, data):
+    os.kill(run.load.pids[-1], 9)
+    return _fit_rightly(run, data)
+fitting.fit = _fit
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Breakage:
@@ -186,9 +229,65 @@ BREAKAGES = {
     ),
     "pipeline shuffled anyway": Breakage(
         code="from harness.runner.workloads import mnist_augmented\n_feed = mnist_augmented.feed\n"
-        "mnist_augmented.feed = lambda x, y, size, shuffle: _feed(x, y, size, True)",
+        "mnist_augmented.feed = lambda examples, size: _feed(examples.shuffle(9), size)",
         asked={"workload": "mnist-augmented", "shuffle": "off"},
         reason="shuffle: asked off, found on",
+    ),
+    "shared order left out": Breakage(
+        code=LEFT_OUT.format("shuffle"),
+        asked={"shuffle": "shared"},
+        reason="shuffle: asked shared, found on",
+    ),
+    "one shared order in every epoch": Breakage(
+        code=ONE_ORDER,
+        asked={"shuffle": "shared", "epochs": 2},
+        reason="shuffle: asked shared, found other",
+    ),
+    "shared order shuffled again": Breakage(
+        code="from harness.runner.backends.tensorflow import pipelines\n"
+        "pipelines._batches = lambda examples, size: examples.shuffle(9).batch(size)",
+        asked={"shuffle": "shared"},
+        reason="shuffle: asked shared, found on",
+    ),
+    "shared weights left out": Breakage(
+        code=LEFT_OUT.format("initial_weights"),
+        asked={"initial_weights": "shared"},
+        reason="initial_weights: asked shared, found own",
+    ),
+    "shared weights of another seed": Breakage(
+        code=OTHER_WEIGHTS,
+        asked={"initial_weights": "shared"},
+        reason="initial_weights: asked shared, found own",
+    ),
+    "nudge left out": Breakage(
+        code=LEFT_OUT.format("nudge"),
+        asked={"nudge": "one-ulp"},
+        reason="nudge: asked one-ulp, found none",
+    ),
+    "nudged twice": Breakage(
+        code="_apply = axis('nudge').apply\n"
+        "axis('nudge').apply = lambda *each: (_apply(*each), _apply(*each))",
+        asked={"nudge": "one-ulp"},
+        reason="nudge: asked one-ulp, found other",
+    ),
+    "nudged downwards": Breakage(
+        code=NUDGED_DOWN,
+        asked={"nudge": "one-ulp"},
+        reason="nudge: asked one-ulp, found other",
+    ),
+    "weights changed before training": Breakage(
+        code=CHANGED_LATER,
+        reason="nudge: asked none, found other",
+    ),
+    "load left out": Breakage(
+        code=LEFT_OUT.format("load"),
+        asked={"load": "busy"},
+        reason="load: asked busy, found none",
+    ),
+    "load that ended early": Breakage(
+        code=LOAD_ENDED_EARLY,
+        asked={"load": "busy"},
+        reason="load: asked busy, found other",
     ),
     "batches of another size": Breakage(
         code=FIT.format("batch_size", ", batch_size=32"),
@@ -316,7 +415,17 @@ def test_a_run_that_ended_early_confirms_nothing(breakable: Forked) -> None:
     code = "def _describe_installation(*arguments): raise ValueError('early')"
     reply = breakable({**request_for(threads=1, seed=7), "breakage": code}).reply
     assert reply["status"] == "failed"
-    unknown = ("threads", "inter_threads", "seed", "seeding", "jit", "shuffle", "samples", "epochs")
+    unknown: tuple[str, ...] = (
+        "threads",
+        "inter_threads",
+        "seed",
+        "seeding",
+        "jit",
+        "shuffle",
+        "samples",
+        "epochs",
+    )
+    unknown += ("initial_weights", "nudge", "load")
     assert {reply["found"][name]["value"] for name in unknown} == {None}
 
 

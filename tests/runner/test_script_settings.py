@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psutil
 import pytest
 from runner.script_host import FIT, SMALL, Ended, ScriptRunner
 
@@ -169,3 +170,20 @@ def test_a_script_that_seeds_in_each_step_leaves_a_short_reply(scripts: ScriptRu
     text = "import random\nfor number in range(5000):\n    random.seed(number)\n" + FIT
     reply = scripts.run(text).reply
     assert reply["status"] == "completed" and len(reply["script"]["calls"]) == 100
+
+
+@pytest.mark.parametrize("load", ["none", "busy"])
+def test_a_script_runs_beside_the_load_that_is_asked_for(scripts: ScriptRunner, load: str) -> None:
+    ended = scripts.run(FIT, asked={"load": load})
+    assert ended.reply["status"] == "completed", ended.reply["reason"]
+    assert found(ended, "load") == load
+    assert {name: found(ended, name) for name in ("initial_weights", "nudge", "shuffle")} == {
+        "initial_weights": None,
+        "nudge": None,
+        "shuffle": None,
+    }
+    assert not [each for each in psutil.process_iter(["cmdline"]) if _is_load_of(each, scripts)]
+
+
+def _is_load_of(process: psutil.Process, scripts: ScriptRunner) -> bool:
+    return str(scripts.root / "harness/runner/busy_processes.py") in (process.info["cmdline"] or ())

@@ -12,6 +12,7 @@ from harness.protocol import exchange, processor
 from harness.protocol.axes import BY_NAME, to_json
 from harness.protocol.script import Script
 from harness.runner import findings, packages
+from harness.runner.findings import Finding
 from harness.runner.reply import Reply, failed
 from harness.runner.scripts import observations, printed, result_files
 from harness.runner.scripts.observations import Observed
@@ -30,12 +31,13 @@ _UNSEEN_END = "the end of the script was not seen, so no setting could be read b
 @dataclass(frozen=True)
 class Ended:
     """How a script's process ended: its status (negative: the signal), what it wrote to standard
-    output and standard error, and its number."""
+    output and standard error, its number, and the load that there was beside it."""
 
     code: int
     output: str
     errors: str
     pid: int
+    load: Finding
 
 
 def fill(
@@ -43,6 +45,9 @@ def fill(
 ) -> None:
     """Fill in everything but times and arguments, and write the weights beside the reply."""
     observed = observations.read(folders.observed, ended.pid)
+    if observed.found:
+        value, how = ended.load
+        observed.found["values"]["load"] = {"value": value, "how": how}
     reply.update(
         packages=packages.installed(),
         cpu_flags=processor.cpu_flags(),

@@ -17,6 +17,7 @@ from typing import IO, Any, Dict, List
 
 from harness.protocol import script as scripts
 from harness.protocol.script import Script
+from harness.runner import cpu_load
 from harness.runner.reply import Reply, empty_reply
 from harness.runner.scripts import description, working_folder
 from harness.runner.scripts.description import Ended
@@ -44,7 +45,8 @@ def run(request: Dict[str, Any], data_root: str, output: str) -> Reply:
     folders = working_folder.make(output, data_root, script)
     arguments = scripts.filled(script, request["settings"])
     place = _write_settings(folders, request, script)
-    ended = _wait_for(_command(script, arguments), folders, place)
+    command = _command(script, arguments)
+    ended = _wait_for(command, folders, place, request["settings"]["load"])
     if ended.code == -signal.SIGKILL:
         os.kill(os.getpid(), signal.SIGKILL)
     reply = empty_reply()
@@ -77,12 +79,13 @@ def _write_settings(folders: Folders, request: Dict[str, Any], script: Script) -
     return place
 
 
-def _wait_for(command: List[str], folders: Folders, place: str) -> Ended:
-    """Let the command run to its end, passing on what it prints."""
+def _wait_for(command: List[str], folders: Folders, place: str, asked_load: str) -> Ended:
+    """Let the command run to its end, passing on what it prints, beside the load asked for."""
     path = os.pathsep.join([_SITE, *filter(None, [os.environ.get("PYTHONPATH")])])
     variables = dict(os.environ, PYTHONPATH=path, HOME=folders.home, PWD=folders.work)
     variables[_VARIABLE] = place
     error_file = os.path.join(folders.observed, _STDERR)
+    load = cpu_load.begin() if asked_load == "busy" else None
     with open(error_file, "wb") as errors:
         child = subprocess.Popen(
             command,
@@ -101,12 +104,14 @@ def _wait_for(command: List[str], folders: Folders, place: str) -> Ended:
     reading = threading.Thread(target=_pass_on, args=(child.stdout, printed), daemon=True)
     reading.start()
     code = child.wait()
+    loaded = None if load is None else cpu_load.end(load)
     reading.join(timeout=2)
     over.set()
     passing.join()
+    found = cpu_load.finding(loaded)
     with open(error_file, "rb") as file:
         text = file.read().decode("utf-8", "replace")
-    return Ended(code, b"".join(printed).decode("utf-8", "replace"), text, child.pid)
+    return Ended(code, b"".join(printed).decode("utf-8", "replace"), text, child.pid, found)
 
 
 def _pass_on(source: IO[bytes], printed: List[bytes]) -> None:

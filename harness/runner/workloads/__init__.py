@@ -3,7 +3,8 @@
 A file has `SUBJECT`; `build`, which makes the model from the shape of one example and of one
 target; `COMPILE`, what `Model.compile` gets beside the settings; and `measure`, the metric of
 (predictions, true values, the data set's description). With `feed`, a pipeline is made from
-(x, y, batch size, whether to shuffle); without it, the arrays go to `fit` as they are.
+(a data set of examples in the order asked for, batch size); without it, the arrays go to `fit` as
+they are.
 
 Every layer has a name, and the last one computes in float32, so that predictions are float32 in
 every precision. The host imports these files, too: they import their framework in functions only.

@@ -50,13 +50,8 @@ def build(example: Tuple[int, ...], target: Tuple[int, ...]) -> Any:
     )
 
 
-def feed(x: Any, y: Any, batch_size: int, shuffle: bool) -> Any:
-    """The pipeline: shuffle where asked, shift in parallel, batch."""
-    import tensorflow as tf
-
-    examples = tf.data.Dataset.from_tensor_slices((x, y))
-    if shuffle:
-        examples = examples.shuffle(len(x))
+def feed(examples: Any, batch_size: int) -> Any:
+    """The pipeline: shift in parallel, batch."""
     return examples.map(shifted, num_parallel_calls=PARALLEL_CALLS).batch(batch_size)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Dict, List, Mapping
 
 import tensorflow as tf
 from tensorflow.python.eager import context
@@ -12,6 +12,7 @@ from harness.runner.backends.tensorflow import axes, fitting, generators, instal
 from harness.runner.backends.tensorflow.api import is_graph_mode
 from harness.runner.backends.tensorflow.probing import Onednn, ask_onednn
 from harness.runner.backends.tensorflow.state import named_weights
+from harness.runner.data import Data
 from harness.runner.findings import Reader
 from harness.runner.refusals import Invalid
 from harness.runner.run import Run
@@ -30,8 +31,6 @@ __all__ = [
     "start",
 ]
 
-build = fitting.build
-fit = fitting.fit
 predict = fitting.predict
 describe = installation.describe
 devices = installation.devices
@@ -70,6 +69,22 @@ def seed(run: Run) -> None:
     """Seed the generators, and note which of them have the seed then."""
     axes.apply(stages.SEED, run)
     run.seeded = generators.with_seed(run.asked["seed"])
+
+
+def build(run: Run, data: Data) -> None:
+    """Make the model, and give it the weights that it is to start from."""
+    fitting.build(run, data)
+    axes.apply(stages.WEIGHTS, run)
+    run.built = named_weights(run.model)
+    axes.apply(stages.START, run)
+
+
+def fit(run: Run, data: Data) -> Dict[str, List[float]]:
+    """Train, then end what was to last as long as that."""
+    try:
+        return fitting.fit(run, data)
+    finally:
+        axes.end(run)
 
 
 def is_missing_kernel(error: Exception) -> bool:

@@ -8,3 +8,7 @@ MODEL = 2
 """Afterwards, before the model is built: modes of Keras, arguments of `compile` and `fit`."""
 SEED = 3
 """Once the data are loaded, just before the model is built."""
+WEIGHTS = 4
+"""Once the model is built: its weights as a whole."""
+START = 5
+"""Just before it is trained. What is to stop with the training has a function `end`, too."""

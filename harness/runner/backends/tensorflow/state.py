@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from typing import Any, Dict, List, Tuple
+=======
+from typing import Any, Dict, Optional
+>>>>>>> axes
 
 from harness.runner.weights import Named
 
@@ -27,3 +31,22 @@ def named_variables(model: Any) -> List[Tuple[str, Any, bool]]:
             unique = name if counts[name] == 1 else "%s#%d" % (name, counts[name])
             named.append((unique, array, bool(variable.trainable)))
     return named
+
+
+def set_weights(model: Any, named: Named) -> None:
+    """Give the model these weights, which stand in the order of `named_weights`."""
+    arrays = iter([array for _, array in named])
+    for layer in model.layers:
+        layer.set_weights([next(arrays) for _ in layer.weights])
+
+
+def first_trainable(model: Any) -> Optional[int]:
+    """Where the first weight that is trained stands in `named_weights`, None if there is none."""
+    place = 0
+    for layer in model.layers:
+        trainable = {id(variable) for variable in layer.trainable_weights}
+        for variable in layer.weights:
+            if id(variable) in trainable:
+                return place
+            place += 1
+    return None

@@ -29,6 +29,10 @@ from harness.runner.scripts.observing.notes import Notes
 
 _OF_THE_SCRIPT = ("workload", "parameters", "epochs", "batch_size", "samples", "shuffle")
 """Axes that act on a script by its arguments only."""
+_OF_REFERENCES = ("initial_weights", "nudge")
+"""Axes that never act on a script."""
+_OF_THE_STARTER = ("load",)
+"""Axes that the process which started this one applies, and reads back."""
 _PROBED = ("isa", "contraction_kernel")
 _PROCESS = ("threads", "inter_threads", "determinism", "tf32", "scheduling", "onednn")
 """Axes of the stage PROCESS that are applied here; the engine hides the GPUs."""
@@ -114,10 +118,14 @@ def ended(notes: Notes) -> None:
     tapes.read_again(notes)
     run.log = _text(str(notes.settings["stderr"]))
     run.imported = _with_log(run)
-    run.asked = dict(notes.settings["asked"])
+    asked = notes.settings["asked"]
+    run.asked = {name: asked[name] for name in asked if name not in _OF_THE_STARTER}
     run.seeded = list(notes.seeded)
     run.had_begun = False
-    readers = {**driver.readers(), **{name: _left(name) for name in _OF_THE_SCRIPT}}
+    readers = {
+        **driver.readers(),
+        **{name: _left(name) for name in (*_OF_THE_SCRIPT, *_OF_REFERENCES)},
+    }
     values, errors = findings.read_back(readers, run)
     notes.found = {"values": _with_calls(values, notes), "errors": errors}
     with contextlib.suppress(Exception):
@@ -132,12 +140,12 @@ def _with_log(run: Run) -> Imported:
 
 
 def _left(name: str) -> Reader:
-    """A reader for an axis that only the arguments carry."""
+    """A reader for an axis that only the arguments carry, or nothing at all."""
 
     def read(run: Run) -> Finding:
         if name in ("workload", "parameters"):
             return run.asked[name], "what the script was started as"
-        return None, "in the script's hands"
+        return None, "in the script's hands" if name in _OF_THE_SCRIPT else "not for scripts"
 
     return read
 

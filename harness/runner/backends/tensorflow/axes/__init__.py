@@ -2,7 +2,7 @@
 
 `read(run)` returns what was in force. `apply(value, run)` puts the value in force, at the stage of
 the run that the module's STAGE names; an axis that the host applies, by environment variables or
-the CPU set, has neither.
+the CPU set, has neither. `end(run)` undoes what is to last as long as the training.
 """
 
 from __future__ import annotations
@@ -24,6 +24,13 @@ def apply(stage: int, run: Run) -> None:
     for name, axis in _AXES.items():
         if name in run.asked and getattr(axis, "STAGE", None) == stage:
             axis.apply(run.asked[name], run)
+
+
+def end(run: Run) -> None:
+    """The training is over: end what it was to end with."""
+    for axis in _AXES.values():
+        if hasattr(axis, "end"):
+            axis.end(run)
 
 
 def readers() -> Dict[str, Any]:
