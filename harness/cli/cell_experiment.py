@@ -51,11 +51,13 @@ class CellExperiment:
         self._locks = _lock_source(locks)
         self._planned: dict[str, Cell] = {}
         self._records: dict[tuple[str, int], list[Record]] = {}
+        # Both sides may name one folder: each record counts once.
+        others = {each.folder.resolve(): each for each in sources}
+        others.pop(self.store.folder.resolve(), None)
         self._sources = [
-            _Source(source.folder, self._wanted)
-            for source in sources
-            if source.machine == setting.machine.id
-            and source.folder.resolve() != self.store.folder.resolve()
+            _Source(folder, self._wanted)
+            for folder, each in others.items()
+            if each.machine == setting.machine.id
         ]
         self.settled: Callable[[Cell], Cell] = machine_limits.settled(
             setting.machine.limits, lambda device: setting.engine.unavailable(device=device)
