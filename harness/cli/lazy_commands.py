@@ -24,6 +24,7 @@ MODULES = {
     "doctor": "upkeep_commands",
     "clean": "upkeep_commands",
     "compare": "compare_commands",
+    "why": "why_command",
     "bundle": "bundle_commands",
     "verify": "verify_command",
     "bases": "environment_commands",

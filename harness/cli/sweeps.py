@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,21 @@ class LockSource:
 
     read: Callable[[Environment], Lock | None]
     make: Callable[[Environment], Lock]
+
+
+def chosen_cells(name: str, repeats: int, command: str) -> Matrix:
+    """What stands in the plan of runs that no matrix file asked for, but `command` chose."""
+    source = f"# The cells of {name} that {command} chose.\n"
+    return Matrix(
+        name=name,
+        description="",
+        blocks=(),
+        exclude=(),
+        repeats=repeats,
+        consents={},
+        source=source,
+        sha256=hashlib.sha256(source.encode()).hexdigest(),
+    )
 
 
 def carry_out(

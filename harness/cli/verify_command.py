@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from harness.cli.sweeps import LockSource, Setting
 from harness.engines import choice
 from harness.errors import NotReproducibleError, UsageError
 from harness.executors.run_processes import Limits
-from harness.matrix.matrix import Matrix
 from harness.protocol import files
 from harness.publish import tables
 from harness.publish.bundle import archive, signing
@@ -228,25 +226,10 @@ def _run(setting: _Setting, store: Store, trials: Sequence[Trial]) -> None:
     sweeps.carry_out(
         setting.runs,
         store,
-        _matrix(store.matrix, setting.repeats),
+        sweeps.chosen_cells(store.matrix, setting.repeats, "harness verify"),
         LockSource(read=locks.get, make=locks.__getitem__),
         planned=selected,
         selected=selected,
-    )
-
-
-def _matrix(name: str, repeats: int) -> Matrix:
-    """What stands in the plan of runs that no matrix file asked for."""
-    source = f"# The cells of {name} that harness verify chose.\n"
-    return Matrix(
-        name=name,
-        description="",
-        blocks=(),
-        exclude=(),
-        repeats=repeats,
-        consents={},
-        source=source,
-        sha256=hashlib.sha256(source.encode()).hexdigest(),
     )
 
 

@@ -271,6 +271,11 @@ def _cell(
     return Cell(environment=environment, values=values)
 
 
+def combined(environment: Environment, values: tuple[Value, ...]) -> Cell:
+    """The cell of one combination that no matrix asked for; `unavailable` where it cannot exist."""
+    return _cell(environment, values, lambda _environment, _values: None)
+
+
 def _refused(environment: Environment) -> str | None:
     refusal = _refusal(environment)
     return None if refusal is None else refusal.reason

@@ -240,8 +240,13 @@ def _limit(shown: Trial | None) -> str:
     """What so few runs cannot rule out."""
     if shown is None:
         return "Each was tried with few runs; more repeats (--repeats) can show rarer differences."
-    share = 1 - (1 - _CONFIDENCE) ** (1 / shown.repeats)
+    return limit(shown.repeats)
+
+
+def limit(repeats: int) -> str:
+    """What so many equal runs cannot rule out."""
+    share = 1 - (1 - _CONFIDENCE) ** (1 / repeats)
     return (
-        f"{shown.repeats} equal runs leave room for a difference that strikes up to {share:.0%} of "
+        f"{repeats} equal runs leave room for a difference that strikes up to {share:.0%} of "
         "runs (95 % confidence); --repeats looks closer."
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from itertools import zip_longest
 from statistics import median
 
 from harness.results.record import Fit, Measured, Record
+from harness.studies.explanation import Hybrid
 from harness.studies.search import Settings, Trial
 
 _KINDS: dict[str, Callable[[Measured], Hashable]] = {
@@ -34,6 +35,23 @@ def trial(settings: Settings, records: Sequence[Record | None], repeats: int) ->
         },
         reason=f"{failed.status}: {failed.reason}" if failed else "",
         seconds=median(r.seconds.get("total", 0.0) for r in completed) if completed else None,
+    )
+
+
+def hybrid(
+    taken: Collection[str], records: Sequence[Record], runs: int, obstacle: str = ""
+) -> Hybrid:
+    """What the records of so many runs of one hybrid say; `obstacle` is why there are none."""
+    completed = [r.measured for r in records if r.status == "completed" and r.measured]
+    failed = next((r for r in records if r.status != "completed"), None)
+    left = {measured.weights_sha256: measured.init_sha256 for measured in completed}
+    return Hybrid(
+        taken=frozenset(taken),
+        asked=runs,
+        completed=len(completed),
+        weights=tuple(left),
+        init=tuple(left.values()),
+        obstacle=obstacle or (f"{failed.status}: {failed.reason}" if failed else ""),
     )
 
 

@@ -1,0 +1,196 @@
+"""Two cells and the hybrids between them, run as the search asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from harness import console
+from harness.cli.cell_experiment import CellExperiment
+from harness.matrix import cells
+from harness.matrix.cells import Cell
+from harness.matrix.environment import Environment
+from harness.studies import (
+    explained,
+    explanation,
+    repetition,
+    setting_groups,
+    version_findings,
+    version_series,
+)
+from harness.studies.explained import Study
+from harness.studies.explanation import Explanation, Groups, Hybrid
+from harness.studies.hybrid_table import Row
+from harness.studies.named_cells import Side
+from harness.studies.setting_groups import VERSIONS
+from harness.studies.version_findings import Finding
+from harness.studies.version_series import Exchange
+
+
+class PairStudy:
+    """The hybrids of two cells of one workload; `rows` are those that were tried."""
+
+    def __init__(
+        self,
+        experiment: CellExperiment,
+        sides: Sequence[Side],
+        ends: Sequence[Cell],
+        repeats: int,
+    ) -> None:
+        self._experiment = experiment
+        self._sides = sides
+        self._a, self._b = ends
+        self._repeats = repeats
+        self._rows: dict[str, Row] = {}
+        records = [side.records[0] for side in sides]
+        self._groups = setting_groups.groups(self._a, self._b, *records)
+        self._names: Groups = tuple(group.name for group in self._groups)
+        self._follow = setting_groups.followers(self._groups, *records)
+        self._around = setting_groups.surroundings(*records)
+
+    @property
+    def folder(self) -> Path:
+        """Where the records lie."""
+        return self._experiment.store.folder.parent
+
+    @property
+    def rows(self) -> list[Row]:
+        """The cells that were tried, in order."""
+        return list(self._rows.values())
+
+    def note_differences(self) -> None:
+        """Say what the two are and in what they differ."""
+        for end, side in zip("AB", self._sides, strict=True):
+            console.note(f"{end}: {side.name}")
+        console.note(f"differs: {'; '.join(group.words for group in self._groups)}")
+        if self._follow:
+            follow = "; ".join(each.words for each in self._follow)
+            console.note(f"follows, as the same was asked for: {follow}")
+        if self._around:
+            console.note(f"differs beside that: {'; '.join(self._around)}")
+
+    def prospect(self, versions: bool) -> list[str]:
+        """What would be run, at most."""
+        lines = []
+        for end, cell in (("A", self._a), ("B", self._b)):
+            known = self._experiment.answered(cell, self._repeats)
+            settled = self._experiment.settled(cell)
+            runs = f"{self._repeats} runs, {known} of them recorded"
+            what = runs if settled.status is None else f"cannot run here: {settled.reason}"
+            lines.append(f"{end}: {what}: {cell.id}")
+        count = len(self._names)
+        lines.append(f"Groups, the cheapest first: {', '.join(self._names)}")
+        if count > explanation.ALL_UP_TO:
+            alone = count + 1 + 2 * (self._repeats - 1)
+            lines.append(f"If one of them does it alone: at most {alone} runs more")
+        most = explanation.most_hybrids(count)
+        lines.append(f"Hybrids, in any case: at most {most}, one run each; {self._repeats} of each")
+        lines[-1] += " that the answer rests upon"
+        if versions and VERSIONS in self._names:
+            lines.append(f"If it is the versions: up to {self._environments()} new environments")
+        return lines
+
+    def explained(self) -> Study:
+        """Run the ends and the hybrids that are needed."""
+        self._experiment.prepare([self._a, self._b], self._repeats)
+        found = explanation.explain(self._names, self._hybrid, repeats=self._repeats)
+        weights = [
+            frozenset(r.measured.weights_sha256 for r in side.records if r.measured)
+            for side in self._sides
+        ]
+        return Study(
+            groups=self._groups,
+            explanation=found,
+            recorded=(weights[0], weights[1]),
+            surroundings=self._around,
+            repeats=self._repeats,
+        )
+
+    def letters(self, study: Study) -> dict[str, str]:
+        """The letter of every weights that was left."""
+        every = [row.hybrid for row in self.rows]
+        known = {hybrid.taken for hybrid in study.explanation.tried}
+        further = tuple(hybrid for hybrid in every if hybrid.taken not in known)
+        together = Explanation(
+            groups=study.explanation.groups,
+            sets=(),
+            tried=(*study.explanation.tried, *further),
+        )
+        return together.letters
+
+    def versions(self, study: Study) -> list[str]:
+        """Where the versions are part of the answer: which release, and which package, it was."""
+        sets = study.explanation.sets
+        members = next((each for each in sets if VERSIONS in each), None)
+        if members is None:
+            return []
+        cell = setting_groups.hybrid(self._a, self._b, members)
+        first = setting_groups.hybrid(self._a, self._b, set(members) - {VERSIONS}).environment
+        last, values = cell.environment, cell
+        count = self._environments()
+        if count:
+            console.note(
+                f"versions: up to {count} environments are still to be made, about a minute and a"
+                " gigabyte each; --no-versions leaves them out"
+            )
+        lame = [
+            hybrid
+            for hybrid in (self._in(values, first), self._in(values, last))
+            if hybrid.bits is None
+        ]
+        if lame:
+            return [f"Versions were not gone into: {explained.outcome(lame[0])}."]
+        return version_findings.sentences(self._finding(values, first, last))
+
+    def _finding(self, cell: Cell, first: Environment, last: Environment) -> Finding:
+        before, after, step = version_series.search(
+            first, last, lambda each: self._in(cell, each).bits, self._experiment.is_ready
+        )
+        installed = [self._installed(cell, each) for each in (before, after)]
+        exchanges = version_series.exchanges(before, after, *installed)
+        return Finding(
+            environments=(before, after),
+            step=step,
+            before=self._in(cell, before),
+            after=self._in(cell, after),
+            exchanges=tuple(
+                (each, self._in(cell, each.environment, exchanges)) for each in exchanges
+            ),
+        )
+
+    def _environments(self) -> int:
+        """How many environments going into the versions may make."""
+        records = [side.records[0] for side in self._sides]
+        found = [setting_groups.found_values(record) for record in records]
+        differing = [n for n in version_series.PACKAGES if found[0].get(n) != found[1].get(n)]
+        ends = self._a.environment, self._b.environment
+        return version_series.most_environments(*ends, self._experiment.is_ready, differing)
+
+    def _installed(self, cell: Cell, environment: Environment) -> dict[str, str]:
+        own = cells.combined(environment, cell.values)
+        records = self._experiment.records(own, self._repeats)
+        return setting_groups.found_values(records[0]) if records else {}
+
+    def _in(
+        self, cell: Cell, environment: Environment, exchanges: Sequence[Exchange] = ()
+    ) -> Hybrid:
+        """What the cell leaves in another environment."""
+        own = cells.combined(environment, cell.values)
+        name = version_findings.name_of(environment, exchanges)
+        return self._tried(own, {environment.id}, self._repeats, name)
+
+    def _hybrid(self, taken: frozenset[str], runs: int) -> Hybrid:
+        return self._tried(setting_groups.hybrid(self._a, self._b, taken), taken, runs, "")
+
+    def _tried(self, cell: Cell, taken: Collection[str], runs: int, name: str) -> Hybrid:
+        cell = self._experiment.settled(cell)
+        known = self._rows.get(cell.id)
+        if known is not None and known.hybrid.asked >= runs:
+            return known.hybrid
+        obstacle = f"{cell.status}: {cell.reason}" if cell.status else ""
+        records = self._experiment.records(cell, runs)
+        found = repetition.hybrid(taken, records, runs, obstacle)
+        name = known.name if known else name or explained.name_of(self._groups, found)
+        self._rows[cell.id] = Row(name=name, cell=cell.id, hybrid=found)
+        console.note(f"{name}: {explained.outcome(found)}")
+        return found

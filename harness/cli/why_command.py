@@ -1,0 +1,161 @@
+"""`why`: which settings make two cells differ, or an unstable cell stable, by running them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from harness import console
+from harness.cli import bundle_commands, cell_stability, options, study_report, wiring
+from harness.cli.cell_experiment import CellExperiment, recorded_locks
+from harness.cli.pair_study import PairStudy
+from harness.cli.sweeps import Setting
+from harness.engines import choice
+from harness.errors import IncompleteSweepError, NotReproducibleError, UsageError
+from harness.executors.run_processes import Limits
+from harness.matrix.cells import Cell
+from harness.results import scan
+from harness.studies import explained, hybrid_table, named_cells, setting_groups
+from harness.studies.named_cells import Side
+from harness.studies.record_cells import UnknownCellError, cell_of
+
+_PAIR_REPEATS = 2
+_STABLE_REPEATS = 3
+
+
+def why(
+    cells: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DIR A B", help="A results folder and two cells of it; or DIR1:A DIR2:B."
+        ),
+    ],
+    stable: Annotated[
+        bool, typer.Option("--stable", help="What makes the one cell A stable (DIR A).")
+    ] = False,
+    repeats: Annotated[
+        int | None,
+        typer.Option(help="Runs that an equality rests upon: 2, with --stable 3.", min=2, max=100),
+    ] = None,
+    versions: Annotated[
+        bool,
+        typer.Option(
+            "--versions/--no-versions",
+            help="Go into versions: look for the release, then the package. It makes environments.",
+        ),
+    ] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be run, and run nothing.")
+    ] = False,
+    engine: options.Engine = options.ENGINE,
+    results: options.Results = options.RESULTS,
+    locks: bundle_commands.Locks = None,
+    timeout: options.Timeout = options.TIMEOUT,
+    memory: options.Memory = options.MEMORY,
+    format: options.Format = "rich",
+) -> None:
+    """Run hybrids of two cells, and say which settings make them differ.
+
+    \b
+    harness why results/quickstart '*cnn*2.10*threads=1' '*cnn*2.10*threads=2'
+    harness why results/quickstart '*augmented*2.21*threads=2' --stable
+    """
+    options.check_format(format)
+    machine = wiring.this_machine()
+    sides = named_cells.resolve(cells, sides=1 if stable else 2, prefer=machine.id)
+    its_cells = [_cell(side) for side in sides]
+    if not stable and not _differ(sides, its_cells):
+        return
+    limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
+    chosen, reason = choice.choose(engine, tidy=not dry_run)
+    console.note(f"engine: {chosen.name}; {reason}")
+    setting = Setting(engine=chosen, named=options.named(engine), machine=machine, limits=limits)
+    runs = repeats or (_STABLE_REPEATS if stable else _PAIR_REPEATS)
+    environments = [cell.environment for cell in its_cells]
+    experiment = CellExperiment(
+        setting,
+        results=results,
+        name=_name(its_cells),
+        repeats=runs,
+        command="harness why",
+        locks=recorded_locks(sides, environments, own=locks or (), engine=chosen),
+        sources=[sweep for side in sides for sweep in scan.sweeps(side.folder)],
+    )
+    if stable:
+        cell_stability.study(experiment, sides[0], its_cells[0], runs, dry_run, format)
+    else:
+        _explain(PairStudy(experiment, sides, its_cells, runs), versions, dry_run, format)
+
+
+def _cell(side: Side) -> Cell:
+    record = side.records[0]
+    if record.script is not None:
+        raise UsageError(
+            f"{side.cell}: is a user's script, whose files are not in the results; harness diagnose"
+            " SCRIPT asks the script itself"
+        )
+    try:
+        return cell_of(record)
+    except UnknownCellError as error:
+        raise UsageError(f"{side.cell}: cannot be run here: {error}") from error
+
+
+def _differ(sides: Sequence[Side], cells: Sequence[Cell]) -> bool:
+    """Whether there is something to explain; False where the recorded weights are equal.
+
+    Raises:
+        UsageError: the two are one cell, or of two workloads.
+        NotReproducibleError: nothing that can be asked for differs.
+    """
+    (a, b), (one, other) = sides, cells
+    if a.sweep.folder.resolve() == b.sweep.folder.resolve() and a.cell == b.cell:
+        raise UsageError(f"{a.cell}: name two cells, or --stable for runs of one that differ")
+    if one.workload != other.workload:
+        raise UsageError(
+            f"A trains {one.workload} and B {other.workload}: name two cells of one workload"
+        )
+    weights = [_weights(side) for side in sides]
+    if weights[0] == weights[1] and len(weights[0]) == 1:
+        console.result("They do not differ: the recorded weights are equal.\n")
+        return False
+    if one.id == other.id:
+        around = setting_groups.surroundings(a.records[0], b.records[0])
+        console.result(
+            "Nothing that can be asked for differs; what does: "
+            f"{', '.join(around) or 'nothing that is recorded'}.\n"
+        )
+        raise NotReproducibleError(
+            f"no setting explains it; harness verify {b.folder} runs the cell here and compares"
+        )
+    return True
+
+
+def _weights(side: Side) -> frozenset[str]:
+    return frozenset(r.measured.weights_sha256 for r in side.records if r.measured)
+
+
+def _name(cells: Sequence[Cell]) -> str:
+    """The name of the study's sweep: the same for A B and B A."""
+    ids = "\n".join(sorted(cell.id for cell in cells))
+    return f"why-{cells[0].workload}-{hashlib.sha256(ids.encode()).hexdigest()[:8]}"
+
+
+def _explain(study: PairStudy, versions: bool, dry_run: bool, format: str) -> None:
+    study.note_differences()
+    if dry_run:
+        console.result("\n".join(study.prospect(versions)) + "\n")
+        return
+    found = study.explained()
+    lines = explained.sentences(found)
+    if versions:
+        lines[-1:-1] = study.versions(found)
+    study_report.show(lines, hybrid_table.frame(study.rows, study.letters(found)), format)
+    console.note(f"records: {study.folder}")
+    state = found.explanation.state
+    if state == "incomplete":
+        raise IncompleteSweepError("not explained: an end gives no result here")
+    if state != "explained":
+        raise NotReproducibleError(f"not explained: {lines[0]}")

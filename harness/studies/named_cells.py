@@ -1,0 +1,146 @@
+"""Cells as people name them on the command line: `DIR A B`, or `DIR1:A DIR2:B`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness import selection
+from harness.errors import SelectionError, UsageError
+from harness.publish.escaping import visible
+from harness.results import scan
+from harness.results.reading import read_record
+from harness.results.record import Record
+from harness.results.scan import SweepFolder
+
+_RUN = re.compile(r"(?P<cell>.+)#(?P<repeat>[1-9][0-9]*)")
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One cell of one machine's results: `folder` is as it was named, `sweep` where it lies.
+
+    `repeat` is the run that was named, None where the cell was. `records` are those of the runs
+    that were named and completed, at least one, by repeat.
+    """
+
+    folder: str
+    sweep: SweepFolder
+    cell: str
+    repeat: int | None
+    records: tuple[Record, ...]
+
+    @property
+    def name(self) -> str:
+        """`MATRIX/MACHINE/CELL`, and `#REPEAT` where a run was named."""
+        run = "" if self.repeat is None else f"#{self.repeat}"
+        return f"{self.sweep.matrix}/{self.sweep.machine}/{self.cell}{run}"
+
+
+def resolve(arguments: Sequence[str], *, sides: int = 2, prefer: str = "") -> tuple[Side, ...]:
+    """The cells that these arguments name, as many as there are to be `sides`.
+
+    They are `DIR A B`, or `DIR1:A DIR2:B`. A cell is named by its id, by `MACHINE/CELL` or
+    `MATRIX/MACHINE/CELL`, or by a glob that fits one; `#2` behind it means its second run. Of
+    several machines' cells of one id it is that of the machine `prefer`, or of the first.
+
+    Raises:
+        UsageError: the arguments are not of this form, or a folder has no results.
+        SelectionError: nothing, or more than one cell, has that name, or it has no weights.
+        RecordError: a record is unreadable or of another schema.
+    """
+    return tuple(_side(folder, name, prefer) for folder, name in _pairs(arguments, sides))
+
+
+def _pairs(arguments: Sequence[str], sides: int) -> list[tuple[str, str]]:
+    """A folder and a name for each side."""
+    if len(arguments) == sides + 1:
+        return [(arguments[0], name) for name in arguments[1:]]
+    pairs = [argument.rpartition(":") for argument in arguments]
+    if len(arguments) == sides and all(folder and name for folder, _, name in pairs):
+        return [(folder, name) for folder, _, name in pairs]
+    wanted = "DIR A B, or DIR1:A DIR2:B" if sides == 2 else "DIR A, or DIR:A"
+    cells = "two cells" if sides == 2 else "one cell"
+    raise UsageError(f"name {cells}: {wanted}; harness table DIR --by cell lists them")
+
+
+def _side(folder: str, name: str, prefer: str) -> Side:
+    match = _RUN.fullmatch(name)
+    wanted = match["cell"] if match else name
+    repeat = int(match["repeat"]) if match else None
+    sweeps = scan.sweeps(folder)
+    fitting = _fitting(folder, sweeps, wanted)
+    fitting.sort(key=lambda each: each[0].machine != prefer)
+    read = [(sweep, cell, _records(sweep, cell)) for sweep, cell in fitting]
+    sweep, cell, records = next((each for each in read if _completed(each[2])), read[0])
+    completed = _completed(records)
+    own = tuple(record for record in completed if repeat in (None, record.repeat))
+    if not own:
+        raise SelectionError(f"{visible(name)}: {_no_weights(records, completed, repeat)}")
+    return Side(folder=folder, sweep=sweep, cell=cell, repeat=repeat, records=own)
+
+
+def _records(sweep: SweepFolder, cell: str) -> list[Record]:
+    folder = sweep.folder / cell
+    repeats, _ = scan.repeats_in(folder)
+    found = (read_record(folder / f"{repeat}.json") for repeat in repeats)
+    return [record for record in found if record is not None]
+
+
+def _completed(records: Sequence[Record]) -> list[Record]:
+    return [r for r in records if r.status == "completed" and r.measured is not None]
+
+
+def _no_weights(records: Sequence[Record], completed: Sequence[Record], repeat: int | None) -> str:
+    if completed:
+        have = ", ".join(str(record.repeat) for record in completed)
+        return f"has no run {repeat} with weights; those that have some: {have}"
+    if not records:
+        return "has no weights: it was never run"
+    first = records[0]
+    return f"has no weights: {first.status}: {first.reason.partition(chr(10))[0]}"
+
+
+def _fitting(
+    folder: str, sweeps: Sequence[SweepFolder], name: str
+) -> list[tuple[SweepFolder, str]]:
+    """The places of the one cell that has this name."""
+    places = list(_places(sweeps))
+    matches = selection.matcher([name])
+    exact = [each for each in places if name in _names(*each)]
+    chosen = exact or [each for each in places if any(map(matches, _names(*each)))]
+    ids = list(dict.fromkeys(cell for _, cell in chosen))
+    if len(ids) == 1:
+        return chosen
+    raise SelectionError(_which(folder, name, ids) if ids else _nothing(folder, sweeps, name))
+
+
+def _places(sweeps: Sequence[SweepFolder]) -> Iterator[tuple[SweepFolder, str]]:
+    for sweep in sweeps:
+        cells, _ = scan.cell_folders(sweep.folder)
+        yield from ((sweep, cell) for cell in cells)
+
+
+def _names(sweep: SweepFolder, cell: str) -> tuple[str, str, str]:
+    return cell, f"{sweep.machine}/{cell}", f"{sweep.matrix}/{sweep.machine}/{cell}"
+
+
+def _which(folder: str, name: str, ids: Sequence[str]) -> str:
+    more = f"\n  … and {len(ids) - _EXAMPLES} more" if len(ids) > _EXAMPLES else ""
+    listed = "\n  ".join(map(visible, ids[:_EXAMPLES]))
+    return f"{name!r} fits {len(ids)} cells in {folder}; name one of\n  {listed}{more}"
+
+
+def _nothing(folder: str, sweeps: Sequence[SweepFolder], name: str) -> str:
+    """Why nothing is found: it was planned and not run, or is not known at all."""
+    matches = selection.matcher([name])
+    for sweep in sweeps:
+        plan = sweep.plan()
+        for cell in plan[1] if plan else ():
+            if any(map(matches, _names(sweep, cell.id))):
+                why = f"{cell.status}: {cell.reason}" if cell.status else "it was never run"
+                return f"{visible(cell.id)}: has no weights: {why}"
+    examples = "\n  ".join(visible(cell) for _, cell in list(_places(sweeps))[:_EXAMPLES])
+    return f"no cell in {folder} has the name {name!r}; ids look like\n  {examples}"

@@ -1,0 +1,76 @@
+"""What going into a difference of versions found out, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.matrix.environment import Environment
+from harness.studies import explained
+from harness.studies.explanation import Hybrid
+from harness.studies.version_search import Step
+from harness.studies.version_series import Exchange
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Two neighbouring environments with other bits, and what single packages do between them.
+
+    `step` is how they were found, `before` and `after` what they left. `exchanges` are the
+    packages that were taken alone from the later one, each with what that left.
+    """
+
+    environments: tuple[Environment, Environment]
+    step: Step
+    before: Hybrid
+    after: Hybrid
+    exchanges: tuple[tuple[Exchange, Hybrid], ...]
+
+
+def sentences(finding: Finding) -> list[str]:
+    """Between which releases the bits changed, and what each package alone has to do with it."""
+    return [*_releases(finding), *_packages(finding)]
+
+
+def _releases(finding: Finding) -> list[str]:
+    old, new = finding.environments
+    if old.tensorflow == new.tensorflow:
+        return []
+    runs = f"{explained.outcome(finding.before)} and {explained.outcome(finding.after)}"
+    lines = [f"The bits changed between TensorFlow {old.tensorflow} and {new.tensorflow} ({runs})."]
+    if finding.step.passed_over:
+        lines.append(f"Between them gave no result: {'; '.join(finding.step.passed_over)}.")
+    if not finding.step.is_last:
+        lines.append(f"They change again later: {new.tensorflow} does not have B's bits yet.")
+    return lines
+
+
+def _packages(finding: Finding) -> list[str]:
+    old, _ = finding.environments
+    alone = [
+        f"{exchange.words} alone: {_effect(finding, hybrid)}"
+        for exchange, hybrid in finding.exchanges
+    ]
+    if not alone:
+        return []
+    lines = [f"In the environment of TensorFlow {old.tensorflow}: {'; '.join(alone)}."]
+    if all(hybrid.bits == finding.before.bits for _, hybrid in finding.exchanges):
+        lines.append("So none of them does it alone; left is TensorFlow, with all that follows it.")
+    return lines
+
+
+def _effect(finding: Finding, hybrid: Hybrid) -> str:
+    if hybrid.bits is None:
+        return f"no result ({explained.outcome(hybrid)})"
+    if hybrid.bits == finding.before.bits:
+        return f"same bits ({explained.outcome(hybrid)})"
+    whose = "the same as all of them" if hybrid.bits == finding.after.bits else "other weights"
+    start = "same" if hybrid.init == finding.before.init else "other"
+    return f"{whose}, {start} start ({explained.outcome(hybrid)})"
+
+
+def name_of(environment: Environment, exchanges: Sequence[Exchange]) -> str:
+    """How a table names an environment: `TensorFlow 2.15.1`, `… with NumPy 1.26.4`."""
+    taken = next((each for each in exchanges if each.environment == environment), None)
+    part = f" with {taken.words.partition(' ')[0]} {taken.after}" if taken else ""
+    return f"TensorFlow {environment.tensorflow}{part}"
