@@ -11,6 +11,8 @@ from rich.console import Console
 results = Console(highlight=False, soft_wrap=True)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
+_verbosity = 0
+
 _LOOKALIKES = str.maketrans(
     {"─": "-", "│": "|", "·": "-", "×": "x", "…": "~", "°": "*", "Δ": "d", "→": ">", "–": "-"}
 )
@@ -30,9 +32,32 @@ def _lookalikes(error: UnicodeError) -> tuple[str, int]:
     return plain.encode("ascii", "backslashreplace").decode("ascii"), error.end
 
 
+def set_verbosity(level: int) -> None:
+    """From now on: -1 no notes, 0 notes, 1 details as well."""
+    global _verbosity  # noqa: PLW0603 - the terminal is one for the whole process, too
+    _verbosity = level
+
+
+def is_quiet() -> bool:
+    """Whether nothing but results and errors is printed."""
+    return _verbosity < 0
+
+
+def is_verbose() -> bool:
+    """Whether details are printed."""
+    return _verbosity > 0
+
+
 def note(text: str) -> None:
     """One line for the person at the terminal; never part of the result."""
-    notes.print(text, markup=False)
+    if not is_quiet():
+        notes.print(text, markup=False)
+
+
+def detail(text: str) -> None:
+    """A note for those who asked for more of them."""
+    if is_verbose():
+        note(text)
 
 
 def result(text: str) -> None:

@@ -15,9 +15,13 @@ _EXAMPLES = 3
 
 
 def matcher(globs: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a name matches one of the globs, as a function; upper and lower case differ."""
+    """Whether a name matches one of the globs, as a function; upper and lower case differ.
+
+    A workload's name, with which ids begin, stands for all of its cells.
+    """
+    plain = frozenset(globs)
     matches = [re.compile(fnmatch.translate(glob)).match for glob in globs]
-    return lambda name: any(match(name) for match in matches)
+    return lambda name: name.partition(",")[0] in plain or any(match(name) for match in matches)
 
 
 def select(
@@ -45,5 +49,5 @@ def _no_match(only: Sequence[str], examples: Iterable[str]) -> SelectionError:
     shown = "\n  ".join(examples)
     return SelectionError(
         f"no cell matches {' or '.join(map(repr, only))}; ids look like\n  {shown}\n"
-        "* stands for anything: --only '*tf2.10*threads=1*'"
+        "name a workload, or a glob where * stands for anything: --only '*tf2.10*threads=1*'"
     )

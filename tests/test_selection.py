@@ -32,3 +32,8 @@ def test_nothing_matching_names_the_first_ids() -> None:
     with pytest.raises(SelectionError, match="no cell matches 'gpu'") as raised:
         _chosen("gpu")
     assert IDS[2] in str(raised.value) and "\n  x" not in str(raised.value)
+
+
+def test_the_name_of_a_workload_stands_for_its_cells() -> None:
+    assert _chosen("mnist-mlp") == IDS[:2]
+    assert _chosen("co2-lstm", "x") == IDS[2:]

@@ -13,14 +13,20 @@ import typer
 import harness
 from harness import console
 from harness.cli import failures
-from harness.cli.lazy_commands import APPEARANCE, CONTEXT, Commands
+from harness.cli.lazy_commands import APPEARANCE, CONTEXT, Commands, Quiet, Verbose
 from harness.errors import FAULT_EXIT_CODE, INTERRUPTED_EXIT_CODE
 
 _COLLECT_AFTER = 50_000
 """So many new objects before the collector looks for cycles. A command makes very many small
 objects and hardly a cycle; to look every 700 takes a tenth of its time."""
 
-app = typer.Typer(name="harness", cls=Commands, no_args_is_help=True, **APPEARANCE)
+app = typer.Typer(
+    name="harness",
+    cls=Commands,
+    no_args_is_help=True,
+    epilog="harness COMMAND --help has examples.",
+    **{**APPEARANCE, "add_completion": True},
+)
 
 
 def _print_version(asked: bool) -> None:
@@ -37,6 +43,8 @@ def _program(
             "--version", help="Print the version.", callback=_print_version, is_eager=True
         ),
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Finds out by experiment which settings make Keras/TensorFlow trainings reproducible."""
     failures.require_current_folder()

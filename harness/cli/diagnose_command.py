@@ -120,7 +120,7 @@ def diagnose(
 def _setting(engine: str, timeout: float, memory: str) -> Setting:
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
     chosen, why = choice.choose(engine)
-    console.note(f"engine: {chosen.name}; {why}")
+    options.engine_note(engine, chosen.name, why)
     return Setting(
         engine=chosen,
         named=options.named(engine),

@@ -57,7 +57,7 @@ def build(
 ) -> None:
     """Build the environments of a matrix (images, or virtual environments) without running."""
     chosen, why = choice.choose(engine)
-    console.note(f"engine: {chosen.name}; {why}")
+    options.engine_note(engine, chosen.name, why)
     locks = wiring.lock_maker(matrix)
     store = Store(results, reading.read(matrix).name, wiring.this_machine().id)
     logs = store.make_logs()

@@ -62,13 +62,23 @@ def report(error: Exception) -> int:
         console.error(str(error))
         return error.exit_code
     if isinstance(error, _UsageProblem):
-        error.show()
+        _show_usage(error)
         return int(error.exit_code)
     if isinstance(error, BrokenPipeError):
         # The reader of our output is gone (`harness table | head`): nothing left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return _unforeseen(error)
+
+
+def _show_usage(error: Any) -> None:
+    """What Typer found wrong, as every other error is said; help that it gives as it is."""
+    what = error.format_message().replace("Value error, ", "").rstrip(".")
+    if error.ctx is None or what.startswith("Usage:"):
+        error.show()
+        return
+    what = what[:1].lower() + what[1:]
+    console.error(f"{what}; {error.ctx.command_path} --help says what there is")
 
 
 def _unforeseen(error: Exception) -> int:

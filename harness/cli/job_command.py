@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from harness import console
 from harness.cli import options, sweeps, wiring
 from harness.cli.sweeps import Setting
 from harness.engines import choice
@@ -39,7 +38,7 @@ def job(
     """Carry out a job that was made on another machine; the records name this one."""
     asked = _read(file)
     chosen, why = choice.choose(engine)
-    console.note(f"engine: {chosen.name}; {why}")
+    options.engine_note(engine, chosen.name, why)
     outside = _runs_outside(asked, chosen)
     if outside and not trust_job:
         raise UsageError(f"{file}: this would {outside}; if you trust who made it, say --trust-job")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from harness import console
 from harness.engines.table import AUTO, NAMES
 from harness.errors import UsageError
 from harness.publish.formats import FORMATS
@@ -15,7 +16,20 @@ from harness.publish.formats import FORMATS
 MatrixFile = Annotated[Path, typer.Argument(metavar="MATRIX", help="The matrix file (YAML).")]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="GLOB", help="Only cells whose id matches; may be repeated."),
+    typer.Option(
+        "--only",
+        metavar="GLOB",
+        help="Only cells of this workload, or whose id matches; may be repeated.",
+    ),
+]
+Again = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--again",
+        metavar="GLOB",
+        help="These cells although they have records, which are put aside; no others without "
+        "--only. May be repeated.",
+    ),
 ]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="The results folder.")]
 RESULTS = Path("results")
@@ -30,6 +44,12 @@ Engine = Annotated[
     ),
 ]
 ENGINE = AUTO
+
+
+def engine_note(asked: str, chosen: str, why: str) -> None:
+    """Say which engine runs, to everybody only where it is not the one that contains most."""
+    say = console.note if asked == AUTO and chosen != NAMES[1] else console.detail
+    say(f"engine: {chosen}; {why}")
 
 
 def named(engine: str) -> str | None:

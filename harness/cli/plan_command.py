@@ -79,6 +79,7 @@ def plan(
     as_json: Annotated[
         bool, typer.Option("--json", help="Environments and cells in one JSON document.")
     ] = False,
+    again: options.Again = None,
 ) -> None:
     """Say what would run and why, cell by cell, and what each environment reuses."""
     options.check_format(format)
@@ -98,9 +99,10 @@ def plan(
         store=store,
         scripts={name: snapshots.describe(entry) for name, entry in matrix.scripts.items()},
     )
-    selected = _selected(matrix, machine, chosen, only)
+    selected = _selected(matrix, machine, chosen, [*(only or ()), *(again or ())])
     noted, lookup = UsedEnvironments(), wiring.lookup(chosen, machine, wanted)
-    steps = noted.passing(planning.steps(selected, matrix.repeats, wanted, store.reader()))
+    steps = planning.steps(selected, matrix.repeats, wanted, store.reader())
+    steps = noted.passing(planning.done_again(steps, again or ()))
     if as_json:
         _print_all(matrix.name, chosen.name, steps, noted, lookup)
     elif format == "rich":
@@ -171,7 +173,7 @@ def _show(
         cell_count += 1
         if len(shown) < SHOWN:
             shown.append((first.cell.id, runs, first.action, first.why))
-    console.note(engine)
+    console.detail(engine)
     if by is not Grouping.environment:
         frame = pd.DataFrame(shown, columns=["cell", "runs", "action", "why"])
         console.result(tables.render(frame, "rich"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 from collections import Counter
 from enum import Enum
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
 import typer
 
-from harness import console
 from harness.cli import options, sweeps, wiring
 from harness.cli.sweeps import LockSource, Setting
 from harness.engines import choice
@@ -33,6 +33,10 @@ class IsolationChoice(str, Enum):
 def run(
     file: options.MatrixFile,
     only: options.Only = None,
+    again: options.Again = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run and why, as harness plan does.")
+    ] = False,
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     isolation: Annotated[
@@ -46,10 +50,12 @@ def run(
     memory: options.Memory = options.MEMORY,
 ) -> None:
     """Run every cell that has no record yet, then print which gave the same weights."""
+    if dry_run:
+        _plan(file, only, again, results, engine, timeout, memory)
+        return
     matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
     chosen, why = choice.choose(engine)
-    console.note(f"engine: {chosen.name}; {why}")
     machine = wiring.this_machine()
     store = Store(results, matrix.name, machine.id)
 
@@ -58,7 +64,7 @@ def run(
 
     # Listed before anything is written, so that a selection of nothing leaves nothing.
     settled = wiring.settled_cells(matrix, machine.limits, unavailable)
-    selected = list(cells.select(settled, tuple(only or ())))
+    selected = list(cells.select(settled, (*(only or ()), *(again or ()))))
 
     setting = Setting(
         engine=chosen,
@@ -66,6 +72,7 @@ def run(
         machine=machine,
         limits=limits,
         isolation=isolation.value,
+        chosen_because=why,
     )
     steps, tally = sweeps.carry_out(
         setting,
@@ -74,10 +81,25 @@ def run(
         LockSource(read=wiring.lock_reader(file), make=wiring.lock_maker(file)),
         planned=wiring.settled_cells(matrix, machine.limits, unavailable),
         selected=selected,
+        again=again or (),
         meanwhile=_report,
     )
     _report().show(results / matrix.name)
     _judge(steps, tally, store)
+
+
+def _plan(
+    file: Path,
+    only: list[str] | None,
+    again: list[str] | None,
+    results: Path,
+    engine: str,
+    timeout: float,
+    memory: str,
+) -> None:
+    # Tables need pandas, which takes half a second to import.
+    plan = importlib.import_module("harness.cli.plan_command").plan
+    plan(file, only, results, engine, timeout, memory, again=again)
 
 
 def _report() -> ModuleType:

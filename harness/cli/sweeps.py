@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from harness import places
-from harness.cli import wiring
+from harness.cli import options, wiring
 from harness.cli.wiring import LocalMachine
 from harness.engines.protocol import Engine
 from harness.environments.lock import Lock
@@ -31,13 +32,17 @@ from harness.upkeep import room_checks
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How runs are carried out here; `named` is the engine that was asked for by name."""
+    """How runs are carried out here; `named` is the engine that was asked for by name.
+
+    `chosen_because` is said before something runs; nothing where that was said before.
+    """
 
     engine: Engine
     named: str | None
     machine: LocalMachine
     limits: Limits
     isolation: IsolationPolicy = "auto"
+    chosen_because: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +77,13 @@ def carry_out(
     planned: Iterable[Cell],
     selected: Sequence[Cell],
     repeats: int | None = None,
+    again: Sequence[str] = (),
     meanwhile: Callable[[], object] | None = None,
 ) -> tuple[list[Step], Tally]:
     """Write the plan, and run what has no record yet of the selected cells.
 
-    `repeats` are those that are made now, where that is not all that is planned.
+    `repeats` are those that are made now, where that is not all that is planned. The cells that
+    match `again` are run although they have records.
     """
     now = matrix.repeats if repeats is None else repeats
     scripts = {name: snapshots.stage(entry) for name, entry in matrix.scripts.items()}
@@ -87,6 +94,8 @@ def carry_out(
         scripts=scripts,
         limits=setting.limits,
     )
+
+    rounds = itertools.count()
 
     def plan(vouching: bool) -> list[Step]:
         wanted = wiring.wanted(
@@ -100,7 +109,9 @@ def carry_out(
             scripts=scripts,
         )
         read = store.reader()
-        return list(planning.steps(selected, now, wanted, read, vouching=vouching))
+        steps = planning.steps(selected, now, wanted, read, vouching=vouching)
+        # Planned anew, after the first runs, nothing is done again a second time.
+        return list(planning.done_again(steps, () if next(rounds) else again))
 
     with opened(store, setting.machine):
         plan_file.write(store.plan_path, matrix=matrix, machine=store.machine, cells=planned)
@@ -118,6 +129,9 @@ def opened(store: Store, machine: LocalMachine) -> Iterator[None]:
 
 def context(setting: Setting, store: Store) -> Context:
     """Everything that runs recorded in `store` are carried out with."""
+    if setting.chosen_because:
+        asked = setting.named or options.ENGINE
+        options.engine_note(asked, setting.engine.name, setting.chosen_because)
     machine = setting.machine
     visible = tuple(machine.hardware["visible_cpus"])
     return Context(

@@ -89,7 +89,7 @@ def verify(
         if results is None:
             console.note("the runs are discarded at the end; --results DIR keeps them")
         running, why = choice.choose(engine)
-        console.note(f"engine: {running.name}; {why}")
+        options.engine_note(engine, running.name, why)
         runs = Setting(
             engine=running,
             named=options.named(engine),

@@ -29,15 +29,11 @@ class Run:
     the seed right after seeding. `model` is the one trained, on `rows` examples; `fit_received` is
     what its `fit` got, `fed` the batch size of a pipeline, `steps` those of an epoch, `epochs_done`
     how many there were. `example` is one row of the test part, `log` what a run that trained wrote
-<<<<<<< HEAD
     to standard error. `trace` gets a row per step (None: nobody asked for one).
-=======
-    to standard error.
 
     `built` are the weights as the model was to have them, `initial` those that training began with.
     `orders` are the digests of the shared orders that a pipeline took (None: none are asked for).
     `load` is what keeps the CPUs busy now, `loaded` what it did once it was ended.
->>>>>>> axes
     """
 
     asked: Dict[str, Any]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+from harness import selection
 from harness.engines import outdated
 from harness.environments.lock import Lock
 from harness.errors import LockError
@@ -103,6 +104,14 @@ def steps(
             else:
                 stable = partial(_is_stable, name, repeats, read)
                 yield _of_other_code(cell, record, wanted, chosen, stable, vouching=vouching)
+
+
+def done_again(steps: Iterable[Step], again: Sequence[str]) -> Iterator[Step]:
+    """The same steps, but the cells whose id matches one of the globs run whatever they have."""
+    matches = selection.matcher(again)
+    for step in steps:
+        anew = step.action in ("done", "waits") and bool(again) and matches(step.cell.id)
+        yield replace(step, action="run", why="asked for again") if anew else step
 
 
 def _same_code(record: Record, wanted: Wanted) -> bool:

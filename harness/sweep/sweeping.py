@@ -15,6 +15,7 @@ from harness.results.store import Store
 from harness.results.vouchers import Voucher
 from harness.sweep.jobs import Maker
 from harness.sweep.planning import Step
+from harness.wording import counted
 
 Plan = Callable[[bool], list[Step]]
 """Makes the plan anew from the records there are; the argument is `vouching` of `steps`."""
@@ -54,7 +55,9 @@ def _run(
     waiting = sum(step.action == "waits" for step in steps)
     done = sum(step.action == "done" for step in steps)
     after = f", {waiting} that wait for their bits" if waiting else ""
-    console.note(f"{len(to_run)} runs to do{after}, {done} done before, {len(steps)} in all")
+    console.note(
+        f"{counted(len(to_run), 'run')} to do{after}, {done} done before, {len(steps)} in all"
+    )
     if not to_run:
         return
     jobs, unlocked = maker.jobs(to_run)

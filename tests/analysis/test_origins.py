@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,12 +14,12 @@ from harness.runner.trace import Trace
 EPOCH = 4
 
 
-def training(*, steps: int = 8, skip: tuple[int, ...] = (), **changed: int) -> Arrays:
+def training(changed: Mapping[str, int] | None = None, *, skip: tuple[int, ...] = ()) -> Arrays:
     """A trace in which each name of `changed` differs from that step on.
 
     What a step leaves differs as soon as anything of it does.
     """
-    made = Trace()
+    made, changed, steps = Trace(), changed or {}, 8
     first = min([step for name, step in changed.items() if name != "random"], default=steps + 1)
     for step in range(steps + 1):
         if step in skip:
@@ -56,29 +57,29 @@ def test_equal_traces_have_no_origin() -> None:
 def test_the_first_row_that_differs_says_what_it_was(
     changed: dict[str, int], kind: str, place: str
 ) -> None:
-    origin = origins.of_traces(training(), training(**changed))
+    origin = origins.of_traces(training(), training(changed))
     assert (origin.kind, origin.place) == (kind, place)
 
 
 def test_random_numbers_that_never_act_are_no_origin() -> None:
-    assert origins.of_traces(training(), training(random=0)) == origins.NONE
+    assert origins.of_traces(training(), training({"random": 0})) == origins.NONE
 
 
 def test_steps_without_a_row_are_counted() -> None:
-    sides = training(skip=(3, 4)), training(skip=(3, 4), trained=4)
+    sides = training(skip=(3, 4)), training({"trained": 4}, skip=(3, 4))
     origin = origins.of_traces(*sides)
     # The row of step 5 is the first of epoch 2.
     assert (origin.kind, origin.unseen, origin.equal) == ("other arithmetic", 2, 3)
 
 
 def test_rows_that_only_one_side_has_do_not_count() -> None:
-    origin = origins.of_traces(training(skip=(2,)), training(trained=2))
+    origin = origins.of_traces(training(skip=(2,)), training({"trained": 2}))
     assert (origin.step, origin.unseen) == (3, 1)
     assert origin.place == "epoch 1, steps 2 to 3"
 
 
 def test_a_batch_that_was_not_read_is_looked_for_in_the_next_row() -> None:
-    one, other = training(), training(trained=4)
+    one, other = training(), training({"trained": 4})
     for side in (one, other):
         side["inputs"] = side["inputs"].copy()
         side["inputs"][4] = 0

@@ -35,6 +35,7 @@ ARGUMENTS: Mapping[str, list[str | Path]] = {
     "lock": [QUICKSTART],
     "build": [QUICKSTART, "--engine", "local"],
     "run": [QUICKSTART, "--engine", "local"],
+    "rm": ["mnist-mlp", "--yes"],
     "table": [RESULTS],
     "publish": [RESULTS, "-o", "site"],
     "doctor": [QUICKSTART],

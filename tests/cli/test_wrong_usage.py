@@ -23,7 +23,7 @@ QUICKSTART = MATRICES / "quickstart.yaml"
         (["check", "missing.yaml"], 2, "cannot read this matrix file: No such file"),
         (["check", DATA / "ten_mistakes.yaml"], 2, "ten_mistakes.yaml has 14 problems"),
         (["check"], 2, "name a matrix file or a folder of results"),
-        (["chekc"], 2, "No such command"),
+        (["chekc"], 2, "no such command"),
         (["plan", QUICKSTART, "--only", "nothing"], 3, "ids look like"),
         (["plan", QUICKSTART, "--format", "xml"], 2, "choose one of rich, csv, json"),
         (["run", QUICKSTART, "--only", "nothing", "--engine", "local"], 3, "ids look like"),

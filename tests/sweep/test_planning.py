@@ -197,6 +197,22 @@ def test_a_limit_raised_lets_it_try_again() -> None:
     assert why(record("out_of_memory"), memory=2**31)[0] == "run"
 
 
+def test_what_is_asked_for_again_runs_whatever_it_has() -> None:
+    first, second = (
+        planning.Step(cell=cell, repeat=1, action="done", why="recorded")
+        for cell in cells_of("threads: [1, 2]")
+    )
+    excluded = planning.Step(cell=first.cell, repeat=2, action="excluded", why="no")
+    steps = [first, second, excluded]
+    assert list(planning.done_again(steps, [])) == steps
+    again = list(planning.done_again(steps, ["*threads=1"]))
+    assert [(step.action, step.why) for step in again] == [
+        ("run", "asked for again"),
+        ("done", "recorded"),
+        ("excluded", "no"),
+    ]
+
+
 def test_no_record_means_run_and_every_repeat_is_a_step() -> None:
     steps = list(planning.steps(cells_of("seed: [1, 2]"), 3, wanted(), lambda cell, repeat: None))
     assert [(s.repeat, s.action) for s in steps] == [(r, "run") for r in (1, 2, 3)] * 2

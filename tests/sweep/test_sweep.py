@@ -45,6 +45,11 @@ def test_a_sweep_leaves_a_record_per_run_and_a_second_one_does_nothing(
     assert second.code == 0 and "0 runs to do, 2 done before" in second.err
     assert record_files(results) == found
 
+    again = run(matrix, results, "--again", "mnist-mlp*threads=1,epochs*")
+    assert again.code == 0 and "1 run to do, 0 done before" in again.err, again.err
+    assert len(list(results.glob("*/*/mnist-mlp*/1.superseded-*.json"))) == 1
+    assert len(record_files(results)) == 3, "the record, and the one that was put aside"
+
     rows = list(
         csv.DictReader(io.StringIO(harness("table", results, "--by", "run", "--format", "csv").out))
     )

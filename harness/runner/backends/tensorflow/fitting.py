@@ -6,11 +6,7 @@ import contextlib
 import inspect
 from typing import Any, Callable, ContextManager, Dict, List
 
-<<<<<<< HEAD
-from harness.runner.backends.tensorflow import api
-=======
-from harness.runner.backends.tensorflow import pipelines
->>>>>>> axes
+from harness.runner.backends.tensorflow import api, pipelines
 from harness.runner.data import Data
 from harness.runner.refusals import Unsupported
 from harness.runner.run import Run
@@ -51,23 +47,13 @@ def fit(run: Run, data: Data) -> Dict[str, List[float]]:
     """Train, and return Keras' history as plain floats; what `fit` got is noted."""
     arguments = dict(run.fit_arguments)
     fit_model = noting_arguments(run.model.fit, run.fit_received)
-<<<<<<< HEAD
-    feed = getattr(run.workload, "feed", None)
-    if feed is None:
+    if not pipelines.needed(run):
         arguments.update(x=data.train_x, y=data.train_y)
     else:
-        run.fed = arguments.pop("batch_size")
-        arguments["x"] = feed(data.train_x, data.train_y, run.fed, arguments.pop("shuffle"))
+        size = run.fed = arguments.pop("batch_size")
+        arguments["x"] = pipelines.make(run, data, size, arguments.pop("shuffle"))
     with _tracing(run):
         done = fit_model(verbose=0, **arguments)
-=======
-    if not pipelines.needed(run):
-        done = fit_model(data.train_x, data.train_y, verbose=0, **arguments)
-    else:
-        size = run.fed = arguments.pop("batch_size")
-        pipeline = pipelines.make(run, data, size, arguments.pop("shuffle"))
-        done = fit_model(pipeline, verbose=0, **arguments)
->>>>>>> axes
     run.steps = done.params.get("steps")
     return {name: [float(value) for value in values] for name, values in done.history.items()}
 

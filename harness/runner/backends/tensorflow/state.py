@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from typing import Any, Dict, List, Tuple
-=======
-from typing import Any, Dict, Optional
->>>>>>> axes
+from typing import Any, Dict, List, Optional, Tuple
 
 from harness.runner.weights import Named
 
