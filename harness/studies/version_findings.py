@@ -50,7 +50,7 @@ def _releases(finding: Finding) -> list[str]:
 
 
 def _packages(finding: Finding) -> list[str]:
-    old, _ = finding.environments
+    old, new = finding.environments
     alone = [
         f"{exchange.words} alone: {_effect(finding, hybrid)}"
         for exchange, hybrid in finding.exchanges
