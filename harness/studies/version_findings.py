@@ -60,10 +60,8 @@ def _packages(finding: Finding) -> list[str]:
     lines = [f"In the environment of TensorFlow {old.tensorflow}: {'; '.join(alone)}."]
     shown = [hybrid.bits for _, hybrid in finding.exchanges if hybrid.bits is not None]
     if old.tensorflow != new.tensorflow and set(shown) <= {finding.before.bits}:
-        lines.append(
-            "So none of these that could be tried does it alone; left is TensorFlow, with all that"
-            " follows it."
-        )
+        so = "None that could be tried does it alone" if shown else "None could be tried alone"
+        lines.append(f"{so}: left is TensorFlow, with all that follows it.")
     return lines
 
 
