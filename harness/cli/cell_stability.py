@@ -13,11 +13,10 @@ from harness.matrix import cells
 from harness.matrix.cells import SETTING_AXES, Cell
 from harness.protocol.axes import Value
 from harness.results.record import Record
-from harness.studies import diagnosis, hybrid_table, repetition, search
-from harness.studies.diagnosis import Diagnosis
+from harness.studies import diagnosis, hybrid_table, repetition, search, stability
 from harness.studies.hybrid_table import Row
 from harness.studies.named_cells import Side
-from harness.studies.search import Settings, Trial
+from harness.studies.search import Cure, Settings, Trial
 
 
 def study(
@@ -38,20 +37,12 @@ def study(
         return
     trials = _Trials(experiment, cell, repeats)
     base = trials({})
-    measured = [r.measured for r in trials.records({}) if r.measured is not None]
     unstable = base.is_complete and not base.is_stable
-    found = Diagnosis(
-        script=cell.id,
-        environment=cell.environment.id,
-        base=base,
-        first=repetition.first_difference(measured),
-        calls=(),
-        connections=(),
-        cure=search.cure(candidates, trials) if unstable else None,
-    )
-    trials.show(diagnosis.sentences(found), format)
+    cure = search.cure(candidates, trials) if unstable else None
+    if base.is_complete:
+        trials.show(stability.sentences(base, cure), format)
     console.note(f"records: {experiment.store.folder.parent}")
-    _judge(found, side)
+    _judge(side, base, cure)
 
 
 class _Trials:
@@ -112,16 +103,15 @@ def _prospect(
     )
 
 
-def _judge(found: Diagnosis, side: Side) -> None:
+def _judge(side: Side, base: Trial, cure: Cure | None) -> None:
     """Raise what decides the exit code; nothing where the question was answered."""
-    base = found.base
     if not base.is_complete:
-        raise IncompleteSweepError(f"{found.script}: {base.reason}")
+        raise IncompleteSweepError(f"{side.cell}: {base.reason}")
     recorded = {r.measured.weights_sha256 for r in side.records if r.measured}
     if base.is_stable and len(recorded) > 1:
         raise NotReproducibleError(
             f"unstable as recorded ({len(recorded)} different weights in {len(side.records)} runs),"
             f" and {base.repeats} runs here are equal; --repeats looks closer"
         )
-    if not base.is_stable and (found.cure is None or found.cure.trial is None):
+    if cure is not None and cure.trial is None:
         raise NotReproducibleError("no setting tried makes it stable")

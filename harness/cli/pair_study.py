@@ -78,16 +78,24 @@ class PairStudy:
             runs = f"{self._repeats} runs, {known} of them recorded"
             what = runs if settled.status is None else f"cannot run here: {settled.reason}"
             lines.append(f"{end}: {what}: {cell.id}")
-        count = len(self._names)
-        lines.append(f"Groups, the cheapest first: {', '.join(self._names)}")
-        if count > explanation.ALL_UP_TO:
-            alone = count + 1 + 2 * (self._repeats - 1)
-            lines.append(f"If one of them does it alone: at most {alone} runs more")
-        most = explanation.most_hybrids(count)
-        lines.append(f"Hybrids, in any case: at most {most}, one run each; {self._repeats} of each")
-        lines[-1] += " that the answer rests upon"
+        lines += self._hybrids_ahead()
         if versions and VERSIONS in self._names:
             lines.append(f"If it is the versions: up to {self._environments()} new environments")
+        return lines
+
+    def _hybrids_ahead(self) -> list[str]:
+        count = len(self._names)
+        lines = [f"Groups, the cheapest to change first: {', '.join(self._names)}"]
+        if count == 1:
+            return [*lines, "Nothing more: with one group the ends are all there is"]
+        if count > explanation.ALL_UP_TO:
+            alone = count + 1 + 2 * (self._repeats - 1)
+            lines.append(f"If one of them alone explains it: at most {alone} runs more")
+        most = explanation.most_hybrids(count)
+        lines.append(
+            f"In any case at most {most} hybrids, one run each, and {self._repeats} runs of those"
+            " that the answer rests upon"
+        )
         return lines
 
     def explained(self) -> Study:

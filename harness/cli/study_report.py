@@ -20,5 +20,6 @@ def show(lines: Sequence[str], frame: pd.DataFrame, format: str) -> None:
         for line in lines:
             console.note(line)
         return
-    table = tables.render(frame, format, hybrid_table.SHOWN)
-    console.result("\n".join(lines) + "\n\n" + table)
+    comment = "% " if format == "latex" else ""
+    above = "".join(f"{comment}{line}\n" for line in lines)
+    console.result(f"{above}\n{tables.render(frame, format, hybrid_table.SHOWN)}")

@@ -1,1 +1,1 @@
-"""Things that plan new cells from old results: verify."""
+"""Things that plan new cells from old results: verify, diagnose, why."""

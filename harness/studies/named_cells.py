@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -142,5 +143,7 @@ def _nothing(folder: str, sweeps: Sequence[SweepFolder], name: str) -> str:
             if any(map(matches, _names(sweep, cell.id))):
                 why = f"{cell.status}: {cell.reason}" if cell.status else "it was never run"
                 return f"{visible(cell.id)}: has no weights: {why}"
-    examples = "\n  ".join(visible(cell) for _, cell in list(_places(sweeps))[:_EXAMPLES])
-    return f"no cell in {folder} has the name {name!r}; ids look like\n  {examples}"
+    ids = list(dict.fromkeys(cell for _, cell in _places(sweeps)))
+    near = difflib.get_close_matches(name, ids, n=_EXAMPLES, cutoff=0)
+    examples = "\n  ".join(map(visible, near))
+    return f"no cell in {folder} has the name {name!r}; the nearest are\n  {examples}"

@@ -36,8 +36,12 @@ def _releases(finding: Finding) -> list[str]:
     old, new = finding.environments
     if old.tensorflow == new.tensorflow:
         return []
-    runs = f"{explained.outcome(finding.before)} and {explained.outcome(finding.after)}"
-    lines = [f"The bits changed between TensorFlow {old.tensorflow} and {new.tensorflow} ({runs})."]
+    runs = f"{explained.outcome(finding.before)}; {explained.outcome(finding.after)}"
+    start = "the same" if finding.before.init == finding.after.init else "other"
+    lines = [
+        f"The bits changed between TensorFlow {old.tensorflow} and {new.tensorflow} ({runs}), from"
+        f" {start} initial weights on."
+    ]
     if finding.step.passed_over:
         lines.append(f"Between them gave no result: {'; '.join(finding.step.passed_over)}.")
     if not finding.step.is_last:
@@ -46,7 +50,7 @@ def _releases(finding: Finding) -> list[str]:
 
 
 def _packages(finding: Finding) -> list[str]:
-    old, _ = finding.environments
+    old, new = finding.environments
     alone = [
         f"{exchange.words} alone: {_effect(finding, hybrid)}"
         for exchange, hybrid in finding.exchanges
@@ -54,8 +58,10 @@ def _packages(finding: Finding) -> list[str]:
     if not alone:
         return []
     lines = [f"In the environment of TensorFlow {old.tensorflow}: {'; '.join(alone)}."]
-    if all(hybrid.bits == finding.before.bits for _, hybrid in finding.exchanges):
-        lines.append("So none of them does it alone; left is TensorFlow, with all that follows it.")
+    shown = [hybrid.bits for _, hybrid in finding.exchanges if hybrid.bits is not None]
+    if old.tensorflow != new.tensorflow and set(shown) <= {finding.before.bits}:
+        so = "None that could be tried does it alone" if shown else "None could be tried alone"
+        lines.append(f"{so}: left is TensorFlow, with all that follows it.")
     return lines
 
 

@@ -41,6 +41,7 @@ ARGUMENTS: Mapping[str, list[str | Path]] = {
     "doctor": [QUICKSTART],
     "clean": [],
     "compare": [RESULTS, "--by", "class"],
+    "why": [RESULTS, "mnist-cnn*gpu", "mnist-cnn*determinism=on", "--dry-run"],
     "bundle": [RESULTS, "-o", "bundle.zip"],
     "verify": [RESULTS],
     "bases": [],
