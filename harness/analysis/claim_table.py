@@ -53,6 +53,7 @@ def _of_claim(cells: pd.DataFrame, claimed: ClaimedCells) -> Iterator[Row]:
             "workload": workload,
             "unit": claim_cases.unit_of(claimed),
             "cells": len(about),
+            "machines": int(about["machine"].nunique()),
             "matrix": claimed.matrix,
             **_judged(claim_cases.outcomes(about, claimed), about),
         }

@@ -309,6 +309,7 @@ CLAIM_COLUMNS: tuple[Column, ...] = (
     ),
     column("unit", "string", "What it is tried on: cell or pair."),
     column("cells", "Int64", "Planned cells that it is about."),
+    column("machines", "Int64", "Machines on which they are."),
     MATRIX,
 )
 

@@ -1,4 +1,4 @@
-"""`init`: one of the shipped matrices, with its locks, to start from."""
+"""`init`: one of the shipped matrices, with its locks and scripts, to start from."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from harness import console, places
 from harness.environments import locking
 from harness.errors import UsageError
 from harness.matrix import cells, reading
+from harness.matrix.matrix import Matrix
 
 _SCHEMA = "schema.json"
 
@@ -21,15 +22,18 @@ def init(
         str, typer.Argument(metavar="[NAME]", help="Which of the shipped matrices.")
     ] = "quickstart",
 ) -> None:
-    """Write a commented matrix file, and the locks it needs, into the current folder."""
+    """Write a commented matrix file, and the locks and scripts it needs, into the current folder."""
     source = _source(name)
+    matrix = reading.read(source)
     target = Path(source.name)
     _write_new(target, source)
     added = [_add(Path(_SCHEMA), places.matrices() / _SCHEMA)]
     Path("locks").mkdir(exist_ok=True)
-    added += [_add(Path("locks", lock.name), lock) for lock in _locks(source)]
+    added += [_add(Path("locks", lock.name), lock) for lock in _locks(matrix)]
+    added += [_add(file.relative_to(source.parent), file) for file in _scripts(matrix)]
+    what = f"{_SCHEMA}, locks/{', scripts' if matrix.scripts else ''}"
     console.note(
-        f"wrote {target} and {sum(added)} files it refers to ({_SCHEMA}, locks/); next:\n"
+        f"wrote {target} and {sum(added)} files it refers to ({what}); next:\n"
         f"  harness plan {target}   says what would run\n"
         f"  harness run {target}    runs it"
     )
@@ -43,14 +47,21 @@ def _source(name: str) -> Path:
     return shipped[name]
 
 
-def _locks(matrix: Path) -> Iterator[Path]:
+def _scripts(matrix: Matrix) -> Iterator[Path]:
+    """The files of the scripts that the matrix trains."""
+    for script in matrix.scripts.values():
+        yield from (path for path in sorted(script.folder.rglob("*.py")) if path.is_file())
+
+
+def _locks(matrix: Matrix) -> Iterator[Path]:
     """The shipped locks of the environments that the matrix names."""
-    environments = dict.fromkeys(cell.environment for cell in cells.cells(reading.read(matrix)))
+    environments = dict.fromkeys(cell.environment for cell in cells.cells(matrix))
     paths = (locking.path_of(environment, places.locks()) for environment in environments)
     return (path for path in paths if path.is_file())
 
 
 def _write_new(target: Path, source: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with target.open("xb") as file:
             file.write(source.read_bytes())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -33,44 +33,45 @@ def layout(frame: pd.DataFrame) -> list[Shown]:
     ]
 
 
-def sections(frame: pd.DataFrame) -> Iterator[Section]:
-    """A table for each claim."""
+def sections(frame: pd.DataFrame) -> Iterator[tuple[Section, pd.DataFrame]]:
+    """A table for each claim, and the rows of the frame that it shows."""
     several = frame["matrix"].nunique() > 1
     keys = ["matrix", "claim", "says", "source", "expect"]
     for (matrix, claim, says, source, expect), part in frame.groupby(keys, sort=False):
         facts = [str(says), f"expected: {expect}"]
         facts += [str(source)] if source else []
         facts = [str(matrix), *facts] if several else facts
-        yield Section(title=str(claim), facts=facts, columns=_of_workloads(part, frame))
+        yield Section(title=str(claim), facts=facts, columns=_of_workloads(part, frame)), part
 
 
 def _of_workloads(part: pd.DataFrame, whole: pd.DataFrame) -> list[Shown]:
     return [
         column(part, "workload"),
         column(part, "verdict"),
-        Shown(name="held", header="held", values=tuple(_held(part))),
+        Shown(name="held", header="held", values=tuple(held(part))),
         column(part, "reason"),
-        Shown(name="cell", header="cell", values=tuple(cells(part, whole)), wraps=True),
+        Shown(
+            name="cell", header="cell", values=tuple(map(PAIR.join, cells(part, whole))), wraps=True
+        ),
     ]
 
 
-def _held(frame: pd.DataFrame) -> Iterator[str]:
-    for held, tried, unit in zip(frame["held"], frame["tried"], frame["unit"], strict=True):
-        yield f"{held} of {tried} {unit}{'' if tried == 1 else 's'}" if tried else ""
+def held(frame: pd.DataFrame) -> Iterator[str]:
+    """`2 of 3 pairs`; nothing where nothing was tried."""
+    for number, tried, unit in zip(frame["held"], frame["tried"], frame["unit"], strict=True):
+        yield f"{number} of {tried} {unit}{'' if tried == 1 else 's'}" if tried else ""
 
 
-def cells(part: pd.DataFrame, whole: pd.DataFrame) -> Iterator[str]:
-    """The cells that a row rests on, without the matrix and machine that all of `whole` share."""
-    names = [name for each in (*whole["counterexample"], *whole["example"]) for name in each]
-    places = [name.split("/")[:-1] for name in names]
-    shared = [len(set(part)) == 1 for part in zip(*places, strict=False)]
-    same_depth = len({len(place) for place in places}) == 1
+def cells(part: pd.DataFrame, whole: pd.DataFrame) -> Iterator[list[str]]:
+    """The one or two cells that a row rests on; with matrix and machine where there are several."""
+    several = (whole["matrix"].nunique() > 1, bool((whole["machines"] > 1).any()))
     for counterexample, example in zip(part["counterexample"], part["example"], strict=True):
-        telling = counterexample or example
-        yield PAIR.join(_short(name, shared if same_depth else []) for name in telling)
+        yield [_short(name, several) for name in counterexample or example]
 
 
-def _short(name: str, shared: Sequence[bool]) -> str:
-    *place, cell = name.split("/")
-    kept = [part for part, same in zip(place, shared, strict=True) if not same] if shared else place
-    return "/".join([*kept, cell])
+def _short(name: str, several: tuple[bool, bool]) -> str:
+    matrix, rest = name.split("/", 1)
+    # A machine's name may have the folder it comes from behind it.
+    machine, cell = rest.rsplit("/", 1)
+    place = [part for part, is_shown in zip((matrix, machine), several, strict=True) if is_shown]
+    return "/".join([*place, cell])

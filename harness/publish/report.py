@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis import claim_table, claimed_cells
 from harness.analysis.axis_table import by_axis
 from harness.analysis.class_table import by_class
 from harness.analysis.merging import MergedResults
@@ -22,6 +23,7 @@ from harness.errors import UsageError
 from harness.publish import (
     badge,
     class_distances,
+    page_claims,
     page_data,
     page_findings,
     page_rendering,
@@ -108,12 +110,17 @@ def _write(out: Path, merged: MergedResults, title: str) -> None:
         )
     details = CellDetails(merged)
     distances = [class_distances.of_part(part, merged) for part in parts]
+    sweeps = (source.sweep for source in sweep_sources.sources(merged))
+    claims = claim_table.of_cells(cells, claimed_cells.read(sweeps))
     frames = {"classes": classes, "axes": effects, "cells": cells, "runs": merged.runs}
+    if len(claims):
+        frames = {"claims": claims, **frames}
     table_files.write(out / "tables", frames)
     (out / "badge.svg").write_text(badge.badge(cells), "utf-8")
     _write_data(out / "data", parts, details, distances)
     data = _data(parts, classes, details, distances)
     context = _context(merged.runs, parts, cells, classes, effects, title)
+    context |= {"claims": page_claims.of_table(claims), "table_files": list(frames)}
     (out / PAGE).write_text(page_rendering.render(context, data), "utf-8")
     _copy_records(out, merged)
 

@@ -161,7 +161,7 @@ def _of_axes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
 
 
 def _of_claims(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
-    for section in claim_view.sections(frame):
+    for section, _ in claim_view.sections(frame):
         yield from _section(section.title, section.facts, section.columns, width)
 
 

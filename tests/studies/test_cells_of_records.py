@@ -27,7 +27,9 @@ def record(of: Cell, **changes: Any) -> Record:
 
 @pytest.mark.parametrize("name", ["article", "cpu", "quickstart", "versions", "gpu"])
 def test_every_cell_of_the_matrices_shipped_is_found_again(name: str) -> None:
-    for one in cells(reading.read(MATRICES / f"{name}.yaml")):
+    matrix = reading.read(MATRICES / f"{name}.yaml")
+    # Of a script only its matrix knows the cells.
+    for one in (each for each in cells(matrix) if each.workload not in matrix.scripts):
         found = cell_of(record(one))
         assert (found.environment, found.values) == (one.environment, one.values)
 

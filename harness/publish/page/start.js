@@ -60,12 +60,30 @@ function replaceAddress(address) {
 }
 
 function begin() {
-  const asked = new URLSearchParams(window.location.hash.slice(1));
+  const asked = askedFor();
   const found = DATA.workloads.findIndex((one) => one.name === asked.get("workload"));
   choose(Math.max(0, found));
-  const cell = cells().id.indexOf(asked.get("cell"));
-  if (cell >= 0) openDetails(cell);
+  openAsked(asked);
 }
+
+function askedFor() { return new URLSearchParams(window.location.hash.slice(1)); }
+
+/** Open the cell that an address names; of several machines, on the one that it names. */
+function openAsked(asked, focus = false) {
+  const machines = cells().machine;
+  const cell = cells().id.findIndex((id, place) => id === asked.get("cell")
+    && (!asked.has("machine") || !machines.length || machines[place] === asked.get("machine")));
+  if (cell >= 0) openDetails(cell, focus);
+}
+
+/** A link to a cell of this page was followed. */
+window.addEventListener("hashchange", () => {
+  const asked = askedFor();
+  const found = DATA.workloads.findIndex((one) => one.name === asked.get("workload"));
+  if (found < 0) return;
+  if (found !== view.workload) choose(found);
+  openAsked(asked, true);
+});
 
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") { hideHint(); closeDetails(); } });
 window.addEventListener("scroll", hideHint, { passive: true });
