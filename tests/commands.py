@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +21,17 @@ class Ended:
     err: str
 
 
-def harness(*arguments: str | Path, cwd: Path | None = None) -> Ended:
-    """Run `harness ARGUMENTS` to its end."""
+def harness(
+    *arguments: str | Path, cwd: Path | None = None, variables: Mapping[str, str] | None = None
+) -> Ended:
+    """Run `harness ARGUMENTS` to its end, with more variables than this process has."""
     done = subprocess.run(
-        [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False
+        [*PROGRAM, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, **(variables or {})},
+        check=False,
     )
     return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
 

@@ -2,59 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from harness import console
-from harness.analysis import unequal_results
+from harness.analysis import merging, unequal_results
 from harness.analysis.axis_table import by_axis
 from harness.analysis.cell_table import WEIGHTS, by_cell
 from harness.analysis.class_table import by_class
+from harness.analysis.merging import MergedResults
 from harness.analysis.run_table import runs
 from harness.publish import tables
+from harness.publish.views import View
 
-_OF_RUNS: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "run": lambda table: table,
-    "cell": by_cell,
-    "axis": by_axis,
+_OF_RUNS: Mapping[View, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    View.run: lambda table: table,
+    View.cell: by_cell,
+    View.axis: by_axis,
 }
 
 
-def show(folder: Path, by: str, format: str, of: str = WEIGHTS) -> None:
-    """The table of the results below `folder`, and how many runs there are.
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be printed: `of` is what is equal in a class, `only` selects cells."""
 
-    `of` says what is equal in a class.
-    """
-    table = runs(folder)
-    console.result(tables.render(_frame(folder, table, by, format, of), format))
+    by: View
+    of: str = WEIGHTS
+    only: tuple[str, ...] = ()
+    ids: bool = False
+    format: str = "rich"
+
+
+def show(folders: Sequence[Path], request: Request) -> None:
+    """The table of the results in these folders, and how many runs there are."""
+    if len(folders) == 1:
+        # One folder's machines have their names already, which saves looking for copies.
+        table, merged = runs(folders[0]), None
+    else:
+        merged = merging.merge(folders)
+        table = merged.runs
+        for note in merged.notes:
+            console.note(note)
+    table = merging.selected_rows(table, request.only)
+    frame = _frame(table, request, lambda: _places(folders[0], merged))
+    console.result(tables.render(frame, request.format, ids=request.ids))
     console.note(tables.summary(table))
     for sentence in unequal_results.sentences(by_cell(table)):
         console.note(sentence)
 
 
-def _frame(folder: Path, table: pd.DataFrame, by: str, format: str, of: str) -> pd.DataFrame:
-    if by == "class":
-        return by_class(table, of)
-    if by == "setting":
-        return _settings(folder, format)
-    if by == "model":
-        return _models(folder)
-    return _OF_RUNS[by](table)
+def _places(folder: Path, merged: MergedResults | None) -> Iterator[tuple[Path, str | None]]:
+    """Every folder of results, and the name that its machine has among those of all."""
+    if merged is None:
+        yield folder, None
+        return
+    for (_, machine), sweeps in merged.folders.items():
+        yield from ((sweep, machine) for sweep in sweeps)
 
 
-def _models(folder: Path) -> pd.DataFrame:
-    # It reads every record, as `_settings` does.
-    from harness.analysis import model_table
-
-    return model_table.by_model(folder)
+_Places = Callable[[], Iterator[tuple[Path, str | None]]]
 
 
-def _settings(folder: Path, format: str) -> pd.DataFrame:
-    """Every row for programs; for people each finding once, since most cells agree."""
-    # It reads every record, and what reads records takes a while to import.
-    from harness.analysis import setting_table
+def _frame(table: pd.DataFrame, request: Request, places: _Places) -> pd.DataFrame:
+    if request.by is View.class_:
+        return by_class(table, request.of)
+    if request.by in _OF_RUNS:
+        return _OF_RUNS[request.by](table)
+    # These read every record, and what reads records takes a while to import.
+    from harness.analysis import model_table, setting_table
 
-    frame = setting_table.by_setting(folder)
-    return frame if format in ("csv", "json") else setting_table.grouped(frame)
+    read = model_table.by_model if request.by is View.model else setting_table.by_setting
+    parts = [_named(read(folder), machine) for folder, machine in places()]
+    whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    cells = set(table["cell"])
+    frame = whole[whole["cell"].isin(cells)].reset_index(drop=True)
+    # For people each finding once, since most cells agree; every row for programs.
+    for_people = request.by is View.setting and request.format not in ("csv", "json")
+    return setting_table.grouped(frame) if for_people else frame
+
+
+def _named(frame: pd.DataFrame, machine: str | None) -> pd.DataFrame:
+    if machine is None:
+        return frame
+    named: pd.DataFrame = frame.assign(machine=pd.array([machine] * len(frame), dtype="string"))
+    return named

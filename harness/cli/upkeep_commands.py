@@ -14,7 +14,7 @@ import pandas as pd
 import typer
 
 from harness import console, scratch
-from harness.cli import options, wiring
+from harness.cli import file_kinds, options, wiring
 from harness.errors import SelectionError, UsageError
 from harness.matrix import cells, reading
 from harness.publish import tables
@@ -123,7 +123,11 @@ def _named(removable: list[Item], names: list[str] | None) -> list[Item]:
 def doctor(
     matrix: Annotated[
         Path | None,
-        typer.Argument(metavar="[MATRIX]", help="The matrix file whose sweep is asked about."),
+        typer.Argument(
+            metavar="[MATRIX]",
+            help="The matrix file whose sweep is asked about.",
+            callback=file_kinds.checked("matrix file"),
+        ),
     ] = None,
     only: options.Only = None,
     engine: options.Engine = options.ENGINE,
