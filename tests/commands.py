@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from harness.cli import app, failures
+
 PROGRAM = (sys.executable, "-c", "from harness.cli import main; main()")
 
 
@@ -34,6 +38,18 @@ def harness(
         check=False,
     )
     return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+def called(capture: pytest.CaptureFixture[str], *arguments: str | Path) -> Ended:
+    """The same within this process, which has the program's modules already."""
+    capture.readouterr()
+    try:
+        result = app([str(one) for one in arguments], standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+    except Exception as error:
+        code = failures.report(error)
+    printed = capture.readouterr()
+    return Ended(code=code, out=printed.out, err=printed.err)
 
 
 def start(*arguments: str | Path) -> subprocess.Popen[str]:

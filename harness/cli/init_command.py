@@ -12,6 +12,7 @@ from harness import console, places
 from harness.environments import locking
 from harness.errors import UsageError
 from harness.matrix import cells, reading
+from harness.wording import counted
 
 _SCHEMA = "schema.json"
 
@@ -29,7 +30,8 @@ def init(
     Path("locks").mkdir(exist_ok=True)
     added += [_add(Path("locks", lock.name), lock) for lock in _locks(source)]
     console.note(
-        f"wrote {target} and {sum(added)} files it refers to ({_SCHEMA}, locks/); next:\n"
+        f"wrote {target} and {counted(sum(added), 'file')} it refers to ({_SCHEMA}, locks/)"
+        "; next:\n"
         f"  harness plan {target}   says what would run\n"
         f"  harness run {target}    runs it"
     )

@@ -48,7 +48,7 @@ class Look:
 _GAP = 2
 _NARROWEST = 24
 _LONGEST_WORD = 44
-_LEAST_FOLDED = 8
+_IDS = ("cell", "cell_ids", "baseline", "group", "machine", "environment")
 _STYLES = {
     "stable": "green",
     UNSTABLE: "bold red",
@@ -170,7 +170,7 @@ def _explanation(classes: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
         return
     first = classes.iloc[0]
     size = "the smallest set" if first["smallest"] else "a small set"
-    left = f", but for {first['unexplained']} cells" if first["unexplained"] else ""
+    left = f", but for {counted(first['unexplained'], 'cell')}" if first["unexplained"] else ""
     line = Text("explained by ", style="bold")
     line.append(visible(str(first["explained_by"])), style="cyan")
     line.append(f": {size} that tells these cells' classes apart{left}.", style="not bold default")
@@ -325,9 +325,9 @@ def _widths(columns: Sequence[Shown], width: int) -> list[int]:
         more = min(max(room, 0), wanted[place] - widths[place])
         widths[place] += more
         room -= more
-    # Only what may be folded gives way further: a line that is too long is better than half an id.
-    foldable = [place for place, column in enumerate(columns) if column.wraps]
-    while room < 0 and any(widths[place] > _LEAST_FOLDED for place in foldable):
+    # A line that is too long is better than half an id: everything else gives way further.
+    foldable = [place for place, column in enumerate(columns) if column.name not in _IDS]
+    while room < 0 and any(widths[place] > 1 for place in foldable):
         widths[max(foldable, key=lambda place: widths[place])] -= 1
         room += 1
     return widths

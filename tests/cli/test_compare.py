@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from commands import harness
+from commands import called, harness
 from results_factory import cell
 from rich.cells import cell_len
 from two_machines import HERE, THERE, sweep, train
@@ -102,8 +102,10 @@ def test_wrong_use_is_explained(
         compare([folder], **arguments)  # type: ignore[arg-type]
 
 
-def test_two_cells_are_compared_with_each_other(folder: Path) -> None:
-    ended = harness("compare", folder, SAME.id, "*isa=avx2*")
+def test_two_cells_are_compared_with_each_other(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = called(capsys, "compare", folder, SAME.id, "*isa=avx2*")
     assert ended.code == 0, ended
     assert f"{OTHER.id} " in ended.out and f"against {SAME.id}" in ended.out
     assert "threads 1 → 2" in ended.out
@@ -120,9 +122,13 @@ def test_two_cells_are_compared_with_each_other(folder: Path) -> None:
     ],
 )
 def test_cells_that_cannot_be_compared_are_named(
-    folder: Path, arguments: list[str], code: int, message: str
+    folder: Path,
+    arguments: list[str],
+    code: int,
+    message: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ended = harness("compare", folder, *arguments)
+    ended = called(capsys, "compare", folder, *arguments)
     assert (ended.code, message in ended.err) == (code, True), ended
 
 
@@ -143,6 +149,6 @@ def test_the_machines_with_most_in_common_are_compared(
 
 def test_missing_empty_and_wrong_folders_are_named(tmp_path: Path, folder: Path) -> None:
     empty = folder / "quickstart" / "blobs"
-    for wrong in (tmp_path / "nowhere", empty, folder / "quickstart" / HERE / "plan.jsonl"):
+    for wrong in (empty, folder / "quickstart" / HERE / "plan.jsonl"):
         with pytest.raises(UsageError, match=re.escape(str(wrong))):
             compare([folder, wrong])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bundled
 import pytest
-from commands import harness
+from commands import called
 from results_factory import SweepOnDisk, cell
 from two_machines import HERE, THERE, sweep
 
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 def made(root: Path, machine: str) -> SweepOnDisk:
     on = sweep(root, machine)
     on.plan([ONE, TWO])
+    bundled.keep_lock(on, ONE)
     bundled.train(on, ONE, [1.0], [1.0])
     bundled.train(on, TWO, [2.0 if machine == HERE else 3.0], [2.0 if machine == HERE else 3.0])
     return on
@@ -38,55 +39,74 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("by", ["class", "cell", "run", "axis", "setting", "model"])
-def test_a_table_takes_several_folders_and_bundles(mine: Path, theirs: Path, by: str) -> None:
-    ended = harness("table", mine, theirs, "--by", by, "--only", "mnist-mlp", "--format", "json")
+def test_a_table_takes_several_folders_and_bundles(
+    mine: Path, theirs: Path, by: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = called(
+        capsys, "table", mine, theirs, "--by", by, "--only", "mnist-mlp", "--format", "json"
+    )
     assert ended.code == 0, ended
-    assert HERE in ended.out and THERE in ended.out or by == "axis"
+    assert (HERE in ended.out and THERE in ended.out) or by == "axis"
     assert ended.err.splitlines()[-1].startswith("4 cells × 2 repeats = 8 runs: 8 completed")
 
 
-def test_a_table_of_a_selection_has_nothing_else(mine: Path) -> None:
-    ended = harness("table", mine, "--by", "run", "--only", "*threads=1*", "--format", "json")
+def test_a_table_of_a_selection_has_nothing_else(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = called(
+        capsys, "table", mine, "--by", "run", "--only", "*threads=1*", "--format", "json"
+    )
     assert {row["cell"] for row in json.loads(ended.out)} == {ONE.id}
-    assert harness("table", mine, "--only", "*threads=9*").code == 3
+    assert called(capsys, "table", mine, "--only", "*threads=9*").code == 3
 
 
-def test_a_bundle_is_compared_like_a_folder(mine: Path, theirs: Path) -> None:
-    ended = harness("compare", mine, theirs)
+def test_a_bundle_is_compared_like_a_folder(
+    mine: Path, theirs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = called(capsys, "compare", mine, theirs)
     assert ended.code == 0 and "2 cells = 1 different + 1 identical" in ended.out
-    assert harness("table", mine, theirs, "--by", "machine").out != ""
+    assert called(capsys, "table", mine, theirs, "--by", "machine").out != ""
 
 
-def test_a_damaged_bundle_is_not_read(mine: Path, theirs: Path, tmp_path: Path) -> None:
+def test_a_damaged_bundle_is_not_read(
+    mine: Path, theirs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole = theirs.read_bytes()
     at = whole.index(b'"status"') + 12
     damaged = tmp_path / "damaged.zip"
     damaged.write_bytes(whole[:at] + b"x" + whole[at + 1 :])
     for command in ("table", "compare"):
-        ended = harness(command, mine, damaged)
+        ended = called(capsys, command, mine, damaged)
         assert ended.code == 8 and "damaged" in ended.err, ended
 
 
-def test_a_bundle_is_published_like_its_folder(theirs: Path, tmp_path: Path) -> None:
+def test_a_bundle_is_published_like_its_folder(
+    theirs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = theirs.parent / "theirs"
-    assert harness("publish", folder, "-o", tmp_path / "a").code == 0
-    assert harness("publish", theirs, "-o", tmp_path / "b").code == 0
+    assert called(capsys, "publish", folder, "-o", tmp_path / "a").code == 0
+    assert called(capsys, "publish", theirs, "-o", tmp_path / "b").code == 0
     pages = [(tmp_path / name / "index.html").read_bytes() for name in "ab"]
     assert pages[0] == pages[1]
 
 
-def test_ids_stand_in_place_of_settings_and_are_never_broken(mine: Path) -> None:
+def test_ids_stand_in_place_of_settings_and_are_never_broken(
+    mine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
     for by in ("class", "cell", "run"):
-        narrow = harness("table", mine, "--by", by, "--ids", variables={"COLUMNS": "40"}).out
+        narrow = called(capsys, "table", mine, "--by", by, "--ids").out
         assert ONE.id in narrow and TWO.id in narrow
-    assert ONE.id not in harness("table", mine, "--by", "class").out
+    assert ONE.id not in called(capsys, "table", mine, "--by", "class").out
 
 
-def test_a_pipe_has_no_width_and_a_narrow_terminal_keeps_the_results(mine: Path) -> None:
-    piped, narrow = (
-        harness("table", mine, variables=variables).out
-        for variables in ({"COLUMNS": ""}, {"COLUMNS": "72"})
-    )
+def test_a_pipe_has_no_width_and_a_narrow_terminal_keeps_the_results(
+    mine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    piped = called(capsys, "table", mine).out
+    monkeypatch.setenv("COLUMNS", "72")
+    narrow = called(capsys, "table", mine).out
     assert "left out" not in piped and max(map(len, narrow.splitlines())) <= 72
     for kept in ("weights", "loss", "accuracy", "threads=1"):
         assert kept in narrow
@@ -100,16 +120,21 @@ def test_a_pipe_has_no_width_and_a_narrow_terminal_keeps_the_results(mine: Path)
         (["run", "SCRIPT"], "is a script, and this takes a matrix file; harness diagnose"),
         (["table", "MATRIX"], "is a matrix file, and this takes a results folder or a bundle"),
         (["compare", "MATRIX"], "harness run"),
-        (["publish", "MATRIX", "-o", "site"], "harness run"),
+        (["publish", "MATRIX", "-o", "OUT"], "harness run"),
         (["verify", "MATRIX"], "harness run"),
         (["diagnose", "MATRIX"], "harness run"),
-        (["bundle", "BUNDLE", "-o", "b.zip"], "harness verify"),
+        (["bundle", "BUNDLE", "-o", "OUT"], "harness verify"),
         (["table", "RECORD"], "is a job or record"),
         (["table", "NEITHER"], "is neither a results folder nor a bundle"),
     ],
 )
 def test_the_right_command_is_named(
-    mine: Path, theirs: Path, tmp_path: Path, arguments: list[str], expected: str
+    mine: Path,
+    theirs: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    expected: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     places = {
         "MATRIX": ROOT / "matrices" / "quickstart.yaml",
@@ -117,8 +142,9 @@ def test_the_right_command_is_named(
         "BUNDLE": theirs,
         "SCRIPT": ROOT / "tests" / "data" / "own_scripts" / "custom_loop.py",
         "RECORD": next(mine.rglob("1.json")),
+        "OUT": tmp_path / "out",
         "NEITHER": ROOT / "LICENSE",
     }
-    ended = harness(*(places.get(word, word) for word in arguments), cwd=tmp_path)
+    ended = called(capsys, *(places.get(word, word) for word in arguments))
     assert ended.code == 2 and expected in ended.err, ended
     assert ended.err.startswith("error: ") and len(ended.err.splitlines()) == 1
