@@ -35,7 +35,7 @@ def commands(text: str) -> list[tuple[str, str]]:
 
 def printed(command: str) -> str:
     """What a command of the README prints, called at the root of a checkout."""
-    ended = harness(*shlex.split(command), cwd=ROOT)
+    ended = harness(*shlex.split(command), cwd=ROOT, variables={"COLUMNS": "100"})
     assert ended.code == 0, ended
     return ended.out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from harness.analysis.axis_values import shown
 from harness.analysis.cell_table import by_cell
 from harness.analysis.columns import frame_of, names
 from harness.analysis.comparison_columns import COMPARISON_COLUMNS, MACHINE_COLUMNS
-from harness.analysis.comparison_verdicts import COMPARABLE, FAILING, VERDICTS
+from harness.analysis.comparison_verdicts import COMPARABLE, FAILING, NOT_ASKED, VERDICTS
 from harness.analysis.merging import MergedResults
 from harness.analysis.varied_axes import SETTINGS
 from harness.errors import SelectionError, UsageError
@@ -61,7 +62,9 @@ def pairs(merged: MergedResults, baseline: Baseline) -> list[Pair]:
 
 
 def baseline_of(merged: MergedResults, name: str | None) -> Baseline:
-    """What `name` means: a machine (the first one, if None), or a cell by id or MACHINE/CELL.
+    """What `name` means: a machine, or a cell by id or MACHINE/CELL.
+
+    Without a name it is the first machine of the two that have most cells in common.
 
     A glob that fits one thing will do.
 
@@ -76,16 +79,24 @@ def _baseline(merged: MergedResults, cells: pd.DataFrame, name: str | None) -> B
     machines = list(merged.machines)
     if name is None or name in machines:
         if len(machines) > 1:
-            return Baseline(machine=name or machines[0])
+            return Baseline(machine=name or _most_in_common(cells, machines))
         raise UsageError(
             f"only one machine, {machines[0]}, is in these results: give a folder with another "
-            "one, or --baseline CELL to compare its cells with one of them"
+            "one, or a cell to compare the others with (harness compare DIR CELL)"
         )
     matches = selection.matcher([name])
     fitting = [machine for machine in machines if matches(machine)]
     if len(fitting) == 1:
         return _baseline(merged, cells, fitting[0])
     return Baseline(machine="", cell=_named_cell(cells, name, machines))
+
+
+def _most_in_common(cells: pd.DataFrame, machines: Sequence[str]) -> str:
+    """The first machine of the pair with the most cells that have weights on both."""
+    ran = cells[cells["distinct"] > 0]
+    own = {name: set(ran.loc[ran["machine"] == name, "cell"]) for name in machines}
+    pairs = itertools.combinations(machines, 2)
+    return max(pairs, key=lambda pair: len(own[pair[0]] & own[pair[1]]))[0]
 
 
 def _named_cell(cells: pd.DataFrame, name: str, machines: Sequence[str]) -> Cell:
@@ -103,7 +114,7 @@ def _named_cell(cells: pd.DataFrame, name: str, machines: Sequence[str]) -> Cell
     ran = chosen[chosen["distinct"] > 0]
     if ran.empty:
         status, reason = chosen["status"].iloc[0], chosen["reason"].iloc[0]
-        raise SelectionError(f"--baseline {ids[0]}: has no weights: {status} {reason}".rstrip())
+        raise SelectionError(f"{ids[0]}: has no weights: {status} {reason}".rstrip())
     first: Cell = ran.iloc[0].to_dict()
     return first
 
@@ -112,9 +123,9 @@ def _which(name: str, ids: Sequence[str], machines: Sequence[str], cells: pd.Dat
     if ids:
         more = f"\n  … and {len(ids) - _EXAMPLES} more" if len(ids) > _EXAMPLES else ""
         listed = "\n  ".join(ids[:_EXAMPLES])
-        return f"--baseline {name!r} fits {len(ids)} cells; name one of\n  {listed}{more}"
+        return f"{name!r} fits {len(ids)} cells; name one of\n  {listed}{more}"
     examples = "\n  ".join([*machines, *cells["cell"].head(3)])
-    return f"--baseline {name!r} is no machine and no cell here; there are\n  {examples}"
+    return f"{name!r} is no folder, no machine and no cell here; there are\n  {examples}"
 
 
 def _rows(cells: pd.DataFrame) -> Iterator[Cell]:
@@ -258,7 +269,7 @@ def _reason(pair: Pair) -> str:
 
 def _why_not(cell: Cell | None) -> str:
     if cell is None:
-        return "not asked for"
+        return NOT_ASKED
     reason = str(cell["reason"])
     return f"{cell['status']} ({reason})" if reason else str(cell["status"])
 

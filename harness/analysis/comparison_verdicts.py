@@ -15,3 +15,6 @@ VERDICTS = (
 COMPARABLE = VERDICTS[:3]
 FAILING = VERDICTS[:2]
 """What `--check` does not let pass."""
+
+NOT_ASKED = "not asked for"
+"""Why a side has nothing, where its matrix does not have the cell; `on MACHINE` follows."""

@@ -214,10 +214,20 @@ def selected(
     Raises:
         SelectionError: no cell matches.
     """
+    return replace(merged, runs=selected_rows(merged.runs, only, keep))
+
+
+def selected_rows(
+    runs: pd.DataFrame, only: Sequence[str], keep: Container[str] = ()
+) -> pd.DataFrame:
+    """The runs of the cells whose id matches a glob (all, without one), and of those to keep.
+
+    Raises:
+        SelectionError: no cell matches.
+    """
     if not only:
-        return merged
-    chosen = set(selection.select(merged.runs["cell"].unique().tolist(), only, name=str))
-    rows = [cell in chosen or cell in keep for cell in merged.runs["cell"]]
-    own = parameters.names_in(merged.runs)
-    runs = frame_of(merged.runs[rows].reset_index(drop=True), RUN_COLUMNS, own)
-    return replace(merged, runs=runs)
+        return runs
+    chosen = set(selection.select(runs["cell"].unique().tolist(), only, name=str))
+    rows = [cell in chosen or cell in keep for cell in runs["cell"]]
+    own = parameters.names_in(runs)
+    return frame_of(runs[rows].reset_index(drop=True), RUN_COLUMNS, own)

@@ -10,6 +10,7 @@ import typer
 
 import harness
 from harness import console, places
+from harness.cli import options
 from harness.datasets import catalogue
 from harness.environments import bases
 from harness.errors import UsageError
@@ -26,7 +27,7 @@ Locks = Annotated[
 
 
 def bundle(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    folder: options.ResultsFolder,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The archive to write (ZIP).")
     ],

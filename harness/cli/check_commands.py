@@ -13,7 +13,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from harness import console, places
-from harness.cli import matrix_commands
+from harness.cli import file_kinds, matrix_commands, options
 from harness.environments.lock import Lock
 from harness.errors import LockError, RecordError, UsageError
 from harness.matrix import cells, reading
@@ -38,7 +38,12 @@ EVERY = 10_000
 
 def check(
     path: Annotated[
-        Path | None, typer.Argument(metavar="[MATRIX|DIR]", help="Matrix file or results.")
+        Path | None,
+        typer.Argument(
+            metavar="[MATRIX|DIR]",
+            help="Matrix file or results.",
+            callback=file_kinds.checked("matrix file", "results folder"),
+        ),
     ] = None,
     without_arrays: Annotated[
         bool, typer.Option("--without-arrays", help="Weights and predictions may be left out.")
@@ -67,7 +72,7 @@ def check(
 
 
 def migrate(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    folder: options.ResultsFolder,
     replace: Annotated[
         bool,
         typer.Option("--replace", help="Keep no copies: for results under version control."),

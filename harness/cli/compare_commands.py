@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from enum import Enum
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +12,9 @@ import typer
 
 from harness import console
 from harness.analysis.comparison_verdicts import FAILING
-from harness.cli import options
+from harness.cli import file_kinds, options
 from harness.errors import NotReproducibleError, SelectionError, UsageError
+from harness.publish.views import LISTING, View
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,33 +23,40 @@ if TYPE_CHECKING:
     from harness.analysis.merging import MergedResults
 
 
-class By(str, Enum):
-    """What one row of the comparison is."""
-
-    cell = "cell"
-    machine = "machine"
-    axis = "axis"
-    class_ = "class"
-    tensor = "tensor"
-    spread = "spread"
-
-
-_ONE_SIDED = (By.axis, By.class_)
+_ONE_SIDED = (View.axis, View.class_)
 _EXAMPLES = 3
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    """What is compared: `baseline` is a machine or cell by name, None for the usual one."""
+
+    baseline: str | None
+    by: View
+    only: tuple[str, ...]
+
+
 def compare(
-    folders: Annotated[
-        list[Path], typer.Argument(metavar="DIR...", help="Results folders, put side by side.")
+    results: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR|BUNDLE... [CELL [CELL]]",
+            help="Results, put side by side; a cell to compare with; a cell that is compared. "
+            "Without a folder: results.",
+            callback=file_kinds.all_checked("results folder", "bundle"),
+        ),
     ],
     baseline: Annotated[
         str | None,
         typer.Option(
-            metavar="MACHINE|CELL", help="What to compare with; the first machine if not given."
+            metavar="MACHINE|CELL",
+            help="What to compare with; if not given, of the machines with most in common the "
+            "first one.",
         ),
     ] = None,
-    by: Annotated[By, typer.Option("--by", help="What one row is.")] = By.cell,
+    by: options.By = View.cell,
     only: options.Only = None,
+    ids: options.Ids = False,
     format: options.Format = "rich",
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 9 if cells that should agree do not.")
@@ -56,50 +64,104 @@ def compare(
 ) -> None:
     """Compare results of several machines, or of one machine with one of its cells."""
     options.check_format(format)
+    if by in LISTING:
+        raise UsageError(f"--by {by.value} compares nothing: harness table prints it")
     if by in _ONE_SIDED and (baseline is not None or check):
         raise UsageError(
             f"--by {by.value} compares all cells with each other: leave --baseline and --check out"
         )
+    sources, cells = _sources_and_cells(results)
+    request = _request(cells, baseline, by, only)
     # pandas takes half a second to import, and most commands do not need it.
     from harness.analysis import merging
     from harness.publish import tables
+    from harness.studies import result_sources
 
-    merged = merging.merge(folders)
-    for note in merged.notes:
-        console.note(note)
-    chosen = _baseline(merged, baseline, by, check)
-    merged = merging.selected(merged, only or (), keep=_baseline_cells(merged, chosen, by))
-    frame, compared = _frames(merged, chosen, by)
-    console.result(tables.render(frame, format))
+    with result_sources.opened(sources) as folders:
+        merged = merging.merge(folders)
+        for note in merged.notes:
+            console.note(note)
+        chosen = _baseline(merged, request.baseline, by, check)
+        if len(cells) == 2:
+            _require_one_workload(merged, request, chosen)
+        keep = _baseline_cells(merged, chosen, by)
+        merged = merging.selected(merged, request.only, keep=keep)
+        frame, compared = _frames(merged, chosen, by)
+    console.result(tables.render(frame, format, ids=ids))
     console.note(tables.summary(merged.runs))
     if check and compared is not None:
-        again = [*folders, *(["--baseline", baseline] if baseline else [])]
+        again = [*results, *(["--baseline", baseline] if baseline else [])]
         _check(compared, shlex.join(map(str, again)))
 
 
-def _baseline(merged: MergedResults, name: str | None, by: By, check: bool) -> Baseline | None:
+def _sources_and_cells(arguments: list[Path]) -> tuple[list[Path], list[str]]:
+    """What is there, and behind it the names of up to two cells, which are no files."""
+    sources = [path for path in arguments if path.exists()]
+    cells = [str(path) for path in arguments if not path.exists()]
+    if arguments[: len(sources)] != sources or len(cells) > 2:
+        raise UsageError(f"{cells[0]}: no such folder or bundle; cells, two at most, stand last")
+    if not sources and not options.RESULTS.is_dir():
+        raise UsageError(f"{arguments[0]}: no such folder or bundle; name one with results")
+    return sources or [options.RESULTS], cells
+
+
+def _request(cells: list[str], baseline: str | None, by: View, only: list[str] | None) -> _Request:
+    if cells and (baseline is not None or by in _ONE_SIDED):
+        given = "--baseline" if baseline is not None else f"--by {by.value}"
+        raise UsageError(f"{cells[0]}: is no folder here, and as a cell it excludes {given}")
+    if len(cells) == 2 and only:
+        raise UsageError("two cells are compared with each other: leave --only out")
+    first = cells[0] if cells else baseline
+    return _Request(baseline=first, by=by, only=tuple(cells[1:] or only or ()))
+
+
+def _require_one_workload(
+    merged: MergedResults, request: _Request, baseline: Baseline | None
+) -> None:
+    """Refuse to compare cells that train different models.
+
+    Raises:
+        SelectionError: they do, or the second one is the first.
+    """
+    from harness.analysis import merging
+
+    if baseline is None or baseline.cell is None:
+        raise UsageError(f"{request.baseline!r} is a machine: name a cell to compare a cell with")
+    runs = merging.selected_rows(merged.runs, request.only)
+    own = str(baseline.cell["workload"])
+    others = set(runs["workload"]) - {own}
+    if others:
+        raise SelectionError(
+            f"{request.baseline!r} trains {own}, {request.only[0]!r} {', '.join(sorted(others))}: "
+            "cells of one workload can be compared"
+        )
+    if len(merged.machines) == 1 and set(runs["cell"]) == {baseline.cell["cell"]}:
+        raise SelectionError(f"both are {baseline.cell['cell']}: name two different cells")
+
+
+def _baseline(merged: MergedResults, name: str | None, by: View, check: bool) -> Baseline | None:
     """What to compare with; None where cells are compared with each other, or with nothing."""
     from harness.analysis import cell_comparison
 
-    alone = by is By.spread and name is None and len(merged.machines) == 1 and not check
+    alone = by is View.spread and name is None and len(merged.machines) == 1 and not check
     return None if by in _ONE_SIDED or alone else cell_comparison.baseline_of(merged, name)
 
 
-def _baseline_cells(merged: MergedResults, baseline: Baseline | None, by: By) -> set[str]:
+def _baseline_cells(merged: MergedResults, baseline: Baseline | None, by: View) -> set[str]:
     """The cells needed whatever is selected: the baseline, for its spread with all its seeds."""
     from harness.analysis import metric_dispersion
 
     if baseline is None or baseline.cell is None:
         return set()
     cell = str(baseline.cell["cell"])
-    if by is not By.spread:
+    if by is not View.spread:
         return {cell}
     group = metric_dispersion.group_of(cell)
     return {one for one in merged.runs["cell"].unique() if metric_dispersion.group_of(one) == group}
 
 
 def _frames(
-    merged: MergedResults, baseline: Baseline | None, by: By
+    merged: MergedResults, baseline: Baseline | None, by: View
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """The table asked for, and the comparison of cells that `--check` judges."""
     from harness.analysis import (
@@ -110,19 +172,19 @@ def _frames(
         metric_dispersion,
     )
 
-    if by is By.axis:
+    if by is View.axis:
         return axis_table.by_axis(merged.runs), None
-    if by is By.class_:
+    if by is View.class_:
         return class_separation.by_class_explained(merged), None
     if baseline is None:
         return metric_dispersion.metric_dispersion(merged.runs, None), None
     pairs, sizes = cell_comparison.pairs(merged, baseline), comparison_table.Sizes(merged)
     compared = comparison_table.comparison(pairs, sizes)
-    tables: dict[By, Callable[[], pd.DataFrame]] = {
-        By.cell: lambda: compared,
-        By.machine: lambda: cell_comparison.by_machine(compared, merged),
-        By.tensor: lambda: comparison_table.by_tensor(pairs, sizes),
-        By.spread: lambda: metric_dispersion.metric_dispersion(merged.runs, baseline),
+    tables: dict[View, Callable[[], pd.DataFrame]] = {
+        View.cell: lambda: compared,
+        View.machine: lambda: cell_comparison.by_machine(compared, merged),
+        View.tensor: lambda: comparison_table.by_tensor(pairs, sizes),
+        View.spread: lambda: metric_dispersion.metric_dispersion(merged.runs, baseline),
     }
     return tables[by](), compared
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from harness import compatibility, console, places
-from harness.cli import options, script_experiment, wiring
+from harness.cli import file_kinds, options, script_experiment, wiring
 from harness.cli.script_experiment import Experiment
 from harness.cli.sweeps import Setting
 from harness.engines import choice
@@ -27,7 +27,12 @@ from harness.studies.diagnosis import Change, Diagnosis
 from harness.subjects import adoption, folder_files
 from harness.subjects.adopted_matrix import Proposal
 
-Script = Annotated[Path, typer.Argument(metavar="SCRIPT", help="The script, as it is.")]
+Script = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SCRIPT", help="The script, as it is.", callback=file_kinds.checked("script")
+    ),
+]
 Arguments = Annotated[
     list[str] | None, typer.Argument(metavar="[-- ARGUMENTS]", help="What the script gets.")
 ]

@@ -21,6 +21,7 @@ from harness.errors import HarnessError
 from harness.matrix import cells, reading
 from harness.matrix.environment import Environment
 from harness.results.store import Store
+from harness.wording import counted
 
 
 def lock(
@@ -41,12 +42,17 @@ def lock(
                 console.note(f"kept     {path.name}")
                 continue
             made = locking.make(environment, folder)
-            console.note(f"locked   {path.name}: {len(made.packages)} packages")
+            console.note(f"locked   {path.name}: {counted(len(made.packages), 'package')}")
         except HarnessError as error:
             console.error(str(error))
             failures.append(error)
     if failures:
-        raise type(failures[0])(f"{len(failures)} environments are not locked; see above")
+        raise type(failures[0])(_missing(failures, "locked"))
+
+
+def _missing(failures: list[HarnessError], what: str) -> str:
+    are = "is" if len(failures) == 1 else "are"
+    return f"{counted(len(failures), 'environment')} {are} not {what}; see above"
 
 
 def build(
@@ -74,7 +80,7 @@ def build(
         else:
             console.note(f"ready    {environment.id}: {assembled.reference}")
     if failures:
-        raise type(failures[0])(f"{len(failures)} environments are not built; see above")
+        raise type(failures[0])(_missing(failures, "built"))
 
 
 def _environments(matrix: Path, only: list[str] | None) -> Iterator[Environment]:

@@ -13,6 +13,7 @@ from harness.environments import locking
 from harness.errors import UsageError
 from harness.matrix import cells, reading
 from harness.matrix.matrix import Matrix
+from harness.wording import counted
 
 _SCHEMA = "schema.json"
 
@@ -22,7 +23,7 @@ def init(
         str, typer.Argument(metavar="[NAME]", help="Which of the shipped matrices.")
     ] = "quickstart",
 ) -> None:
-    """Write a commented matrix file, and the locks and scripts it needs, into the current folder."""
+    """Write a commented matrix file, with the locks and scripts it needs, into this folder."""
     source = _source(name)
     matrix = reading.read(source)
     target = Path(source.name)
@@ -33,7 +34,7 @@ def init(
     added += [_add(file.relative_to(source.parent), file) for file in _scripts(matrix)]
     what = f"{_SCHEMA}, locks/{', scripts' if matrix.scripts else ''}"
     console.note(
-        f"wrote {target} and {sum(added)} files it refers to ({what}); next:\n"
+        f"wrote {target} and {counted(sum(added), 'file')} it refers to ({what}); next:\n"
         f"  harness plan {target}   says what would run\n"
         f"  harness run {target}    runs it"
     )

@@ -22,6 +22,7 @@ from harness.protocol import job as jobs
 from harness.protocol import untrusted
 from harness.protocol.job import Job
 from harness.results.store import Store
+from harness.wording import counted
 
 _BYTES = 256 << 20
 
@@ -51,7 +52,8 @@ def job(
         ThisMachine(sweeps.context(setting, store), shown, tally).carry_out([asked])
     missing = sum(status != "completed" for status in tally.statuses.values())
     if missing:
-        raise IncompleteSweepError(f"{missing} of {len(asked.runs)} runs did not complete")
+        of = counted(len(asked.runs), "run")
+        raise IncompleteSweepError(f"{missing} of {of} did not complete")
 
 
 def _read(file: Path) -> Job:

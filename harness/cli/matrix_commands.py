@@ -12,6 +12,7 @@ from harness.matrix import cells, json_schema, reading
 from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problem
 from harness.sweep import machine_limits
+from harness.wording import counted
 
 COUNTED = 100_000
 """Up to so many cells are counted one by one, so that repeated ones count once."""
@@ -30,7 +31,9 @@ def check_matrix(file: Path) -> None:
     listed = map(machine_limits.with_data, cells.cells(matrix) if most <= COUNTED else ())
     settled = Counter(cell.reason if cell.status == "unavailable" else "" for cell in listed)
     count = settled.total() or most
-    console.note(f"{file}: {count:,} cells × {matrix.repeats} repeats, nothing wrong")
+    console.note(
+        f"{file}: {counted(count, 'cell')} × {counted(matrix.repeats, 'repeat')}, nothing wrong"
+    )
     for reason, number in settled.items():
         if reason:
             console.note(f"{number:,} of them are unavailable: {reason}")

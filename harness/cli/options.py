@@ -9,11 +9,36 @@ from typing import Annotated
 import typer
 
 from harness import console
+from harness.cli import file_kinds
 from harness.engines.table import AUTO, NAMES
 from harness.errors import UsageError
 from harness.publish.formats import FORMATS
+from harness.publish.views import View
 
-MatrixFile = Annotated[Path, typer.Argument(metavar="MATRIX", help="The matrix file (YAML).")]
+MatrixFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MATRIX",
+        help="The matrix file (YAML).",
+        callback=file_kinds.checked("matrix file"),
+    ),
+]
+ResultsFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR", help="A results folder.", callback=file_kinds.checked("results folder")
+    ),
+]
+Sources = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="DIR|BUNDLE...",
+        help="Results folders or bundles, put side by side.",
+        callback=file_kinds.all_checked("results folder", "bundle"),
+    ),
+]
+By = Annotated[View, typer.Option("--by", help="What one row is.")]
+Ids = Annotated[bool, typer.Option("--ids", help="Name the cells by their ids.")]
 Only = Annotated[
     list[str] | None,
     typer.Option(

@@ -30,6 +30,7 @@ from harness.sweep import planning
 from harness.sweep.planning import Step
 from harness.upkeep import reuse
 from harness.upkeep.reuse import Lookup, Reuse
+from harness.wording import counted
 
 SHOWN = 60
 """How many cells a terminal is shown; the other formats have all."""
@@ -182,7 +183,7 @@ def _show(
     if by is not Grouping.cell:
         _show_environments(noted.parts(lookup))
     parts = ", ".join(f"{number:,} {action}" for action, number in sorted(counts.items()))
-    console.note(f"{counts.total():,} runs: {parts}")
+    console.note(f"{counted(counts.total(), 'run')}: {parts}")
 
 
 def _alike(step: Step) -> tuple[int, str, str]:

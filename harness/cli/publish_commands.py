@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from harness import console
+from harness.cli import options
 from harness.publish import report
+from harness.studies import result_sources
 
 
 def publish(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Results folders.")],
+    results: options.Sources,
     out: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="The folder to write.")
     ],
@@ -21,7 +23,9 @@ def publish(
     ] = "",
 ) -> None:
     """Write results as a folder with a page, tables, the records and a badge."""
-    notes = report.publish(folders, out, title)
+    with result_sources.opened(results) as folders:
+        report.check_target(results, out)
+        notes = report.publish(folders, out, title)
     console.result(f"{out / report.PAGE}\n")
     for note in notes:
         console.note(note)

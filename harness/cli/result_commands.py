@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli import options
 from harness.errors import UsageError
-
-
-class Grouping(str, Enum):
-    """What one row of a table is."""
-
-    run = "run"
-    cell = "cell"
-    class_ = "class"
-    axis = "axis"
-    setting = "setting"
-    model = "model"
-    claim = "claim"
+from harness.publish.views import COMPARING, View
 
 
 class Of(str, Enum):
@@ -35,11 +23,13 @@ class Of(str, Enum):
 
 
 def table(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
-    by: Annotated[Grouping, typer.Option("--by", help="What one row is.")] = Grouping.class_,
+    results: options.Sources,
+    by: options.By = View.class_,
+    only: options.Only = None,
     of: Annotated[
         Of | None, typer.Option("--of", help="What is equal in a class; the weights if not given.")
     ] = None,
+    ids: options.Ids = False,
     format: options.Format = "rich",
     check: Annotated[
         bool,
@@ -51,13 +41,26 @@ def table(
     or whether the claims of the matrix hold.
     """
     options.check_format(format)
-    if check and by is not Grouping.claim:
+    if check and by is not View.claim:
         raise UsageError("--check says whether claims hold: leave it out, or take --by claim")
-    if of is not None and by is not Grouping.class_:
+    if of is not None and by is not View.class_:
         raise UsageError("--of says what is equal in a class: leave it out, or take --by class")
+    if by in COMPARING:
+        from harness.cli.compare_commands import compare
+
+        compare(results, by=by, only=only, ids=ids, format=format)
+        return
     # pandas takes half a second to import, and most commands do not need it.
     from harness.cli import table_report
+    from harness.studies import result_sources
 
-    table_report.show(folder, by.value, format, of=(of or Of.weights).value)
-    if check:
-        table_report.check_claims(folder)
+    with result_sources.opened(results) as folders:
+        request = table_report.Request(
+            by=by,
+            of=(of or Of.weights).value,
+            only=tuple(only or ()),
+            ids=ids,
+            check=check,
+            format=format,
+        )
+        table_report.show(folders, request)

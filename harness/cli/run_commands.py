@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from harness import console
 from harness.cli import options, sweeps, wiring
 from harness.cli.sweeps import LockSource, Setting
 from harness.engines import choice
@@ -20,6 +21,9 @@ from harness.executors.this_machine import Tally
 from harness.matrix import cells, reading
 from harness.results.store import Store
 from harness.sweep.planning import Step
+from harness.wording import counted
+
+_REASONS = 5
 
 
 class IsolationChoice(str, Enum):
@@ -85,6 +89,7 @@ def run(
         meanwhile=_report,
     )
     _report().show(results / matrix.name)
+    _note_nothing(steps, file)
     _judge(steps, tally, store)
 
 
@@ -112,7 +117,8 @@ def _judge(steps: list[Step], tally: Tally, store: Store) -> None:
     if tally.unbuilt:
         names = "\n  ".join(tally.unbuilt)
         kind = type(next(iter(tally.unbuilt.values())))
-        raise kind(f"{len(tally.unbuilt)} environments are missing; see above:\n  {names}")
+        are = "environment is" if len(tally.unbuilt) == 1 else "environments are"
+        raise kind(f"{len(tally.unbuilt)} {are} missing; see above:\n  {names}")
     statuses = Counter(tally.statuses.values())
     before = (step for step in steps if (step.cell.id, step.repeat) not in tally.statuses)
     statuses.update(step.recorded for step in before if step.action == "done" and step.recorded)
@@ -120,6 +126,27 @@ def _judge(steps: list[Step], tally: Tally, store: Store) -> None:
     if missing:
         parts = ", ".join(f"{n} {status}" for status, n in sorted(statuses.items()))
         raise IncompleteSweepError(
-            f"{missing} of {statuses.total()} runs did not complete ({parts}); "
+            f"{missing} of {counted(statuses.total(), 'run')} did not complete ({parts})"
+            f"{_first_failure(steps, store)}; "
             f"harness table {store.folder.parent} --by run says why"
         )
+
+
+def _first_failure(steps: list[Step], store: Store) -> str:
+    """The first run that did not complete, and why, where its record says it."""
+    for step in steps:
+        record = store.read(step.cell.id, step.repeat) if step.cell.status is None else None
+        if record is not None and record.status != "completed":
+            reason = record.reason.partition("\n")[0]
+            return f"; {record.cell} #{record.repeat}: {reason}" if reason else ""
+    return ""
+
+
+def _note_nothing(steps: list[Step], file: Path) -> None:
+    """Where no selected cell can run here, say why, and what to do."""
+    if not steps or any(step.cell.status is None for step in steps):
+        return
+    reasons = Counter(f"{step.action}: {step.why}" for step in steps)
+    for reason, number in reasons.most_common(_REASONS):
+        console.note(f"  {counted(number, 'run')} {reason}")
+    console.note(f"nothing could run here; harness doctor {file} says what this machine lacks")

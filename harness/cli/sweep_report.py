@@ -21,6 +21,9 @@ def show(folder: Path) -> None:
     runs = run_table.runs(folder)
     cells = by_cell(runs)
     console.note(tables.summary(runs))
+    if not (runs["status"] == "completed").any():
+        # There are no classes to show; the end of the command says why.
+        return
     console.result(tables.render(class_table.of_cells(cells), "rich"))
     console.result("\n" + tables.render(axis_table.of_cells(cells), "rich"))
     for sentence in (*unequal_results.sentences(cells), *seed_effect.sentences(cells)):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from harness import console
-from harness.analysis import claim_table, claimed_cells, unequal_results
+from harness.analysis import claim_table, claimed_cells, merging, unequal_results
 from harness.analysis.axis_table import by_axis
 from harness.analysis.cell_table import WEIGHTS, by_cell
 from harness.analysis.class_table import by_class
+from harness.analysis.merging import MergedResults
 from harness.analysis.run_table import runs
 from harness.errors import NotReproducibleError, SelectionError
 from harness.publish import tables
+from harness.publish.views import View
 from harness.results import scan
 
 _NO_CLAIMS = (
@@ -22,56 +25,62 @@ _NO_CLAIMS = (
     "into the plan"
 )
 
-_OF_RUNS: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "run": lambda table: table,
-    "cell": by_cell,
-    "axis": by_axis,
+_OF_RUNS: Mapping[View, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    View.run: lambda table: table,
+    View.cell: by_cell,
+    View.axis: by_axis,
 }
 
 
-def show(folder: Path, by: str, format: str, of: str = WEIGHTS) -> None:
-    """The table of the results below `folder`, and how many runs there are.
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be printed: `of` is what is equal in a class, `only` selects cells.
 
-    `of` says what is equal in a class.
+    `check` asks for an error where claims do not hold.
     """
-    table = runs(folder)
-    console.result(tables.render(_frame(folder, table, by, format, of), format))
+
+    by: View
+    of: str = WEIGHTS
+    only: tuple[str, ...] = ()
+    ids: bool = False
+    check: bool = False
+    format: str = "rich"
+
+
+def show(folders: Sequence[Path], request: Request) -> None:
+    """The table of the results in these folders, and how many runs there are."""
+    if len(folders) == 1:
+        # One folder's machines have their names already, which saves looking for copies.
+        table, merged = runs(folders[0]), None
+    else:
+        merged = merging.merge(folders)
+        table = merged.runs
+        for note in merged.notes:
+            console.note(note)
+    table = merging.selected_rows(table, request.only)
+    frame = _frame(table, request, lambda: _places(folders[0], merged))
+    console.result(tables.render(frame, request.format, ids=request.ids))
     console.note(tables.summary(table))
     for sentence in unequal_results.sentences(by_cell(table)):
         console.note(sentence)
+    if request.check:
+        _check_claims(frame)
 
 
-def _frame(folder: Path, table: pd.DataFrame, by: str, format: str, of: str) -> pd.DataFrame:
-    if by == "class":
-        return by_class(table, of)
-    if by == "setting":
-        return _settings(folder, format)
-    if by == "model":
-        return _models(folder)
-    if by == "claim":
-        return _claims(folder, table)
-    return _OF_RUNS[by](table)
-
-
-def _claims(folder: Path, table: pd.DataFrame) -> pd.DataFrame:
-    claims = claim_table.of_cells(by_cell(table), claimed_cells.read(scan.sweeps(folder)))
+def _claims(table: pd.DataFrame, places: Iterable[Path]) -> pd.DataFrame:
+    sweeps = (sweep for place in places for sweep in scan.sweeps(place))
+    claims = claim_table.of_cells(by_cell(table), claimed_cells.read(sweeps))
     if claims.empty:
-        console.note(f"{folder}: {_NO_CLAIMS}")
+        console.note(_NO_CLAIMS)
     return claims
 
 
-def check_claims(folder: Path) -> None:
-    """Raise what `--check` finds: a claim that does not hold, or none to be judged.
-
-    Raises:
-        NotReproducibleError: a claim is refuted or mixed.
-        SelectionError: there are no claims, or none was tried.
-    """
-    claims = claim_table.by_claim(folder)
+def _check_claims(claims: pd.DataFrame) -> None:
+    """Raise what `--check` finds: a claim that does not hold, or none to be judged."""
     standing = claim_table.standing(claims)
     if standing in ("no claims", "nothing tried"):
         none = _NO_CLAIMS if standing == "no claims" else "no claim was tried; the table says why"
-        raise SelectionError(f"{folder}: --check: {none}")
+        raise SelectionError(f"--check: {none}")
     failing = claims[claims["verdict"].isin(claim_table.FAILING)]
     if len(failing):
         lines = [
@@ -81,21 +90,44 @@ def check_claims(folder: Path) -> None:
         listed = "\n  ".join(lines)
         raise NotReproducibleError(
             f"{len(failing)} of {len(claims)} claims (one per workload) do not hold:\n  {listed}\n"
-            f"harness table {folder} --by claim names the cells"
+            "the table names the cells"
         )
 
 
-def _models(folder: Path) -> pd.DataFrame:
-    # It reads every record, as `_settings` does.
-    from harness.analysis import model_table
+def _places(folder: Path, merged: MergedResults | None) -> Iterator[tuple[Path, str | None]]:
+    """Every folder of results, and the name that its machine has among those of all."""
+    if merged is None:
+        yield folder, None
+        return
+    for (_, machine), sweeps in merged.folders.items():
+        yield from ((sweep, machine) for sweep in sweeps)
 
-    return model_table.by_model(folder)
+
+_Places = Callable[[], Iterator[tuple[Path, str | None]]]
 
 
-def _settings(folder: Path, format: str) -> pd.DataFrame:
-    """Every row for programs; for people each finding once, since most cells agree."""
-    # It reads every record, and what reads records takes a while to import.
-    from harness.analysis import setting_table
+def _frame(table: pd.DataFrame, request: Request, places: _Places) -> pd.DataFrame:
+    if request.by is View.class_:
+        return by_class(table, request.of)
+    if request.by in _OF_RUNS:
+        return _OF_RUNS[request.by](table)
+    if request.by is View.claim:
+        return _claims(table, dict.fromkeys(folder for folder, _ in places()))
+    # These read every record, and what reads records takes a while to import.
+    from harness.analysis import model_table, setting_table
 
-    frame = setting_table.by_setting(folder)
-    return frame if format in ("csv", "json") else setting_table.grouped(frame)
+    read = model_table.by_model if request.by is View.model else setting_table.by_setting
+    parts = [_named(read(folder), machine) for folder, machine in places()]
+    whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    cells = set(table["cell"])
+    frame = whole[whole["cell"].isin(cells)].reset_index(drop=True)
+    # For people each finding once, since most cells agree; every row for programs.
+    for_people = request.by is View.setting and request.format not in ("csv", "json")
+    return setting_table.grouped(frame) if for_people else frame
+
+
+def _named(frame: pd.DataFrame, machine: str | None) -> pd.DataFrame:
+    if machine is None:
+        return frame
+    named: pd.DataFrame = frame.assign(machine=pd.array([machine] * len(frame), dtype="string"))
+    return named

@@ -14,7 +14,7 @@ import pandas as pd
 import typer
 
 from harness import console, scratch
-from harness.cli import options, wiring
+from harness.cli import file_kinds, options, wiring
 from harness.errors import SelectionError, UsageError
 from harness.matrix import cells, reading
 from harness.publish import tables
@@ -25,6 +25,7 @@ from harness.upkeep.cached import Question
 from harness.upkeep.checks import Check, Need
 from harness.upkeep.items import Item
 from harness.upkeep.references import References
+from harness.wording import counted
 
 SHOWN = 25
 """How many things a terminal is shown; the other formats have all."""
@@ -123,7 +124,11 @@ def _named(removable: list[Item], names: list[str] | None) -> list[Item]:
 def doctor(
     matrix: Annotated[
         Path | None,
-        typer.Argument(metavar="[MATRIX]", help="The matrix file whose sweep is asked about."),
+        typer.Argument(
+            metavar="[MATRIX]",
+            help="The matrix file whose sweep is asked about.",
+            callback=file_kinds.checked("matrix file"),
+        ),
     ] = None,
     only: options.Only = None,
     engine: options.Engine = options.ENGINE,
@@ -194,7 +199,8 @@ def _references(locks: list[Path], results: list[Path]) -> References:
     """What is referred to, and a note on where that was looked up."""
     kept = references.gather(locks, results)
     where = ", ".join(map(str, kept.folders)) or "no folder has used it yet"
-    console.note(f"kept is what {kept.locks} locks and {kept.records} records name ({where})")
+    named = f"{counted(kept.locks, 'lock')} and {counted(kept.records, 'record')}"
+    console.note(f"kept is what {named} name ({where})")
     for unread in kept.unread:
         console.note(f"kept as well is what this lock names, though it cannot be used: {unread}")
     for folder in kept.gone:
@@ -239,7 +245,9 @@ def _note_what_to_type(removable: list[Item], outcomes: list[str], freed: int, y
         console.note(f"removed {outcomes.count('removed')} of {len(going)}: {parts}")
     else:
         again = [word for word in sys.argv[1:] if word != "--dry-run"]
-        console.note(f"{len(going)} things ({parts}); removing them frees {items.readable(freed)}")
+        console.note(
+            f"{counted(len(going), 'thing')} ({parts}); removing frees {items.readable(freed)}"
+        )
         console.note(
             f"nothing was removed; to remove them: {shlex.join(['harness', *again])} --yes"
         )

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from harness import console, places, scratch
-from harness.cli import bundle_commands, options, sweeps, wiring
+from harness.cli import bundle_commands, file_kinds, options, sweeps, wiring
 from harness.cli.sweeps import LockSource, Setting
 from harness.engines import choice
 from harness.errors import NotReproducibleError, UsageError
@@ -43,7 +43,12 @@ class _Setting:
 
 def verify(
     target: Annotated[
-        Path, typer.Argument(metavar="BUNDLE|DIR", help="A bundle, or a results folder.")
+        Path,
+        typer.Argument(
+            metavar="BUNDLE|DIR",
+            help="A bundle, or a results folder.",
+            callback=file_kinds.checked("bundle", "results folder"),
+        ),
     ],
     only: options.Only = None,
     engine: options.Engine = options.ENGINE,

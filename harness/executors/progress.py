@@ -6,8 +6,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+)
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
+from rich.table import Column
 
 from harness import console
 from harness.results.record import Record
@@ -53,7 +60,7 @@ class SweepProgress:
             done = self._done
         if self._bar is not None and self._id is not None:
             self._bar.update(self._id, advance=1)
-        if self._bar is None or record.status != "completed":
+        if self._bar is None or record.status != "completed" or console.is_verbose():
             console.note(_line(done, self._total, record))
 
 
@@ -68,19 +75,23 @@ def _line(done: int, total: int, record: Record) -> str:
     )
 
 
+def columns() -> list[ProgressColumn]:
+    """What matters first; the names of cells get what room is left, on one line."""
+    rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    return [
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeLeftColumn(compact=True),
+        TextColumn("left"),
+        TextColumn("{task.fields[what]}", markup=False, table_column=rest),
+    ]
+
+
 @contextmanager
 def shown(total: int) -> Iterator[SweepProgress]:
     """Progress of `total` runs for the time of the `with` block."""
-    if not console.notes.is_terminal:
+    if console.is_quiet() or not console.notes.is_terminal:
         yield SweepProgress(total, None)
         return
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeLeftColumn(),
-        TextColumn("{task.fields[what]}", markup=False),
-    )
-    with Progress(*columns, console=console.notes, transient=True) as bar:
+    with Progress(*columns(), console=console.notes, transient=True, expand=True) as bar:
         yield SweepProgress(total, bar)

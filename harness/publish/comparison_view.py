@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from harness.analysis.comparison_verdicts import COMPARABLE, FAILING, VERDICTS
+from harness.analysis.comparison_verdicts import COMPARABLE, FAILING, NOT_ASKED, VERDICTS
 from harness.analysis.regions import Cells, describe, in_words, set_of
 from harness.analysis.varied_axes import asked_axes
 from harness.publish.layout import layout
 from harness.publish.shown import Shown
+from harness.wording import counted
 
 _SIDES = ["baseline_machine", "machine"]
 _ALONE = VERDICTS[3:]
@@ -33,7 +35,8 @@ class Section:
 
 
 def summary(frame: pd.DataFrame) -> Iterator[str]:
-    """Per pair of machines how many cells agree; the counts add up to the rows.
+    """Per pair of machines how many cells agree, the counts add up to the rows, and of which
+    workloads, in lines that begin with spaces; then an empty line.
 
     Nothing where the heading of the only workload says it.
     """
@@ -41,13 +44,39 @@ def summary(frame: pd.DataFrame) -> Iterator[str]:
         return
     for (baseline, machine), part in frame.groupby(_SIDES, sort=False):
         same = baseline == machine
-        yield f"{_against(part) if same else f'{machine} against {baseline}'}: {_counts(part)}"
+        against = _against(part) if same else f"{machine} against {baseline}"
+        if part["verdict"].isin(COMPARABLE).any():
+            yield f"{against}: {_counts(part)}"
+            yield from _agreement(part)
+        else:
+            yield f"{against}: {_counts(part)}; no cell has weights on both"
+        yield ""
+
+
+def _agreement(part: pd.DataFrame) -> Iterator[str]:
+    """Which workloads agree, and which do not: with how many of the cells that can be compared."""
+    ran = part[part["verdict"].isin(COMPARABLE)]
+    of = ran.groupby("workload", sort=False).size()
+    alike = ran[ran["verdict"] == "identical"].groupby("workload", sort=False).size()
+    same = {str(name): int(alike.get(name, 0)) for name in of.index}
+    whole = [f"{name} ({of[name]:,})" for name, number in same.items() if number == of[name]]
+    if whole:
+        yield f"  agree in every cell: {', '.join(whole)}"
+    rest = [f"{name} ({n:,} of {of[name]:,})" for name, n in same.items() if n != of[name]]
+    if rest:
+        yield f"  agree in some cells or none: {', '.join(rest)}"
 
 
 def sections(frame: pd.DataFrame) -> Iterator[Section]:
-    """Per workload and pair of machines what differs, and in words what does not."""
+    """Per workload and pair of machines what differs, and in words what does not.
+
+    Of several workloads those are left out of which `summary` said it all.
+    """
+    several = frame["workload"].nunique() > 1
     for (workload, baseline, machine), part in frame.groupby(["workload", *_SIDES], sort=False):
         apart = part[part["verdict"].isin(FAILING)]
+        if several and (apart.empty or not part["verdict"].isin(COMPARABLE).any()):
+            continue
         largest = apart.head(MOST_APART).reset_index(drop=True)
         yield Section(
             title=str(workload),
@@ -97,7 +126,7 @@ def _against(part: pd.DataFrame) -> str:
 def _counts(part: pd.DataFrame) -> str:
     counts = part["verdict"].value_counts()
     parts = [f"{counts[name]:,} {name}" for name in VERDICTS if name in counts]
-    cells = f"{len(part):,} cell{'' if len(part) == 1 else 's'}"
+    cells = counted(len(part), "cell")
     if len(parts) == 1:
         return f"{cells}, {'all ' if len(part) > 1 else ''}{counts.index[0]}"
     return f"{cells} = {' + '.join(parts)}"
@@ -133,7 +162,7 @@ def _shared(apart: pd.DataFrame) -> Iterator[str]:
     common = set.intersection(*unlike) - {""} if unlike else set()
     if common:
         parts = [part for part in apart["unlike"].iloc[0].split(", ") if part in common]
-        yield f"{every}with {', '.join(parts)}"
+        yield f"{every}unlike in {', '.join(parts)}"
 
 
 def _identical(part: pd.DataFrame) -> Iterator[str]:
@@ -151,6 +180,12 @@ def _identical(part: pd.DataFrame) -> Iterator[str]:
 
 def _alone(part: pd.DataFrame) -> Iterator[str]:
     alone = part[part["verdict"].isin(_ALONE)]
+    unasked = alone["reason"].str.startswith(NOT_ASKED)
+    if unasked.any():
+        reasons = alone.loc[unasked, "reason"]
+        places = ", ".join(reasons.str.removeprefix(f"{NOT_ASKED} on ").unique())
+        yield f"not asked for on {places}: {counted(len(reasons), 'cell')}"
+    alone = alone[~unasked]
     for (verdict, reason), rows in alone.groupby(["verdict", "reason"], sort=False):
         more = f" … and {len(rows) - 1:,} more" if len(rows) > 1 else ""
         yield f"{verdict}: {rows['cell'].iloc[0]}{more}: {reason}"
@@ -158,5 +193,11 @@ def _alone(part: pd.DataFrame) -> Iterator[str]:
 
 def _unsized(part: pd.DataFrame) -> Iterator[str]:
     ran = part[part["verdict"].isin(COMPARABLE) & (part["reason"] != "")]
-    for reason, rows in ran.groupby("reason", sort=False):
-        yield f"not sized: {len(rows):,} of the cells: {reason}"
+    # Which arrays are missing differs from cell to cell; what is missing does not.
+    for reason, rows in ran.groupby(ran["reason"].map(_without_digests), sort=False):
+        yield f"not sized: {counted(len(rows), 'cell')}: {reason}"
+
+
+def _without_digests(reason: str) -> str:
+    parts = (re.sub(r" [0-9a-f]{10} in ", " in ", part) for part in reason.split("; "))
+    return "; ".join(dict.fromkeys(parts))

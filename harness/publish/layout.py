@@ -33,6 +33,9 @@ Kind = Literal[
     "plain",
 ]
 
+WEIGHTS, LOSS, METRIC = 1, 2, 3
+"""Ranks of what goes last where a table does not fit; everything else that may go is above."""
+
 NOT_RUN = ("unavailable", "excluded", "pending")
 
 
@@ -63,9 +66,33 @@ _TELLING: dict[Kind, str] = {
 """The column that only this table has."""
 
 
-def layout(frame: pd.DataFrame) -> list[Shown]:
-    """The columns to show of this frame, or of a part of it."""
-    return _LAYOUTS[kind_of(frame)](frame)
+def layout(frame: pd.DataFrame, *, ids: bool = False) -> list[Shown]:
+    """The columns to show of this frame, or of a part of it; with `ids`, those of its cells."""
+    columns = _LAYOUTS[kind_of(frame)](frame)
+    return _with_ids(frame, columns) if ids else columns
+
+
+def _with_ids(frame: pd.DataFrame, columns: list[Shown]) -> list[Shown]:
+    """The ids of cells in place of what says the same in words."""
+    name = "cell_ids" if "cell_ids" in frame else "cell"
+    if name not in frame:
+        return columns
+    replaced = {"where", "same_for", "cell", *settings_of(frame)} - {"machine"}
+    own = _cell_ids(frame) if name == "cell_ids" else column(frame, name)
+    rest = [one for one in columns if one.name not in replaced]
+    first = next((n for n, one in enumerate(rest) if one.name not in _BEFORE_IDS), len(rest))
+    return [*rest[:first], own, *rest[first:]]
+
+
+def _cell_ids(frame: pd.DataFrame) -> Shown:
+    """The ids of the cells of classes, without matrix and machine where there is one of each."""
+    places = {one.rpartition("/")[0] for ids in frame["cell_ids"] for one in ids}
+    start = len(places.pop()) + 1 if len(places) == 1 else 0
+    values = tuple(" ".join(one[start:] for one in ids) for ids in frame["cell_ids"])
+    return Shown(name="cell_ids", header="ids", values=values)
+
+
+_BEFORE_IDS = ("matrix", "workload", "machine", "class", "cells", "emulated")
 
 
 def _varying(frame: pd.DataFrame) -> list[str]:
@@ -81,7 +108,7 @@ def _place(frame: pd.DataFrame) -> list[Shown]:
     """The columns that say which cell a row is about."""
     names = [name for name in ("matrix", "workload") if _several(frame, name)]
     leading = [axis.name for axis in asked_axes(frame)]
-    settings = [_setting(frame, name, 0 if name in leading else 3) for name in _varying(frame)]
+    settings = [_setting(frame, name, 0 if name in leading else 6) for name in _varying(frame)]
     return [*(column(frame, name) for name in names), *settings]
 
 
@@ -105,10 +132,10 @@ def _emulated(frame: pd.DataFrame) -> list[Shown]:
 
 def _results(frame: pd.DataFrame) -> list[Shown]:
     return [
-        column(frame, "init_sha256", "init", rank=2 if _several(frame, "init_sha256") else 4),
-        column(frame, "weights_sha256", "weights"),
-        column(frame, "loss", rank=1),
-        column(frame, "value", _metric(frame), rank=2),
+        column(frame, "init_sha256", "init", rank=4 if _several(frame, "init_sha256") else 7),
+        column(frame, "weights_sha256", "weights", rank=WEIGHTS),
+        column(frame, "loss", rank=LOSS),
+        column(frame, "value", _metric(frame), rank=METRIC),
     ]
 
 
@@ -130,9 +157,9 @@ def _of_runs(frame: pd.DataFrame) -> list[Shown]:
         column(frame, "repeat"),
         *_outcome(frame),
         *_results(frame),
-        column(frame, "predictions_sha256", "predictions", rank=5),
-        column(frame, "fit_s", rank=3),
-        column(frame, "total_s", rank=6),
+        column(frame, "predictions_sha256", "predictions", rank=8),
+        column(frame, "fit_s", rank=5),
+        column(frame, "total_s", rank=9),
     ]
 
 
@@ -143,7 +170,7 @@ def _of_cells(frame: pd.DataFrame) -> list[Shown]:
         *_emulated(frame),
         *_outcome(frame),
         column(frame, "runs"),
-        *([column(frame, "distinct", rank=3)] if unstable else []),
+        *([column(frame, "distinct", rank=5)] if unstable else []),
         column(frame, "verdict"),
         *_verdicts_beside(frame),
         column(frame, "class"),
@@ -176,8 +203,9 @@ def _of_models(frame: pd.DataFrame) -> list[Shown]:
 
 
 def _of_classes(frame: pd.DataFrame) -> list[Shown]:
-    streams = [column(frame, "init")] if _several(frame, "init") else []
-    same = [column(frame, "same_for", "same bits for")] if (frame["same_for"] != "").any() else []
+    streams = [column(frame, "init", rank=4)] if _several(frame, "init") else []
+    holds = (frame["same_for"] != "").any()
+    same = [column(frame, "same_for", "same bits for", rank=5)] if holds else []
     return [
         *([column(frame, "workload")] if _several(frame, "workload") else []),
         column(frame, "class"),
@@ -187,13 +215,13 @@ def _of_classes(frame: pd.DataFrame) -> list[Shown]:
         *same,
         *streams,
         _digest(frame),
-        Shown(name="loss", header="loss", values=_span(frame, "loss"), numeric=True, rank=2),
+        Shown(name="loss", header="loss", values=_span(frame, "loss"), numeric=True, rank=LOSS),
         Shown(
             name="value",
             header=_metric(frame),
             values=_span(frame, "value"),
             numeric=True,
-            rank=3,
+            rank=METRIC,
         ),
     ]
 
@@ -204,7 +232,7 @@ def _digest(frame: pd.DataFrame) -> Shown:
     hashes = (text(name, value) for value in frame[name])
     pairs = zip(hashes, frame["distinct"], strict=True)
     values = tuple(sha256 or f"{distinct} different" for sha256, distinct in pairs)
-    return Shown(name=name, header=name.removesuffix("_sha256"), values=values, rank=1)
+    return Shown(name=name, header=name.removesuffix("_sha256"), values=values, rank=WEIGHTS)
 
 
 def _span(frame: pd.DataFrame, name: str) -> tuple[str, ...]:
@@ -255,8 +283,12 @@ def _of_comparison(frame: pd.DataFrame) -> list[Shown]:
         *([_origin(frame)] if _several(frame, "origin") else []),
         *([column(frame, "origin_at", "from", rank=3)] if _several(frame, "origin_at") else []),
         *_sizes(frame),
-        *([] if cells else [column(frame, "unlike", "not equal", rank=6)]),
+        *([] if cells or not _several(frame, "unlike") else [_unlike(frame)]),
     ]
+
+
+def _unlike(frame: pd.DataFrame) -> Shown:
+    return column(frame, "unlike", "not equal", rank=6)
 
 
 def _origin(frame: pd.DataFrame) -> Shown:
@@ -268,7 +300,7 @@ def _sizes(frame: pd.DataFrame) -> list[Shown]:
     """The sizes of differences, short; with a column for what some rows have only."""
     shown_sizes = [
         formatted(frame, "max_abs", "max abs", short, rank=5),
-        formatted(frame, "max_ulp", "max ULP", count, rank=1),
+        formatted(frame, "max_ulp", "max ULP", count, rank=2),
         formatted(frame, "relative_l2", "rel. L2", short),
     ]
     if frame["churn"].notna().any():
@@ -277,7 +309,7 @@ def _sizes(frame: pd.DataFrame) -> list[Shown]:
         unit = next(iter(frame["unit"].dropna()), "")
         shown_sizes.append(formatted(frame, "largest", f"forecast, {unit}", short))
     shown_sizes.append(
-        formatted(frame, "value_difference", f"Δ {_metric_of(frame)}", signed, rank=2)
+        formatted(frame, "value_difference", f"Δ {_metric_of(frame)}", signed, rank=1)
     )
     if "unmatched" in frame and (frame["unmatched"].fillna(0) > 0).any():
         shown_sizes.append(formatted(frame, "unmatched", "without partner", count))

@@ -34,6 +34,7 @@ from harness.publish.cell_details import SHARD, CellDetails
 from harness.publish.layout import layout
 from harness.publish.page_data import Json, Part
 from harness.publish.run_summary import summary
+from harness.publish.views import PAGE_TABLES, View
 from harness.results import regular_files
 from harness.results.names import RESULTS_FOLDER
 from harness.results.statuses import STATUSES
@@ -112,10 +113,11 @@ def _write(out: Path, merged: MergedResults, title: str) -> None:
     distances = [class_distances.of_part(part, merged) for part in parts]
     sweeps = (source.sweep for source in sweep_sources.sources(merged))
     claims = claim_table.of_cells(cells, claimed_cells.read(sweeps))
-    frames = {"classes": classes, "axes": effects, "cells": cells, "runs": merged.runs}
+    frames = {View.class_: classes, View.axis: effects, View.cell: cells, View.run: merged.runs}
     if len(claims):
-        frames = {"claims": claims, **frames}
-    table_files.write(out / "tables", frames)
+        frames = {View.claim: claims, **frames}
+    named = {PAGE_TABLES[view]: frame for view, frame in frames.items()}
+    table_files.write(out / "tables", named)
     (out / "badge.svg").write_text(badge.badge(cells), "utf-8")
     _write_data(out / "data", parts, details, distances)
     data = _data(parts, classes, details, distances)

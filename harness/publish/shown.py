@@ -54,8 +54,8 @@ def column(frame: pd.DataFrame, name: str, header: str = "", rank: int = 0) -> S
 
 
 _WRAPPING = {
-    *("reason", "where", "same_for", "values", "cell", "why", "every_cell", "status", "cell_ids"),
-    *("audit", "unlike", "group", "test", "explained_by", "how", "found", "asked"),
+    *("reason", "where", "same_for", "values", "why", "every_cell", "status"),
+    *("audit", "unlike", "test", "explained_by", "how", "found", "asked"),
 }
 
 

@@ -31,12 +31,14 @@ def render(
     *,
     width: int | None = None,
     colour: bool | None = None,
+    ids: bool = False,
 ) -> str:
     """The frame as text that ends with a newline; equal frames give equal bytes.
 
     `csv` and `json` have every column and exact numbers. `rich`, `markdown` and `latex` have what
     varies or matters; `columns` names others. `width` is what `rich` has to fit into, in
     characters, `colour` whether it may colour; by default both are as the terminal has them.
+    With `ids` cells are named by their ids.
 
     Raises:
         UsageError: the format, or a column, is not known.
@@ -47,10 +49,10 @@ def render(
     if format in ("csv", "json"):
         return _DATA[format](frame if columns is None else frame[list(columns)])
     if format == "rich":
-        return terminal.render(frame, chosen, width=width, colour=colour)
+        return terminal.render(frame, chosen, width=width, colour=colour, ids=ids)
     if chosen is not None:
         return _PAGES[format](chosen, "")
-    return _PAGES[format](layout(frame), _shared(frame))
+    return _PAGES[format](layout(frame, ids=ids), _shared(frame))
 
 
 def _chosen(frame: pd.DataFrame, columns: Sequence[str] | None) -> list[Shown] | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 from rich import box
@@ -20,9 +23,10 @@ from harness.publish import axis_view, claim_view, comparison_view
 from harness.publish.escaping import visible
 from harness.publish.layout import NOT_RUN, kind_of, layout
 from harness.publish.shown import Shown
+from harness.wording import counted
 
-DEFAULT_WIDTH = 100
-"""Where there is no terminal to fit into."""
+UNLIMITED = 5_000
+"""The width where there is no terminal to fit into: nothing is folded or left out."""
 
 MOST_ROWS = 500
 """More than a person reads; the other formats have all rows."""
@@ -32,9 +36,19 @@ MOST_CLASSES = 100
 
 LEAST_CLASSES = 20
 
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How many characters a line may have, and whether cells are named by their ids."""
+
+    width: int
+    ids: bool
+
+
 _GAP = 2
 _NARROWEST = 24
 _LONGEST_WORD = 44
+_IDS = ("cell", "cell_ids", "baseline", "group", "machine", "environment")
 _STYLES = {
     "stable": "green",
     UNSTABLE: "bold red",
@@ -65,9 +79,13 @@ def render(
     *,
     width: int | None = None,
     colour: bool | None = None,
+    ids: bool = False,
 ) -> str:
-    """The frame for a terminal `width` characters wide; `chosen` replaces the usual columns."""
-    width = width or (console.results.width if console.results.is_terminal else DEFAULT_WIDTH)
+    """The frame for a terminal `width` characters wide; `chosen` replaces the usual columns.
+
+    Ids are never broken, whatever the width; with `ids` they stand in place of the settings.
+    """
+    look = Look(width=width or _width_here(), ids=ids)
     if frame.empty:
         return "No rows.\n"
     kind = kind_of(frame)
@@ -75,22 +93,46 @@ def render(
     whole = 0 if kind in ("comparison", "classes") and chosen is None else len(frame)
     if chosen is not None or kind == "plain":
         columns = list(chosen or layout(frame))
-        parts: list[RenderableType] = [_table(columns, width)]
+        parts: list[RenderableType] = [_table(columns, look.width)]
     else:
-        parts = list(_VIEWS[kind](frame.head(MOST_ROWS) if whole else frame, width))
+        parts = list(_VIEWS[kind](frame.head(MOST_ROWS) if whole else frame, look))
     if whole > MOST_ROWS and chosen is None:
         parts.append(Text(f"… and {whole - MOST_ROWS:,} more rows; --format csv has them all"))
-    return _printed(parts, width, colour)
+    return _printed([_folded(part, look.width) for part in parts], colour)
 
 
-def _printed(parts: Sequence[RenderableType], width: int, colour: bool | None) -> str:
+def _width_here() -> int:
+    """The width of the terminal, or what the variable COLUMNS asks for; a pipe has none."""
+    asked = os.environ.get("COLUMNS", "")
+    if console.results.is_terminal or (asked.isdecimal() and int(asked) > 0):
+        return console.results.width
+    return UNLIMITED
+
+
+def _folded(part: RenderableType, width: int, indent: int = 0) -> RenderableType:
+    """Text on lines of this width, broken between words only: an id stays whole."""
+    if not isinstance(part, Text):
+        return part
+    room, places, start = width - indent, [], 0
+    for word in re.finditer(r"\S+|\n", part.plain):
+        if word.group() == "\n":
+            start = word.end()
+        elif cell_len(part.plain[start : word.end()]) > room and word.start() > start:
+            places.append(word.start())
+            start = word.start()
+    lines = Text("\n").join(part.divide(places)) if places else part
+    lines.no_wrap, lines.overflow = True, "ignore"
+    return Padding(lines, (0, 0, 0, indent), expand=False) if indent else lines
+
+
+def _printed(parts: Sequence[RenderableType], colour: bool | None) -> str:
     """The text, the same on every machine: nothing is read from the environment."""
     coloured = console.results.is_terminal and not console.results.no_color
     paint = coloured if colour is None else colour
     file = io.StringIO()
     printer = Console(
         file=file,
-        width=width,
+        width=UNLIMITED,
         force_terminal=paint,
         color_system="standard" if paint else None,
         highlight=False,
@@ -102,7 +144,7 @@ def _printed(parts: Sequence[RenderableType], width: int, colour: bool | None) -
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _of_classes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+def _of_classes(frame: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
     shared_settings = frame["every_cell"].unique()
     if len(shared_settings) == 1 and shared_settings[0]:
         yield from _every_cell(str(shared_settings[0]))
@@ -111,11 +153,11 @@ def _of_classes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
         facts = _facts(part) + (
             [str(part["every_cell"].iloc[0])] if len(shared_settings) > 1 else []
         )
-        yield from _section(str(workload), facts, layout(part.head(most)), width)
+        yield from _section(str(workload), facts, layout(part.head(most), ids=look.ids), look)
         if len(part) > most:
             more = f"… and {len(part) - most:,} more classes; --format csv has them all"
-            yield Padding(Text(more), (0, 0, 1, _GAP))
-        yield from _explanation(part)
+            yield _folded(Text(f"{more}\n"), look.width, _GAP)
+        yield from _explanation(part, look)
 
 
 def _most_classes(frame: pd.DataFrame) -> int:
@@ -125,18 +167,19 @@ def _most_classes(frame: pd.DataFrame) -> int:
     return max(LEAST_CLASSES, MOST_CLASSES // frame["workload"].nunique())
 
 
-def _explanation(classes: pd.DataFrame) -> Iterator[RenderableType]:
+def _explanation(classes: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
     """What tells a workload's classes apart, where that was asked for."""
     if "explained_by" not in classes or not classes["explained_by"].iloc[0]:
         return
     first = classes.iloc[0]
     size = "the smallest set" if first["smallest"] else "a small set"
-    left = f", but for {first['unexplained']} cells" if first["unexplained"] else ""
+    left = f", but for {counted(first['unexplained'], 'cell')}" if first["unexplained"] else ""
     line = Text("explained by ", style="bold")
     line.append(visible(str(first["explained_by"])), style="cyan")
     line.append(f": {size} that tells these cells' classes apart{left}.", style="not bold default")
     line.append(" Observed, not proven.", style="dim")
-    yield Padding(line, (0, 0, 1, _GAP))
+    line.append("\n")
+    yield _folded(line, look.width, _GAP)
 
 
 def _facts(classes: pd.DataFrame) -> list[str]:
@@ -145,27 +188,27 @@ def _facts(classes: pd.DataFrame) -> list[str]:
     unstable = int(classes.loc[classes["class"] == UNSTABLE, "cells"].sum())
     lettered = int((classes["class"] != UNSTABLE).sum())
     same = lettered == 1 < cells and not unstable
-    facts = [_counted(cells, "cell")]
+    facts = [counted(cells, "cell")]
     if lettered:
-        facts += ["the same bits everywhere" if same else _counted(lettered, "class", "classes")]
+        facts += ["the same bits everywhere" if same else counted(lettered, "class", "classes")]
     facts += [f"{unstable} unstable"] if unstable else []
     once = "each ran only once" if untested == cells else f"{untested} ran only once"
     return facts + ([once] if untested else [])
 
 
-def _of_axes(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
-    for columns in axis_view.pivots(frame, width):
-        yield _table(columns, width)
+def _of_axes(frame: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
+    for columns in axis_view.pivots(frame, look.width):
+        yield _table(columns, look.width)
         yield Text()
     yield from (Text(line, style="dim") for line in axis_view.legend(frame))
 
 
-def _of_claims(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+def _of_claims(frame: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
     for section, _ in claim_view.sections(frame):
-        yield from _section(section.title, section.facts, section.columns, width)
+        yield from _section(section.title, section.facts, section.columns, look)
 
 
-def _of_rows(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+def _of_rows(frame: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
     """Runs or cells: those that ran in tables, the others by reason below."""
     ran = frame[~frame["status"].isin(NOT_RUN)]
     always = shared(frame if ran.empty else ran)
@@ -175,48 +218,53 @@ def _of_rows(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
         *place, workload = (str(name) for name in key)
         only_here = {k: v for k, v in shared(part).items() if k not in always and k not in several}
         facts = [*place, *([assignments(only_here)] if only_here else [])]
-        yield from _section(workload, facts, layout(part), width)
+        yield from _section(workload, facts, layout(part, ids=look.ids), look)
     yield from _reasons(frame)
 
 
-def _of_models(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+def _of_models(frame: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
     for workload, part in frame.groupby("workload", sort=False):
-        yield from _section(str(workload), [assignments(shared(part))], layout(part), width)
+        yield from _section(
+            str(workload), [assignments(shared(part))], layout(part, ids=look.ids), look
+        )
 
 
-def _of_comparison(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
-    yield from (Text(f"{visible(line)}\n", style="bold") for line in comparison_view.summary(frame))
+def _of_comparison(frame: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
+    for line in comparison_view.summary(frame):
+        inner = line.startswith(" ")
+        yield Text(f"{'  ' if inner else ''}{visible(line)}", style="" if inner else "bold")
     for section in comparison_view.sections(frame):
         columns = section.columns or []
-        yield from _section(section.title, section.facts, columns, width)
+        yield from _section(section.title, section.facts, columns, look)
         if section.below:
-            yield Padding("\n".join(map(visible, section.below)), (0, 0, 1, _GAP))
+            below = "\n".join(map(visible, section.below))
+            yield _folded(Text(f"{below}\n"), look.width, _GAP)
     yield from (Text(line, style="dim") for line in comparison_view.legend(frame))
 
 
-def _of_machines(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+def _of_machines(frame: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
     for (machine, baseline), part in frame.groupby(["machine", "baseline_machine"], sort=False):
         unlike = str(part["unlike"].iloc[0])
         facts = [f"against {baseline}", unlike or "the same hardware, as far as is known"]
-        yield from _section(str(machine), facts, layout(part), width)
+        yield from _section(str(machine), facts, layout(part, ids=look.ids), look)
 
 
-def _of_tensors(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+def _of_tensors(frame: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
     pairs = ["workload", "baseline_machine", "baseline", "machine", "cell"]
     for key, part in frame.groupby(pairs, sort=False):
         _, baseline_machine, baseline, machine, cell = (str(name) for name in key)
         here = cell if machine == baseline_machine else f"{machine}/{cell}"
         there = baseline if machine == baseline_machine else f"{baseline_machine}/{baseline}"
-        yield from _section(here, [f"against {there}"], layout(part), width)
+        yield from _section(here, [f"against {there}"], layout(part, ids=look.ids), look)
 
 
-def _of_spread(frame: pd.DataFrame, width: int) -> Iterator[RenderableType]:
+def _of_spread(frame: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
     several = frame["machine"].nunique() > 1
     for (workload, machine), part in frame.groupby(["workload", "machine"], sort=False):
         baselines = part["baseline"].dropna().unique()
         facts = [str(machine)] if several else []
         facts += [f"against {baselines[0]}"] if len(baselines) == 1 else []
-        yield from _section(str(workload), facts, layout(part), width)
+        yield from _section(str(workload), facts, layout(part, ids=look.ids), look)
     yield from (Text(line, style="dim") for line in comparison_view.spread_legend(frame))
 
 
@@ -227,7 +275,7 @@ def _every_cell(shared_settings: str) -> Iterator[RenderableType]:
 
 
 def _section(
-    title: str, facts: Sequence[str], columns: Sequence[Shown], width: int
+    title: str, facts: Sequence[str], columns: Sequence[Shown], look: Look
 ) -> Iterator[RenderableType]:
     heading = Text(visible(title), style="bold")
     for fact in facts:
@@ -235,7 +283,7 @@ def _section(
     yield heading
     if not columns:
         return
-    yield Padding(_table(columns, width - _GAP), (0, 0, 1, _GAP))
+    yield Padding(_table(columns, look.width - _GAP), (0, 0, 1, _GAP), expand=False)
 
 
 def _reasons(frame: pd.DataFrame) -> Iterator[RenderableType]:
@@ -246,15 +294,11 @@ def _reasons(frame: pd.DataFrame) -> Iterator[RenderableType]:
     for part in (missing[tried], missing[~tried]):
         for (status, reason), rows in part.groupby(["status", "reason"], sort=False, dropna=False):
             line = Text(visible(str(status)), style=_STYLES.get(str(status), "bold"))
-            line.append(f" · {_counted(len(rows), what)}", style="not bold default")
+            line.append(f" · {counted(len(rows), what)}", style="not bold default")
             line.append(f" · {visible(str(reason))}" if reason else "", style="not bold default")
             yield line
             more = f" … and {len(rows) - 1:,} more" if len(rows) > 1 else ""
             yield Text(f"  {visible(str(rows['cell'].iloc[0]))}{more}", style="dim")
-
-
-def _counted(number: int, noun: str, several: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
 def _table(columns: Sequence[Shown], width: int) -> Table:
@@ -289,9 +333,10 @@ def _widths(columns: Sequence[Shown], width: int) -> list[int]:
         more = min(max(room, 0), wanted[place] - widths[place])
         widths[place] += more
         room -= more
-    while room < 0 and max(widths) > 1:
-        widest = widths.index(max(widths))
-        widths[widest] -= 1
+    # A line that is too long is better than half an id: everything else gives way further.
+    foldable = [place for place, column in enumerate(columns) if column.name not in _IDS]
+    while room < 0 and any(widths[place] > 1 for place in foldable):
+        widths[max(foldable, key=lambda place: widths[place])] -= 1
         room += 1
     return widths
 
@@ -320,12 +365,15 @@ def _least(column: Shown) -> int:
 
 def _width(column: Shown) -> int:
     lines = _header(column).split("\n")
-    return max(cell_len(line) for line in (*lines, *(_lines(column, v) for v in column.values)))
+    lines += (line for value in column.values for line in _lines(column, value).split("\n"))
+    return max(map(cell_len, lines))
 
 
 def _lines(column: Shown, value: str) -> str:
-    """The value, alternatives on lines of their own."""
+    """The value, alternatives and ids on lines of their own."""
     safe = visible(value)
+    if column.name == "cell_ids":
+        return safe.replace(" ", "\n")
     return safe.replace("; or ", "\nor ") if column.name == "where" else safe
 
 
@@ -344,7 +392,7 @@ def _style(column: Shown, value: str) -> str:
     return _STYLES.get(value.split(" ", maxsplit=1)[0], "")
 
 
-_VIEWS: dict[str, Callable[[pd.DataFrame, int], Iterator[RenderableType]]] = {
+_VIEWS: dict[str, Callable[[pd.DataFrame, Look], Iterator[RenderableType]]] = {
     "classes": _of_classes,
     "axes": _of_axes,
     "claims": _of_claims,

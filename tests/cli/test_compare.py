@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from commands import harness
+from commands import called, harness
 from results_factory import cell
 from rich.cells import cell_len
 from two_machines import HERE, THERE, sweep, train
 
-from harness.cli.compare_commands import By, compare
+from harness.cli.compare_commands import compare
 from harness.errors import HarnessError, NotReproducibleError, SelectionError, UsageError
 from harness.publish.formats import FORMATS
+from harness.publish.views import LISTING, View
 
 pytestmark = pytest.mark.slow
 
@@ -35,10 +36,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("by", list(By))
+@pytest.mark.parametrize("by", [view for view in View if view not in LISTING])
 def test_every_table_has_every_format_the_same_each_time(
-    folder: Path, capsys: pytest.CaptureFixture[str], by: By
+    folder: Path, capsys: pytest.CaptureFixture[str], by: View, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     texts: dict[str, str] = {}
     for format in (*FORMATS, "rich"):
         compare([folder], by=by, format=format)
@@ -79,7 +81,7 @@ def test_a_check_that_compared_nothing_does_not_pass(folder: Path) -> None:
 def test_a_check_against_a_cell_keeps_the_baseline_whatever_is_selected(folder: Path) -> None:
     with pytest.raises(NotReproducibleError, match="--baseline"):
         compare(
-            [folder], baseline=f"*{HERE}/{SAME.id}", only=["*isa=avx2*"], check=True, by=By.tensor
+            [folder], baseline=f"*{HERE}/{SAME.id}", only=["*isa=avx2*"], check=True, by=View.tensor
         )
 
 
@@ -88,8 +90,8 @@ def test_a_check_against_a_cell_keeps_the_baseline_whatever_is_selected(folder: 
     [
         ({"only": ["*gpu*"]}, SelectionError, "no cell matches"),
         ({"baseline": "nothing"}, SelectionError, "no machine and no cell"),
-        ({"by": By.axis, "check": True}, UsageError, "leave --baseline and --check out"),
-        ({"by": By.class_, "baseline": HERE}, UsageError, "leave --baseline and --check out"),
+        ({"by": View.axis, "check": True}, UsageError, "leave --baseline and --check out"),
+        ({"by": View.class_, "baseline": HERE}, UsageError, "leave --baseline and --check out"),
         ({"format": "pdf"}, UsageError, "not known"),
     ],
 )
@@ -100,8 +102,53 @@ def test_wrong_use_is_explained(
         compare([folder], **arguments)  # type: ignore[arg-type]
 
 
+def test_two_cells_are_compared_with_each_other(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = called(capsys, "compare", folder, SAME.id, "*isa=avx2*")
+    assert ended.code == 0, ended
+    assert f"{OTHER.id} " in ended.out and f"against {SAME.id}" in ended.out
+    assert "threads 1 → 2" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([SAME.id, "nothing", "more"], 2, "two at most"),
+        (["nothing"], 3, "is no folder, no machine and no cell here"),
+        ([SAME.id, OTHER.id, "--only", "*"], 2, "leave --only out"),
+        ([SAME.id, "--baseline", HERE], 2, "excludes --baseline"),
+        ([HERE, SAME.id], 2, "is a machine"),
+    ],
+)
+def test_cells_that_cannot_be_compared_are_named(
+    folder: Path,
+    arguments: list[str],
+    code: int,
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = called(capsys, "compare", folder, *arguments)
+    assert (ended.code, message in ended.err) == (code, True), ended
+
+
+def test_the_machines_with_most_in_common_are_compared(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lonely = sweep(tmp_path, HERE, hardware={**sweep(tmp_path).hardware, "cpu_model": "Alone"})
+    stranger = cell(workload="co2-conv")
+    lonely.plan([stranger])
+    train(lonely, stranger, [1], [1])
+    compare([tmp_path, folder])
+    said = capsys.readouterr().out
+    assert f"{THERE} against {HERE}: " in said or f"{HERE} against {THERE}: " in said
+    assert "no cell has weights on both" in said
+    assert "  agree in some cells or none: mnist-mlp (1 of 2)" in said
+    assert stranger.id not in said, "what was not asked for elsewhere is counted, not listed"
+
+
 def test_missing_empty_and_wrong_folders_are_named(tmp_path: Path, folder: Path) -> None:
     empty = folder / "quickstart" / "blobs"
-    for wrong in (tmp_path / "nowhere", empty, folder / "quickstart" / HERE / "plan.jsonl"):
+    for wrong in (empty, folder / "quickstart" / HERE / "plan.jsonl"):
         with pytest.raises(UsageError, match=re.escape(str(wrong))):
             compare([folder, wrong])

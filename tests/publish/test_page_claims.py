@@ -23,7 +23,7 @@ def _claim(name: str, kind: object, says: str = "It is so.", **where: object) ->
         id=name,
         says=says,
         source="the article",
-        where={key: (value,) for key, value in where.items()},  # type: ignore[dict-item]
+        where={key: (value,) for key, value in where.items()},  # type: ignore[misc]
         expect=Expectation(kind=kind),  # type: ignore[arg-type]
     )
 
