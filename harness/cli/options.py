@@ -10,12 +10,21 @@ import typer
 
 from harness.engines.table import AUTO, NAMES
 from harness.errors import UsageError
+from harness.matrix import shards
 from harness.publish.formats import FORMATS
 
 MatrixFile = Annotated[Path, typer.Argument(metavar="MATRIX", help="The matrix file (YAML).")]
 Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="GLOB", help="Only cells whose id matches; may be repeated."),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="NUMBER/COUNT",
+        help="Only this part of the cells, such as 3/16; the parts are disjoint and complete.",
+    ),
 ]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="The results folder.")]
 RESULTS = Path("results")
@@ -35,6 +44,15 @@ ENGINE = AUTO
 def named(engine: str) -> str | None:
     """The engine that was asked for by name, None where any will do."""
     return None if engine == AUTO else engine
+
+
+def shard(text: str | None) -> shards.Shard | None:
+    """The part of the cells that was asked for, None where all were.
+
+    Raises:
+        UsageError: the text names no part.
+    """
+    return None if text is None else shards.parse(text)
 
 
 Timeout = Annotated[

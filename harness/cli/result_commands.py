@@ -34,7 +34,12 @@ class Of(str, Enum):
 
 
 def table(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR...", help="Results folders; several count as one, side by side."
+        ),
+    ],
     by: Annotated[Grouping, typer.Option("--by", help="What one row is.")] = Grouping.class_,
     of: Annotated[
         Of | None, typer.Option("--of", help="What is equal in a class; the weights if not given.")
@@ -50,4 +55,4 @@ def table(
     # pandas takes half a second to import, and most commands do not need it.
     from harness.cli import table_report
 
-    table_report.show(folder, by.value, format, of=(of or Of.weights).value)
+    table_report.show(folders, by.value, format, of=(of or Of.weights).value)

@@ -17,7 +17,7 @@ from harness.engines import choice
 from harness.errors import IncompleteSweepError
 from harness.executors.run_processes import Limits
 from harness.executors.this_machine import Tally
-from harness.matrix import cells, reading
+from harness.matrix import cells, reading, shards
 from harness.results.store import Store
 from harness.sweep.planning import Step
 
@@ -33,6 +33,7 @@ class IsolationChoice(str, Enum):
 def run(
     file: options.MatrixFile,
     only: options.Only = None,
+    shard: options.Shard = None,
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     isolation: Annotated[
@@ -46,6 +47,7 @@ def run(
     memory: options.Memory = options.MEMORY,
 ) -> None:
     """Run every cell that has no record yet, then print which gave the same weights."""
+    part = options.shard(shard)
     matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
     chosen, why = choice.choose(engine)
@@ -58,7 +60,10 @@ def run(
 
     # Listed before anything is written, so that a selection of nothing leaves nothing.
     settled = wiring.settled_cells(matrix, machine.limits, unavailable)
-    selected = list(cells.select(settled, tuple(only or ())))
+    matching = list(cells.select(settled, tuple(only or ())))
+    selected = list(shards.within(matching, part))
+    if part is not None:
+        console.note(f"shard {part}: {len(selected)} of {len(matching)} cells")
 
     setting = Setting(
         engine=chosen,
