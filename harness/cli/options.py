@@ -12,6 +12,7 @@ from harness import console
 from harness.cli import file_kinds
 from harness.engines.table import AUTO, NAMES
 from harness.errors import UsageError
+from harness.matrix import shards
 from harness.publish.formats import FORMATS
 from harness.publish.views import View
 
@@ -56,6 +57,14 @@ Again = Annotated[
         "--only. May be repeated.",
     ),
 ]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="NUMBER/COUNT",
+        help="Only this part of the cells, such as 3/16; the parts are disjoint and complete.",
+    ),
+]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="The results folder.")]
 RESULTS = Path("results")
 
@@ -80,6 +89,15 @@ def engine_note(asked: str, chosen: str, why: str) -> None:
 def named(engine: str) -> str | None:
     """The engine that was asked for by name, None where any will do."""
     return None if engine == AUTO else engine
+
+
+def shard(text: str | None) -> shards.Shard | None:
+    """The part of the cells that was asked for, None where all were.
+
+    Raises:
+        UsageError: the text names no part.
+    """
+    return None if text is None else shards.parse(text)
 
 
 Timeout = Annotated[

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
@@ -18,19 +19,25 @@ from harness.cli import options, wiring
 from harness.cli.wiring import LocalMachine
 from harness.engines import choice
 from harness.engines.protocol import Engine
+from harness.errors import UsageError
 from harness.executors.run_processes import Limits
-from harness.matrix import cells, reading
+from harness.matrix import cells, reading, shards
 from harness.matrix.cells import AXIS_INDEX, Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
+from harness.matrix.shards import MAX_SHARDS
 from harness.publish import tables
 from harness.results.store import Store
 from harness.subjects import snapshots
-from harness.sweep import planning
+from harness.sweep import planning, submission
 from harness.sweep.planning import Step
+from harness.sweep.submission import Submission
 from harness.upkeep import reuse
 from harness.upkeep.reuse import Lookup, Reuse
 from harness.wording import counted
+
+SHARDS = 16
+"""As many shards, at most, as --submit makes if it is not told."""
 
 SHOWN = 60
 """How many cells a terminal is shown; the other formats have all."""
@@ -41,6 +48,14 @@ class Grouping(str, Enum):
 
     cell = "cell"
     environment = "environment"
+
+
+class Scheduler(str, Enum):
+    """Who starts the shards of a sweep."""
+
+    slurm = "slurm"
+    ssh = "ssh"
+    github = "github"
 
 
 class UsedEnvironments:
@@ -71,6 +86,7 @@ class UsedEnvironments:
 def plan(
     file: options.MatrixFile,
     only: options.Only = None,
+    shard: options.Shard = None,
     results: options.Results = options.RESULTS,
     engine: options.Engine = options.ENGINE,
     timeout: options.Timeout = options.TIMEOUT,
@@ -81,11 +97,26 @@ def plan(
         bool, typer.Option("--json", help="Environments and cells in one JSON document.")
     ] = False,
     again: options.Again = None,
+    submit: Annotated[
+        Scheduler | None,
+        typer.Option("--submit", help="Print a script that runs every shard, ready to send."),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option("--shards", help="How many shards --submit makes.", min=1, max=MAX_SHARDS),
+    ] = None,
 ) -> None:
     """Say what would run and why, cell by cell, and what each environment reuses."""
     options.check_format(format)
+    part = options.shard(shard)
     matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
+    if submit is not None:
+        given = {"--engine": engine, "--timeout": f"{timeout:g}", "--memory": memory}
+        _print_script(submit, file, matrix, only or [], count, given)
+        return
+    if count is not None:
+        raise UsageError("--shards says how many shards --submit makes; --shard 3/16 plans one")
     machine = wiring.this_machine()
     chosen, why = choice.choose(engine, tidy=False)
     named = options.named(engine)
@@ -100,7 +131,8 @@ def plan(
         store=store,
         scripts={name: snapshots.describe(entry) for name, entry in matrix.scripts.items()},
     )
-    selected = _selected(matrix, machine, chosen, [*(only or ()), *(again or ())])
+    both = [*(only or ()), *(again or ())]
+    selected = shards.within(_selected(matrix, machine, chosen, both), part)
     noted, lookup = UsedEnvironments(), wiring.lookup(chosen, machine, wanted)
     steps = planning.steps(selected, matrix.repeats, wanted, store.reader())
     steps = noted.passing(planning.done_again(steps, again or ()))
@@ -110,6 +142,33 @@ def plan(
         _show(steps, noted, lookup, by, f"engine: {chosen.name}; {why}")
     else:
         _print_table(steps, noted, lookup, by, format)
+
+
+def _print_script(
+    submit: Scheduler,
+    file: Path,
+    matrix: Matrix,
+    only: list[str],
+    count: int | None,
+    given: Mapping[str, str],
+) -> None:
+    """The script, with the options of this command that are not at their defaults."""
+    selected = cells.select(cells.cells(matrix), tuple(only))
+    groups = {shards.group_digest(cell) for cell in selected if cell.status is None}
+    parts = count or min(SHARDS, max(1, len(groups)))
+    if parts > len(groups):
+        console.note(
+            f"{parts} shards for {len(groups)} groups of cells that stay together: some stay empty"
+        )
+    defaults = {
+        "--engine": options.ENGINE,
+        "--timeout": f"{options.TIMEOUT:g}",
+        "--memory": options.MEMORY,
+    }
+    more = [(name, value) for name, value in given.items() if value != defaults[name]]
+    words = [word for pair in (*(("--only", glob) for glob in only), *more) for word in pair]
+    sent = Submission(matrix=str(file), name=matrix.name, count=parts, options=tuple(words))
+    console.result(submission.script(submit.value, sent))
 
 
 def _selected(

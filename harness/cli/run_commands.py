@@ -18,7 +18,7 @@ from harness.engines import choice
 from harness.errors import IncompleteSweepError
 from harness.executors.run_processes import Limits
 from harness.executors.this_machine import Tally
-from harness.matrix import cells, reading
+from harness.matrix import cells, reading, shards
 from harness.results.store import Store
 from harness.sweep.planning import Step
 from harness.wording import counted
@@ -41,6 +41,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would run and why, as harness plan does.")
     ] = False,
+    shard: options.Shard = None,
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     isolation: Annotated[
@@ -54,8 +55,9 @@ def run(
     memory: options.Memory = options.MEMORY,
 ) -> None:
     """Run every cell that has no record yet, then print which gave the same weights."""
+    part = options.shard(shard)
     if dry_run:
-        _plan(file, only, again, results, engine, timeout, memory)
+        _plan(file, only, again, shard, results, engine, timeout, memory)
         return
     matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
@@ -68,7 +70,10 @@ def run(
 
     # Listed before anything is written, so that a selection of nothing leaves nothing.
     settled = wiring.settled_cells(matrix, machine.limits, unavailable)
-    selected = list(cells.select(settled, (*(only or ()), *(again or ()))))
+    matching = list(cells.select(settled, (*(only or ()), *(again or ()))))
+    selected = list(shards.within(matching, part))
+    if part is not None:
+        console.note(f"shard {part}: {len(selected)} of {counted(len(matching), 'cell')}")
 
     setting = Setting(
         engine=chosen,
@@ -97,6 +102,7 @@ def _plan(
     file: Path,
     only: list[str] | None,
     again: list[str] | None,
+    shard: str | None,
     results: Path,
     engine: str,
     timeout: float,
@@ -104,7 +110,7 @@ def _plan(
 ) -> None:
     # Tables need pandas, which takes half a second to import.
     plan = importlib.import_module("harness.cli.plan_command").plan
-    plan(file, only, results, engine, timeout, memory, again=again)
+    plan(file, only, shard, results, engine, timeout, memory, again=again)
 
 
 def _report() -> ModuleType:

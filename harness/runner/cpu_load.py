@@ -35,10 +35,12 @@ class Load:
 @dataclass(frozen=True)
 class Loaded:
     """What ended just now: for how long it was there, and the CPU time that each process used
-    meanwhile, None where one was no longer running. All in seconds."""
+    meanwhile, None where one was no longer running. All in seconds. `is_known` says whether the
+    system tells the CPU time of other processes."""
 
     seconds: float
     used: List[Optional[float]]
+    is_known: bool
 
 
 def begin() -> Load:
@@ -72,13 +74,15 @@ def end(load: Load) -> Loaded:
     load.starter.stdout.close()
     load.starter.wait()
     used = [None if a is None or b is None else b - a for a, b in zip(load.used, now)]
-    return Loaded(seconds, used)
+    return Loaded(seconds, used, is_known=None not in load.used)
 
 
 def finding(loaded: Optional[Loaded]) -> Finding:
     """The value of the axis `load`: busy where every process ran to the end and used its CPU."""
     if loaded is None:
         return "none", "the run started none"
+    if not loaded.is_known:
+        return None, "this system does not say how much CPU time other processes used"
     each = ", ".join("none" if used is None else "%.2f" % used for used in loaded.used)
     how = "%d processes, beside the training for %.2f s, used so much CPU time: %s"
     is_busy = bool(loaded.used) and all(used is not None and used > 0 for used in loaded.used)

@@ -90,5 +90,9 @@ def test_a_load_that_did_not_last_is_none_that_counts(signum: signal.Signals) ->
 
 
 def test_where_none_could_be_started_it_is_not_busy() -> None:
-    assert cpu_load.finding(cpu_load.Loaded(1.0, []))[0] == "other"
+    assert cpu_load.finding(cpu_load.Loaded(1.0, [], is_known=True))[0] == "other"
     assert cpu_load.finding(None)[0] == "none"
+
+
+def test_what_the_system_does_not_say_is_unknown() -> None:
+    assert cpu_load.finding(cpu_load.Loaded(1.0, [None], is_known=False))[0] is None
