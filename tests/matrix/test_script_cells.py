@@ -186,6 +186,6 @@ def test_harness_check_and_doctor_take_a_script(
 ) -> None:
     matrix_of(tmp_path, CHURN + "axes: {workload: [churn, mnist-mlp]}\n")
     matrix_commands.check_matrix(tmp_path / "m.yaml")
-    assert "3 cells × 1 repeats, nothing wrong" in capsys.readouterr().err
+    assert "3 cells × 1 repeat, nothing wrong" in capsys.readouterr().err
     need = Need(engine="local", results=tmp_path, memory=1, workloads={"churn": 2})
     assert list(state_checks.data(need)) == []
