@@ -40,9 +40,9 @@ class Origin:
 
     `model`, `fit`, `epoch` and `step` are those of the first step that differs, each counted from
     1, the step within its epoch (0: before the first step); they are None where it is not known.
-    `parts` are what differs there, of `harness.runner.trace.PARTS`. `equal` counts the steps before
-    it that were seen to be equal; `unseen` the steps before it that no trace shows. `reason` says
-    why nothing more is known.
+    `in_all` counts the step over all epochs of the fit. `parts` are what differs there, of
+    `harness.runner.trace.PARTS`. `equal` counts the steps before it that were seen to be equal;
+    `unseen` the steps before it that no trace shows. `reason` says why nothing more is known.
     """
 
     kind: Kind
@@ -50,6 +50,7 @@ class Origin:
     fit: int | None = None
     epoch: int | None = None
     step: int | None = None
+    in_all: int | None = None
     parts: tuple[str, ...] = ()
     equal: int = 0
     unseen: int = 0
@@ -152,6 +153,7 @@ def _described(sides: tuple[_Rows, _Rows], row: int) -> Origin:
         fit=fit,
         epoch=epoch or None,
         step=step - first_of_epoch,
+        in_all=step,
         parts=parts,
         equal=row,
         unseen=unseen,

@@ -33,6 +33,12 @@ class ReplyScript(BaseModel):
     connections: tuple[Connection, ...] = ()
 
 
+class ReplyWatched(BaseModel):
+    """What a run that was watched left instead of results."""
+
+    trace_sha256: str
+
+
 class Reply(BaseModel):
     """A reply of the schema this harness knows; `measured` is None unless all of it is there."""
 
@@ -51,6 +57,7 @@ class Reply(BaseModel):
     confined: str = ""
     seconds: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
     script: ReplyScript | None = None
+    watched: ReplyWatched | None = None
     measured: Measured | None = None
 
     @model_validator(mode="before")
@@ -58,7 +65,8 @@ class Reply(BaseModel):
     def _gather(cls, content: Any) -> Any:
         if not isinstance(content, dict) or content.get("schema") != exchange.SCHEMA:
             raise ValueError(f"it is not of schema {exchange.SCHEMA}")
-        if content.get("status") != exchange.COMPLETED and "weights_sha256" not in content:
+        has_results = content.get("status") == exchange.COMPLETED and "watched" not in content
+        if not has_results and "weights_sha256" not in content:
             return content
         fields = {name: content[name] for name in Measured.model_fields if name in content}
         if isinstance(files := fields.get("files"), dict):

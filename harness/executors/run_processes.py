@@ -96,12 +96,15 @@ def fresh(
     cpus: tuple[int, ...],
     limits: Limits,
     lend: Callable[[Path], AbstractContextManager[None]] = lambda output: nullcontext(),
+    give: Callable[[Path], None] = lambda control: None,
 ) -> Iterator[Ending]:
     """The run in a process of its own. Its files are there within the `with` block.
 
-    `lend` puts what the run is to find into its output folder, and takes it back.
+    `lend` puts what the run is to find into its output folder, and takes it back. `give` puts what
+    it is to read into its control folder.
     """
     with exchange_folders.opened() as folders, lend(folders.output):
+        give(folders.control)
         write_json(folders.control / exchange.REQUEST, _limited(request, cpus, limits))
         outcome = template.engine.run(_order(template, folders, cpus, limits))
         yield _ending(outcome, folders.output, untrusted.tail(folders.log), "fresh", cpus)

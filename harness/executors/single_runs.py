@@ -7,15 +7,13 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from harness.errors import EngineError, RecordError
-from harness.executors import audits, kept_folders, recording, run_processes
-from harness.executors.attestation import asked_versions
+from harness.executors import audits, kept_folders, recording, requests, run_processes
 from harness.executors.audits import Audit
 from harness.executors.context import Context
 from harness.executors.cpu_sets import CpuSets, cpus_for
@@ -25,7 +23,6 @@ from harness.executors.replies import Reply
 from harness.executors.run_processes import AbandonedError, Ending, Isolation
 from harness.executors.warm_groups import WarmGroup
 from harness.protocol import exchange
-from harness.protocol import script as scripts
 from harness.protocol.job import Job, Run
 from harness.results.record import AuditPart, Record
 
@@ -159,7 +156,10 @@ class SingleRuns:
     ) -> Iterator[Ending]:
         if self._abandoned.is_set():
             raise AbandonedError
-        request = {**self._request(group, run), "observe": observe, "trace": trace}
+        lock = group.template.image.lock
+        request = requests.request(
+            self._context, group.job, run, lock, observe=observe, trace=trace
+        )
         kept = kept_folders.of_run(self._context.store.folder, group.job, run)
 
         def lend(output: Path) -> AbstractContextManager[None]:
@@ -186,25 +186,6 @@ class SingleRuns:
         way = self._process(group, run, isolation, cpus, observe=observe, trace=trace)
         with way as ending:
             return ending.reply
-
-    def _request(self, group: WarmGroup, run: Run) -> Mapping[str, Any]:
-        lock = group.template.image.lock
-        script = group.job.scripts.get(run.workload)
-        return {
-            "schema": exchange.SCHEMA,
-            "cell": run.cell,
-            "repeat": run.repeat,
-            "data": None if script else self._data(group.job, run),
-            "script": script and scripts.to_json(script),
-            "settings": dict(run.settings),
-            "device": group.job.device,
-            "versions": asked_versions(lock, group.job.variables),
-            "variables": dict(group.job.variables),
-            "packages": {package.name: package.version for package in lock.packages},
-        }
-
-    def _data(self, job: Job, run: Run) -> str:
-        return self._context.data(job.data[run.workload].name).folder.name
 
     def _write(
         self, group: WarmGroup, run: Run, ending: Ending, started: str, audit: AuditPart

@@ -4,6 +4,7 @@ Two folders, so that neither side writes where the other does. `control` is the 
 mounted read-only for the runner:
 
     request.json            a fresh process: the one run it is for
+    state.npz               the state of another run from which it makes one step, where it is to
     requests/NAME.json      a warm process: one file per run, as they come
     wakeups/NAME            a named pipe per run, by which the runner says that the run is over
     wakeup                  the same for the runner: there is a new request, or `stop`
@@ -29,6 +30,8 @@ A request::
      "script": {...} | null,                    # a user's script, see `script.Script`
      "observe": true | false,                   # whether a script is observed
      "trace": true | false,                     # whether the training leaves a trace
+     "watch": {"first": N, "last": N, "whole": N | null} | null,    # see `trace.Watch`
+     "state": true | false,                     # make one step from the state in `state.npz`
      "settings": {AXIS: VALUE, ...},            # every process and run axis, `env` as an object
      "device": "cpu" | "gpu",
      "versions": {"python": VERSION, ...},      # and tensorflow, numpy, keras: as locked
@@ -70,7 +73,11 @@ The reply of a user's script has, instead of predictions and a metric (null, and
      "outputs": [{"call": "predict" | "evaluate" | ..., "sha256": TEXT}],
      "files": {NAME: SHA256}, "printed_sha256": TEXT,
 
-and, whatever its status::
+The reply of a run that is watched has, instead of all results::
+
+     "watched": {"trace_sha256": TEXT}           # and `step.npz` lies beside it
+
+A user's script has, whatever its status::
 
      "script": {"arguments": [TEXT, ...],
                 "calls": [{"setting", "value", "place", "effect": "applied" | "held" | "late"}],
@@ -101,6 +108,8 @@ LOG = "log.txt"
 WEIGHTS = "weights.npz"
 PREDICTIONS = "predictions.npz"
 TRACE = "trace.npz"
+STEP = "step.npz"
+STATE = "state.npz"
 WORK = "work"
 """The working folder of a user's script; one that is there already is gone on with."""
 

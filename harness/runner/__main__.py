@@ -56,8 +56,9 @@ def _run_once(control: str, output: str, data_root: str) -> None:
 
         write_reply(output, running.run(request, data_root, output))
         return
+    state = os.path.join(control, exchange.STATE) if request["state"] else ""
     answer = _prepared(output)
-    write_reply(output, answer(request, data_root, output, ""))
+    write_reply(output, answer(dict(request, state=state), data_root, output, ""))
 
 
 def _serve_runs(control: str, output: str, data_root: str) -> None:
@@ -69,7 +70,7 @@ def _serve_runs(control: str, output: str, data_root: str) -> None:
 
     def train_in_child(request: Dict[str, Any], folder: str, confined: str) -> None:
         _check_schema(request, folder)
-        write_reply(folder, answer(request, data_root, folder, confined))
+        write_reply(folder, answer(dict(request, state=""), data_root, folder, confined))
 
     serve(control, output, train_in_child, time.perf_counter() - started)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 from harness.protocol.open_values import DEFAULT
 from harness.protocol.subject import Subject
 from harness.runner.importing import Imported
-from harness.runner.trace import Trace
+from harness.runner.trace import Trace, Watch
 
 if TYPE_CHECKING:
     from harness.runner.cpu_load import Load, Loaded
@@ -29,7 +29,8 @@ class Run:
     the seed right after seeding. `model` is the one trained, on `rows` examples; `fit_received` is
     what its `fit` got, `fed` the batch size of a pipeline, `steps` those of an epoch, `epochs_done`
     how many there were. `example` is one row of the test part, `log` what a run that trained wrote
-    to standard error. `trace` gets a row per step (None: nobody asked for one).
+    to standard error. `trace` gets a row per step (None: nobody asked for one). `watch` ends it
+    early, and `state` is that of another run, from which it makes one step (None: they do not).
 
     `built` are the weights as the model was to have them, `initial` those that training began with.
     `orders` are the digests of the shared orders that a pipeline took (None: none are asked for).
@@ -61,6 +62,8 @@ class Run:
     loaded: Optional[Loaded] = None
     example: Any = None
     trace: Optional[Trace] = None
+    watch: Optional[Watch] = None
+    state: Optional[Dict[str, Any]] = None
 
     def own_or(self, asked: Any, name: str) -> Any:
         """The value asked for, or the workload's own where `default` is."""

@@ -30,7 +30,7 @@ import os
 import struct
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from harness.protocol import exchange
 from harness.runner.hashing import combined_digest, digest_of_arrays, write_arrays
@@ -113,6 +113,17 @@ def _chained(
     numbers = (before, *(parts.get(name, UNSEEN) for name in PARTS))
     packed = _PLACE.pack(*place) + struct.pack("<7Qd", *numbers, loss)
     return int.from_bytes(hashlib.sha256(packed).digest()[:8], "little")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is asked of a run that ends early: a row for each step from `first` to `last`, which is
+    the last one that is made, and the step `whole` recorded whole (None: none). Steps count from 1.
+    """
+
+    first: int
+    last: int
+    whole: Optional[int]
 
 
 class Schedule:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
+
+import numpy as np
 
 from harness.protocol import exchange, processor
 from harness.runner import data, disk, findings, packages, weights, workloads
@@ -19,7 +21,7 @@ from harness.runner.refusals import Invalid, Unsupported
 from harness.runner.reply import Reply, empty_reply, failed, one_line
 from harness.runner.run import Run
 from harness.runner.stderr_copy import copy_of_standard_error
-from harness.runner.trace import Trace
+from harness.runner.trace import Trace, Watch
 
 _PACKAGES_NAMED = 8
 """How many packages a reason names."""
@@ -39,6 +41,8 @@ def train(request: Dict[str, Any], data_root: str, folder: str, imported: Import
     asked = {**request["versions"], **request["settings"], "device": request["device"]}
     run = Run(asked=asked, imported=imported, variables=request["variables"])
     run.trace = Trace() if request["trace"] else None
+    run.watch = Watch(**request["watch"]) if request["watch"] else None
+    run.state = _state(request["state"])
     backend = imported.backend
     try:
         with copy_of_standard_error(folder) as copied:
@@ -48,7 +52,9 @@ def train(request: Dict[str, Any], data_root: str, folder: str, imported: Import
         if disk.is_full(error):
             raise
         _describe_failure(reply, error, backend)
-    _read_back(reply, run, backend)
+    # A run that ends early cannot tell all; its trace shows that it went as the recorded one.
+    if run.watch is None:
+        _read_back(reply, run, backend)
     if imported.seconds is not None:
         reply["seconds"]["import"] = imported.seconds
     reply["seconds"]["total"] = time.perf_counter() - imported.started
@@ -67,7 +73,31 @@ def _train(
     run.rows, run.example = len(arrays.train_x), arrays.test_x[:1]
     reply["data_sha256"] = arrays.sha256
     backend.seed(run)
-    _fit_and_measure(arrays, folder, run, backend, reply)
+    if run.watch is None:
+        _fit_and_measure(arrays, folder, run, backend, reply)
+    else:
+        _watch(arrays, folder, run, backend, reply)
+
+
+def _state(path: str) -> Optional[Dict[str, Any]]:
+    if not path:
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _watch(arrays: data.Data, folder: str, run: Run, backend: Backend, reply: Reply) -> None:
+    """Train up to a step, and leave what was recorded on the way instead of results."""
+    begun = time.perf_counter()
+    backend.build(run, arrays)
+    run.initial = backend.named_weights(run.model)
+    recorded = backend.watch(run, arrays)
+    reply["seconds"]["fit"] = time.perf_counter() - begun
+    if recorded:
+        names, values = zip(*recorded)
+        write_arrays(os.path.join(folder, exchange.STEP), names, values)
+    assert run.trace is not None
+    reply["watched"] = {"trace_sha256": run.trace.write(folder)}
 
 
 def _describe_installation(reply: Reply, locked: Dict[str, str], backend: Backend) -> None:

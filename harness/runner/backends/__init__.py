@@ -64,6 +64,13 @@ class Backend(Protocol):
     def fit(self, run: Run, data: Data) -> Dict[str, List[float]]:
         """Train; returns the history: by name one number per epoch, the loss among them."""
 
+    def watch(self, run: Run, data: Data) -> Named:
+        """Train as `run.watch` says; returns the arrays of the step that is recorded whole.
+
+        Raises:
+            Unsupported: the training has no such step, or its state cannot be taken over.
+        """
+
     def predict(self, run: Run, data: Data) -> Any:
         """The predictions for the test part."""
 

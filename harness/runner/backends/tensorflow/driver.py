@@ -29,9 +29,11 @@ __all__ = [
     "readers",
     "seed",
     "start",
+    "watch",
 ]
 
 predict = fitting.predict
+watch = fitting.watch
 describe = installation.describe
 devices = installation.devices
 

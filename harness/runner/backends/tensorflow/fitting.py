@@ -10,6 +10,7 @@ from harness.runner.backends.tensorflow import api, pipelines
 from harness.runner.data import Data
 from harness.runner.refusals import Unsupported
 from harness.runner.run import Run
+from harness.runner.weights import Named
 
 PREDICTION_BATCH = 256
 """Fixed, so that predictions never depend on the axis `batch_size`."""
@@ -47,7 +48,9 @@ def fit(run: Run, data: Data) -> Dict[str, List[float]]:
     """Train, and return Keras' history as plain floats; what `fit` got is noted."""
     arguments = dict(run.fit_arguments)
     fit_model = noting_arguments(run.model.fit, run.fit_received)
-    if not pipelines.needed(run):
+    if run.state is not None:
+        arguments = {"epochs": 1, "x": _transplanted(run)}
+    elif not pipelines.needed(run):
         arguments.update(x=data.train_x, y=data.train_y)
     else:
         size = run.fed = arguments.pop("batch_size")
@@ -56,6 +59,27 @@ def fit(run: Run, data: Data) -> Dict[str, List[float]]:
         done = fit_model(verbose=0, **arguments)
     run.steps = done.params.get("steps")
     return {name: [float(value) for value in values] for name, values in done.history.items()}
+
+
+def watch(run: Run, data: Data) -> Named:
+    """Train until the last step that `run.watch` asks for; the arrays of the step that it wants.
+
+    Raises:
+        Unsupported: the training has fewer steps.
+    """
+    from harness.runner.backends.tensorflow.tracing.fit_trace import StepSeen
+
+    try:
+        fit(run, data)
+    except StepSeen as seen:
+        return seen.arrays
+    raise Unsupported("the training ends before the step that is asked for")
+
+
+def _transplanted(run: Run) -> Any:
+    from harness.runner.backends.tensorflow.tracing import transplant
+
+    return transplant.take_over(run.model, run.state or {})
 
 
 def _tracing(run: Run) -> ContextManager[None]:
@@ -70,7 +94,7 @@ def _tracing(run: Run) -> ContextManager[None]:
 
     from harness.runner.backends.tensorflow.tracing import fit_trace
 
-    fit = fit_trace.FitTrace(run.trace, run.model)
+    fit = fit_trace.FitTrace(run.trace, run.model, watch=run.watch)
     return fit_trace.tracing(fit, [tf.keras.callbacks.CallbackList])
 
 

@@ -32,12 +32,16 @@ class BatchReader:
             self._wants = wants
             self._wanted.assign(wants)
 
-    def taken(self) -> Tuple[int, int]:
-        """The digests of inputs and targets of the last batch that was read, once."""
-        arrays, self._seen = self._seen, None
-        if arrays is None:
-            return trace.UNSEEN, trace.UNSEEN
-        return digest_of(arrays[: self._inputs]), digest_of(arrays[self._inputs :])
+    def taken(self) -> Tuple[List[Any], List[Any]]:
+        """The inputs and targets of the last batch that was read, once; empty where none was."""
+        found = self.seen()
+        self._seen = None
+        return found
+
+    def seen(self) -> Tuple[List[Any], List[Any]]:
+        """The same, and it is there still."""
+        arrays = self._seen or []
+        return arrays[: self._inputs], arrays[self._inputs :]
 
     def through(self, dataset: Any) -> Any:
         """The data set with a stage that reads; as it is where elements are no plain tensors."""

@@ -12,22 +12,42 @@ import functools
 import math
 import threading
 import time
-from typing import Any, Callable, Dict, Iterable, Iterator, Mapping
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional
 
 import tensorflow as tf
 
-from harness.runner.backends.tensorflow.tracing import model_state, random_numbers
-from harness.runner.backends.tensorflow.tracing.batches import BatchReader
-from harness.runner.trace import Schedule, Trace
+from harness.runner.backends.tensorflow.tracing import model_state, random_numbers, whole_step
+from harness.runner.backends.tensorflow.tracing.batches import BatchReader, digest_of
+from harness.runner.backends.tensorflow.tracing.whole_step import WholeStep
+from harness.runner.trace import Schedule, Trace, Watch
+from harness.runner.weights import Named
 
 _local = threading.local()
+
+
+class StepSeen(Exception):
+    """Ends a fit once the last step that was asked for is done; `arrays` are those recorded."""
+
+    def __init__(self, arrays: Named) -> None:
+        super().__init__("the last step that was asked for is done")
+        self.arrays = arrays
 
 
 class FitTrace:
     """Adds the rows of one fit to a trace; `number` and `fit` say which model's, and which one."""
 
-    def __init__(self, trace: Trace, model: Any, number: int = 1, fit: int = 1) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        model: Any,
+        number: int = 1,
+        fit: int = 1,
+        watch: Optional[Watch] = None,
+    ) -> None:
         self._trace = trace
+        self._watch = watch
+        self._whole = WholeStep(model) if watch and watch.whole is not None else None
+        self._fetched: Optional[List[Any]] = None
         self._model = model
         self._named = (number, fit)
         self._reader = BatchReader()
@@ -57,17 +77,30 @@ class FitTrace:
     def step_begins(self) -> None:
         """A step, or several that are one call for Keras, begins."""
         self._calls += 1
-        self._is_due = self._is_due or self._schedule.wants(self._calls)
+        following = self._step + 1
+        watched = self._watch is not None and self._watch.first <= following <= self._watch.last
+        self._is_due = self._is_due or watched or self._schedule.wants(self._calls)
         self._reader.want(self._is_due)
+        if self._whole is not None and self._watch is not None and following == self._watch.whole:
+            self._whole.before()
+
+    def step_returns(self, logs: Any) -> None:
+        """A step returns: what was fetched for us is no business of callbacks."""
+        if self._whole is not None:
+            self._fetched = self._whole.take(logs)
 
     def step_ended(self, step: int, logs: Any) -> None:
         """The step of this number in the epoch, from 0, is done; `logs` is what Keras says."""
         self._step = self._before + step + 1
+        if self._whole is not None and self._watch is not None and self._step == self._watch.whole:
+            self._whole.after(*self._reader.seen(), self._fetched)
         if self._is_due:
             self._loss = _loss_in(logs)
             self._add()
             self._is_due = False
             self._reader.want(False)
+        if self._watch is not None and self._step >= self._watch.last:
+            raise StepSeen(self._whole.arrays if self._whole is not None else [])
 
     def epoch_ended(self) -> None:
         """An epoch is over; its last step has a row."""
@@ -75,6 +108,16 @@ class FitTrace:
         if self._last_row != self._step:
             self._loss = math.nan
             self._add()
+
+    @property
+    def model(self) -> Any:
+        """The model that is trained."""
+        return self._model
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a step is recorded whole."""
+        return self._whole is not None
 
     def gradient_taken(self, graph: Any) -> None:
         """The gradient of a step is taken: its random operations are all there."""
@@ -97,7 +140,7 @@ class FitTrace:
         began = time.perf_counter()
         inputs, targets = self._reader.taken()
         parts: Dict[str, int] = model_state.of_model(self._model)
-        parts.update(inputs=inputs, targets=targets)
+        parts.update(inputs=digest_of(inputs), targets=digest_of(targets))
         parts["random"] = random_numbers.digest(self._seeds, self._model)
         self._trace.add((*self._named, self._epoch, self._step), parts, self._loss)
         self._last_row = self._step
@@ -119,6 +162,8 @@ def tracing(fit: FitTrace, callbacks_classes: Iterable[Any]) -> Iterator[None]:
     `callbacks_classes` are the classes of lists of callbacks that Keras may use.
     """
     watch(callbacks_classes)
+    for each in whole_step.layer_classes(fit.model) if fit.is_whole else ():
+        _wrap(each, "__call__", _noting_outputs)
     _local.fit = fit
     fit.add_first()
     try:
@@ -151,8 +196,10 @@ def _wrap(owner: Any, name: str, wrapped: Callable[[Any], Any]) -> None:
 
 def _reporting(event: Callable[..., None], function: Any) -> Any:
     def call(callbacks: Any, *arguments: Any, **named: Any) -> Any:
-        result = function(callbacks, *arguments, **named)
         fit = current()
+        if fit is not None and event is _EVENTS["on_train_batch_end"]:
+            fit.step_returns(arguments[1] if len(arguments) > 1 else named.get("logs"))
+        result = function(callbacks, *arguments, **named)
         if fit is not None:
             event(fit, *arguments, **named)
         return result
@@ -182,6 +229,21 @@ def _noting_gradient(function: Any) -> Any:
         fit = current()
         if fit is not None and not tf.executing_eagerly():
             fit.gradient_taken(tf.compat.v1.get_default_graph())
-        return function(tape, *arguments, **named)
+        result = function(tape, *arguments, **named)
+        step = whole_step.collecting()
+        if step is not None:
+            step.add_gradients(arguments[0] if arguments else named["target"], result)
+        return result
 
     return gradient
+
+
+def _noting_outputs(function: Any) -> Any:
+    def call(layer: Any, *arguments: Any, **named: Any) -> Any:
+        outputs = function(layer, *arguments, **named)
+        step = whole_step.collecting()
+        if step is not None:
+            step.add_output(layer, outputs)
+        return outputs
+
+    return call
