@@ -60,6 +60,12 @@ class RecordError(HarnessError):
     exit_code = 8
 
 
+class UnverifiedError(HarnessError):
+    """What was found could not be verified, so it is not said to be equal or different."""
+
+    exit_code = 10
+
+
 class NotReproducibleError(HarnessError):
     """Asked to check, and results that should agree do not."""
 

@@ -48,7 +48,7 @@ class CellExperiment:
         self.store = Store(results, name, setting.machine.id)
         self._setting = setting
         self._matrix = sweeps.chosen_cells(name, repeats, command)
-        self._locks = _lock_source(locks)
+        self._locks = lock_source(locks)
         self._planned: dict[str, Cell] = {}
         self._records: dict[tuple[str, int], list[Record]] = {}
         # Both sides may name one folder: each record counts once.
@@ -148,7 +148,8 @@ class _Source:
         return [record for record in done if record is not None]
 
 
-def _lock_source(recorded: Mapping[Environment, Lock]) -> LockSource:
+def lock_source(recorded: Mapping[Environment, Lock]) -> LockSource:
+    """These locks, and for other environments those of a matrix in the current folder."""
     reader, maker = wiring.lock_reader(_MATRIX_FILE), wiring.lock_maker(_MATRIX_FILE)
     return LockSource(
         read=lambda environment: recorded.get(environment) or reader(environment),

@@ -87,6 +87,13 @@ HELP: dict[str, CommandHelp] = {
             "harness compare results/quickstart '*mlp,tf2.21*threads=1' '*mlp,tf2.21*threads=2'",
         ),
     ),
+    "diff": CommandHelp(
+        line="Say at which step two cells part, and what of it differs first.",
+        examples=(
+            "harness diff results/quickstart '*cnn*2.10*threads=1' '*cnn*2.10*threads=2'",
+            "harness diff results/quickstart 'mnist-aug*threads=2#1' 'mnist-aug*threads=2#2'",
+        ),
+    ),
     "why": CommandHelp(
         line="Run hybrids of two cells: which settings explain their difference?",
         examples=(

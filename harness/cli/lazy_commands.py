@@ -24,6 +24,7 @@ MODULES = {
     "rm": "removal_command",
     "table": "result_commands",
     "compare": "compare_commands",
+    "diff": "diff_command",
     "why": "why_command",
     "publish": "publish_commands",
     "bundle": "bundle_commands",

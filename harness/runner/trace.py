@@ -37,6 +37,8 @@ from harness.runner.hashing import combined_digest, digest_of_arrays, write_arra
 
 PARTS = ("inputs", "targets", "random", "trained", "slots", "other")
 UNSEEN = 0
+STATE_STEP = "step"
+"""Among the arrays of a state that a step is made from: the number of that step, from 1."""
 COLUMNS = {
     **{"model": "<i4", "fit": "<i4", "epoch": "<i4", "step": "<i8"},
     **dict.fromkeys(PARTS, "<u8"),

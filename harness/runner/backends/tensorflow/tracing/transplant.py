@@ -10,15 +10,13 @@ from harness.runner.backends.tensorflow.state import named_weights, set_weights
 from harness.runner.backends.tensorflow.tracing.model_state import slots_of
 from harness.runner.backends.tensorflow.tracing.whole_step import named_slots, slot_variables
 from harness.runner.refusals import Unsupported
-
-STEP = "step"
-"""The number of the step that is made, from 1, among the arrays of a state."""
+from harness.runner.trace import STATE_STEP
 
 
 def take_over(model: Any, state: Dict[str, Any]) -> Any:
     """Give the model this state; returns the data set with the one batch.
 
-    `state` has arrays as `whole_step` names them, and `STEP`.
+    `state` has arrays as `whole_step` names them, and `STATE_STEP`.
 
     Raises:
         Unsupported: the model has other weights, or its optimizer keeps other slots.
@@ -29,7 +27,7 @@ def take_over(model: Any, state: Dict[str, Any]) -> Any:
         raise Unsupported("transplant: the model has other weights")
     set_weights(model, [(name, before[name]) for name in names])
     _set_slots(model, state)
-    model.optimizer.iterations.assign(int(state[STEP]) - 1)
+    model.optimizer.iterations.assign(int(state[STATE_STEP]) - 1)
     inputs, targets = (_of("batch/%s/" % part, state) for part in ("inputs", "targets"))
     if len(inputs) != 1 or len(targets) != 1:
         raise Unsupported("transplant: a batch that is not one array and its targets")

@@ -156,9 +156,9 @@ def slot_variables(variables: List[Any]) -> List[Any]:
 
 
 def _kind_of(variable: Any) -> str:
-    """`m` of `Adam/kernel/m`, `Adam/m/kernel` and `adam/kernel_momentum`."""
+    """`m` of `Adam/kernel/m`, `Adam/m/kernel`, `m/kernel` and `adam/kernel_momentum`."""
     parts = str(getattr(variable, "path", variable.name)).split(":")[0].split("/")
-    candidates = (parts[-1], parts[1] if len(parts) > 1 else "", parts[-1].rpartition("_")[2])
+    candidates = (parts[-1], *parts[1:2], parts[0], parts[-1].rpartition("_")[2])
     return next((_KINDS[each] for each in candidates if each in _KINDS), candidates[-1])
 
 

@@ -1,0 +1,165 @@
+"""`diff`: at which step two cells, or two runs, parted, and what of that step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from harness import console
+from harness.analysis import origins
+from harness.cli import bundle_commands, cell_experiment, options, step_experiment, wiring
+from harness.cli.step_experiment import StepExperiment
+from harness.cli.sweeps import Setting
+from harness.engines import choice
+from harness.errors import HarnessError, UnverifiedError, UsageError
+from harness.executors.run_processes import Limits
+from harness.matrix.cells import Cell
+from harness.publish import tables
+from harness.results.blobs import Arrays
+from harness.runner.trace import Watch
+from harness.studies import named_cells, run_origins, step_difference, step_study
+from harness.studies.named_cells import Side
+from harness.studies.record_cells import UnknownCellError, cell_of
+from harness.studies.run_origins import Pair, Run
+from harness.studies.step_study import StepStudy, Transplant
+
+TRACES, STEPS, TRANSPLANT = 1, 2, 3
+
+
+def diff(
+    cells: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DIR A B",
+            help="A results folder and two cells of it, or runs (A#2); or DIR1:A DIR2:B.",
+        ),
+    ],
+    level: Annotated[
+        int,
+        typer.Option(
+            help="1: read the traces. 2: make the first step that differs again, and record it "
+            "whole. 3: also make it in B's environment from A's state.",
+            min=TRACES,
+            max=TRANSPLANT,
+        ),
+    ] = TRANSPLANT,
+    engine: options.Engine = options.ENGINE,
+    locks: bundle_commands.Locks = None,
+    timeout: options.Timeout = options.TIMEOUT,
+    memory: options.Memory = options.MEMORY,
+    format: options.Format = "rich",
+) -> None:
+    """Say at which step two cells part, and what of that step differs first."""
+    options.check_format(format)
+    machine = wiring.this_machine()
+    sides = named_cells.resolve(cells, prefer=machine.id)
+    pairs = run_origins.pairs(*_runs(sides))
+    lines = step_study.of_pairs(pairs)
+    pair = next((each for each in pairs if each.origin.in_all is not None), None)
+    if level == TRACES or pair is None or not _may_be_made_again(pair):
+        _show(lines, None, format)
+        return
+    chosen, because = choice.choose(engine)
+    setting = Setting(
+        engine=chosen,
+        chosen_because=because,
+        named=options.named(engine),
+        machine=machine,
+        limits=Limits(timeout=timeout, memory=options.bytes_of(memory)),
+    )
+    its_cells = [_cell(side) for side in sides]
+    environments = [cell.environment for cell in its_cells]
+    recorded = cell_experiment.recorded_locks(sides, environments, own=locks or (), engine=chosen)
+    with step_experiment.opened(setting, cell_experiment.lock_source(recorded)) as experiment:
+        study = _studied(experiment, pair, its_cells, level)
+    _show([*lines, *step_study.of_step(study)], study, format)
+    if not study.verified:
+        raise UnverifiedError("the watched steps are not those of the recorded runs; see above")
+
+
+def _runs(sides: Sequence[Side]) -> list[list[Run]]:
+    """The runs that are compared: of cells that are stable, one of each."""
+    runs = [[Run(record=each, sweep=side.sweep.folder) for each in side.records] for side in sides]
+    weights = [{r.record.measured.weights_sha256 for r in its if r.record.measured} for its in runs]
+    if all(len(each) == 1 for each in weights):
+        return [its[:1] for its in runs]
+    return runs
+
+
+def _may_be_made_again(pair: Pair) -> bool:
+    """Whether levels 2 and 3 can say more; a note says why not."""
+    origin = pair.origin
+    if not origin.in_all:
+        # The weights before training are in the records; no step is needed to see them.
+        return False
+    if pair.one.record.script is not None:
+        console.note("a user's script: its steps are not made again, the traces are all there is")
+        return False
+    return (origin.model, origin.fit) == (1, 1)
+
+
+def _cell(side: Side) -> Cell:
+    try:
+        return cell_of(side.records[0])
+    except UnknownCellError as error:
+        raise UsageError(f"{side.cell}: cannot be run here: {error}") from error
+
+
+def _studied(
+    experiment: StepExperiment, pair: Pair, cells: Sequence[Cell], level: int
+) -> StepStudy:
+    origin = pair.origin
+    step = origin.in_all or 1
+    traces = [run.trace() for run in (pair.one, pair.other)]
+    if origin.unseen:
+        step, traces = _narrowed(experiment, cells, Watch(step - origin.unseen, step, None))
+    whole = [experiment.watched(cell, Watch(step, step, step)) for cell in cells]
+    verified = all(
+        trace is not None and step_study.same_row(trace, watched.trace, step)
+        for trace, watched in zip(traces, whole, strict=True)
+    )
+    parts = step_difference.compare(whole[0].step, whole[1].step)
+    transplant, obstacle = None, ""
+    if level >= TRANSPLANT:
+        try:
+            transplant = _transplanted(experiment, cells, whole[0].step, step)
+        except HarnessError as error:
+            obstacle = str(error)
+    return StepStudy(
+        origin=origin, parts=parts, verified=verified, transplant=transplant, obstacle=obstacle
+    )
+
+
+def _narrowed(
+    experiment: StepExperiment, cells: Sequence[Cell], watch: Watch
+) -> tuple[int, list[Arrays | None]]:
+    """The first step that differs among those that no trace has, and the traces that show it."""
+    traces = [experiment.watched(cell, watch).trace for cell in cells]
+    found = origins.of_traces(traces[0], traces[1])
+    return found.in_all or watch.last, list(traces)
+
+
+def _transplanted(
+    experiment: StepExperiment, cells: Sequence[Cell], made: Arrays, step: int
+) -> Transplant:
+    state = step_study.state_of(made, step)
+    watch = Watch(1, 1, 1)
+    own, theirs = (experiment.watched(cell, watch, state).step for cell in cells)
+    return Transplant(
+        own=step_difference.compare(made, own), theirs=step_difference.compare(made, theirs)
+    )
+
+
+def _show(lines: Sequence[str], study: StepStudy | None, format: str) -> None:
+    frame = step_difference.frame(study.parts if study else [])
+    if format in ("csv", "json"):
+        console.result(tables.render(frame, format))
+        for line in lines:
+            console.note(line)
+        return
+    comment = "% " if format == "latex" else ""
+    above = "".join(f"{comment}{line}\n" for line in lines)
+    shown = tables.render(frame, format, step_difference.SHOWN) if study else ""
+    console.result(f"{above}\n{shown}" if shown else above)

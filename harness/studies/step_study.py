@@ -1,0 +1,180 @@
+"""What two watched steps, and one made from the other's state, say of a difference."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.analysis.origins import Origin
+from harness.results.blobs import Arrays
+from harness.runner.trace import STATE_STEP, UNSEEN
+from harness.studies import run_origins, step_difference
+from harness.studies.run_origins import Pair
+from harness.studies.step_difference import Part
+from harness.wording import counted
+
+_COMPARED = ("inputs", "targets", "trained", "slots", "other")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transplant:
+    """The step made from A's state: in A's own environment, which must leave A's bits, and in B's.
+
+    Each is compared with the step as A made it.
+    """
+
+    own: Sequence[Part]
+    theirs: Sequence[Part]
+
+    @property
+    def is_controlled(self) -> bool:
+        """Whether A's step from A's state left A's bits, so that B's can be judged."""
+        return step_difference.first_difference(self.own) is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepStudy:
+    """What is known of the first step that differs.
+
+    `parts` compare the step of both sides; `verified` says whether both watched runs left what the
+    runs left that were not watched. `transplant` is None where it was not asked for or not
+    possible, `obstacle` says why.
+    """
+
+    origin: Origin
+    parts: Sequence[Part]
+    verified: bool
+    transplant: Transplant | None = None
+    obstacle: str = ""
+
+
+def same_row(one: Arrays, other: Arrays, step: int) -> bool:
+    """Whether two traces both have a row of this step, and it says the same of the step."""
+    rows = [np.flatnonzero(side["step"] == step) for side in (one, other)]
+    if not all(len(each) for each in rows):
+        return False
+    left, right = (int(each[0]) for each in rows)
+    return all(
+        one[name][left] == other[name][right] or UNSEEN in (one[name][left], other[name][right])
+        for name in _COMPARED
+    )
+
+
+def state_of(step: Arrays, number: int) -> Arrays:
+    """What a step, of this number from 1, begins with: its state for a transplant."""
+    inputs = {name: each for name, each in step.items() if step_difference.is_input(name)}
+    return {**inputs, STATE_STEP: np.array(number, "<i8")}
+
+
+def of_pairs(pairs: Sequence[Pair]) -> list[str]:
+    """What the traces say: one sentence per origin where there are several pairs."""
+    apart = [pair for pair in pairs if pair.origin.kind]
+    if not apart:
+        runs = "all pairs of runs" if len(pairs) > 1 else "both runs"
+        return [f"No difference: {runs} left the same weights."]
+    if len(pairs) == 1:
+        return [*_of_one(apart[0])]
+    counts = Counter(_in_short(pair.origin) for pair in apart)
+    lines = [f"{len(apart)} of {len(pairs)} pairs of runs differ."]
+    lines += [f"{text}: in {count} of {len(pairs)} pairs." for text, count in counts.most_common()]
+    return lines
+
+
+def _of_one(pair: Pair) -> list[str]:
+    origin = pair.origin
+    lines = [f"They part by {origin}."]
+    if origin.kind == "undecided":
+        return [f"Where they part is undecided: {origin.reason}."]
+    if origin.in_all:
+        rows = counted(origin.equal, "row")
+        equal = f"{rows} of the traces before it {'is' if origin.equal == 1 else 'are'} equal"
+        unseen = (
+            f"; {counted(origin.unseen, 'step')} before it without a row" if origin.unseen else ""
+        )
+        lines.append(f"There {_listed(origin.parts)} differ; {equal}{unseen}.")
+    if origin.kind == "other data order" and origin.in_all:
+        lines += _repeats(pair, origin.in_all)
+    return lines
+
+
+def _repeats(pair: Pair, step: int) -> list[str]:
+    lines = []
+    for side, run in (("A", pair.one), ("B", pair.other)):
+        trace = run.trace()
+        found = run_origins.repeated_batch(trace, step) if trace else None
+        if found:
+            lines.append(f"{side}'s batch there is that of its epoch {found[0]}, step {found[1]}.")
+    return lines
+
+
+def _in_short(origin: Origin) -> str:
+    return f"{origin} in {_listed(origin.parts)}" if origin.parts else str(origin)
+
+
+_WORDS = {
+    "inputs": "the batch's inputs",
+    "targets": "its targets",
+    "random": "where random numbers come from",
+    "trained": "the trained weights",
+    "slots": "the optimizer's slots",
+    "other": "weights that are not trained",
+}
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return ", ".join(_WORDS[part] for part in parts)
+
+
+def of_step(study: StepStudy) -> list[str]:
+    """What the step itself says, the first part that differs first."""
+    lines = [_first(study.parts)]
+    if study.verified:
+        lines.append("Verified: the watched steps left what the runs left that were not watched.")
+    else:
+        lines.append(
+            "Unverified: a watched step did not leave what the run left that was not watched, so it"
+            " went another way; this says how steps differ, not how these runs did."
+        )
+    if study.transplant is not None:
+        lines.append(_of_transplant(study.transplant))
+    if study.obstacle:
+        lines.append(f"From A's state B's step could not be made: {study.obstacle}.")
+    return lines
+
+
+def _first(parts: Sequence[Part]) -> str:
+    first = step_difference.first_difference(parts)
+    if first is None:
+        return "In the step itself no part differs."
+    before = sum(part.is_equal for part in parts[: list(parts).index(first)])
+    where = "a part that the step begins with" if first.is_input else "computed in the step"
+    size = f"{first.name} ({where}){_size(first)}"
+    return f"First different in it: {size}; equal before it: {counted(before, 'part')}."
+
+
+def _size(part: Part) -> str:
+    if part.differing is None:
+        return ", of another shape or kind"
+    ulp = "" if part.max_ulp is None else f", up to {part.max_ulp:,} ULP"
+    return f", {part.differing:,} of {part.elements:,} elements{ulp}, {part.max_abs:.2g} at most"
+
+
+def _of_transplant(transplant: Transplant) -> str:
+    if not transplant.is_controlled:
+        return (
+            "Made from A's state, even A's own step leaves other bits (it draws on what cannot be"
+            " carried over, such as random numbers), so B's says nothing."
+        )
+    first = step_difference.first_difference(transplant.theirs)
+    if first is None:
+        return (
+            "Made from A's state, B's step leaves A's bits: its arithmetic is A's, and the cause is"
+            " what came before it, or what no state shows (order, generators)."
+        )
+    return (
+        f"Made from A's state, B's step leaves other bits, first in {first.name}{_size(first)}: the"
+        " arithmetic of this step is another. A's own, made so, leaves A's bits."
+    )
