@@ -54,6 +54,12 @@ COMPARISON_COLUMNS: tuple[Column, ...] = (
     ),
     column("origin_at", "string", "The first step that differs, or why it is undecided."),
     *_SIZES,
+    column(
+        "nudges",
+        "float64",
+        "How many times as far apart, in relative L2, as one weight moved by one ULP leads from "
+        "the baseline; missing where no cell is the baseline with nudge=one-ulp.",
+    ),
     column("matched_by", "string", "How tensors found their partners: name, order or both."),
     column("unmatched", "Int64", "Tensors without a partner, which have no part in the sizes."),
     column("churn", "float64", "Of a classifier: the share of test rows whose class differs."),

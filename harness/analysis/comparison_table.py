@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis import parameters
+from harness.analysis import nudged_cells, parameters
 from harness.analysis.array_differences import TensorDifference, Unmatched
 from harness.analysis.cell_comparison import Cell, Pair, Row, described
 from harness.analysis.columns import frame_of, names
@@ -31,6 +31,7 @@ class Sizes:
 
     def __init__(self, merged: MergedResults) -> None:
         self._folders = merged.folders
+        self._nudged = nudged_cells.by_cell(merged.runs)
         self._computed: dict[tuple[str, ...], Difference] = {}
 
     def of(self, pair: Pair) -> Difference | None:
@@ -49,6 +50,19 @@ class Sizes:
                 return None
             self._computed[key] = difference(first, second)
         return self._computed[key]
+
+    def nudged(self, baseline: Cell) -> Difference | None:
+        """How far one weight moved by one ULP leads from a cell; None where no cell shows it.
+
+        Raises:
+            RecordError: stored arrays are damaged.
+        """
+        nudged = self._nudged.get(nudged_cells.key(baseline))
+        if nudged is None:
+            return None
+        machine = str(baseline["machine"])
+        pair = Pair(baseline=baseline, compared=nudged, baseline_machine=machine, machine=machine)
+        return self.of(pair)
 
     def _model(self, cell: Cell) -> Model:
         """The cell's model, with the blobs of the folder that has them."""
@@ -98,9 +112,18 @@ def _row(pair: Pair, sizes: Sizes) -> Row:
     if sized.weights is not None:
         row.update({name: getattr(sized.weights, name) for name in (*_WEIGHTS, "matched_by")})
         row["unmatched"] = len(sized.weights.unmatched)
+        row["nudges"] = _nudges(sized.weights.relative_l2, pair, sizes)
     if sized.predictions is not None:
         row.update({name: getattr(sized.predictions, name) for name in _PREDICTED})
     return row
+
+
+def _nudges(relative_l2: float, pair: Pair, sizes: Sizes) -> float | None:
+    assert pair.baseline is not None
+    nudged = sizes.nudged(pair.baseline)
+    if nudged is None or nudged.weights is None or not nudged.weights.relative_l2:
+        return None
+    return relative_l2 / nudged.weights.relative_l2
 
 
 _PREDICTED = ("churn", "largest", "unit")

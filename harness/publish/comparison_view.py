@@ -93,6 +93,8 @@ def legend(frame: pd.DataFrame) -> Iterator[str]:
             "max ULP: floats between two weights, at most (large where a sign changed); rel. L2: "
             "norm of the difference over that of the baseline's weights."
         )
+    if frame["nudges"].notna().any():
+        yield ("× one ULP: rel. L2 over that which one weight, moved by one ULP, leads to.")
     if frame["churn"].notna().any():
         yield "churn: test rows whose class differs. Sizes are of the first completed runs."
     if frame["origin"].isin(_FROM_TRACES).any():

@@ -92,10 +92,25 @@ def test_what_was_found_to_differ_unasked_is_named(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_difference_has_its_known_sizes(folders: list[Path]) -> None:
     row = compared(folders).iloc[0]
-    assert row["origin"] == "another arithmetic"
+    assert (row["origin"], row["origin_at"]) == ("undecided", "same start, no trace")
     assert (row["max_abs"], row["max_ulp"]) == (0.5, 1 << 20)
     assert row["relative_l2"] == pytest.approx(0.1, rel=1e-15)
     assert (row["churn"], row["value_difference"]) == (0.5, 0.5 - 0.9375)
+
+
+@pytest.mark.slow
+def test_differences_are_measured_by_what_one_flipped_bit_leads_to(tmp_path: Path) -> None:
+    one = sweep(tmp_path)
+    nudged = cell(threads=1, nudge="one-ulp")
+    one.plan([ONE, TWO, nudged])
+    train(one, ONE, [3, 4], [3, 4])
+    train(one, TWO, [3, 4.5], [3, 4.5])
+    train(one, nudged, [3, 4.25], [3, 4.25])
+    frame = compared([tmp_path], ONE.id).set_index("cell")
+    assert frame.loc[TWO.id, "nudges"] == pytest.approx(2.0)
+    assert frame.loc[nudged.id, "nudges"] == pytest.approx(1.0)
+    # Control: nothing is nudged from the other cell.
+    assert compared([tmp_path], TWO.id)["nudges"].isna().all()
 
 
 def test_the_side_that_is_unstable_is_named(folders: list[Path]) -> None:
@@ -126,12 +141,12 @@ def test_half_of_the_cells_leave_the_others_on_one_side(folders: list[Path]) -> 
 
 
 @pytest.mark.slow
-def test_another_start_is_another_random_stream(tmp_path: Path) -> None:
+def test_other_initial_weights_are_another_start(tmp_path: Path) -> None:
     for machine, init, weights in ((HERE, "x", [1]), (THERE, "y", [2])):
         one = sweep(tmp_path, machine)
         one.plan([ONE])
         train(one, ONE, weights, weights, init=init)
-    assert compared([tmp_path])["origin"].tolist() == ["another random stream"]
+    assert compared([tmp_path])["origin"].tolist() == ["other start"]
 
 
 @pytest.mark.slow

@@ -168,7 +168,7 @@ def test_a_story_says_everything_the_records_say(opened: Opened) -> None:
         "tensorflow-cpu",
         HERE,
         "Against class A",
-        "another arithmetic",
+        "undecided (same start, no trace)",
         "dense/kernel",
     ):
         expect(details).to_contain_text(words)
