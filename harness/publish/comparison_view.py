@@ -93,7 +93,7 @@ def legend(frame: pd.DataFrame) -> Iterator[str]:
             "max ULP: floats between two weights, at most (large where a sign changed); rel. L2: "
             "norm of the difference over that of the baseline's weights."
         )
-    if frame["nudges"].notna().any():
+    if "nudges" in frame and frame["nudges"].notna().any():
         yield ("× one ULP: rel. L2 over that which one weight, moved by one ULP, leads to.")
     if frame["churn"].notna().any():
         yield "churn: test rows whose class differs. Sizes are of the first completed runs."

@@ -303,7 +303,7 @@ def _sizes(frame: pd.DataFrame) -> list[Shown]:
         formatted(frame, "max_ulp", "max ULP", count, rank=2),
         formatted(frame, "relative_l2", "rel. L2", short),
     ]
-    if frame["nudges"].notna().any():
+    if "nudges" in frame and frame["nudges"].notna().any():
         shown_sizes.append(formatted(frame, "nudges", "× one ULP", short, rank=2))
     if frame["churn"].notna().any():
         shown_sizes.append(formatted(frame, "churn", "churn", lambda v: f"{100 * v:.2f} %"))
