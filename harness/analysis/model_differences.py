@@ -147,7 +147,9 @@ def _traced(first: Model, second: Model) -> Origin:
         for model in (first, second)
     ]
     if traces[0] is None or traces[1] is None:
-        return origins.undecided("same start, no trace")
+        known = first.init_sha256 and second.init_sha256
+        start = "same start, no trace" if known else "no trace, and the start is not known"
+        return origins.undecided(start)
     origin = origins.of_traces(traces[0], traces[1])
     return origin if origin.kind else origins.undecided("the traces are equal as far as they go")
 

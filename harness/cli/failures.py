@@ -78,7 +78,12 @@ def _show_usage(error: Any) -> None:
         error.show()
         return
     what = what[:1].lower() + what[1:]
-    console.error(f"{what}; {error.ctx.command_path} --help says what there is")
+    console.error(f"{what}; {_command(error.ctx)} --help says what there is")
+
+
+def _command(context: Any) -> str:
+    """How the command is called, whatever started this program."""
+    return f"harness {context.info_name}" if context.parent else "harness"
 
 
 def _unforeseen(error: Exception) -> int:

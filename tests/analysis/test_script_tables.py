@@ -250,7 +250,9 @@ def test_starts_that_nobody_saw_are_not_called_equal(on: SweepOnDisk) -> None:
     assert by_class(runs)["init"].tolist() == ["", ""]
     merged = merging.merge([on.root])
     table = comparison(pairs(merged, baseline_of(merged, cells[0].id)), Sizes(merged))
-    assert table[["verdict", "origin"]].to_numpy().tolist() == [["different", ""]]
+    columns = ["verdict", "origin", "origin_at"]
+    found = ["different", "undecided", "no trace, and the start is not known"]
+    assert table[columns].to_numpy().tolist() == [found]
 
 
 @pytest.mark.parametrize("value", ["words", 7])

@@ -179,7 +179,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ([], 2, "Missing argument"),
+        ([], 2, "missing argument"),
         (["r", "*threads=1"], 2, "name two cells: DIR A B, or DIR1:A DIR2:B"),
         (["r", "*threads=1", "--stable", "x"], 2, "name one cell: DIR A, or DIR:A"),
         (["nowhere", "a", "b"], 2, "nowhere: no such folder"),

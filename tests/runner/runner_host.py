@@ -47,6 +47,8 @@ def request_for(*, device: str = "cpu", **settings: Any) -> dict[str, Any]:
         "script": None,
         "observe": True,
         "trace": True,
+        "watch": None,
+        "state": False,
     }
 
 

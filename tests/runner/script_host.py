@@ -139,6 +139,8 @@ def _request(script: Script, settings: dict[str, Any], *, observe: bool) -> dict
         "script": scripts.to_json(script),
         "observe": observe,
         "trace": True,
+        "watch": None,
+        "state": False,
         "settings": settings,
         "device": "cpu",
         "versions": dict.fromkeys(VERSIONS, DEFAULT),

@@ -93,7 +93,7 @@ def test_a_workload_that_differs_when_forked_turns_forking_off(
     only = ["--only", "mnist-mlp,*threads=1,*"]
     arguments = ["run", str(matrix), "--engine", "local", *only, "--results"]
     app([*arguments, str(tmp_path / "auto")], standalone_mode=False)
-    assert "forking is off for tf2.15.1,py3.11,cpu" in capfd.readouterr().err
+    assert "forking and traces are off for tf2.15.1,py3.11,cpu" in capfd.readouterr().err
     found = processes(tmp_path / "auto")
     assert {process["isolation"] for process in found} == {"fresh"}
     assert {process["audit"]["state"] for process in found} >= {"failed"}

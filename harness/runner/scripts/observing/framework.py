@@ -26,6 +26,7 @@ from harness.runner.run import Run
 from harness.runner.scripts.observing import fits, seeds, tapes
 from harness.runner.scripts.observing.calls import Applying
 from harness.runner.scripts.observing.notes import Notes
+from harness.runner.trace import Trace
 
 _OF_THE_SCRIPT = ("workload", "parameters", "epochs", "batch_size", "samples", "shuffle")
 """Axes that act on a script by its arguments only."""
@@ -42,6 +43,7 @@ def began(notes: Notes) -> None:
     """TensorFlow was imported just now: apply what the matrix asks for, and start to watch."""
     run = _run(notes)
     notes.run = run
+    notes.trace = Trace()
     with Applying(notes):
         _apply(run, stages.PROCESS)
         if "eager" in run.asked:

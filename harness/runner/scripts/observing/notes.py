@@ -13,8 +13,6 @@ import sys
 import threading
 from typing import Any, Dict, List, Optional
 
-from harness.runner.trace import Trace
-
 _OUTPUTS = 100
 """So many outputs are noted one by one; what comes later is folded into one digest."""
 _ARRAY_BYTES = 64 << 20
@@ -28,7 +26,7 @@ class Notes:
     how many have a number, and `numbered` has a weak reference to each model of Keras, and its
     number, by `id`. `batch_loops` are models that are trained batch by batch, by number,
     `tape_loops` loops of the script's own, by the `id`s of their variables. `trace` has the rows of
-    all of them.
+    all of them (None: TensorFlow is not imported, and with it NumPy, which the trace needs).
     """
 
     def __init__(self, settings: Dict[str, Any]) -> None:
@@ -37,6 +35,7 @@ class Notes:
         self.applying = threading.local()
         self.is_forked = False
         self.run: Any = None
+        self.trace: Any = None
         self.clear()
         os.register_at_fork(after_in_child=self._begin_anew)
 
@@ -57,7 +56,7 @@ class Notes:
         self.outputs: List[Dict[str, str]] = []
         self.found: Dict[str, Any] = {}
         self.arrays: Dict[int, Any] = {}
-        self.trace = Trace()
+        self.trace = self.trace and type(self.trace)()
         self.loss: Optional[str] = None
         self.seeded: List[str] = []
 
@@ -111,7 +110,8 @@ class Notes:
             for number, part in self.arrays.items()
             for place, array in enumerate(part["arrays"])
         }
-        named.update(("trace/%s" % name, column) for name, column in self.trace.columns())
+        columns = self.trace.columns() if self.trace is not None else ()
+        named.update(("trace/%s" % name, column) for name, column in columns)
         with open(path + ".unfinished", "wb") as file:
             savez(file, **named)
         os.replace(path + ".unfinished", path)
