@@ -82,7 +82,8 @@ class _Trials:
         letters = {
             weights: class_letter(number) for number, weights in enumerate(dict.fromkeys(every))
         }
-        study_report.show(lines, hybrid_table.frame(self._rows.values(), letters), format)
+        frame = hybrid_table.frame(self._rows.values(), letters)
+        study_report.show(lines, frame, format, hybrid_table.SHOWN)
 
     def _cell(self, settings: Settings) -> Cell:
         values = zip(SETTING_AXES, self._base.values, strict=True)

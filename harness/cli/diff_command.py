@@ -9,14 +9,20 @@ import typer
 
 from harness import console
 from harness.analysis import origins
-from harness.cli import bundle_commands, cell_experiment, options, step_experiment, wiring
+from harness.cli import (
+    bundle_commands,
+    cell_experiment,
+    options,
+    step_experiment,
+    study_report,
+    wiring,
+)
 from harness.cli.step_experiment import StepExperiment
 from harness.cli.sweeps import Setting
 from harness.engines import choice
 from harness.errors import HarnessError, UnverifiedError, UsageError
 from harness.executors.run_processes import Limits
 from harness.matrix.cells import Cell
-from harness.publish import tables
 from harness.results.blobs import Arrays
 from harness.runner.trace import Watch
 from harness.studies import named_cells, run_origins, step_difference, step_study
@@ -153,13 +159,7 @@ def _transplanted(
 
 
 def _show(lines: Sequence[str], study: StepStudy | None, format: str) -> None:
-    frame = step_difference.frame(study.parts if study else [])
-    if format in ("csv", "json"):
-        console.result(tables.render(frame, format))
-        for line in lines:
-            console.note(line)
-        return
-    comment = "% " if format == "latex" else ""
-    above = "".join(f"{comment}{line}\n" for line in lines)
-    shown = tables.render(frame, format, step_difference.SHOWN) if study else ""
-    console.result(f"{above}\n{shown}" if shown else above)
+    parts = study.parts if study else []
+    # For programs there is always a table.
+    frame = step_difference.frame(parts) if study or format in ("csv", "json") else None
+    study_report.show(lines, frame, format, step_difference.SHOWN)

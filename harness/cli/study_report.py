@@ -1,4 +1,4 @@
-"""How a study of cells is shown: sentences and a table, or the table alone for programs."""
+"""How a study is shown: sentences and a table, or the table alone for programs."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ import pandas as pd
 
 from harness import console
 from harness.publish import tables
-from harness.studies import hybrid_table
 
 _FOR_PROGRAMS = ("csv", "json")
 
 
-def show(lines: Sequence[str], frame: pd.DataFrame, format: str) -> None:
-    """The sentences, then the hybrids; where a program reads, the sentences are notes."""
+def show(
+    lines: Sequence[str], frame: pd.DataFrame | None, format: str, columns: Sequence[str]
+) -> None:
+    """The sentences, then these columns of a table; where a program reads, the sentences are notes.
+
+    A program gets every column.
+    """
     if format in _FOR_PROGRAMS:
-        console.result(tables.render(frame, format))
+        if frame is not None:
+            console.result(tables.render(frame, format))
         for line in lines:
             console.note(line)
         return
     comment = "% " if format == "latex" else ""
     above = "".join(f"{comment}{line}\n" for line in lines)
-    console.result(f"{above}\n{tables.render(frame, format, hybrid_table.SHOWN)}")
+    shown = "" if frame is None else f"\n{tables.render(frame, format, columns)}"
+    console.result(f"{above}{shown}")

@@ -152,7 +152,8 @@ def _explain(study: PairStudy, versions: bool, dry_run: bool, format: str) -> No
     lines = explained.sentences(found)
     if versions:
         lines[-1:-1] = study.versions(found)
-    study_report.show(lines, hybrid_table.frame(study.rows, study.letters(found)), format)
+    frame = hybrid_table.frame(study.rows, study.letters(found))
+    study_report.show(lines, frame, format, hybrid_table.SHOWN)
     console.note(f"records: {study.folder}")
     state = found.explanation.state
     if state == "incomplete":

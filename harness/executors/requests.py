@@ -1,4 +1,4 @@
-"""What a run is asked for, as the measured side reads it: see `harness.protocol.exchange`."""
+"""What a run is asked for (see `harness.protocol.exchange`), and what its process starts with."""
 
 from __future__ import annotations
 
@@ -6,13 +6,27 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from harness.engines.protocol import Image
 from harness.environments.lock import Lock
 from harness.executors.attestation import asked_versions
 from harness.executors.context import Context
+from harness.executors.run_processes import ProcessTemplate
 from harness.protocol import exchange
 from harness.protocol import script as scripts
 from harness.protocol.job import Job, Run
 from harness.runner.trace import Watch
+
+
+def template(context: Context, image: Image, job: Job) -> ProcessTemplate:
+    """What the processes of a job share."""
+    return ProcessTemplate(
+        engine=context.engine,
+        image=image,
+        runner=context.runner,
+        data=context.data_root,
+        variables=job.variables,
+        gpu=job.device == "gpu",
+    )
 
 
 def request(

@@ -11,13 +11,13 @@ from typing import Any
 
 from harness.engines.protocol import Image
 from harness.errors import BuildError, DataError, EngineError, HarnessError
-from harness.executors import kept_folders, locks
+from harness.executors import kept_folders, locks, requests
 from harness.executors.audits import Audit
 from harness.executors.context import Context
 from harness.executors.cpu_sets import cpus_for
 from harness.executors.progress import SweepProgress
 from harness.executors.recording import environment_of
-from harness.executors.run_processes import Isolation, ProcessTemplate
+from harness.executors.run_processes import Isolation
 from harness.executors.scheduling import Work, Workers
 from harness.executors.single_runs import SingleRuns
 from harness.executors.warm_groups import WarmGroup
@@ -165,14 +165,7 @@ class ThisMachine:
 
     def _submit_job(self, image: Image, job: Job) -> None:
         context = self._context
-        template = ProcessTemplate(
-            engine=context.engine,
-            image=image,
-            runner=context.runner,
-            data=context.data_root,
-            variables=job.variables,
-            gpu=job.device == "gpu",
-        )
+        template = requests.template(context, image, job)
         runs = [run for run in job.runs if self._can_run(job, run)]
         group = WarmGroup(job, template, len(runs), context.cpus, context.slots)
         self._groups[group] = len(self._groups)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from harness.engines.protocol import Image
 from harness.errors import IncompleteSweepError
 from harness.executors import locks, requests, run_processes
 from harness.executors.context import Context
 from harness.executors.cpu_sets import cpus_for
 from harness.executors.recording import environment_of
-from harness.executors.run_processes import Ending, Limits, ProcessTemplate
+from harness.executors.run_processes import Ending, Limits
 from harness.protocol import exchange, untrusted
 from harness.protocol.job import Job
 from harness.results import blobs
@@ -44,19 +43,10 @@ def carry_out(context: Context, job: Job, watch: Watch, state: Arrays | None = N
     cpus = context.cpus[: cpus_for(run.settings, len(context.cpus))]
     limits = Limits(timeout=job.timeout_s, memory=job.memory_bytes)
     give = partial(_give, state or {})
-    with run_processes.fresh(_template(context, image, job), asked, cpus, limits, give=give) as end:
+    with run_processes.fresh(
+        requests.template(context, image, job), asked, cpus, limits, give=give
+    ) as end:
         return _left(end, run.cell, watch)
-
-
-def _template(context: Context, image: Image, job: Job) -> ProcessTemplate:
-    return ProcessTemplate(
-        engine=context.engine,
-        image=image,
-        runner=context.runner,
-        data=context.data_root,
-        variables=job.variables,
-        gpu=job.device == "gpu",
-    )
 
 
 def _give(state: Mapping[str, object], control: Path) -> None:

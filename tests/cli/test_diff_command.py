@@ -78,7 +78,10 @@ def test_keras_3_repeats_its_order_and_computes_as_keras_2_does(known: Path) -> 
 
 @pytest.mark.tensorflow
 def test_threads_are_another_arithmetic_from_the_first_step_on(known: Path) -> None:
-    one, other = "mnist-cnn*threads=1,epochs=1,samples=256", "mnist-cnn*threads=2,epochs=1,samples=256"
+    one, other = (
+        "mnist-cnn*threads=1,epochs=1,samples=256",
+        "mnist-cnn*threads=2,epochs=1,samples=256",
+    )
     ended = diff(known, one, other, "--format", "json")
     assert ended.code == 0, ended.err
     assert "They part by other arithmetic (epoch 1, step 1)." in ended.err
