@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,7 +41,7 @@ def diff(
         list[str],
         typer.Argument(
             metavar="DIR A B",
-            help="A results folder and two cells of it, or runs (A#2); or DIR1:A DIR2:B.",
+            help="A results folder or bundle and two cells of it, or runs (A#2); or DIR1:A DIR2:B.",
         ),
     ],
     level: Annotated[
@@ -59,28 +61,52 @@ def diff(
 ) -> None:
     """Say at which step two cells part, and what of that step differs first."""
     options.check_format(format)
+    limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
+    with named_cells.opened(cells) as named:
+        request = _Request(
+            cells=named,
+            level=level,
+            engine=engine,
+            locks=locks or (),
+            limits=limits,
+            format=format,
+        )
+        _diff(request)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    cells: Sequence[str]
+    level: int
+    engine: str
+    locks: Sequence[Path]
+    limits: Limits
+    format: str
+
+
+def _diff(request: _Request) -> None:
     machine = wiring.this_machine()
-    sides = named_cells.resolve(cells, prefer=machine.id)
+    sides = named_cells.resolve(request.cells, prefer=machine.id)
     pairs = run_origins.pairs(*_runs(sides))
     lines = step_study.of_pairs(pairs)
     pair = next((each for each in pairs if each.origin.in_all is not None), None)
-    if level == TRACES or pair is None or not _may_be_made_again(pair):
-        _show(lines, None, format)
+    if request.level == TRACES or pair is None or not _may_be_made_again(pair):
+        _show(lines, None, request.format)
         return
-    chosen, because = choice.choose(engine)
+    chosen, because = choice.choose(request.engine)
     setting = Setting(
         engine=chosen,
         chosen_because=because,
-        named=options.named(engine),
+        named=options.named(request.engine),
         machine=machine,
-        limits=Limits(timeout=timeout, memory=options.bytes_of(memory)),
+        limits=request.limits,
     )
     its_cells = [_cell(side) for side in sides]
     environments = [cell.environment for cell in its_cells]
-    recorded = cell_experiment.recorded_locks(sides, environments, own=locks or (), engine=chosen)
+    recorded = cell_experiment.recorded_locks(sides, environments, own=request.locks, engine=chosen)
     with step_experiment.opened(setting, cell_experiment.lock_source(recorded)) as experiment:
-        study = _studied(experiment, pair, its_cells, level)
-    _show([*lines, *step_study.of_step(study)], study, format)
+        study = _studied(experiment, pair, its_cells, request.level)
+    _show([*lines, *step_study.of_step(study)], study, request.format)
     if not study.verified:
         raise UnverifiedError("the watched steps are not those of the recorded runs; see above")
 

@@ -30,7 +30,8 @@ def why(
     cells: Annotated[
         list[str],
         typer.Argument(
-            metavar="DIR A B", help="A results folder and two cells of it; or DIR1:A DIR2:B."
+            metavar="DIR A B",
+            help="A results folder or bundle and two cells of it; or DIR1:A DIR2:B.",
         ),
     ],
     stable: Annotated[
@@ -64,30 +65,33 @@ def why(
     harness why results/quickstart '*augmented*2.21*threads=2' --stable
     """
     options.check_format(format)
-    machine = wiring.this_machine()
-    sides = named_cells.resolve(cells, sides=1 if stable else 2, prefer=machine.id)
-    its_cells = [_cell(side) for side in sides]
-    if not stable and not _differ(sides, its_cells):
-        return
-    limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
-    chosen, reason = choice.choose(engine, tidy=not dry_run)
-    console.note(f"engine: {chosen.name}; {reason}")
-    setting = Setting(engine=chosen, named=options.named(engine), machine=machine, limits=limits)
-    runs = repeats or (_STABLE_REPEATS if stable else _PAIR_REPEATS)
-    environments = [cell.environment for cell in its_cells]
-    experiment = CellExperiment(
-        setting,
-        results=results,
-        name=_name(its_cells),
-        repeats=runs,
-        command="harness why",
-        locks=recorded_locks(sides, environments, own=locks or (), engine=chosen),
-        sources=[sweep for side in sides for sweep in scan.sweeps(side.folder)],
-    )
-    if stable:
-        cell_stability.study(experiment, sides[0], its_cells[0], runs, dry_run, format)
-    else:
-        _explain(PairStudy(experiment, sides, its_cells, runs), versions, dry_run, format)
+    with named_cells.opened(cells, sides=1 if stable else 2) as named:
+        machine = wiring.this_machine()
+        sides = named_cells.resolve(named, sides=1 if stable else 2, prefer=machine.id)
+        its_cells = [_cell(side) for side in sides]
+        if not stable and not _differ(sides, its_cells):
+            return
+        limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
+        chosen, reason = choice.choose(engine, tidy=not dry_run)
+        console.note(f"engine: {chosen.name}; {reason}")
+        setting = Setting(
+            engine=chosen, named=options.named(engine), machine=machine, limits=limits
+        )
+        runs = repeats or (_STABLE_REPEATS if stable else _PAIR_REPEATS)
+        environments = [cell.environment for cell in its_cells]
+        experiment = CellExperiment(
+            setting,
+            results=results,
+            name=_name(its_cells),
+            repeats=runs,
+            command="harness why",
+            locks=recorded_locks(sides, environments, own=locks or (), engine=chosen),
+            sources=[sweep for side in sides for sweep in scan.sweeps(side.folder)],
+        )
+        if stable:
+            cell_stability.study(experiment, sides[0], its_cells[0], runs, dry_run, format)
+        else:
+            _explain(PairStudy(experiment, sides, its_cells, runs), versions, dry_run, format)
 
 
 def _cell(side: Side) -> Cell:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from harness import selection
@@ -14,6 +15,7 @@ from harness.results import scan
 from harness.results.reading import read_record
 from harness.results.record import Record
 from harness.results.scan import SweepFolder
+from harness.studies import result_sources
 
 _RUN = re.compile(r"(?P<cell>.+)#(?P<repeat>[1-9][0-9]*)")
 _EXAMPLES = 5
@@ -38,6 +40,21 @@ class Side:
         """`MATRIX/MACHINE/CELL`, and `#REPEAT` where a run was named."""
         run = "" if self.repeat is None else f"#{self.repeat}"
         return f"{self.sweep.matrix}/{self.sweep.machine}/{self.cell}{run}"
+
+
+@contextmanager
+def opened(arguments: Sequence[str], *, sides: int = 2) -> Iterator[list[str]]:
+    """The same arguments for `resolve`, with folders in place of bundles, for the `with` block.
+
+    Raises:
+        UsageError: the arguments are not of this form, or a bundle cannot be read.
+        RecordError: a bundle is unsafe, damaged, or not what its manifest says.
+    """
+    pairs = _pairs(arguments, sides)
+    named = list(dict.fromkeys(folder for folder, _ in pairs))
+    with result_sources.opened(named) as folders:
+        at = dict(zip(named, folders, strict=True))
+        yield [f"{at[folder]}:{name}" for folder, name in pairs]
 
 
 def resolve(arguments: Sequence[str], *, sides: int = 2, prefer: str = "") -> tuple[Side, ...]:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import bundled
 import pytest
 from commands import Ended, harness
 from results_factory import SweepOnDisk, cell
@@ -137,6 +138,13 @@ def test_without_traces_it_is_undecided_and_equal_runs_do_not_differ(made: Path)
     assert ended.out == "Where they part is undecided: same start, no trace.\n"
     same = harness("diff", "results", "*threads=1#1", "*threads=1#2", cwd=made)
     assert (same.code, same.out) == (0, "No difference: both runs left the same weights.\n")
+
+
+def test_bundles_are_taken_as_folders_are(tmp_path: Path) -> None:
+    bundled.bundle(bundled.results(tmp_path / "theirs"), tmp_path / "theirs.zip")
+    ended = harness("diff", "theirs.zip", "*np1.23.5,cpu", "*threads=1", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    assert ended.out == "Where they part is undecided: same start, no trace.\n"
 
 
 @pytest.mark.parametrize(
