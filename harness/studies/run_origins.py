@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,6 +80,26 @@ def _found_or_asked(record: Record, name: str) -> str:
     if found is not None and found.value is not None:
         return as_text(found.value)
     return as_text(record.settings.get(name, to_json(DEFAULTS[name])))
+
+
+def loss_differences(one: Arrays, other: Arrays) -> list[tuple[int, float]]:
+    """How far apart the losses are in each row that both traces have one in: step, difference.
+
+    Of one fit of one model.
+    """
+    sides = [
+        {
+            int(step): float(loss)
+            for model, fit, step, loss in zip(
+                *(trace[name].tolist() for name in ("model", "fit", "step", "loss")), strict=True
+            )
+            if (model, fit) == (1, 1) and math.isfinite(loss)
+        }
+        for trace in (one, other)
+    ]
+    return [
+        (step, abs(sides[1][step] - loss)) for step, loss in sides[0].items() if step in sides[1]
+    ]
 
 
 def repeated_batch(trace: Arrays, step: int) -> tuple[int, int] | None:

@@ -97,7 +97,22 @@ def _of_one(pair: Pair) -> list[str]:
         lines.append(f"There {_listed(origin.parts)} differ; {equal}{unseen}.")
     if origin.kind == "other data order" and origin.in_all:
         lines += _repeats(pair, origin.in_all)
-    return lines
+    return [*lines, *_growth(pair)]
+
+
+def _growth(pair: Pair) -> list[str]:
+    """How far apart the losses were where they first differed, and at the end."""
+    one, other = pair.one.trace(), pair.other.trace()
+    if one is None or other is None:
+        return []
+    apart = [each for each in run_origins.loss_differences(one, other) if each[1]]
+    if not apart:
+        return ["The losses in the traces are equal all the same."]
+    first, last = apart[0], apart[-1]
+    return [
+        f"The losses are first apart at step {first[0]}, by {first[1]:.2g}, and by {last[1]:.2g} at"
+        f" step {last[0]}, the last with a row."
+    ]
 
 
 def _repeats(pair: Pair, step: int) -> list[str]:
