@@ -26,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import environments, measuring, results, scale, sweeps
+from benchmarks import environments, measuring, results, scale, sweeps, traces
 from benchmarks.measuring import Result
 from harness.results import machine
 
@@ -38,6 +38,7 @@ ROWS: dict[str, Callable[[Path, int], list[Result]]] = {
     "nothing-to-do": results.nothing_to_do,
     "table-by-class": results.table_by_class,
     "scale": scale.scale,
+    "traces": traces.traces,
 }
 MISSED, UNMEASURED = 9, 1
 
