@@ -7,6 +7,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from runner.runner_host import Runner, request_for
+
 from benchmarks import measuring
 from benchmarks.environments import FOUR, lock_of
 from benchmarks.measuring import Result
@@ -16,7 +18,6 @@ from harness.engines.local.engine import LocalEngine
 from harness.engines.local.virtual_environments import python_of
 from harness.executors import staging
 from harness.runner import workloads
-from runner.runner_host import Runner, request_for
 
 _MOST = 1.05
 
