@@ -79,6 +79,10 @@ HELP: dict[str, CommandHelp] = {
             "harness table mine theirs.zip --by run --format csv",
         ),
     ),
+    "advise": CommandHelp(
+        line="Say per workload what to set so that it repeats, and the price.",
+        examples=("harness advise results/reference", "harness advise results --only co2-lstm"),
+    ),
     "compare": CommandHelp(
         line="Compare machines, or two cells: what agrees, how far the rest is.",
         examples=(

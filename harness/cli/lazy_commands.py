@@ -23,6 +23,7 @@ MODULES = {
     "run": "run_commands",
     "rm": "removal_command",
     "table": "result_commands",
+    "advise": "advise_command",
     "compare": "compare_commands",
     "diff": "diff_command",
     "why": "why_command",

@@ -37,8 +37,8 @@ def table(
     ] = False,
 ) -> None:
     """Print a table of results: every run, the cells, the classes of equal weights, what each
-    axis changes, whether settings were in force as requested, every model and fit of every run,
-    or whether the claims of the matrix hold.
+    axis changes, what each setting costs, whether settings were in force as requested, every model
+    and fit of every run, or whether the claims of the matrix hold.
     """
     options.check_format(format)
     if check and by is not View.claim:

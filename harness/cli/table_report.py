@@ -9,7 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from harness import console
-from harness.analysis import claim_table, claimed_cells, merging, unequal_results
+from harness.analysis import (
+    claim_table,
+    claimed_cells,
+    merging,
+    price_table,
+    unequal_results,
+)
 from harness.analysis.axis_table import by_axis
 from harness.analysis.cell_table import WEIGHTS, by_cell
 from harness.analysis.class_table import by_class
@@ -29,6 +35,7 @@ _OF_RUNS: Mapping[View, Callable[[pd.DataFrame], pd.DataFrame]] = {
     View.run: lambda table: table,
     View.cell: by_cell,
     View.axis: by_axis,
+    View.price: price_table.by_price,
 }
 
 
@@ -59,7 +66,8 @@ def show(folders: Sequence[Path], request: Request) -> None:
             console.note(note)
     table = merging.selected_rows(table, request.only)
     frame = _frame(table, request, lambda: _places(folders[0], merged))
-    console.result(tables.render(frame, request.format, ids=request.ids))
+    shown = price_table.SHOWN if request.by is View.price else None
+    console.result(tables.render(frame, request.format, shown, ids=request.ids))
     console.note(tables.summary(table))
     for sentence in unequal_results.sentences(by_cell(table)):
         console.note(sentence)

@@ -15,6 +15,7 @@ class View(str, Enum):
     setting = "setting"
     model = "model"
     claim = "claim"
+    price = "price"
     machine = "machine"
     tensor = "tensor"
     spread = "spread"
@@ -23,7 +24,7 @@ class View(str, Enum):
 COMPARING = frozenset({View.machine, View.tensor, View.spread})
 """Views that put something side by side: machines, or cells with one of them."""
 
-LISTING = frozenset({View.run, View.setting, View.model, View.claim})
+LISTING = frozenset({View.run, View.setting, View.model, View.claim, View.price})
 """Views of runs one by one: there is nothing to compare in a row."""
 
 PAGE_TABLES = {

@@ -1,0 +1,24 @@
+"""`advise`: what results say to do, per workload."""
+
+from __future__ import annotations
+
+from harness import console
+from harness.cli import options
+from harness.errors import SelectionError
+
+
+def advise(results: options.Sources, only: options.Only = None) -> None:
+    """Say, per workload, what to set so that it repeats itself, what that costs, and which releases
+    of TensorFlow leave the same bits: no more than these results show.
+    """
+    # pandas takes half a second to import, and most commands do not need it.
+    from harness.analysis import merging
+    from harness.studies import advice, result_sources
+
+    with result_sources.opened(results) as folders:
+        merged = merging.selected(merging.merge(folders), tuple(only or ()))
+        said = advice.sentences(merged)
+    if not said:
+        raise SelectionError("no cell here has weights; harness run makes them")
+    for workload, lines in said.items():
+        console.result(f"{workload}\n" + "".join(f"  {line}\n" for line in lines))

@@ -1,0 +1,62 @@
+"""What a setting costs: only cells that differ in nothing else are a pair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from results_factory import SweepOnDisk, cell
+
+import harness
+from harness.analysis.columns import names
+from harness.analysis.price_table import PRICE_COLUMNS, by_price
+from harness.matrix.cells import Cell
+from harness.results.reading import read_record
+
+PLAIN, ON = cell(threads=1), cell(threads=1, determinism="on")
+
+
+def timed(on: SweepOnDisk, of: Cell, *seconds: float) -> None:
+    on.complete(of, *["w"] * len(seconds))
+    for repeat, fit in enumerate(seconds, start=1):
+        written = read_record(on.folder / of.id / f"{repeat}.json")
+        assert written is not None
+        on.write(written.model_copy(update={"seconds": {"fit": fit, "total": 10 + fit}}))
+
+
+@pytest.fixture
+def on(tmp_path: Path) -> SweepOnDisk:
+    return SweepOnDisk(root=tmp_path)
+
+
+@pytest.mark.slow
+def test_a_setting_is_compared_with_the_same_cell_without_it(on: SweepOnDisk) -> None:
+    faster = cell(threads=2), cell(threads=2, determinism="on")
+    on.plan([PLAIN, ON, *faster])
+    timed(on, PLAIN, 1.0, 2.0, 9.0)
+    timed(on, ON, 3.0, 3.0)
+    timed(on, faster[0], 1.0)
+    timed(on, faster[1], 2.0)
+    table = by_price(harness.load(on.root))
+    assert list(table.columns) == names(PRICE_COLUMNS)
+    (row,) = table[table["setting"] == "determinism=on"].to_dict("records")
+    # The medians are 2 and 3, and 1 and 2.
+    assert (row["fit_low"], row["fit_high"], row["pairs"]) == (1.5, 2.0, 2)
+    assert row["fit_ratio"] == 1.75
+    assert row["examples"][0] == (ON.id, PLAIN.id)
+
+
+@pytest.mark.slow
+def test_cells_that_differ_in_more_are_no_pair(on: SweepOnDisk) -> None:
+    on.plan([PLAIN, cell(threads=2, determinism="on")])
+    timed(on, PLAIN, 1.0)
+    timed(on, cell(threads=2, determinism="on"), 2.0)
+    assert by_price(harness.load(on.root)).empty
+
+
+@pytest.mark.slow
+def test_more_epochs_are_no_price(on: SweepOnDisk) -> None:
+    on.plan([PLAIN, cell(threads=1, epochs=5)])
+    timed(on, PLAIN, 1.0)
+    timed(on, cell(threads=1, epochs=5), 5.0)
+    assert by_price(harness.load(on.root)).empty
