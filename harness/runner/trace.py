@@ -51,6 +51,8 @@ _DENSE = 4
 """So many first steps have a row each."""
 _PER_OCTAVE = 4
 """Later, so many steps between a power of two and the next have one."""
+_OCTAVES = 40
+"""No training has 2 to this power steps."""
 _SHARE = 0.05
 _FREE_SECONDS = 0.25
 """Rows may take this share of the time of the fit so far, beyond some that are free."""
@@ -128,6 +130,11 @@ class Watch:
     whole: Optional[int]
 
 
+def _is_due(step: int) -> bool:
+    octave = step.bit_length() - 1
+    return step <= _DENSE or step % max(1, (1 << octave) // _PER_OCTAVE) == 0
+
+
 class Schedule:
     """Which steps of a fit have a row: the first ones, then a fixed number between powers of two.
 
@@ -141,9 +148,15 @@ class Schedule:
 
     def wants(self, step: int) -> bool:
         """Whether the step, from 1, gets a row."""
-        octave = step.bit_length() - 1
-        due = step <= _DENSE or step % max(1, (1 << octave) // _PER_OCTAVE) == 0
-        return due and (step == 1 or self._spent <= self._allowed())
+        return _is_due(step) and (step == 1 or self._spent <= self._allowed())
+
+    @staticmethod
+    def steps() -> List[int]:
+        """Every step that may have a row, of as many as there ever are."""
+        dense = range(1, _DENSE + 1)
+        octaves = (1 << octave for octave in range(_DENSE.bit_length() - 1, _OCTAVES))
+        later = (o + k * (o // _PER_OCTAVE) for o in octaves for k in range(_PER_OCTAVE))
+        return sorted({*dense, *later})
 
     def _allowed(self) -> float:
         return _FREE_SECONDS + _SHARE * (time.perf_counter() - self._began)

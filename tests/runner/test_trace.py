@@ -89,3 +89,9 @@ def test_models_get_the_numbers_of_the_trace_that_takes_them() -> None:
     nothing = Trace()
     nothing.add_columns(dict(one.columns()), {})
     assert nothing.rows == []
+
+
+def test_the_steps_that_may_have_a_row_are_those_that_are_due() -> None:
+    schedule = Schedule()
+    wanted = [step for step in range(1, 5_000) if schedule.wants(step)]
+    assert [step for step in Schedule.steps() if step < 5_000] == wanted

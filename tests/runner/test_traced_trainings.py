@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from runner.runner_host import Answer, Runner, request_for
 
 from harness.protocol import exchange
 from harness.results import blobs
+from harness.runner import hashing, trace
 from harness.runner.trace import PARTS, UNSEEN
 
 pytestmark = pytest.mark.tensorflow
@@ -78,6 +80,27 @@ def test_without_shuffling_batches_repeat_and_with_it_they_do_not(forked: Forked
     assert same[0] == same[1]
     shuffled = batches()
     assert shuffled[0] != shuffled[1]
+
+
+@pytest.mark.parametrize("workload", ["mnist-mlp", "mnist-augmented"])
+def test_a_row_has_the_batch_of_its_own_step(
+    forked: Forked, runner_data: Path, workload: str
+) -> None:
+    """TensorFlow fetches batches ahead of the steps that take them."""
+    settings: dict[str, Any] = {"shuffle": "off", "epochs": 2, "determinism": "on"}
+    found = columns(forked(request_for(workload=workload, **settings)))
+    x, y = (np.load(runner_data / "mnist" / f"train_{name}.npy")[:256] for name in "xy")
+    rows = [row for row in range(len(found["step"])) if found["inputs"][row] != UNSEEN]
+    assert len(rows) > 8
+    for row in rows:
+        start = (int(found["step"][row]) - 1) % 8 * 32
+        assert found["targets"][row] == digest(y[start : start + 32].astype("<i8"))
+        if workload == "mnist-mlp":
+            assert found["inputs"][row] == digest(x[start : start + 32])
+
+
+def digest(array: Any) -> int:
+    return trace.digest([hashing.tensor_digest("0", array)])
 
 
 def test_dropout_has_random_numbers_and_a_dense_model_has_none(forked: Forked) -> None:

@@ -1,13 +1,16 @@
 """The batches of a fit as the model gets them.
 
 What Keras iterates over passes through one more stage of its pipeline, the last one, which lets
-each batch through as it is. While a variable says so, it shows the batch to Python. The stage lies
-outside the training step, so what is compiled there is the same with and without it.
+each batch through as it is and shows some to Python. The stage lies outside the training step, so
+what is compiled there is the same with and without it.
+
+TensorFlow may fetch batches ahead of the step that takes them, so each is known by its number, and
+which ones are shown is decided before they are fetched.
 """
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,65 +18,65 @@ import tensorflow as tf
 from harness.runner import trace
 from harness.runner.hashing import tensor_digest
 
+Batch = Tuple[List[Any], List[Any]]
+"""The arrays of its inputs, and of its targets."""
+
 
 class BatchReader:
-    """Reads the batches that pass through the data sets it is put into."""
+    """Reads the batches of these steps, and of the first step of what is iterated over."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Sequence[int]) -> None:
         with tf.device("CPU:0"):
             self._wanted = tf.Variable(False, trainable=False)
         self._wants = False
-        self._seen: Optional[List[Any]] = None
-        self._inputs = 0
+        self._steps = np.array(steps, "<i8")
+        self._seen: Dict[int, Batch] = {}
 
     def want(self, wants: bool) -> None:
-        """Say whether the next batch is to be read."""
+        """Say whether the batch that is fetched next is to be read, whatever its step is."""
         if wants != self._wants:
             self._wants = wants
             self._wanted.assign(wants)
 
-    def taken(self) -> Tuple[List[Any], List[Any]]:
-        """The inputs and targets of the last batch that was read, once; empty where none was."""
-        found = self.seen()
-        self._seen = None
-        return found
+    def of(self, step: int) -> Batch:
+        """The batch of a step, empty where it was not read; earlier ones are forgotten."""
+        self._seen = {number: each for number, each in self._seen.items() if number >= step}
+        return self._seen.get(step, ([], []))
 
-    def seen(self) -> Tuple[List[Any], List[Any]]:
-        """The same, and it is there still."""
-        arrays = self._seen or []
-        return arrays[: self._inputs], arrays[self._inputs :]
+    def through(self, dataset: Any, done: int) -> Any:
+        """The data set with a stage that reads; as it is where elements are no plain tensors.
 
-    def through(self, dataset: Any) -> Any:
-        """The data set with a stage that reads; as it is where elements are no plain tensors."""
+        Its first batch is that of the step after the `done` ones.
+        """
         spec = dataset.element_spec
         parts = spec if type(spec) is tuple else (spec,)
-        leaves = [tf.nest.flatten(part) for part in parts]
-        flat = [leaf for part in leaves for leaf in part if leaf is not None]
-        if not all(isinstance(leaf, tf.TensorSpec) for leaf in flat) or not parts:
+        leaves = [[each for each in tf.nest.flatten(part) if each is not None] for part in parts]
+        if not parts or not all(
+            isinstance(each, tf.TensorSpec) for part in leaves for each in part
+        ):
             return dataset
-        self._inputs = len([leaf for leaf in leaves[0] if leaf is not None])
+        inputs = len(leaves[0])
 
-        def stage(*elements: Any) -> Any:
-            tensors = [each for each in tf.nest.flatten(elements) if each is not None]
-            shown = tf.cond(self._wanted.read_value(), lambda: self._show(tensors), _nothing)
+        def stage(place: Any, element: Any) -> Any:
+            step = place + 1 + done
+            tensors = [each for each in tf.nest.flatten(element) if each is not None]
+            wanted = tf.reduce_any(tf.equal(self._steps, step)) | tf.equal(place, 0)
+            shown = tf.cond(
+                wanted | self._wanted.read_value(),
+                lambda: tf.numpy_function(see, [step, *tensors], tf.bool),
+                lambda: tf.constant(False),
+            )
             with tf.control_dependencies([shown]):
-                passed = tf.nest.map_structure(
-                    lambda each: each if each is None else tf.identity(each), elements
+                return tf.nest.map_structure(
+                    lambda each: each if each is None else tf.identity(each), element
                 )
-            return passed if type(spec) is tuple else passed[0]
 
-        return dataset.map(tf.autograph.experimental.do_not_convert(stage))
+        def see(step: Any, *arrays: Any) -> Any:
+            read = [np.array(each) for each in arrays]
+            self._seen[int(step)] = (read[:inputs], read[inputs:])
+            return np.bool_(True)
 
-    def _show(self, tensors: List[Any]) -> Any:
-        return tf.numpy_function(self._see, tensors, tf.bool)
-
-    def _see(self, *arrays: Any) -> Any:
-        self._seen = [np.array(each) for each in arrays]
-        return np.bool_(True)
-
-
-def _nothing() -> Any:
-    return tf.constant(False)
+        return dataset.enumerate().map(tf.autograph.experimental.do_not_convert(stage))
 
 
 def digest_of(arrays: List[Any]) -> int:

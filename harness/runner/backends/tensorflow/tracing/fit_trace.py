@@ -50,7 +50,8 @@ class FitTrace:
         self._fetched: Optional[List[Any]] = None
         self._model = model
         self._named = (number, fit)
-        self._reader = BatchReader()
+        watched = range(watch.first, watch.last + 1) if watch is not None else ()
+        self._reader = BatchReader(sorted({*Schedule.steps(), *watched}))
         self._schedule = Schedule()
         self._seeds: random_numbers.Seeds = []
         self._epoch = 0
@@ -93,7 +94,7 @@ class FitTrace:
         """The step of this number in the epoch, from 0, is done; `logs` is what Keras says."""
         self._step = self._before + step + 1
         if self._whole is not None and self._watch is not None and self._step == self._watch.whole:
-            self._whole.after(*self._reader.seen(), self._fetched)
+            self._whole.after(*self._reader.of(self._step), self._fetched)
         if self._is_due:
             self._loss = _loss_in(logs)
             self._add()
@@ -125,7 +126,7 @@ class FitTrace:
 
     def reads(self, dataset: Any) -> Any:
         """The data set that is iterated over in place of this one."""
-        return dataset if self._is_paused else self._reader.through(dataset)
+        return dataset if self._is_paused else self._reader.through(dataset, self._step)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -138,7 +139,7 @@ class FitTrace:
 
     def _add(self) -> None:
         began = time.perf_counter()
-        inputs, targets = self._reader.taken()
+        inputs, targets = self._reader.of(self._step)
         parts: Dict[str, int] = model_state.of_model(self._model)
         parts.update(inputs=digest_of(inputs), targets=digest_of(targets))
         parts["random"] = random_numbers.digest(self._seeds, self._model)
