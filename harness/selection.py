@@ -49,5 +49,5 @@ def _no_match(only: Sequence[str], examples: Iterable[str]) -> SelectionError:
     shown = "\n  ".join(examples)
     return SelectionError(
         f"no cell matches {' or '.join(map(repr, only))}; ids look like\n  {shown}\n"
-        "name a workload, or a glob where * stands for anything: --only '*tf2.10*threads=1*'"
+        "name a workload, or a glob where * stands for anything, such as '*tf2.10*threads=1*'"
     )

@@ -16,7 +16,7 @@ from harness.analysis.cell_table import by_cell
 from harness.analysis.columns import frame_of, names
 from harness.analysis.comparison_columns import COMPARISON_COLUMNS, MACHINE_COLUMNS
 from harness.analysis.comparison_verdicts import COMPARABLE, FAILING, NOT_ASKED, VERDICTS
-from harness.analysis.merging import MergedResults
+from harness.analysis.merging import NOTHING_PLANNED, MergedResults
 from harness.analysis.varied_axes import SETTINGS
 from harness.errors import SelectionError, UsageError
 
@@ -69,9 +69,11 @@ def baseline_of(merged: MergedResults, name: str | None) -> Baseline:
     A glob that fits one thing will do.
 
     Raises:
-        UsageError: there is only one machine and no cell is named.
+        UsageError: there is only one machine and no cell is named, or nothing is planned.
         SelectionError: nothing, or more than one thing, has that name.
     """
+    if not merged.runs["planned"].any():
+        raise UsageError(NOTHING_PLANNED)
     return _baseline(merged, by_cell(merged.runs), name)
 
 

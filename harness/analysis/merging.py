@@ -19,6 +19,11 @@ from harness.analysis.columns import RUN_COLUMNS, frame_of
 from harness.analysis.hardware import Hardware
 from harness.results.scan import SweepFolder, sweeps
 
+NOTHING_PLANNED = (
+    "nothing is planned in these folders: there is no plan.jsonl in them; copy it along with the "
+    "records, or let harness run write it again"
+)
+
 Run = tuple[str, int]
 Signature = Mapping[Run, tuple[object, ...]]
 Relation = Literal["copy", "part", "other"]

@@ -18,7 +18,7 @@ import pandas as pd
 from harness.analysis import claim_table, claimed_cells
 from harness.analysis.axis_table import by_axis
 from harness.analysis.class_table import by_class
-from harness.analysis.merging import MergedResults
+from harness.analysis.merging import NOTHING_PLANNED, MergedResults
 from harness.errors import UsageError
 from harness.publish import (
     badge,
@@ -105,10 +105,7 @@ def _write(out: Path, merged: MergedResults, title: str) -> None:
     classes, effects = by_class(merged.runs), by_axis(merged.runs)
     cells = pd.concat([part.cells for part in parts]).drop(columns="init") if parts else None
     if cells is None:
-        raise UsageError(
-            "nothing is planned in these folders: there is no plan.jsonl in them; copy it along "
-            "with the records, or let harness run write it again"
-        )
+        raise UsageError(NOTHING_PLANNED)
     details = CellDetails(merged)
     distances = [class_distances.of_part(part, merged) for part in parts]
     sweeps = (source.sweep for source in sweep_sources.sources(merged))

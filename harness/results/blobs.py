@@ -142,7 +142,13 @@ def _check_trace(arrays: Arrays) -> None:
     if kinds != trace.COLUMNS or len({array.shape for array in arrays.values()}) > 1:
         raise ValueError("its columns are not those of a trace")
     if arrays["step"].ndim != 1 or not arrays["step"].size:
-        raise ValueError("a trace without rows")
+        raise ValueError("its columns are not lists of one row or more")
+    for name, least in _FIRST_NUMBERS.items():
+        if arrays[name].min() < least:
+            raise ValueError(f"a row has {name} {arrays[name].min()}")
+
+
+_FIRST_NUMBERS = {"model": 1, "fit": 1, "epoch": 0, "step": 0}
 
 
 def _check_size(size: int, archive: zipfile.ZipFile) -> None:

@@ -85,7 +85,7 @@ def _found_or_asked(record: Record, name: str) -> str:
 def loss_differences(one: Arrays, other: Arrays) -> list[tuple[int, float]]:
     """How far apart the losses are in each row that both traces have one in: step, difference.
 
-    Of one fit of one model.
+    Of one fit of one model; rows without a loss (NaN) on either side are left out.
     """
     sides = [
         {
@@ -93,13 +93,13 @@ def loss_differences(one: Arrays, other: Arrays) -> list[tuple[int, float]]:
             for model, fit, step, loss in zip(
                 *(trace[name].tolist() for name in ("model", "fit", "step", "loss")), strict=True
             )
-            if (model, fit) == (1, 1) and math.isfinite(loss)
+            if (model, fit) == (1, 1) and not math.isnan(loss)
         }
         for trace in (one, other)
     ]
-    return [
-        (step, abs(sides[1][step] - loss)) for step, loss in sides[0].items() if step in sides[1]
-    ]
+    both = [(step, loss, sides[1][step]) for step, loss in sides[0].items() if step in sides[1]]
+    # Two infinities of one sign are equal, and their difference is no number.
+    return [(step, 0.0 if loss == theirs else abs(theirs - loss)) for step, loss, theirs in both]
 
 
 def repeated_batch(trace: Arrays, step: int) -> tuple[int, int] | None:

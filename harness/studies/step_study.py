@@ -105,14 +105,21 @@ def _growth(pair: Pair) -> list[str]:
     one, other = pair.one.trace(), pair.other.trace()
     if one is None or other is None:
         return []
-    apart = [each for each in run_origins.loss_differences(one, other) if each[1]]
-    if not apart:
+    return of_losses(run_origins.loss_differences(one, other))
+
+
+def of_losses(differences: Sequence[tuple[int, float]]) -> list[str]:
+    """A sentence about the losses of two runs, by step; none where no step has both."""
+    if not differences:
+        return []
+    first = next((each for each in differences if each[1]), None)
+    if first is None:
         return ["The losses in the traces are equal all the same."]
-    first, last = apart[0], apart[-1]
-    return [
-        f"The losses are first apart at step {first[0]}, by {first[1]:.2g}, and by {last[1]:.2g} at"
-        f" step {last[0]}, the last with a row."
-    ]
+    text = f"The losses first differ at step {first[0]}, by {first[1]:.2g}"
+    last = differences[-1]
+    if last == first:
+        return [f"{text}, the last step with a row."]
+    return [f"{text}; at step {last[0]}, the last with a row, they differ by {last[1]:.2g}."]
 
 
 def _repeats(pair: Pair, step: int) -> list[str]:

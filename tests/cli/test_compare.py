@@ -152,3 +152,15 @@ def test_missing_empty_and_wrong_folders_are_named(tmp_path: Path, folder: Path)
     for wrong in (empty, folder / "quickstart" / HERE / "plan.jsonl"):
         with pytest.raises(UsageError, match=re.escape(str(wrong))):
             compare([folder, wrong])
+
+
+def test_records_without_a_plan_are_said_to_be_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = sweep(tmp_path, HERE)
+    one.plan([SAME])
+    train(one, SAME, [1], [1])
+    next(tmp_path.rglob("plan.jsonl")).unlink()
+    for arguments in ([], ["mnist-mlp"], [SAME.id, OTHER.id]):
+        ended = called(capsys, "compare", tmp_path, *arguments)
+        assert (ended.code, "there is no plan.jsonl" in ended.err) == (2, True), ended

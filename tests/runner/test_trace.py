@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.errors import RecordError
 from harness.protocol import exchange
 from harness.results import blobs
 from harness.runner import trace
@@ -77,6 +78,18 @@ def test_other_arrays_are_no_trace(tmp_path: Path, kind: str) -> None:
     hashing.write_arrays(str(tmp_path / "t.npz"), list(columns), list(columns.values()))
     with (tmp_path / "t.npz").open("rb") as file, pytest.raises(ValueError, match="columns"):
         blobs.digest_of(file, blobs.TRACES)
+
+
+@pytest.mark.parametrize("place", [(0, 1, 0, 1), (1, -1, 0, 1), (1, 1, -1, 1), (1, 1, 0, -5)])
+def test_rows_of_no_step_are_no_trace(tmp_path: Path, place: tuple[int, int, int, int]) -> None:
+    made = rows(1, 2)
+    made.add(place, {"trained": 3})
+    sha256 = made.write(str(tmp_path))
+    folder = tmp_path / "blobs" / "traces"
+    folder.mkdir(parents=True)
+    (tmp_path / exchange.TRACE).rename(folder / f"{sha256}.npz")
+    with pytest.raises(RecordError, match="a row has"):
+        blobs.read_trace(tmp_path / "blobs", sha256)
 
 
 def test_models_get_the_numbers_of_the_trace_that_takes_them() -> None:

@@ -16,11 +16,14 @@ Parts = Dict[str, int]
 
 
 class LoopTrace:
-    """Adds the rows of one loop to a trace; `read` gives all parts but the batch."""
+    """Adds the rows of one loop to a trace; `read` gives all parts but the batch.
 
-    def __init__(self, trace: Trace, number: int, read: Callable[[], Parts]) -> None:
+    `model` and `fit` are the numbers of the loop's rows: a model may be fitted before.
+    """
+
+    def __init__(self, trace: Trace, model: int, fit: int, read: Callable[[], Parts]) -> None:
         self._trace = trace
-        self._number = number
+        self._place = (model, fit)
         self._read = read
         self._schedule = Schedule()
         self._step = 0
@@ -48,7 +51,7 @@ class LoopTrace:
         inputs = arrays[:-1] or arrays
         parts["inputs"] = batches.digest_of(inputs)
         parts["targets"] = batches.digest_of(arrays[len(inputs) :])
-        self._trace.add((self._number, 1, 0, self._step), parts)
+        self._trace.add((*self._place, 0, self._step), parts)
         self._last_row = self._step
         self._schedule.spent(time.perf_counter() - began)
 
