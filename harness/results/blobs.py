@@ -137,6 +137,9 @@ def _digest(arrays: Arrays, kind: str) -> str:
     return hashing.tensor_digest(hashing.PREDICTIONS_NAME, arrays[hashing.PREDICTIONS_NAME])
 
 
+_FIRST_NUMBERS = {"model": 1, "fit": 1, "epoch": 0, "step": 0}
+
+
 def _check_trace(arrays: Arrays) -> None:
     kinds = {name: array.dtype.str for name, array in arrays.items()}
     if kinds != trace.COLUMNS or len({array.shape for array in arrays.values()}) > 1:
@@ -146,9 +149,6 @@ def _check_trace(arrays: Arrays) -> None:
     for name, least in _FIRST_NUMBERS.items():
         if arrays[name].min() < least:
             raise ValueError(f"a row has {name} {arrays[name].min()}")
-
-
-_FIRST_NUMBERS = {"model": 1, "fit": 1, "epoch": 0, "step": 0}
 
 
 def _check_size(size: int, archive: zipfile.ZipFile) -> None:
