@@ -233,9 +233,10 @@ def _note_fit(
         if _are_numbers(values)
     }
     steps = (getattr(result, "params", None) or {}).get("steps") or 0
+    fit = _next_fit(notes, number)
     entry = {
         "model": number,
-        "fit": _next_fit(notes, number),
+        "fit": fit,
         "name": str(getattr(model, "name", "")),
         "steps": int(steps) * max(map(len, history.values()), default=0),
         "history": history,
@@ -283,9 +284,10 @@ def keep(
 
 
 def _begin_loop(notes: Notes, model: Any, number: int) -> Dict[str, Any]:
+    fit = _next_fit(notes, number)
     entry = {
         "model": number,
-        "fit": _next_fit(notes, number),
+        "fit": fit,
         "name": str(getattr(model, "name", "")),
         "steps": 0,
         "history": {},
@@ -297,7 +299,6 @@ def _begin_loop(notes: Notes, model: Any, number: int) -> Dict[str, Any]:
     loop: Dict[str, Any] = {"entry": entry, "model": model, "before": _digests(model)}
     loop["trace"] = None
     if notes.settings["trace"]:
-        fit = entry["fit"]
         loop["trace"] = LoopTrace(notes.trace, number, fit, lambda: loop_trace.of_model(model))
         if loop["before"]:
             loop["trace"].add_first()

@@ -134,7 +134,7 @@ def _begin(notes: Notes, variables: List[Any]) -> Dict[str, Any]:
     loop: Dict[str, Any] = {"entry": entry, "variables": variables, "before": before}
     loop.update(graph=None, trace=None)
     if notes.settings["trace"]:
-        loop["trace"] = LoopTrace(notes.trace, number, entry["fit"], lambda: _parts(loop))
+        loop["trace"] = LoopTrace(notes.trace, number, 1, lambda: _parts(loop))
         with tf.init_scope():
             loop["trace"].add_first()
     return loop
