@@ -143,7 +143,7 @@ HELP: dict[str, CommandHelp] = {
         examples=("harness schema", "harness schema > schema.json"),
     ),
     "reference": CommandHelp(
-        line="Print the tables of axes and of columns, as in the README.",
+        line="Print the tables of axes and of columns, as in the documents.",
         examples=("harness reference", "harness reference > reference.md"),
     ),
 }
