@@ -140,6 +140,8 @@ RUN_COLUMNS: tuple[Column, ...] = (
     *_SCRIPT,
     REQUIREMENTS,
     column("trace_sha256", "string", "The hash of the trace: a row per step."),
+    column("started", "string", "When the run began, in UTC, to the second."),
+    column("fit_cpu_s", "float64", "Seconds that CPUs worked to train; missing for a script."),
 )
 
 CELL_COLUMNS: tuple[Column, ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 import pandas as pd
@@ -35,6 +35,14 @@ def sentences(merged: MergedResults) -> dict[str, list[str]]:
     return advice
 
 
+def text(advice: Mapping[str, Sequence[str]]) -> str:
+    """The sentences as they are printed, below their workload."""
+    return "\n".join(
+        f"{workload}\n" + "".join(f"  {line}\n" for line in lines)
+        for workload, lines in advice.items()
+    )
+
+
 def _repeatable(cells: pd.DataFrame, effects: pd.DataFrame, prices: pd.DataFrame) -> Iterator[str]:
     counts = cells["verdict"].value_counts()
     stable, unstable = (int(counts.get(name, 0)) for name in ("stable", "unstable"))
@@ -44,7 +52,10 @@ def _repeatable(cells: pd.DataFrame, effects: pd.DataFrame, prices: pd.DataFrame
     tried = counted(stable + unstable, "cell")
     if not unstable:
         which = f"all {tried} that were" if stable > 1 else f"the {tried} that was"
-        yield f"It repeated itself in {which} repeated; nothing need be set for that."
+        if set(cells["seeding"].dropna()) == {"all"}:
+            yield f"With seeding=all it repeated itself in {which} repeated; that was enough."
+        else:
+            yield f"It repeated itself in {which} repeated; nothing need be set for that."
         return
     yield f"It did not repeat itself in {unstable} of {tried}."
     can_be_set = effects["axis"].isin(list(BY_NAME))
@@ -120,11 +131,12 @@ def _releases(cells: pd.DataFrame) -> Iterator[str]:
     families = [list(its) for _, its in groupby(ordered, key=by_release.__getitem__)]
     together = [each for each in families if len(each) > 1]
     what = ", ".join(_span(each) for each in together)
-    cells_said = f"as in {largest['cell'].iloc[0]}, other releases"
+    like = f"all else as in {largest['cell'].iloc[0]}"
     if not together:
-        yield f"Of {len(ordered)} releases no two neighbours left the same bits ({cells_said})."
-    else:
-        yield f"Releases that left the same bits: {what} ({cells_said}); others each their own."
+        yield f"Of {len(ordered)} releases no two neighbours left the same bits, {like}."
+        return
+    rest = "; every other release its own" if len(together) < len(families) else ""
+    yield f"Releases that left the same bits, {like}: {what}{rest}."
 
 
 def _span(releases: Sequence[str]) -> str:
