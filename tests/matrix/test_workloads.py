@@ -120,7 +120,6 @@ def test_a_file_of_requirements_stands_for_the_list(folder: Path) -> None:
     [
         ("script: missing.py", "5:19: there is no file"),
         ("script: sub", "5:19: there is no file"),
-        ("script: book.ipynb", "jupyter nbconvert --to script book.ipynb"),
         ("script: ../x/train.py", "5:19: there is no file"),
         ("script: /etc/hosts", "5:19: /etc/hosts leads out of the folder"),
         ("script: link.py", "5:19: link.py leads out of the folder"),

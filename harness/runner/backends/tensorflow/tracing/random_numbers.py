@@ -44,6 +44,9 @@ def _is_random(operation: Any) -> bool:
 
 def states_of(model: Any) -> List[Any]:
     """The variables in which a model of Keras 3 keeps the states of its generators."""
+    if not getattr(model, "built", True):
+        # Keras 2 refuses to say what variables a model without its layers' weights has.
+        return []
     return [
         each
         for each in getattr(model, "variables", ())
