@@ -12,13 +12,16 @@ def advise(results: options.Sources, only: options.Only = None) -> None:
     of TensorFlow leave the same bits: no more than these results show.
     """
     # pandas takes half a second to import, and most commands do not need it.
-    from harness.analysis import merging
-    from harness.studies import advice, result_sources
+    from harness.analysis import advice, merging
+    from harness.studies import result_sources
 
     with result_sources.opened(results) as folders:
         merged = merging.selected(merging.merge(folders), tuple(only or ()))
-        said = advice.sentences(merged)
-    if not said:
+        found = advice.findings(merged)
+    if not found:
         raise SelectionError("no cell here has weights; harness run makes them")
-    for workload, lines in said.items():
-        console.result(f"{workload}\n" + "".join(f"  {line}\n" for line in lines))
+    several = len({(each.matrix, each.device) for each in found}) > 1
+    for each in found:
+        where = f" ({each.matrix}, {each.device})" if several else ""
+        lines = "".join(f"  {line.text}\n" for line in each.lines)
+        console.result(f"{each.workload}{where}\n{lines}")
