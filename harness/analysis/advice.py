@@ -123,7 +123,7 @@ def _headline(cells: pd.DataFrame, causes: pd.DataFrame, effects: pd.DataFrame) 
 
 def _repeatable(cells: pd.DataFrame, tried: pd.DataFrame, effects: pd.DataFrame) -> Advice:
     """That it is, what changes its bits all the same, and two cells between which that was so."""
-    text = f"Repeatable in {'all ' if len(tried) > 1 else 'the '}{_count(tried)}"
+    text = f"Repeatable in {_all(tried)}"
     parts: list[str] = []
     examples: Examples = ()
     for word in ("always", "sometimes"):
@@ -136,6 +136,11 @@ def _repeatable(cells: pd.DataFrame, tried: pd.DataFrame, effects: pd.DataFrame)
 
 def _named(cells: pd.DataFrame) -> Examples:
     return tuple(axis_examples.named(row) for _, row in cells.head(1).iterrows())
+
+
+def _all(cells: pd.DataFrame) -> str:
+    per_machine = int(cells["machine"].value_counts().max())
+    return f"{'all' if per_machine > 1 else 'the'} {_count(cells)}"
 
 
 def _count(cells: pd.DataFrame) -> str:

@@ -78,7 +78,7 @@ def test_devices_and_matrices_are_not_pooled_and_machines_counted_one_by_one(
     for place, sweep in enumerate(sweeps):
         sweep.plan(cells)
         sweep.complete(cells[0], "a", "a" if place == 1 else "b")
-        sweep.complete(cells[1], "c", "c")
+        sweep.complete(cells[1], f"c{place}", f"c{place}")
         sweep.complete(cells[2], "d", "d")
     told = advice(tmp_path)
     assert re.findall(r"^mnist-mlp .*", told, re.M) == [
