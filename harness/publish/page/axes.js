@@ -5,7 +5,7 @@ function arrange() {
   const axes = workload().axes;
   const chosen = shownCells();
   const sizes = axes.map((_, place) => new Set(chosen.map((cell) => cells().codes[place][cell])).size);
-  const widest = NARROW.matches ? 6 : 36;
+  const widest = NARROW.matches ? 8 : 22;
   const bySize = axes.map((_, place) => place)
     .sort((a, b) => sizes[b] - sizes[a]);
   const rows = [];
@@ -62,8 +62,10 @@ function chip(axis, place, label, mine, other) {
 
 function move(change, ...focus) {
   change();
+  view.arranged = true;
   drawControls();
   drawMatrix();
+  remember();
   focusOn("matrix-controls", ...focus);
 }
 
