@@ -44,7 +44,7 @@ function addressOf(whole = true) {
   if (view.keep.text) parts.push(["search", coded(view.keep.text)]);
   if (view.baseline) parts.push(["baseline", coded(baselineName())]);
   if (view.over !== widestAxis()) parts.push(["over", coded(axes[view.over].name)]);
-  if (view.history && view.history !== historyNames()[0]) parts.push(["show", coded(view.history)]);
+  if (historyNames().indexOf(view.history) > 0) parts.push(["show", coded(view.history)]);
   if (whole && view.cell !== null) parts.push(["cell", coded(fullName(view.cell))]);
   if (whole && view.pair !== null) parts.push(["pair", coded(fullName(view.pair))]);
   return `#${parts.map((part) => part.join("=")).join("&")}`;

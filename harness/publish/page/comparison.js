@@ -15,17 +15,21 @@ function comparisonOf(cell, other, shared, content, theirs) {
   ];
 }
 
+const VERSIONS = ["python", "tensorflow", "numpy", "keras"];
+
 /** All that is known of one side; `record` is null where nothing ran. */
 function sideOf(cell, content, shared) {
   const runs = runsOf(content, shared);
   const record = firstRecord(content, runs);
   const run = runs.find((each) => each.weights_sha256) || runs[0] || {};
-  const settings = record ? new Map(record.settings.map((place) => [shared.settings[place][0], shared.settings[place]])) : new Map();
+  const environment = record ? shared.environments[record.environment] : { packages: {} };
+  const versions = VERSIONS.filter((name) => environment[name]).map((name) => [name, [name, environment[name], null]]);
+  const settings = new Map([...versions, ...(record ? record.settings.map((place) => [shared.settings[place][0], shared.settings[place]]) : [])]);
   const history = record && record.history !== null ? shared.histories[record.history] : {};
   return {
     cell, content, run, record, settings, history,
     tensors: record && record.tensors !== null ? shared.tensors[record.tensors] : [],
-    environment: record ? shared.environments[record.environment] : { packages: {} },
+    environment,
   };
 }
 
@@ -126,8 +130,7 @@ function tensorRow(name, ours, theirs, size) {
 }
 
 function curvesBeside([one, other]) {
-  const names = historyNames().filter((name) => [one, other].some((side) => (side.history[name] || []).length > 1));
-  return names.length > 0 && html("section", {}, html("h3", {}, "Learning curves"), html("div", { class: "pair" }, html("div", { id: "pair-curves" }), html("div", { id: "pair-zoom" })), html("p", { class: "caption", id: "pair-caption" }));
+  return curveNames([one, other]).length > 0 && html("section", {}, html("h3", {}, "Learning curves"), html("div", { class: "pair" }, html("div", { id: "pair-curves" }), html("div", { id: "pair-zoom" })), html("p", { class: "caption", id: "pair-caption" }));
 }
 
 /** What needs another file, or its place on the screen. */
@@ -143,7 +146,8 @@ async function fillComparison(cell, other) {
 }
 
 function drawPairCurves(sides) {
-  const name = historyNames().find((each) => each === view.history) || historyNames()[0];
+  const names = curveNames(sides);
+  const name = names.find((each) => each === view.history) || names[0];
   const lines = sides.map(({ cell, history }) => ({ class: className(cell), cell, values: numbersOf(history[name]) }));
   const difference = [{ ...lines[1], values: lines[1].values.map((value, i) => minus(value, lines[0].values[i])) }];
   drawCurves("pair-curves", lines, linear(lines), `${name} of both, per epoch`);

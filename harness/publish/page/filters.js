@@ -97,7 +97,7 @@ function drawKept() {
   if (!view.arranged) arrange();
   drawControls();
   drawMatrix();
-  drawDistances();
   showTables();
+  later(() => { drawDistances(); drawLosses(); });
   remember();
 }

@@ -1,8 +1,10 @@
 /* Figure 3: learning curves of the classes, and what is left when the baseline's is taken away. */
 
-/** The histories that have a curve: several epochs, of some class. */
-function historyNames() {
-  const named = workload().curves.lines.flatMap(({ history }) => Object.keys(history).filter((name) => history[name].length > 1));
+/** The histories that have a curve in the matrix that is shown: several epochs, of some class. */
+function historyNames() { return curveNames(workload().curves.lines.filter(isShown)); }
+
+function curveNames(lines) {
+  const named = lines.flatMap(({ history }) => Object.keys(history).filter((name) => history[name].length > 1));
   return [...new Set(named)].sort((a, b) => (b === "loss") - (a === "loss") || (a < b ? -1 : 1));
 }
 
@@ -11,12 +13,15 @@ function numbersOf(values) { return (values || []).map((value) => (typeof value 
 function drawLosses() {
   const names = historyNames();
   document.getElementById("loss-title").closest("section").hidden = !names.length;
-  if (!names.length) return;
+  if (!names.length) {
+    for (const id of ["loss-controls", "curves", "zoom"]) place(id);
+    return;
+  }
   if (!names.includes(view.history)) [view.history] = names;
   place("loss-controls", html("div", { class: "row" },
     names.length > 1 && choice("Show", names.map((name) => [name, name.replace(/_/g, " ")]), view.history, (value) => { view.history = value; drawLosses(); remember(); }),
     baselineChoice()));
-  const curves = workload().curves.lines.map((line) => ({ ...line, values: numbersOf(line.history[view.history]) })).filter(isShown);
+  const curves = workload().curves.lines.filter(isShown).map((line) => ({ ...line, values: numbersOf(line.history[view.history]) }));
   const base = baselineCurve(curves);
   drawCurves("curves", curves, linear(curves), `${view.history} per epoch`);
   const without = base ? curves.map((line) => ({ ...line, values: line.values.map((value, i) => minus(value, base.values[i])) })) : [];

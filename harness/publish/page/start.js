@@ -30,12 +30,6 @@ function drawAll() {
   later(() => { drawDistances(); drawLosses(); });
 }
 
-function widestAxis() {
-  const chosen = shownCells();
-  const sizes = workload().axes.map((_, place) => new Set(chosen.map((cell) => cells().codes[place][cell])).size);
-  return sizes.length ? sizes.indexOf(Math.max(...sizes)) : "";
-}
-
 /** After the matrix is on the screen. */
 function later(work) { requestAnimationFrame(() => setTimeout(work)); }
 
