@@ -41,7 +41,8 @@ def write(root: Path, machine: str = HERE) -> SweepOnDisk:
 def _dense(on: SweepOnDisk, cells: list[Cell]) -> None:
     failed, late, half, waiting, unstable = cells[7:]
     for place, each in enumerate(cells[:7]):
-        train(on, each, *[[1.0, 2.0 + (place // 3) * 2.0**-20]] * 2)
+        step = (place // 3) * 2.0**-20
+        train(on, each, *[[1.0, 2.0 + step]] * 2, losses=(1.0, 0.5 + step, 0.25 + step))
     for repeat in (1, 2):
         on.end(failed, repeat, "failed", HOSTILE)
         on.end(late, repeat, "timeout", "it ran longer than 60 s")

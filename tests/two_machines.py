@@ -37,13 +37,22 @@ def train(
     seconds: float = 6.0,
     data: str = sha256("data"),
     metric: str = "accuracy",
+    losses: tuple[float, ...] = (),
 ) -> None:
-    """A completed run per entry of `weights`, from repeat 1 on, its arrays stored."""
+    """A completed run per entry of `weights`, from repeat 1 on, its arrays stored.
+
+    `losses` are those of its epochs; without any there is one epoch.
+    """
     for repeat, entry in enumerate(weights, start=1):
         arrays = dict.fromkeys(names, np.array(entry, dtype="<f4"))
         blobs = on.folder.parent / "blobs"
         measured = stored(blobs, arrays, np.array(predictions, dtype="<f4"), init)
-        changes = {"data_sha256": data, "metric": metric, "value": value.hex()}
+        changes: dict[str, Any] = {"data_sha256": data, "metric": metric, "value": value.hex()}
+        if losses:
+            changes |= {
+                "history": {"loss": tuple(map(float.hex, losses))},
+                "loss": losses[-1].hex(),
+            }
         measured = measured.model_copy(update=changes)
         record = on.record(cell, repeat, "completed", measured=measured)
         on.write(record.model_copy(update={"seconds": {"total": seconds + repeat}}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -41,14 +42,15 @@ def advise(
     if repeats is not None and not measure:
         raise UsageError("--repeats says how many pairs --measure runs: add --measure")
     # pandas takes half a second to import, and most commands do not need it.
-    from harness.analysis import merging
-    from harness.studies import advice, result_sources
+    from harness.analysis import advice, merging
+    from harness.studies import result_sources
 
     with result_sources.opened(sources) as folders:
         merged = merging.selected(merging.merge(folders), tuple(only or ()))
-        said = advice.sentences(merged)
-        if not said:
+        found = advice.findings(merged)
+        if not found:
             raise SelectionError("no cell here has weights; harness run makes them")
+        measured: Mapping[str, list[str]] = {}
         if measure:
             from harness.cli import price_measurement
 
@@ -58,9 +60,8 @@ def advise(
                 results=results,
                 locks=locks or (),
             )
-            for workload, lines in price_measurement.sentences(merged, folders, request).items():
-                said[workload] += lines
-    console.result(advice.text(said))
+            measured = price_measurement.sentences(merged, folders, request)
+    console.result(advice.text(found, measured))
 
 
 def _setting(engine: str, timeout: float, memory: str) -> Setting:

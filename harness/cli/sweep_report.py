@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness import console
-from harness.analysis import axis_table, class_table, merging, seed_effect, unequal_results
+from harness.analysis import (
+    advice,
+    axis_table,
+    class_table,
+    merging,
+    seed_effect,
+    unequal_results,
+)
 from harness.analysis.cell_table import by_cell
 from harness.publish import tables
-from harness.studies import advice
 
 
 def show(folder: Path) -> None:
@@ -24,7 +30,7 @@ def show(folder: Path) -> None:
         return
     console.result(tables.render(class_table.of_cells(cells), "rich"))
     console.result("\n" + tables.render(axis_table.of_cells(cells), "rich"))
-    console.result("\n" + advice.text(advice.sentences(merged)))
+    console.result("\n" + advice.text(advice.findings(merged)))
     for sentence in (*unequal_results.sentences(cells), *seed_effect.sentences(cells)):
         console.note(sentence)
     console.note(f"more: harness table {folder} --by cell   (or run, class, axis, model)")

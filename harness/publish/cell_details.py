@@ -6,6 +6,7 @@ What many cells share (an environment, a machine, a setting as it was read) is s
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
@@ -61,7 +62,10 @@ class Interned:
 
 
 class CellDetails:
-    """Every cell's details. Records are read once, and only what the page shows stays in memory."""
+    """Every cell's details. Records are read once, and only what the page shows stays in memory.
+
+    `versions` are those of the program that wrote the records, `newest` is the last start of a run.
+    """
 
     def __init__(self, merged: MergedResults) -> None:
         self.settings = Interned()
@@ -71,12 +75,15 @@ class CellDetails:
         self.tensors = Interned()
         self.processes = Interned()
         self.scripts = Interned()
+        self.versions: set[str] = set()
+        self.newest: datetime.datetime | None = None
         self._records: dict[tuple[str, str, str], dict[int, Json]] = {}
         for source in sources(merged):
             for record in source.sweep.records():
                 key = (source.matrix, source.machine, record.cell)
                 fields = self._records.setdefault(key, {})
                 fields.setdefault(record.repeat, self._of_record(record))
+                self._note_program(record)
                 self.machines.setdefault(source.machine, dict(sorted(record.hardware.items())))
         planned = merged.runs[merged.runs["planned"]]
         self._runs = {
@@ -84,6 +91,13 @@ class CellDetails:
             for key, rows in planned.groupby(["matrix", "machine", "cell"], sort=False)
         }
         self._table = {name: planned[name] for name in _RUN}
+
+    def _note_program(self, record: Record) -> None:
+        started, version = record.started_at, record.program.get("version")
+        if started is not None:
+            self.newest = max(self.newest or started, started)
+        if version:
+            self.versions.add(version)
 
     def shared(self) -> Json:
         """What the details refer to by number."""

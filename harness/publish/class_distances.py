@@ -6,14 +6,14 @@ the largest only, and beyond that not at all. The page says which.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from harness.analysis import model_differences
+from harness.analysis import model_differences, nudged_cells
 from harness.analysis.array_differences import TensorDifference, WeightsDifference
 from harness.analysis.comparison_table import folder_with_weights
 from harness.analysis.merging import MergedResults
@@ -29,11 +29,13 @@ class Distances:
     """`points` are what was compared: classes by name and unstable cells' first runs.
 
     `pairs` has per pair `[point, point, sizes…]`, `tensors` their per-tensor tables in the same
-    order; `note` says what was left out, and why.
+    order; `nudges` has `[cell, sizes…]` of cells and the same with one weight nudged by one ULP;
+    `note` says what was left out, and why.
     """
 
     points: list[Json]
     pairs: list[list[object]]
+    nudges: list[list[object]]
     tensors: list[list[list[object]]]
     note: str
 
@@ -62,8 +64,32 @@ def of_part(part: Part, merged: MergedResults) -> Distances:
         pairs.append([one, other, *_sizes(difference, difference.weights)])
         tensors.append(_tensors(difference.weights))
     return Distances(
-        points=points, pairs=pairs, tensors=tensors, note=_note(part, len(models), len(missing))
+        points=points,
+        pairs=pairs,
+        nudges=list(_nudges(part, merged)),
+        tensors=tensors,
+        note=_note(part, len(models), len(missing)),
     )
+
+
+def _nudges(part: Part, merged: MergedResults) -> Iterator[list[object]]:
+    """How far one weight moved by one ULP leads, once for each pair of models, and bounded."""
+    nudged = nudged_cells.by_cell(merged.runs[merged.runs["workload"] == part.workload])
+    seen: set[tuple[str, str]] = set()
+    for place, row in part.cells.iterrows() if nudged else ():
+        other = nudged.get(nudged_cells.key({name: row[name] for name in part.cells.columns}))
+        if other is None or row["distinct"] != 1 or row["nudge"] == other["nudge"]:
+            continue
+        models = str(row["weights_sha256"]), str(other["weights_sha256"])
+        if models in seen or len(seen) >= MOST_PAIRED:
+            continue
+        seen.add(models)
+        one, two = (
+            model_differences.model_of(each, _folder(each, merged)) for each in (row, other)
+        )
+        difference = model_differences.difference(one, two)
+        if difference.weights is not None:
+            yield [int(str(place)), *_sizes(difference, difference.weights)]
 
 
 def _points(part: Part, merged: MergedResults) -> tuple[list[Json], list[Model]]:
@@ -82,7 +108,7 @@ def _points(part: Part, merged: MergedResults) -> tuple[list[Json], list[Model]]
     ]
 
 
-def _folder(row: pd.Series[Any], merged: MergedResults) -> Path:
+def _folder(row: Mapping[str, Any] | pd.Series[Any], merged: MergedResults) -> Path:
     folders = merged.folders[str(row["matrix"]), str(row["machine"])]
     return folder_with_weights(folders, str(row["weights_sha256"]))
 

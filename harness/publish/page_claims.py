@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 import pandas as pd
 
-from harness.publish import claim_view
-
-
-@dataclass(frozen=True, kw_only=True)
-class CellLink:
-    """A cell: its name on the page, and the address that opens it there."""
-
-    name: str
-    address: str
+from harness.analysis.axis_examples import CellName
+from harness.publish import claim_view, page_address
+from harness.publish.page_address import Link
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +22,7 @@ class Judged:
     word: str
     held: str
     reason: str
-    cells: tuple[CellLink, ...]
+    cells: tuple[Link, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +57,9 @@ def _rows(part: pd.DataFrame, claims: pd.DataFrame) -> Iterator[Judged]:
         )
 
 
-def _links(row: pd.Series[Any], names: list[str]) -> Iterator[CellLink]:
+def _links(row: pd.Series[Any], names: list[str]) -> Iterator[Link]:
     for full, name in zip(row["counterexample"] or row["example"], names, strict=True):
-        _, rest = full.split("/", 1)
+        matrix, rest = full.split("/", 1)
         machine, cell = rest.rsplit("/", 1)
-        asked = {"workload": row["workload"], "machine": machine, "cell": cell}
-        yield CellLink(name=name, address=f"#{urlencode(asked)}")
+        shown = CellName(matrix=matrix, machine=machine, cell=cell)
+        yield Link(text=name, address=page_address.to_cells(str(row["workload"]), (shown,)))

@@ -6,7 +6,7 @@ Cells are stored by column and by number, so that ten thousand of them stay smal
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from harness.protocol.axes import BY_NAME
 from harness.results.statuses import STATUSES
 
 Json = dict[str, Any]
+ClassTables = Mapping[str, pd.DataFrame]
+"""The class table of a workload's cells of each matrix, by the name of the matrix."""
 
 _FILLED = ("keras", "numpy", "engine")
 
@@ -81,8 +83,8 @@ def _completed(cells: pd.DataFrame) -> pd.DataFrame:
     return filled
 
 
-def of_part(part: Part, classes: pd.DataFrame, shard: int) -> Json:
-    """One workload; `classes` are its rows of that table.
+def of_part(part: Part, classes: pd.DataFrame, by_matrix: ClassTables, shard: int) -> Json:
+    """One workload; `classes` are its rows of that table, `by_matrix` those of each matrix.
 
     `shard` is the number of its first cell among all cells: the page finds the details by it.
     """
@@ -91,12 +93,14 @@ def of_part(part: Part, classes: pd.DataFrame, shard: int) -> Json:
     return {
         "name": part.workload,
         "first": shard,
+        "matrix": most_completed(cells),
         "axes": [_axis_json(axis) for axis in part.axes],
-        "classes": [_class_json(row) for _, row in classes.iterrows()],
+        "classes": [_class_json(row, by_matrix) for _, row in classes.iterrows()],
         "metric": next(iter(cells["metric"].dropna()), ""),
         "cells": {
             "id": cells["cell"].tolist(),
-            "machine": cells["machine"].tolist() if cells["machine"].nunique() > 1 else [],
+            "matrix": _interned(cells["matrix"]),
+            "machine": _interned(cells["machine"]),
             "codes": [axis.codes.tolist() for axis in part.axes],
             "class": [
                 names.index(name) if name in names else -1 for name in _texts(cells["class"])
@@ -113,6 +117,11 @@ def of_part(part: Part, classes: pd.DataFrame, shard: int) -> Json:
     }
 
 
+def most_completed(cells: pd.DataFrame) -> str:
+    """The matrix with most completed runs among these cells, the first of several."""
+    return str(cells.groupby("matrix", sort=False)["completed"].sum().idxmax())
+
+
 def _axis_json(axis: VariedAxis) -> Json:
     catalogued = BY_NAME.get(axis.name)
     return {
@@ -124,16 +133,24 @@ def _axis_json(axis: VariedAxis) -> Json:
     }
 
 
-def _class_json(row: pd.Series[Any]) -> Json:
+def _class_json(row: pd.Series[Any], by_matrix: ClassTables) -> Json:
     return {
         "name": row["class"],
         "cells": int(row["cells"]),
-        "where": row["where"],
+        "where": _where(str(row["class"]), by_matrix),
         "same": row["same_for"],
         "init": row["init"],
         "weights": "" if pd.isna(row["weights_sha256"]) else row["weights_sha256"],
         "distinct": int(row["distinct"]),
     }
+
+
+def _where(name: str, by_matrix: ClassTables) -> dict[str, str]:
+    """What a class is in each matrix that has it."""
+    found = {
+        matrix: table.loc[table["class"] == name, "where"] for matrix, table in by_matrix.items()
+    }
+    return {matrix: str(own.iloc[0]) for matrix, own in found.items() if len(own)}
 
 
 def _status(counts: Sequence[int]) -> list[int]:

@@ -13,14 +13,20 @@ _FOLDER = Path(__file__).parent / "page"
 SCRIPTS = (
     "elements.js",
     "data.js",
+    "address.js",
     "axes.js",
     "tiles.js",
     "matrix.js",
+    "walking.js",
     "filters.js",
     "plots.js",
     "distances.js",
+    "pairs.js",
     "losses.js",
     "cell.js",
+    "comparison.js",
+    "details.js",
+    "tables.js",
     "start.js",
 )
 """In the order in which they need each other."""

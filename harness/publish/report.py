@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis import claim_table, claimed_cells
+from harness.analysis import advice, claim_table, claimed_cells, class_table
 from harness.analysis.axis_table import by_axis
 from harness.analysis.class_table import by_class
 from harness.analysis.merging import NOTHING_PLANNED, MergedResults
@@ -23,16 +23,20 @@ from harness.errors import UsageError
 from harness.publish import (
     badge,
     class_distances,
+    machine_words,
     page_claims,
     page_data,
+    page_effects,
     page_findings,
+    page_masthead,
     page_rendering,
     sweep_sources,
     table_files,
 )
 from harness.publish.cell_details import SHARD, CellDetails
 from harness.publish.layout import layout
-from harness.publish.page_data import Json, Part
+from harness.publish.page_data import ClassTables, Json, Part
+from harness.publish.page_masthead import Credits
 from harness.publish.run_summary import summary
 from harness.publish.views import PAGE_TABLES, View
 from harness.results import regular_files
@@ -45,10 +49,13 @@ _MARK = '<meta name="generator" content="reproducibility-harness">'
 _MOST_CURVES = 48
 
 
-def publish(folders: Sequence[Path], out: Path, title: str = "") -> list[str]:
+def publish(
+    folders: Sequence[Path], out: Path, title: str = "", credits: Credits | None = None
+) -> list[str]:
     """Write the publication of these results folders into `out`; returns what to say about it.
 
     An earlier publication there is replaced, in the moment in which the new one is complete.
+    `credits` have a title of their own.
 
     Raises:
         UsageError: there are no results, or `out` holds something else.
@@ -59,7 +66,7 @@ def publish(folders: Sequence[Path], out: Path, title: str = "") -> list[str]:
     _make_parent(out)
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".publishing-") as partial:
         made = Path(partial) / "made"
-        _write(made, merged, title)
+        _write(made, merged, credits or Credits(title=title))
         made.chmod(0o755)
         if out.exists():
             shutil.move(out, Path(partial) / "before")
@@ -100,7 +107,7 @@ def _make_parent(out: Path) -> None:
         raise UsageError(f"{out}: cannot be made: {error.strerror}; name another folder") from error
 
 
-def _write(out: Path, merged: MergedResults, title: str) -> None:
+def _write(out: Path, merged: MergedResults, credits: Credits) -> None:
     parts = page_data.parts(merged.runs)
     classes, effects = by_class(merged.runs), by_axis(merged.runs)
     cells = pd.concat([part.cells for part in parts]).drop(columns="init") if parts else None
@@ -117,9 +124,18 @@ def _write(out: Path, merged: MergedResults, title: str) -> None:
     table_files.write(out / "tables", named)
     (out / "badge.svg").write_text(badge.badge(cells), "utf-8")
     _write_data(out / "data", parts, details, distances)
-    data = _data(parts, classes, details, distances)
-    context = _context(merged.runs, parts, cells, classes, effects, title)
-    context |= {"claims": page_claims.of_table(claims), "table_files": list(frames)}
+    tables = [_class_tables(part) for part in parts]
+    machines = machine_words.of_machines(merged.machines)
+    data = _data(parts, classes, tables, details, distances)
+    data |= {"matrix": page_data.most_completed(cells), "machines": machines}
+    context = _context(merged, parts, cells, tables)
+    context |= {
+        "masthead": page_masthead.of_page(
+            sorted(cells["matrix"].unique()), machines, details, credits
+        ),
+        "claims": page_claims.of_table(claims),
+        "table_files": list(named),
+    }
     (out / PAGE).write_text(page_rendering.render(context, data), "utf-8")
     _copy_records(out, merged)
 
@@ -141,18 +157,20 @@ def _write_data(
 def _data(
     parts: Sequence[Part],
     classes: pd.DataFrame,
+    tables: Sequence[ClassTables],
     details: CellDetails,
     distances: Sequence[class_distances.Distances],
 ) -> Json:
     workloads, first = [], 0
-    for part, apart in zip(parts, distances, strict=True):
+    for part, by_matrix, apart in zip(parts, tables, distances, strict=True):
         own = classes[classes["workload"] == part.workload]
-        content = page_data.of_part(part, own, first)
+        content = page_data.of_part(part, own, by_matrix, first)
         content["curves"] = _curves(part, details)
         content["distances"] = {
             "points": apart.points,
             "columns": list(class_distances.PAIR),
             "pairs": apart.pairs,
+            "nudges": apart.nudges,
             "note": apart.note,
         }
         workloads.append(content)
@@ -183,38 +201,44 @@ def _curves(part: Part, details: CellDetails) -> Json:
     }
 
 
+def _class_tables(part: Part) -> ClassTables:
+    """The classes as each matrix shows them: what they are and how large is another thing there."""
+    return {
+        str(matrix): class_table.of_cells(cells.drop(columns="init"))
+        for matrix, cells in part.cells.groupby("matrix", sort=False)
+    }
+
+
 def _context(
-    runs: pd.DataFrame,
+    merged: MergedResults,
     parts: Sequence[Part],
     cells: pd.DataFrame,
-    classes: pd.DataFrame,
-    effects: pd.DataFrame,
-    title: str,
+    tables: Sequence[ClassTables],
 ) -> dict[str, Any]:
-    matrices = sorted(cells["matrix"].unique())
-    counts = page_findings.counts(runs)
+    several = cells["matrix"].nunique() > 1
+    found = advice.findings(merged)
     return {
-        "title": title or " · ".join(matrices),
-        "machines": sorted(cells["machine"].unique()),
-        "cells": len(cells),
-        "sentence": badge.sentence(cells),
-        "counts": counts,
-        "total": sum(number for _, number in counts),
-        "findings": [
-            page_findings.of_part(part, effects[effects["workload"] == part.workload])
-            for part in parts
+        "several": several,
+        "counts": page_findings.counts(merged.runs),
+        "findings": [page_findings.of_part(part, found, several=several) for part in parts],
+        "effects": [table for part in parts for table in page_effects.of_cells(part.cells)],
+        "tables": [
+            _class_table(part.workload, matrix, table)
+            for part, by_matrix in zip(parts, tables, strict=True)
+            for matrix, table in by_matrix.items()
+            if len(table)
         ],
-        "tables": {
-            part.workload: layout(classes[classes["workload"] == part.workload])
-            for part in parts
-            if (classes["workload"] == part.workload).any()
-        },
-        "shared": {
-            str(name): str(rows["every_cell"].iloc[0])
-            for name, rows in classes.groupby("workload", sort=False)
-        },
         "emulated": int(cells["emulated"].sum()),
-        "summary": summary(runs),
+        "summary": summary(merged.runs),
+    }
+
+
+def _class_table(workload: str, matrix: str, table: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "workload": workload,
+        "matrix": matrix,
+        "columns": layout(table),
+        "shared": str(table["every_cell"].iloc[0]),
     }
 
 

@@ -5,6 +5,7 @@ Foreign bytes come in here (a results folder may be anybody's), so this is a pyd
 
 from __future__ import annotations
 
+import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -223,6 +224,16 @@ class Record(_Part):
     sha256: str | None = None
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @property
+    def started_at(self) -> datetime.datetime | None:
+        """The moment in which it started, in UTC; None where the record says none."""
+        utc = datetime.timezone.utc
+        try:
+            time = datetime.datetime.fromisoformat(self.started.replace("Z", "+00:00"))
+            return time.astimezone(utc) if time.tzinfo else time.replace(tzinfo=utc)
+        except (ValueError, OverflowError):
+            return None
 
     @property
     def code(self) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from playwright.sync_api import Browser, Error, sync_playwright
+from page_driver import Opened, settled
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 REQUIRE_BROWSER = "HARNESS_REQUIRE_BROWSER"
 SCREENSHOTS = "HARNESS_SCREENSHOTS"
@@ -40,6 +41,42 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(named) if named else tmp_path_factory.mktemp("screenshots", numbered=False)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def opened(browser: Browser, site: Path) -> Iterator[Opened]:
+    """Opens the page; in the end nothing was asked of a network and no script failed."""
+    contexts, problems = [], []
+
+    def open_page(
+        *, width: int = 1280, height: int = 900, scheme: str = "light", address: str = ""
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            offline=True,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "console",
+            lambda said: problems.append(said.text) if said.type in ("error", "warning") else None,
+        )
+        page.on(
+            "request",
+            lambda asked: problems.append(asked.url) if not asked.url.startswith("file:") else None,
+        )
+        page.goto((site / "index.html").as_uri() + address)
+        page.wait_for_selector("#matrix .tile")
+        settled(page)
+        return page
+
+    yield open_page
+    hacked = [page.evaluate("window.hacked") for context in contexts for page in context.pages]
+    for context in contexts:
+        context.close()
+    assert (problems, [one for one in hacked if one]) == ([], [])
 
 
 def no_browser(reason: str) -> NoReturn:

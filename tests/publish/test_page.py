@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import published_sweep
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from page_driver import Opened, tiles
+from playwright.sync_api import Browser, expect
 from results_factory import SweepOnDisk, cell
 from two_machines import HERE
 
 from harness.publish.report import publish
-
-Opened = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
@@ -24,51 +22,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "site"
 
 
-@pytest.fixture
-def opened(browser: Browser, site: Path) -> Iterator[Opened]:
-    """Opens the page; in the end nothing was asked of a network and no script failed."""
-    contexts, problems = [], []
-
-    def open_page(
-        *, width: int = 1280, height: int = 900, scheme: str = "light", address: str = ""
-    ) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            offline=True,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on(
-            "console",
-            lambda said: problems.append(said.text) if said.type in ("error", "warning") else None,
-        )
-        page.on(
-            "request",
-            lambda asked: problems.append(asked.url) if not asked.url.startswith("file:") else None,
-        )
-        page.goto((site / "index.html").as_uri() + address)
-        page.wait_for_selector(".dot")
-        return page
-
-    yield open_page
-    hacked = [page.evaluate("window.hacked") for context in contexts for page in context.pages]
-    for context in contexts:
-        context.close()
-    assert (problems, [one for one in hacked if one]) == ([], [])
-
-
-def _tiles(page: Page) -> list[str]:
-    return page.locator("#matrix .tile[data-cell]").all_inner_texts()
-
-
 def test_every_cell_has_a_tile_and_what_is_missing_says_why(opened: Opened) -> None:
     page = opened()
-    tiles = _tiles(page)
-    assert len(tiles) == 14
+    marks = tiles(page)
+    assert len(marks) == 14
     # Three classes (one of a cell whose second run was killed), and a mark for every other status.
-    assert sorted(set(tiles)) == sorted([*"ABC", "≠", "✕", "◔", "…", "–", "∅"])
+    assert sorted(set(marks)) == sorted([*"ABC", "≠", "✕", "◔", "…", "–", "∅"])
     looks = [page.locator("#matrix .tile", has_text=mark).first for mark in "✕◔…–∅≠"]
     drawn = {
         look.evaluate("e => getComputedStyle(e).backgroundImage + getComputedStyle(e).color")
@@ -97,18 +56,18 @@ def test_the_reader_chooses_rows_columns_colour_and_filters(opened: Opened) -> N
     before = page.locator("#matrix [role=columnheader]").all_inner_texts()
     page.get_by_role("button", name="isa: move to the").click()
     assert page.locator("#matrix [role=columnheader]").all_inner_texts() != before
-    assert len(_tiles(page)) == 14
+    assert len(tiles(page)) == 14
     page.get_by_label("Colour").select_option("distance")
     first, other = page.locator(".tile", has_text="A").nth(-1), page.locator("#matrix .tile.d0")
     expect(page.locator("#matrix .tile.same").first).to_have_text("A")
     assert first.count() == 1 and other.count() + page.locator("#matrix .tile.d4").count() > 0
     page.locator("#legend button", has_text="failed").click()
-    assert _tiles(page) == ["✕"]
+    assert tiles(page) == ["✕"]
     expect(page.locator("#shown")).to_contain_text("Showing 1 of 14 cells")
     page.get_by_role("button", name="Show all").click()
     page.get_by_label("Text in id").fill("60 s")
     expect(page.locator("#matrix .tile[data-cell]")).to_have_count(1)
-    assert _tiles(page) == ["◔"]
+    assert tiles(page) == ["◔"]
     page.get_by_label("Text in id").fill("")
     page.get_by_text("Filter", exact=True).click()
     page.locator(".filters button.value", has_text="2.21.0").click()
@@ -145,13 +104,13 @@ def test_of_many_lines_those_out_of_sight_are_drawn_when_they_are_needed(
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto((tmp_path / "site" / "index.html").as_uri())
     assert "400 pending" in page.locator(".counts figcaption").inner_text()
-    assert 0 < len(_tiles(page)) < 400
+    assert 0 < len(tiles(page)) < 400
     page.locator("#matrix .tile[tabindex='0']").focus()
     page.keyboard.press("Control+End")
     label = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert "pending" in label and "seed 199" in label
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert len(_tiles(page)) == 400
+    assert len(tiles(page)) == 400
     page.close()
 
 
@@ -202,7 +161,7 @@ def test_distances_and_curves_follow_the_baseline(opened: Opened) -> None:
     assert page.locator("#curves .curve").count() > 1
     page.locator("#workloads button", has_text="co2-lstm").click()
     expect(page.locator("#matrix .tile[data-cell]")).to_have_count(3)
-    assert set(_tiles(page)) == {"A"}
+    assert set(tiles(page)) == {"A"}
 
 
 @pytest.mark.parametrize(

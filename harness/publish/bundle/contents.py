@@ -93,7 +93,7 @@ def _add_record(contents: Contents, sweep: SweepFolder, place: str, record: Reco
     if record.script is not None:
         contents.scripts.add(record.script.path or record.script.module)
     contents.code.add(record.code_sha256 or record.program.get("runner_sha256", ""))
-    started = _time(record.started)
+    started = record.started_at
     if started is not None:
         contents.newest = max(contents.newest or started, started)
 
@@ -179,16 +179,3 @@ def _require_whole(folder: Path, contents: Contents) -> None:
 def _some(names: Sequence[str]) -> str:
     more = [f"… and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
     return "\n  ".join([*names[:_SHOWN], *more])
-
-
-def _time(text: str) -> datetime.datetime | None:
-    """The moment in a record, in UTC; None where it is none."""
-    try:
-        time = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    utc = datetime.timezone.utc
-    try:
-        return time.astimezone(utc) if time.tzinfo else time.replace(tzinfo=utc)
-    except OverflowError:
-        return None

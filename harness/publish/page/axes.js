@@ -1,11 +1,13 @@
 /* Which axes go down and which across: chosen well at first, then by the reader. */
 
-/** A first arrangement that is about as wide as high; on a narrow screen few columns. */
+/**
+ * A first arrangement that is about as wide as high; on a narrow screen few columns. It depends on
+ * the matrix only: filters leave rows and columns where they are.
+ */
 function arrange() {
   const axes = workload().axes;
-  const chosen = shownCells();
-  const sizes = axes.map((_, place) => new Set(chosen.map((cell) => cells().codes[place][cell])).size);
-  const widest = NARROW.matches ? 6 : 36;
+  const sizes = axisSizes();
+  const widest = NARROW.matches ? 8 : 22;
   const bySize = axes.map((_, place) => place)
     .sort((a, b) => sizes[b] - sizes[a]);
   const rows = [];
@@ -24,6 +26,20 @@ function arrange() {
   }
   view.rows = rows.sort((a, b) => a - b);
   view.columns = columns.sort((a, b) => a - b);
+}
+
+/** How many values each axis has in the matrix that is shown. */
+function axisSizes() {
+  const matrix = shownMatrix();
+  workload().sizes ??= new Map();
+  if (!workload().sizes.has(matrix)) workload().sizes.set(matrix, workload().axes.map((_, place) => new Set(cells().codes[place].filter((_, cell) => matrix === null || matrixOf(cell) === matrix)).size));
+  return workload().sizes.get(matrix);
+}
+
+/** The axis with most values. */
+function widestAxis() {
+  const sizes = axisSizes();
+  return sizes.length ? sizes.indexOf(Math.max(...sizes)) : "";
 }
 
 function axisControls() {
@@ -62,8 +78,10 @@ function chip(axis, place, label, mine, other) {
 
 function move(change, ...focus) {
   change();
+  view.arranged = true;
   drawControls();
   drawMatrix();
+  remember();
   focusOn("matrix-controls", ...focus);
 }
 

@@ -2,48 +2,13 @@
 
 const HASHES = { weights_sha256: "final weights", init_sha256: "initial weights", predictions_sha256: "predictions", history_sha256: "history", outputs_sha256: "outputs", files_sha256: "files", printed_sha256: "standard output", data_sha256: "data" };
 
-async function openDetails(cell, focus = false) {
-  view.cell = cell;
-  hideHint();
-  markOpen();
-  const aside = document.getElementById("cell-details");
-  const asked = `${view.workload} ${cell}`;
-  aside.dataset.asked = asked;
-  try {
-    const place = workload().first + cell;
-    const [shared, shard] = await Promise.all([load("shared"), load(`cells-${Math.floor(place / DATA.shard)}`)]);
-    if (aside.dataset.asked !== asked) return;
-    aside.replaceChildren(...detailsOf(cell, shared, shard[place % DATA.shard]).flat(Infinity).filter(Boolean));
-    tensorTable(cell);
-  } catch (error) {
-    aside.replaceChildren(...heading(cell), html("p", {}, `The details cannot be read: ${error.message}. Open the page in the folder it was published in.`));
-  }
-  aside.hidden = false;
-  aside.scrollTop = 0;
-  document.body.classList.add("with-details");
-  document.querySelector(".tile.open")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  setAddress();
-  if (focus) aside.querySelector(".close").focus();
-}
-
-function closeDetails() {
-  const aside = document.getElementById("cell-details");
-  if (aside.hidden) return;
-  const back = aside.contains(document.activeElement);
-  aside.hidden = true;
-  view.cell = null;
-  document.body.classList.remove("with-details");
-  markOpen();
-  setAddress();
-  if (back && grid.focus) grid.focus.focus();
-}
-
 function detailsOf(cell, shared, content) {
-  const runs = content.runs.map((run) => Object.fromEntries(shared.run.map((name, i) => [name, run[i]])));
+  const runs = runsOf(content, shared);
   const first = firstRecord(content, runs);
   return [
     heading(cell),
     verdict(cell),
+    html("p", { class: "beside" }, html("button", { type: "button", click: () => pickSecond(true) }, "Compare with another cell"), " ", html("span", { id: "picking", role: "status" })),
     runs.length ? runTable(runs) : null,
     ...runs.map((run) => failure(run, content.records[run.repeat])),
     first && settings(first, shared),
@@ -57,6 +22,8 @@ function detailsOf(cell, shared, content) {
   ];
 }
 
+function runsOf(content, shared) { return content.runs.map((run) => Object.fromEntries(shared.run.map((name, i) => [name, run[i]]))); }
+
 /** The record that the rest comes from: of the first completed run, else of the first run. */
 function firstRecord(content, runs) {
   const run = runs.find((one) => one.status === "completed" && content.records[one.repeat]) || runs.find((one) => content.records[one.repeat]);
@@ -64,10 +31,16 @@ function firstRecord(content, runs) {
 }
 
 function heading(cell) {
+  return [closeButton(), html("h2", { id: "cell-details-title" }, tileIn(cell), " ", html("span", { class: "id" }, broken(cells().id[cell])))];
+}
+
+function closeButton() { return html("button", { type: "button", class: "close", "aria-label": "Close the details", click: closeDetails }, "×"); }
+
+/** A cell's tile as it is in the matrix when classes are coloured. */
+function tileIn(cell) {
   const { text: mark, look } = tileOf(cell);
   const name = className(cell);
-  return [html("button", { type: "button", class: "close", "aria-label": "Close the details", click: closeDetails }, "×"),
-    html("h2", { id: "cell-details-title" }, html("i", { class: `tile ${name ? colourOfClass(name) + (name === UNSTABLE ? " hatched" : "") : look}`, "aria-hidden": "true" }, mark), " ", html("span", { class: "id" }, broken(cells().id[cell])))];
+  return html("i", { class: `tile ${name ? colourOfClass(name) + (name === UNSTABLE ? " hatched" : "") : look}`, "aria-hidden": "true" }, mark);
 }
 
 /** An id that may be broken after its commas. */
@@ -80,7 +53,7 @@ function verdict(cell) {
   if (name === UNSTABLE) words.push("Unstable: runs of these very settings ended with different weights.");
   else if (name) words.push(`Class ${name}, ${one.cells > 1 ? `shared with ${counted(one.cells - 1, "other cell")}` : "of this cell alone"}; ${{ stable: "stable: every repeat left the same weights", untested: "untested: it completed only one run" }[cells().verdict[cell]]}.`);
   else words.push(`No weights: ${statusWords(cell)}.`);
-  if (name && name !== UNSTABLE && one.where) words.push(`The class is: ${one.where}.`);
+  if (name && name !== UNSTABLE && whereOf(name)) words.push(`The class is: ${whereOf(name)}.`);
   if (name && isMixed(cell)) words.push(`Its runs: ${statusWords(cell)}.`);
   const differing = differingOf(cell);
   if (differing) words.push(`The weights are equal in every run, other results are not: ${differing}.`);
@@ -89,7 +62,7 @@ function verdict(cell) {
 }
 
 function table(head, rows, look = "") {
-  return html("div", { class: "scroll" }, html("table", { class: look }, html("thead", {}, html("tr", {}, head.map((name) => html("th", { scope: "col" }, name)))), html("tbody", {}, rows)));
+  return html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Table: ${head.join(", ")}` }, html("table", { class: look }, html("thead", {}, html("tr", {}, head.map((name) => html("th", { scope: "col" }, name)))), html("tbody", {}, rows)));
 }
 
 function cellsOf(values) { return values.map((value) => html("td", {}, value)); }
@@ -150,7 +123,7 @@ function environment(own) {
 
 function machine(name, hardware, record, shared) {
   const described = hardware || {};
-  const facts = [["machine", name], ["CPU", described.cpu_model], ["microarchitecture", described.microarchitecture], ["CPUs", Array.isArray(described.visible_cpus) ? `${described.visible_cpus.length} visible` : ""], ["memory", described.memory_bytes ? `${number(described.memory_bytes / 2 ** 30)} GiB` : ""],
+  const facts = [["machine", `${DATA.machines[name] ?? ""} · ${name}`], ["CPU", described.cpu_model], ["microarchitecture", described.microarchitecture], ["CPUs", Array.isArray(described.visible_cpus) ? `${described.visible_cpus.length} visible` : ""], ["memory", described.memory_bytes ? `${number(described.memory_bytes / 2 ** 30)} GiB` : ""],
     ["system", [described.os, described.kernel && `kernel ${described.kernel}`, described.glibc && `glibc ${described.glibc}`].filter(Boolean).join(", ")], ["hypervisor", described.hypervisor],
     ["GPUs", (described.gpus || []).map((gpu) => Object.values(gpu).filter(Boolean).join(", ")).join("; ")]].filter(([, value]) => value);
   const process = record ? shared.processes[record.process] : {};
@@ -171,6 +144,7 @@ function files(content, runs) {
 /** The difference of a cell's weights from the baseline's, tensor by tensor. */
 async function tensorTable(cell) {
   const target = document.getElementById("tensors");
+  if (!target) return undefined;
   const point = pointOf(cell);
   const baseline = workload().distances.points.length ? pointLabel(view.baseline) : "";
   const say = (words) => target.replaceChildren(html("p", { class: "fine" }, words));
@@ -179,10 +153,15 @@ async function tensorTable(cell) {
   if (point === view.baseline) return say(`It is of the baseline itself (${baseline}): choose another baseline to see a difference.`);
   const pair = pairOf(point, view.baseline);
   if (!pair) return say(`It was not compared with ${baseline}; choose class A as the baseline.`);
-  const tables = await load(`tensors-${view.workload}`);
-  const rows = tables.tensors[workload().distances.pairs.indexOf(pair)];
+  const rows = await tensorsOf(pair);
   return target.replaceChildren(html("p", {}, pairWords(pair, baseline)), table(["tensor", "shape", "differing", "relative L2", "largest ULP", "largest absolute"],
     rows.map(([name, shape, l2, ulp, most, differing, elements, other]) => html("tr", {}, html("th", { scope: "row" }, other ? `${name} (${other})` : name), cellsOf([`(${shape.join(", ")})`, differing === null ? "" : `${differing.toLocaleString("en")} of ${elements.toLocaleString("en")}`, l2 === null ? "" : number(l2), ulp === null ? "" : number(ulp), most === null ? "" : number(most)])))));
+}
+
+/** The sizes of a pair's difference, tensor by tensor. */
+async function tensorsOf(pair) {
+  const tables = await load(`tensors-${view.workload}`);
+  return tables.tensors[workload().distances.pairs.indexOf(pair)];
 }
 
 function pairWords(pair, baseline) {

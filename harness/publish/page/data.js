@@ -1,15 +1,8 @@
-/* The data of the page, what the reader has chosen, and the files that are loaded on demand. */
+/* The data of the page, and the files that are loaded on demand. */
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const NARROW = window.matchMedia("(max-width: 640px)");
 const UNSTABLE = "unstable";
-
-/** What the reader has chosen. `baseline` is a point of the workload's distances. */
-const view = {
-  workload: 0, rows: [], columns: [], colour: "class", baseline: 0, measure: "relative_l2",
-  over: "", history: "", keep: { axes: [], classes: new Set(), statuses: new Set(), text: "" },
-  cell: null,
-};
 
 function workload() { return DATA.workloads[view.workload]; }
 function cells() { return workload().cells; }
@@ -24,8 +17,33 @@ function className(cell) {
   return place < 0 ? "" : workload().classes[place].name;
 }
 
-function reasonOf(cell) { return cells().reason.texts[cells().reason.codes[cell]]; }
-function differingOf(cell) { return cells().differing.texts[cells().differing.codes[cell]]; }
+function matrixOf(cell) { return textAt(cells().matrix, cell); }
+function machineOf(cell) { return textAt(cells().machine, cell); }
+
+function textAt({ texts, codes }, cell) { return texts[codes[cell]]; }
+
+/** The name of a cell among all results, as addresses have it. */
+function fullName(cell) { return `${matrixOf(cell)}/${machineOf(cell)}/${cells().id[cell]}`; }
+
+/** The cell of a full name, null where this workload has none. */
+function cellNamed(name) {
+  workload().byName ??= new Map(cells().id.map((_, cell) => [fullName(cell), cell]));
+  return workload().byName.get(name) ?? null;
+}
+
+/** The axis of a name, by its place; -1 where cells do not differ in it. */
+function axisNamed(name) { return workload().axes.findIndex((axis) => axis.name === name); }
+
+/** What a class is: the settings that its cells have and no others, in the matrix that is shown. */
+function whereOf(name) {
+  const found = workload().classes.find((one) => one.name === name)?.where ?? {};
+  const shown = shownMatrix();
+  return Object.entries(found).filter(([matrix, words]) => words && (shown === null || matrix === shown))
+    .map(([matrix, words]) => (shown === null ? `${matrix}: ${words}` : words)).join("; ");
+}
+
+function reasonOf(cell) { return textAt(cells().reason, cell); }
+function differingOf(cell) { return textAt(cells().differing, cell); }
 
 function statusWords(cell) {
   const counts = cells().status[cell];
@@ -97,20 +115,18 @@ function pairOf(one, other) {
 
 /* Files beside the page. A script tag works from a folder, where fetching does not. */
 
-const loaded = new Map();
+const promised = new Map();
 const waiting = new Map();
 
-function harnessData(name, value) {
-  loaded.set(name, value);
-  waiting.get(name)?.(value);
-}
+function harnessData(name, value) { waiting.get(name)?.(value); }
 
+/** The content of a file beside the page: loaded once, however often and whenever it is asked for. */
 function load(name) {
-  if (loaded.has(name)) return Promise.resolve(loaded.get(name));
-  return new Promise((resolve, reject) => {
+  if (!promised.has(name)) promised.set(name, new Promise((resolve, reject) => {
     waiting.set(name, resolve);
     const script = html("script", { src: `data/${encodeURIComponent(name)}.js` });
     script.onerror = () => reject(new Error(`data/${name}.js is not beside this page`));
     document.head.append(script);
-  });
+  }));
+  return promised.get(name);
 }

@@ -1,4 +1,4 @@
-/* Figure 2: how far apart cells and classes are, over a setting and each from each. */
+/* Figure 2, left: how far apart cells are, over a setting. */
 
 const MEASURES = {
   relative_l2: "Relative L2 distance of the weights", max_ulp: "Largest ULP distance", max_abs: "Largest absolute difference",
@@ -9,18 +9,24 @@ function churnName() {
   return workload().metric === "accuracy" ? "Share of predictions whose class changed" : "Largest difference of a forecast";
 }
 
+/** Words within a sentence: names that are written large stay so. */
+function lowered(words) { return words.charAt(0).toLowerCase() + words.slice(1); }
+
 function drawDistances() {
   MEASURES.churn = churnName();
   const { points } = workload().distances;
   document.getElementById("distance-title").closest("section").hidden = !points.length;
   if (!points.length) return;
   place("distance-controls", html("div", { class: "row" },
-    choice("Measure", Object.entries(MEASURES), view.measure, (value) => { view.measure = value; drawDistances(); recolour(); }),
+    choice("Measure", Object.entries(MEASURES), view.measure, (value) => { view.measure = value; drawDistances(); recolour(); remember(); }),
     baselineChoice(),
-    workload().axes.length > 0 && choice("Over", workload().axes.map((axis, i) => [i, axis.name]), view.over, (value) => { view.over = Number(value); drawDistances(); })));
+    workload().axes.length > 0 && choice("Over", workload().axes.map((axis, i) => [i, axis.name]), view.over, (value) => { view.over = Number(value); drawDistances(); remember(); })));
   drawDots();
   drawPairs();
 }
+
+/** The size of a group's difference from the baseline; null where there is none. */
+function sizeOf({ point }) { return typeof point === "number" ? apart(view.baseline, point, view.measure) : null; }
 
 /** Cells by the value of one axis and their point, so that thousands of equal ones are one dot. */
 function dotGroups() {
@@ -29,107 +35,120 @@ function dotGroups() {
   for (const cell of shownCells()) {
     const point = pointOf(cell);
     const name = className(cell);
-    const kind = !name ? "none" : point === null ? "unknown" : point;
-    const key = `${axis[cell]} ${kind === "none" ? statusOf(cell) : kind}`;
-    const group = groups.get(key) || { value: axis[cell], kind, count: 0, cell, name };
+    const key = `${axis[cell]} ${name ? point ?? "unknown" : statusOf(cell)}`;
+    const group = groups.get(key) || { value: axis[cell], point, count: 0, cell, name, band: bandOf(name, point) };
     group.count += 1;
     groups.set(key, group);
   }
   return [...groups.values()];
 }
 
+/** Where a group stands: another start is another training, and says nothing of arithmetic. */
+function bandOf(name, point) {
+  if (!name) return "none";
+  const size = sizeOf({ point });
+  if (size === null) return "unknown";
+  if (size === 0) return "equal";
+  const pair = pairOf(point, view.baseline);
+  return /^(other arithmetic|undecided|$)/.test(pair[PAIR.origin]) ? "arithmetic" : "start";
+}
+
+/** What moving one weight by one ULP leads to: from the baseline's class, else from any that was tried. */
+function nudgeSizes() {
+  const { nudges } = workload().distances;
+  const own = nudges.filter(([cell]) => pointOf(cell) === view.baseline);
+  return (own.length ? own : nudges).map((nudge) => Math.abs(nudge[PAIR[view.measure] - 1] ?? 0)).filter((size) => size > 0);
+}
+
+/** The bands from top to bottom: their names, their lines, and the height of each group. */
+function dotBands(groups, height) {
+  const sizesIn = (band) => groups.filter((group) => group.band === band).map(sizeOf);
+  const nudges = nudgeSizes();
+  const shelves = ["equal", "unknown", "none"].filter((band) => band === "equal" || groups.some((group) => group.band === band));
+  const shelf = Object.fromEntries(shelves.map((band, i) => [band, height - 12 - (shelves.length - 1 - i) * 24]));
+  const floor = shelf.equal - 24;
+  const started = sizesIn("start");
+  const arithmetic = [...sizesIn("arithmetic"), ...nudges];
+  const edge = !started.length ? PLOT.top : arithmetic.length ? PLOT.top + 92 : floor;
+  return {
+    shelf, edge, nudges, divided: started.length > 0 && arithmetic.length > 0,
+    start: started.length ? logScale(started, PLOT.top + 16, edge - (edge === floor ? 0 : 18)) : null,
+    arithmetic: arithmetic.length ? logScale(arithmetic, edge + (started.length ? 18 : 4), floor) : null,
+  };
+}
+
+function bandMarks(bands, right) {
+  const names = { equal: "equal", unknown: "unknown", none: "no weights" };
+  const found = Object.entries(bands.shelf).map(([band, y]) => text(PLOT.left - 8, y + 4, names[band], { class: "tick", "text-anchor": "end" }));
+  found.push(lineAt(PLOT.left, bands.shelf.equal, right, bands.shelf.equal, "axis"));
+  for (const band of ["start", "arithmetic"]) if (bands[band]) found.push(...bands[band].marks(PLOT.left, right));
+  if (bands.start) found.push(text(PLOT.left + 2, PLOT.top + 2, "began otherwise", { class: "tick band" }));
+  if (bands.divided) found.push(lineAt(PLOT.left, bands.edge, right, bands.edge, "axis divide"), text(PLOT.left + 2, bands.edge + 14, "same start", { class: "tick band" }));
+  const heights = [...new Set(bands.nudges.map((size) => Math.round(bands.arithmetic.at(size))))];
+  heights.forEach((y, i) => found.push(lineAt(PLOT.left, y, right, y, "nudge"), i === 0 && text(right, y - 4, "one weight nudged by one ULP", { class: "tick", "text-anchor": "end" })));
+  return found.filter(Boolean);
+}
+
 function drawDots() {
   const axis = workload().axes[view.over] || { name: "", values: [""] };
   const groups = dotGroups();
   const used = [...new Set(groups.map((group) => group.value))].sort((a, b) => a - b);
-  const width = Math.max(roomIn("dots"), PLOT.left + PLOT.right + used.length * 26);
-  const long = Math.max(...used.map((code) => axis.values[code].length)) * 6.2 > (width - 80) / used.length;
-  const foot = long ? Math.min(130, 14 + Math.max(...used.map((code) => axis.values[code].length)) * 5.6) : 30;
-  const height = 330 + foot;
-  const y = dotScale(height - foot, groups);
-  const x = (code) => PLOT.left + ((used.indexOf(code) + 0.5) * (width - PLOT.left - PLOT.right)) / used.length;
-  const plot = frame(width, height, `${MEASURES[view.measure]} from ${pointLabel(view.baseline)} over ${axis.name}`);
-  plot.append(...y.marks(width));
-  for (const code of used) {
-    plot.append(lineAt(x(code), PLOT.top, x(code), y.floor, "faint"), long
-      ? text(x(code), height - foot + 12, axis.values[code], { class: "tick", "text-anchor": "end", transform: `rotate(-50 ${x(code)} ${height - foot + 10})` })
-      : text(x(code), height - foot + 16, axis.values[code], { class: "tick", "text-anchor": "middle" }));
-  }
-  plot.append(...placeDots(groups, x, y, (width - PLOT.left - PLOT.right) / used.length));
+  const names = used.map((code) => shorten(axis.values[code], 34));
+  const longest = Math.max(0, ...names.map((name) => name.length));
+  const room = roomIn("dots");
+  const labelled = longest * 6.2 + 6;
+  const upright = labelled > (room - PLOT.left - PLOT.right) / used.length;
+  const foot = upright ? 18 + longest * 4.8 : 30;
+  const height = 340 + foot;
+  const bands = dotBands(groups, height - foot);
+  const columns = dotColumns(groups, used, (group) => bands.shelf[group.band] ?? bands[group.band].at(sizeOf(group)), room, upright ? 26 : labelled);
+  const plot = frame(columns.right + PLOT.right, height, `${MEASURES[view.measure]} from ${pointLabel(view.baseline)} over ${axis.name}`);
+  plot.append(...bandMarks(bands, columns.right));
+  used.forEach((code, i) => plot.append(lineAt(columns.middles[i], PLOT.top, columns.middles[i], height - foot - 2, "faint"), upright
+    ? text(columns.middles[i], height - foot + 12, names[i], { class: "tick", "text-anchor": "end", transform: `rotate(-50 ${columns.middles[i]} ${height - foot + 10})` })
+    : text(columns.middles[i], height - foot + 16, names[i], { class: "tick", "text-anchor": "middle" })));
+  plot.append(...columns.dots.map(dotElement));
   place("dots", plot);
-  place("dots-caption", `${MEASURES[view.measure]} from ${pointLabel(view.baseline)}, for every cell shown in Figure 1, over ${axis.name || "nothing"}. A dot is a class at one value; the larger, the more cells.`);
+  place("dots-caption", dotsCaption(axis, bands));
 }
 
-/** A logarithmic scale above a line for `same bits`; what has no place on it stands on lines below. */
-function dotScale(bottom, groups) {
-  const sizes = groups.filter((group) => typeof group.kind === "number").map((group) => apart(view.baseline, group.kind, view.measure)).filter((size) => size > 0);
-  const low = sizes.length ? Math.floor(Math.log10(Math.min(...sizes))) : 0;
-  const high = sizes.length ? Math.max(low + 1, Math.ceil(Math.log10(Math.max(...sizes)))) : 1;
-  const rows = ["none", "unknown"].filter((kind) => groups.some((group) => group.kind === kind || (kind === "unknown" && typeof group.kind === "number" && apart(view.baseline, group.kind, view.measure) === null)));
-  const shelf = Object.fromEntries(rows.map((kind, i) => [kind, bottom - 12 - i * 24]));
-  const zero = bottom - 12 - rows.length * 24;
-  const base = zero - 26;
-  const at = (size) => base - ((Math.log10(size) - low) / (high - low)) * (base - PLOT.top - 8);
-  const of = (group) => {
-    if (group.kind === "none") return shelf.none;
-    const size = group.kind === "unknown" ? null : apart(view.baseline, group.kind, view.measure);
-    return size === null ? shelf.unknown : size === 0 ? zero : at(size);
-  };
-  const names = { none: "no weights", unknown: "unknown" };
-  const marks = (width) => {
-    const found = [lineAt(PLOT.left, zero, width - PLOT.right, zero, "axis"), text(PLOT.left - 8, zero + 4, "equal", { class: "tick", "text-anchor": "end" })];
-    for (const kind of rows) found.push(text(PLOT.left - 8, shelf[kind] + 4, names[kind], { class: "tick", "text-anchor": "end" }));
-    const every = Math.max(1, Math.ceil((high - low) / 8));
-    for (let power = low; sizes.length && power <= high; power += every) found.push(lineAt(PLOT.left, at(10 ** power), width - PLOT.right, at(10 ** power), "faint"), powerLabel(PLOT.left - 8, at(10 ** power) + 4, power));
-    return found;
-  };
-  return { of, marks, floor: bottom - 2 };
+function dotsCaption(axis, bands) {
+  const words = [`${MEASURES[view.measure]} from ${pointLabel(view.baseline)}, for every cell shown in Figure 1${axis.name ? `, over ${axis.name}` : ""}. A dot is a class at one value; the larger, the more cells.`];
+  if (bands.start) words.push(`${bands.divided ? "Above the line: trainings" : "All of these are trainings"} that began with other weights, data or random numbers; that is no difference of arithmetic.`);
+  if (bands.nudges.length) words.push("Dashed: what one weight moved by the least possible step becomes.");
+  return words.join(" ");
 }
 
-/** The dots; those that would cover each other stand side by side. */
-function placeDots(groups, x, y, room) {
-  const placed = [];
+/** The dots in their columns: those that would cover each other stand side by side, and make room. */
+function dotColumns(groups, used, heightOf, room, least) {
   const largest = Math.max(...groups.map((group) => group.count));
-  return groups.map((group) => ({ ...group, r: 6.5 + 5.5 * Math.sqrt(group.count / largest) * (largest > 1 ? 1 : 0), y: y.of(group) }))
-    .sort((a, b) => a.value - b.value || b.count - a.count).map((dot) => {
-      const tries = [0, 1, -1, 2, -2, 3, -3, 4, -4].map((i) => i * 13).filter((shift) => Math.abs(shift) + 6 < Math.max(room / 2, 7));
-      const shift = tries.find((candidate) => placed.every((other) => other.value !== dot.value || Math.hypot(other.shift - candidate, other.y - dot.y) > (other.r + dot.r) * 0.86)) ?? 0;
-      placed.push({ ...dot, shift });
-      return dotElement(dot, x(dot.value) + shift);
-    });
+  const columns = used.map((code) => swarm(groups.filter((group) => group.value === code)
+    .map((group) => ({ ...group, y: heightOf(group), r: 7 + (largest > 1 ? 4.5 * Math.sqrt(group.count / largest) : 0) }))));
+  const needed = columns.map((dots) => Math.max(least, 6 + 2 * Math.max(...dots.map((dot) => Math.abs(dot.shift) + dot.r))));
+  const spare = Math.max(0, room - PLOT.left - PLOT.right - needed.reduce((sum, width) => sum + width, 0)) / used.length;
+  let right = PLOT.left;
+  const middles = needed.map((width) => { right += width + spare; return right - (width + spare) / 2; });
+  return { middles, right, dots: columns.flatMap((dots, i) => dots.map((dot) => ({ ...dot, x: middles[i] + dot.shift }))) };
 }
 
-function dotElement({ kind, name, count, cell, r, y }, x) {
-  const size = typeof kind === "number" ? apart(view.baseline, kind, view.measure) : null;
+/** Each dot as near to the middle of its column as those before it allow. */
+function swarm(dots) {
+  const placed = [];
+  for (const dot of dots.sort((a, b) => b.count - a.count)) {
+    const near = placed.filter((other) => Math.abs(other.y - dot.y) < other.r + dot.r);
+    const isFree = (shift) => near.every((other) => Math.hypot(other.shift - shift, other.y - dot.y) >= (other.r + dot.r) * 0.95);
+    let shift = 0;
+    for (let step = 1; !isFree(shift); step += 1) shift = Math.ceil(step / 2) * 7 * (step % 2 ? 1 : -1);
+    placed.push({ ...dot, shift });
+  }
+  return placed;
+}
+
+function dotElement(dot) {
+  const { name, count, cell, r, x, y } = dot;
   const { text: mark, look } = tileOf(cell);
-  const colour = name ? colourOfClass(name) : look;
+  const size = sizeOf(dot);
   const title = `${name === UNSTABLE ? "an unstable cell" : name ? `class ${name}` : statusWords(cell)}, ${counted(count, "cell")}${size === null ? "" : `: ${number(size)}`}`;
-  return svg("g", { class: `dot ${colour}`, click: () => openDetails(cell) },
+  return svg("g", { class: `dot ${name ? colourOfClass(name) : look}`, click: (event) => choose(cell, event.shiftKey) },
     svg("circle", { cx: x, cy: y, r }), text(x, y + 3.5, mark, { "text-anchor": "middle" }), svg("title", {}, title));
-}
-
-function drawPairs() {
-  const { points, pairs, note } = workload().distances;
-  const paired = new Set(pairs.flatMap((pair) => (pair[0] > 0 || points.length === 2 ? [pair[0], pair[1], 0] : [])));
-  const present = new Set([...shownCells().map(pointOf), view.baseline]);
-  const names = points.map((_, point) => point).filter((point) => paired.has(point) && present.has(point));
-  if (names.length < 2) return place("pairs", html("p", { class: "fine" }, pairs.length ? "One class only is shown: nothing is apart." : points.length === 1 ? "One class only: nothing is apart." : "No distances are known: the weights were not beside the records."));
-  const head = html("tr", {}, html("td", {}), names.map((point) => html("th", { scope: "col" }, pointName(point))));
-  const rows = names.map((one) => html("tr", {}, html("th", { scope: "row", class: colourOfClass(points[one].class) }, pointName(one)), names.map((other) => pairCell(one, other))));
-  const table = html("table", { class: "pairs" }, html("caption", { class: "hidden" }, `${MEASURES[view.measure]} of each class from each`), html("thead", {}, head), html("tbody", {}, rows));
-  const starts = pairs.some(isOtherStart);
-  place("pairs-caption", `${MEASURES[view.measure]} of each class from each (the stronger the colour, the further). ${starts ? "° They began with other weights. " : ""}${names.some((point) => points[point].cell !== null) ? "≠ and a number: the first run of that unstable cell. " : ""}${note}`);
-  return place("pairs", table);
-}
-
-function pairCell(one, other) {
-  if (one === other) return html("td", { class: "same" }, "·");
-  const size = apart(one, other, view.measure);
-  const pair = pairOf(one, other);
-  const value = size === null ? "?" : size === 0 ? "0" : size >= 0.01 && size < 1000 ? String(Number(size.toPrecision(2))) : size.toExponential(0).replace("e+", "e").replace("-", "−");
-  return html("td", { class: stepOf(size), title: `${pointLabel(one)} – ${pointLabel(other)}: ${number(size)}${pair && pair[PAIR.origin] ? `, ${pair[PAIR.origin]}` : ""}` }, value + (pair && isOtherStart(pair) ? "°" : ""));
-}
-
-function isOtherStart(pair) {
-  return pair[PAIR.origin].startsWith("other start");
 }

@@ -16,8 +16,11 @@ function shownCells(whole = true) {
 }
 
 function textOf(cell) {
-  return `${cells().id[cell]} ${reasonOf(cell)} ${cells().machine[cell] || ""} ${cells().verdict[cell]} ${statusWords(cell)}`.toLowerCase();
+  return `${cells().id[cell]} ${reasonOf(cell)} ${machineOf(cell)} ${cells().verdict[cell]} ${statusWords(cell)}`.toLowerCase();
 }
+
+/** Axes that have a choice of their own beside the filters. */
+function isChoice(place) { return ["matrix", "machine"].includes(workload().axes[place].name); }
 
 function clearFilters() {
   view.keep = {
@@ -27,7 +30,8 @@ function clearFilters() {
 
 function isFiltered() {
   const { axes, classes, statuses, text } = view.keep;
-  return Boolean(text || classes.size || statuses.size || axes.some((codes) => codes.size));
+  const isKept = (codes, place) => codes.size && workload().axes[place].name !== "matrix";
+  return Boolean(text || classes.size || statuses.size || axes.some(isKept));
 }
 
 function filterControls() {
@@ -36,13 +40,13 @@ function filterControls() {
     type: "search", value: view.keep.text, placeholder: "text in id, reason, machine…", "aria-label": "Text in id, reason or machine",
     input: () => {
       clearTimeout(timer);
-      timer = setTimeout(() => { view.keep.text = search.value; drawMatrix(); drawDistances(); }, 120);
+      timer = setTimeout(() => { view.keep.text = search.value; drawMatrix(); drawDistances(); remember("search"); }, 120);
     },
   });
-  const chosen = view.keep.axes.filter((codes) => codes.size).length;
+  const chosen = view.keep.axes.filter((codes, place) => codes.size && !isChoice(place)).length;
   const panel = html("details", { class: "filters", open: view.filtersOpen },
     html("summary", {}, chosen ? `Filter (${counted(chosen, "axis", "axes")})` : "Filter"),
-    html("div", { class: "filter-axes" }, workload().axes.map(axisFilter)));
+    html("div", { class: "filter-axes" }, workload().axes.map((axis, place) => !isChoice(place) && axisFilter(axis, place))));
   panel.addEventListener("toggle", () => { view.filtersOpen = panel.open; });
   return [search, panel];
 }
@@ -57,18 +61,43 @@ function axisFilter(axis, place) {
         drawControls();
         drawMatrix();
         drawDistances();
+        remember();
         focusOn("matrix-controls", `${place}=${code}`);
       },
     }, value)));
 }
 
+/** How many cells are shown, and of a single class what it is. */
 function tellShown(count) {
-  const all = cells().id.length;
-  const line = place("shown", isFiltered() ? `Showing ${count.toLocaleString("en")} of ${counted(all, "cell")}. ` : `${counted(all, "cell")}. `);
+  const matrix = shownMatrix();
+  const all = matrix === null ? cells().id.length : cells().id.filter((_, cell) => matrixOf(cell) === matrix).length;
+  const [name, ...others] = view.keep.classes;
+  const words = name && !others.length && !view.keep.statuses.size ? whereOf(name) : "";
+  const line = place("shown", isFiltered() ? `Showing ${count.toLocaleString("en")} of ${counted(all, "cell")}. ` : `${counted(all, "cell")}. `,
+    words && html("span", {}, "Class ", html("b", {}, name), ` is: ${words}. `));
   if (isFiltered()) {
     line.append(html("button", {
       type: "button", class: "plain",
-      click: () => { clearFilters(); arrange(); drawControls(); drawMatrix(); drawDistances(); },
+      click: showEverything,
     }, "Show all"));
   }
+}
+
+/** Every cell of the matrix that is shown. */
+function showEverything() {
+  const place = axisNamed("matrix");
+  const matrix = place < 0 ? new Set() : view.keep.axes[place];
+  clearFilters();
+  if (place >= 0) view.keep.axes[place] = matrix;
+  drawKept();
+}
+
+/** Draw what the filters leave. */
+function drawKept() {
+  if (!view.arranged) arrange();
+  drawControls();
+  drawMatrix();
+  showTables();
+  later(() => { drawDistances(); drawLosses(); });
+  remember();
 }

@@ -1,24 +1,47 @@
 /* Figure 3: learning curves of the classes, and what is left when the baseline's is taken away. */
 
+/** The histories that have a curve in the matrix that is shown: several epochs, of some class. */
+function historyNames() { return curveNames(workload().curves.lines.filter(isShown)); }
+
+function curveNames(lines) {
+  const named = lines.flatMap(({ history }) => Object.keys(history).filter((name) => history[name].length > 1));
+  return [...new Set(named)].sort((a, b) => (b === "loss") - (a === "loss") || (a < b ? -1 : 1));
+}
+
+function numbersOf(values) { return (values || []).map((value) => (typeof value === "number" ? value : null)); }
+
 function drawLosses() {
-  const { lines } = workload().curves;
-  document.getElementById("loss-title").closest("section").hidden = !lines.length;
-  if (!lines.length) return;
-  const names = [...new Set(lines.flatMap((line) => Object.keys(line.history)))].sort((a, b) => (b === "loss") - (a === "loss") || (a < b ? -1 : 1));
+  const names = historyNames();
+  document.getElementById("loss-title").closest("section").hidden = !names.length;
+  if (!names.length) {
+    for (const id of ["loss-controls", "curves", "zoom"]) place(id);
+    return;
+  }
   if (!names.includes(view.history)) [view.history] = names;
   place("loss-controls", html("div", { class: "row" },
-    names.length > 1 && choice("Show", names.map((name) => [name, name.replace(/_/g, " ")]), view.history, (value) => { view.history = value; drawLosses(); }),
+    names.length > 1 && choice("Show", names.map((name) => [name, name.replace(/_/g, " ")]), view.history, (value) => { view.history = value; drawLosses(); remember(); }),
     baselineChoice()));
-  const curves = lines.map((line) => ({ ...line, values: (line.history[view.history] || []).map((value) => (typeof value === "number" ? value : null)) }));
+  const curves = workload().curves.lines.filter(isShown).map((line) => ({ ...line, values: numbersOf(line.history[view.history]) }));
   const base = baselineCurve(curves);
   drawCurves("curves", curves, linear(curves), `${view.history} per epoch`);
-  const without = curves.map((line) => ({ ...line, values: line.values.map((value, i) => minus(value, base?.values[i])) }));
+  const without = base ? curves.map((line) => ({ ...line, values: line.values.map((value, i) => minus(value, base.values[i])) })) : [];
   drawCurves("zoom", without, logarithmic(without), `${view.history}: distance from that of ${pointLabel(view.baseline)}`);
+  place("curves-caption", curves.length ? curvesCaption(curves) : "");
+  place("zoom-caption", base ? `How far each is from that of ${pointLabel(view.baseline)}, epoch by epoch, on a logarithmic scale; on the line “equal” it is the same to the last bit.` : `There is no curve of ${pointLabel(view.baseline)} among these to subtract.`);
+}
+
+function curvesCaption(curves) {
+  const unstable = curves.some((line) => line.class === UNSTABLE) ? "; dashed: single runs of unstable cells" : "";
   const more = workload().curves.left_out ? ` ${workload().curves.left_out} more curves are left out here; the records have them.` : "";
-  const single = curves.every((line) => line.values.length < 2);
-  const words = single ? "after the only epoch, one dot per class" : "after each epoch, one line per class; dashed: single runs of unstable cells";
-  place("curves-caption", `${view.history.replace(/_/g, " ")} ${words}.${more}`);
-  place("zoom-caption", base ? `How far each is from that of ${pointLabel(view.baseline)}, epoch by epoch, on a logarithmic scale; on the line “equal” it is the same to the last bit.` : `There is no curve of ${pointLabel(view.baseline)} to subtract.`);
+  return `${view.history.replace(/_/g, " ")} after each epoch, one line per class in the matrix that is shown${unstable}.${more}`;
+}
+
+/** Whether a curve is of the matrix that is shown. */
+function isShown({ class: name, cell }) {
+  const matrix = shownMatrix();
+  if (matrix === null || matrixOf(cell) === matrix) return true;
+  const found = workload().classes.find((each) => each.name === name);
+  return name !== UNSTABLE && matrix in found.where;
 }
 
 function baselineCurve(curves) {
@@ -31,7 +54,7 @@ function minus(value, other) {
   return value === null || other === null || other === undefined ? null : Math.abs(value - other);
 }
 
-const CURVES = { height: 300, right: PLOT.right + 30 };
+const CURVES = { height: 300, right: PLOT.right + 34 };
 
 /** A scale from the smallest to the largest value, with its marks. */
 function linear(curves) {
@@ -40,48 +63,40 @@ function linear(curves) {
   if (low === high) [low, high] = [low - Math.abs(low || 1) * 0.5, high + Math.abs(high || 1) * 0.5];
   const bottom = CURVES.height - PLOT.bottom;
   const at = (value) => bottom - ((value - low) / (high - low)) * (bottom - PLOT.top);
+  const unit = tickUnit(low, high);
   const marks = (width) => ticks(low, high).flatMap((value) => [lineAt(PLOT.left, at(value), width - CURVES.right, at(value), value === 0 ? "axis" : "faint"),
-    text(PLOT.left - 6, at(value) + 4, number(value, 5), { class: "tick", "text-anchor": "end" })]);
+    text(PLOT.left - 6, at(value) + 4, tickText(value, unit), { class: "tick", "text-anchor": "end" })]);
   return { at, marks };
 }
 
 /** A logarithmic scale above a line for what is equal. */
 function logarithmic(curves) {
-  const sizes = curves.flatMap((line) => line.values).filter((value) => value > 0).map(Math.log10);
-  const low = sizes.length ? Math.floor(Math.min(...sizes)) : 0;
-  const high = sizes.length ? Math.max(low + 1, Math.ceil(Math.max(...sizes))) : 1;
+  const sizes = curves.flatMap((line) => line.values).filter((value) => value > 0);
   const zero = CURVES.height - PLOT.bottom - 6;
-  const at = (value) => (value === 0 ? zero : zero - 24 - ((Math.log10(value) - low) / (high - low)) * (zero - 24 - PLOT.top));
-  const every = Math.max(1, Math.ceil((high - low) / 7));
-  const powers = sizes.length ? Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, i) => low + i * every) : [];
+  const scale = sizes.length ? logScale(sizes, PLOT.top, zero - 24) : null;
   const marks = (width) => [lineAt(PLOT.left, zero, width - CURVES.right, zero, "axis"), text(PLOT.left - 8, zero + 4, "equal", { class: "tick", "text-anchor": "end" }),
-    ...powers.flatMap((power) => [lineAt(PLOT.left, at(10 ** power), width - CURVES.right, at(10 ** power), "faint"), powerLabel(PLOT.left - 8, at(10 ** power) + 4, power)])];
-  return { at, marks };
+    ...(scale ? scale.marks(PLOT.left, width - CURVES.right) : [])];
+  return { at: (value) => (value === 0 ? zero : scale.at(value)), marks };
 }
 
 function drawCurves(id, curves, scale, label) {
   if (!curves.some((line) => line.values.some((value) => value !== null))) return place(id, html("p", { class: "fine" }, "Nothing to draw."));
   const width = roomIn(id);
   const room = width - PLOT.left - CURVES.right;
-  const epochs = Math.max(...curves.map((line) => line.values.length));
-  const x = (i, line) => PLOT.left + (epochs > 1 ? i / (epochs - 1) : (curves.indexOf(line) + 0.5) / curves.length) * room;
+  const epochs = Math.max(2, ...curves.map((line) => line.values.length));
+  const x = (i) => PLOT.left + (i / (epochs - 1)) * room;
   const plot = frame(width, CURVES.height, label);
-  plot.append(...scale.marks(width), ...epochMarks(curves, epochs, x));
-  plot.append(text(PLOT.left + room / 2, CURVES.height - 3, epochs > 1 ? "epoch" : "class, after the only epoch", { class: "tick", "text-anchor": "middle" }));
-  plot.append(...[...curves].reverse().flatMap((line) => curve(line, (i) => x(i, line), scale.at)), ...(epochs > 1 ? lineNames(curves, x, scale.at) : []));
+  const marked = ticks(1, epochs, Math.min(epochs - 1, 8)).filter(Number.isInteger);
+  plot.append(...scale.marks(width), ...marked.map((i) => text(x(i - 1), CURVES.height - PLOT.bottom + 16, String(i), { class: "tick", "text-anchor": "middle" })));
+  plot.append(text(PLOT.left + room / 2, CURVES.height - 3, "epoch", { class: "tick", "text-anchor": "middle" }));
+  plot.append(...[...curves].reverse().flatMap((line) => curve(line, x, scale.at)), ...lineNames(curves, x, scale.at));
   return place(id, plot);
-}
-
-function epochMarks(curves, epochs, x) {
-  const at = (place, name) => text(place, CURVES.height - PLOT.bottom + 16, name, { class: "tick", "text-anchor": "middle" });
-  if (epochs > 1) return ticks(1, epochs, Math.min(epochs - 1, 8)).filter(Number.isInteger).map((i) => at(x(i - 1), String(i)));
-  return curves.length > 30 ? [] : curves.map((line) => at(x(0, line), line.class === UNSTABLE ? "≠" : line.class));
 }
 
 function curve({ class: name, values, cell }, x, y) {
   const points = values.map((value, i) => (value === null ? null : [x(i), y(value)])).filter(Boolean);
   const path = points.map(([a, b], i) => `${i ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
-  return [svg("g", { class: `curve ${colourOfClass(name)}`, click: () => openDetails(cell) },
+  return [svg("g", { class: `curve ${colourOfClass(name)}`, click: (event) => choose(cell, event.shiftKey) },
     svg("path", { d: path }), points.map(([cx, cy]) => svg("circle", { cx, cy, r: points.length > 1 ? 2.2 : 4 })), svg("title", {}, name === UNSTABLE ? `unstable cell ${cell + 1}` : `class ${name}`))];
 }
 
@@ -96,5 +111,5 @@ function lineNames(curves, x, y) {
     if (!found.names.includes(name)) found.names.push(name);
     ends.set(height, found);
   }
-  return [...ends.values()].map((end) => text(end.x + 6, end.y + 4, end.names.length > 3 ? `${end.names[0]}…` : end.names.join(""), { class: "line-name" }));
+  return [...ends.values()].map((end) => text(end.x + 6, end.y + 4, end.names.join("").length > 4 ? `${end.names[0]}…` : end.names.join(""), { class: "line-name" }));
 }

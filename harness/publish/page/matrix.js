@@ -12,29 +12,49 @@ const near = new IntersectionObserver((entries) => {
 
 
 function drawControls() {
-  const colours = [["class", "class of equal weights"], ["distance", "distance from the baseline"], ["init", "initial weights"]];
-  place("matrix-controls", axisControls(),
+  const colours = [["class", "equal weights"], ["distance", "distance from baseline"], ["init", "initial weights"]];
+  const folded = html("details", { class: "folded", open: !NARROW.matches || view.controlsOpen }, html("summary", {}, "Matrix, colour, rows, filters"),
     html("div", { class: "row" },
-      matrixChoice(), choice("Colour", colours, view.colour, (value) => { view.colour = value; recolour(); }),
-      baselineChoice(), ...filterControls()));
+      matrixChoice(), machineChoice(),
+      choice("Colour", colours, view.colour, (value) => { view.colour = value; recolour(); remember(); }),
+      baselineChoice(), ...filterControls()),
+    axisControls());
+  folded.addEventListener("toggle", () => { if (NARROW.matches) view.controlsOpen = folded.open; });
+  place("matrix-controls", folded);
 }
 
 /** Where several matrices were published: which one to show. */
-function matrixChoice() {
-  const place = workload().axes.findIndex((axis) => axis.name === "matrix");
-  if (place < 0) return null;
-  const chosen = view.keep.axes[place].size === 1 ? [...view.keep.axes[place]][0] : "";
-  const options = [...workload().axes[place].values.entries(), ["", "all together"]];
-  return choice("Matrix", options, chosen, (value) => chooseMatrix(place, value));
+function matrixChoice() { return keptChoice("Matrix", axisNamed("matrix"), "all together", (value) => value); }
+
+/** Where a matrix ran on several machines: one of them, or all of them side by side. */
+function machineChoice() {
+  return keptChoice("Machine", axisNamed("machine"), "side by side", (value) => `${DATA.machines[value] ?? ""} · ${value}`);
 }
 
-function chooseMatrix(place, value) {
+function keptChoice(label, place, together, words) {
+  if (place < 0) return null;
+  const kept = view.keep.axes[place];
+  const chosen = kept.size === 1 ? [...kept][0] : "";
+  const options = [...workload().axes[place].values.entries()].filter(([code]) => isPresent(place, code));
+  if (options.length < 2) return null;
+  return choice(label, [...options.map(([code, value]) => [code, words(value)]), ["", together]], chosen, (value) => keepOnly(place, value));
+}
+
+/** Whether a value of an axis is there in the matrix that is shown. */
+function isPresent(place, code) {
+  const matrix = shownMatrix();
+  if (workload().axes[place].name === "matrix" || matrix === null) return true;
+  workload().present ??= new Map();
+  const key = `${place} ${matrix}`;
+  if (!workload().present.has(key)) workload().present.set(key, new Set(cells().codes[place].filter((_, cell) => matrixOf(cell) === matrix)));
+  return workload().present.get(key).has(code);
+}
+
+function keepOnly(place, value) {
   view.keep.axes[place] = new Set(value === "" ? [] : [Number(value)]);
-  arrange();
+  if (workload().axes[place].name === "matrix") view.keep.axes.forEach((codes, other) => { if (other !== place) codes.clear(); });
   view.over = widestAxis();
-  drawControls();
-  drawMatrix();
-  drawDistances();
+  drawKept();
 }
 
 function baselineChoice() {
@@ -47,7 +67,8 @@ function baselineChoice() {
     recolour();
     drawDistances();
     drawLosses();
-    if (view.cell !== null) openDetails(view.cell);
+    showDetails();
+    remember();
   });
 }
 
@@ -74,7 +95,7 @@ function drawMatrix() {
   table.style.setProperty("--tile", `${tileWidth(across)}px`);
   headWidths().forEach((width, level) => table.style.setProperty(`--head${level}`, `${width}px`));
   table.addEventListener("keydown", walk);
-  table.addEventListener("click", (event) => withCell(event.target, (cell, tile) => { focusTile(tile); openDetails(cell); }));
+  table.addEventListener("click", (event) => withCell(event.target, (cell, tile) => { focusTile(tile); choose(cell, event.shiftKey); }));
   table.addEventListener("pointerover", (event) => withCell(event.target, showHint, hideHint));
   table.addEventListener("pointerleave", hideHint);
   table.addEventListener("focusin", (event) => withCell(event.target, (cell, tile) => tile.setAttribute("aria-label", sentenceOf(cell))));
@@ -111,7 +132,7 @@ function keyOf(axes, cell) {
 function columnHeads(across) {
   return grid.columns.map((axis, level) => {
     const heads = spans(across, level).map(({ value, start, count }) => {
-      const head = html("div", { role: "columnheader", class: `head${edgeOf(across, start)}`, title: valueOf(axis, value) },
+      const head = html("div", { role: "columnheader", class: `head${edgeOf(across, start)}`, title: titleOf(axis, value) },
         html("span", {}, valueOf(axis, value)));
       head.style.width = `calc(${count} * var(--tile) + ${6 * gapsIn(across, start, count)}px)`;
       return head;
@@ -195,14 +216,32 @@ function edgeOf(keys, place) {
 function rowHead(values) {
   const heads = values.map((value, level) => {
     const text = valueOf(grid.rows[level], value);
-    const head = html("span", { title: `${workload().axes[grid.rows[level]].name} ${text}` }, text);
+    const head = html("span", { title: `${workload().axes[grid.rows[level]].name} ${titleOf(grid.rows[level], value)}` }, text);
     head.style.width = `var(--head${level})`;
     return head;
   });
   return html("div", { role: "rowheader", class: "side" }, heads);
 }
 
-function valueOf(axis, code) { return workload().axes[axis].values[code]; }
+/** A value as heads have it: of machines only what tells their names apart. */
+function valueOf(axis, code) {
+  const { name, values } = workload().axes[axis];
+  return name === "machine" ? values[code].slice(sharedStart(values.filter((_, other) => isPresent(axis, other)))) : values[code];
+}
+
+/** The value whole, and of a machine what it is. */
+function titleOf(axis, code) {
+  const { name, values } = workload().axes[axis];
+  return name === "machine" ? `${values[code]}: ${DATA.machines[values[code]] ?? ""}` : values[code];
+}
+
+/** How many signs at the start several names share, up to a hyphen. */
+function sharedStart(names) {
+  if (names.length < 2) return 0;
+  let end = 0;
+  while (names.every((name) => name[end] === names[0][end] && end < name.length)) end += 1;
+  return names[0].lastIndexOf("-", end - 1) + 1;
+}
 
 function tileElement(cell, edge) {
   const tile = document.createElement("div");
@@ -231,12 +270,17 @@ function recolour() {
 }
 
 function tileWidth(across) {
-  if (isUpright(across)) return 28;
-  const needed = grid.columns.map((axis, level) => {
-    const narrowest = Math.min(...spans(across, level).map(({ count }) => count));
-    return (longest(axis) * 6.4 + 8) / narrowest;
+  const upright = isUpright(across);
+  const needed = grid.columns.slice(0, upright ? -1 : undefined).map((axis, level) => {
+    return Math.max(...spans(across, level).map(({ value, count }) => (valueOf(axis, value).length * 6.8 + 8) / count));
   });
-  return Math.min(60, Math.max(30, ...needed));
+  return Math.min(60, Math.max(upright ? fittingWidth(across) : 30, ...needed));
+}
+
+/** As wide as there is room for, so that a matrix is seen whole where it can be. */
+function fittingWidth(across) {
+  const heads = headWidths().reduce((sum, width) => sum + width, 14) + gapsIn(across, 0, across.length) * 6;
+  return Math.min(28, Math.max(21, Math.floor((document.getElementById("matrix").clientWidth - heads) / across.length)));
 }
 
 /** Whether the innermost heads stand upright, because they are many or long. */
@@ -246,105 +290,23 @@ function isUpright(across) {
 }
 
 function longest(axis) {
-  return axis === undefined ? 0 : Math.max(...workload().axes[axis].values.map((value) => value.length));
+  return axis === undefined ? 0 : Math.max(...workload().axes[axis].values.map((_, code) => (isPresent(axis, code) ? valueOf(axis, code).length : 0)));
 }
 
 function headWidths() {
-  return grid.rows.map((axis) => Math.min(NARROW.matches ? 88 : 150, Math.max(longest(axis), workload().axes[axis].name.length * 0.9) * 6.8 + 12));
+  return grid.rows.map((axis) => Math.min(NARROW.matches ? 88 : 210, Math.max(longest(axis), workload().axes[axis].name.length) * 7 + 14));
 }
 
 function captionMatrix() {
   const names = (axes) => axes.map((axis) => workload().axes[axis].name).join(" × ") || "all cells";
   const legend = { class: "Equal letters are equal bits.", init: "Letters are the classes; the colour is that of the initial weights: another colour is another start.", distance: distanceWords() }[view.colour];
   const rows = `${grid.rows.length ? `Rows: ${names(grid.rows)}. ` : ""}${grid.columns.length ? `Columns: ${names(grid.columns)}.` : ""}`;
-  place("matrix-caption", `${rows} ${legend} Point at a tile for its settings; click, or press Enter, for its details.`);
+  place("matrix-caption", `${rows} ${legend} Point at a tile for its settings; click, or press Enter, for its details. Shift and click, or Shift and Enter, on a second one puts the two side by side.`);
 }
 
 function distanceWords() {
-  const [low, high] = span();
-  return `The stronger the colour, the larger the ${MEASURES[view.measure].toLowerCase()} from ${pointLabel(view.baseline)}, 10^${low} to 10^${high}; outlined: the same bits.`.replace(/\^-/g, "^−");
-}
-
-/* Walking and pointing. */
-
-function withCell(target, found, none) {
-  const tile = target.closest(".tile[data-cell]");
-  if (tile) found(Number(tile.dataset.cell), tile);
-  else if (none) none();
-}
-
-function focusTile(tile) {
-  if (grid.focus) grid.focus.tabIndex = -1;
-  grid.focus = tile;
-  tile.tabIndex = 0;
-  tile.focus();
-  tile.scrollIntoView({ block: "nearest", inline: "nearest" });
-}
-
-const STEPS_OF_KEYS = {
-  ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0], PageDown: [8, 0], PageUp: [-8, 0],
-};
-
-function walk(event) {
-  if (!event.target.dataset.place) return;
-  const start = Number(event.target.dataset.place);
-  const target = event.key in STEPS_OF_KEYS ? step(start, ...STEPS_OF_KEYS[event.key])
-    : event.key === "Home" ? end(start, event.ctrlKey, 1) : event.key === "End" ? end(start, event.ctrlKey, -1) : null;
-  if (event.key === "Enter" || event.key === " ") {
-    event.preventDefault();
-    openDetails(grid.cells[start], true);
-  } else if (target !== null) {
-    event.preventDefault();
-    focusTile(tileAt(target));
-  }
-}
-
-/** The next tile with a cell in a direction; the same one where there is none. */
-function step(start, rows, columns) {
-  const height = grid.cells.length / grid.width;
-  const clamp = (value) => Math.min(height - 1, Math.max(0, value));
-  let row = Math.floor(start / grid.width);
-  let column = start % grid.width;
-  const single = Math.sign(rows);
-  row = Math.abs(rows) > 1 ? clamp(row + rows) - single : row;
-  for (;;) {
-    row += single;
-    column += columns;
-    if (row < 0 || row >= height || column < 0 || column >= grid.width) return start;
-    if (grid.cells[row * grid.width + column] >= 0) return row * grid.width + column;
-  }
-}
-
-function end(start, whole, direction) {
-  const first = whole ? 0 : Math.floor(start / grid.width) * grid.width;
-  const last = whole ? grid.cells.length - 1 : first + grid.width - 1;
-  for (let place = direction > 0 ? first : last; place >= first && place <= last; place += direction) {
-    if (grid.cells[place] >= 0) return place;
-  }
-  return start;
-}
-
-function showHint(cell, tile) {
-  const hint = document.getElementById("hint");
-  const name = className(cell);
-  hint.replaceChildren(
-    html("b", {}, name === UNSTABLE ? "unstable" : name ? `class ${name}` : statusWords(cell)),
-    html("dl", {}, settingsOf(cell).map(([key, value]) => [html("dt", {}, key), html("dd", {}, value)])),
-    reasonOf(cell) ? html("p", {}, shorten(reasonOf(cell), 160)) : "",
-    name ? html("p", {}, `loss ${number(cells().loss[cell], 9)}`) : "");
-  hint.hidden = false;
-  const box = tile.getBoundingClientRect();
-  const below = box.bottom + hint.offsetHeight + 12 < window.innerHeight;
-  hint.style.left = `${Math.max(6, Math.min(box.left, document.documentElement.clientWidth - hint.offsetWidth - 6))}px`;
-  hint.style.top = `${below ? box.bottom + 6 : box.top - hint.offsetHeight - 6}px`;
-}
-
-function hideHint() { document.getElementById("hint").hidden = true; }
-
-function shorten(text, length) { return text.length > length ? `${text.slice(0, length - 1)}…` : text; }
-
-function markOpen() {
-  for (const tile of document.querySelectorAll(".tile.open")) tile.classList.remove("open");
-  const place = view.cell === null ? -1 : grid.cells.indexOf(view.cell);
-  if (place >= 0) tileAt(place).classList.add("open");
+  const sizes = sizesOf(view.measure);
+  const largest = `the larger the ${lowered(MEASURES[view.measure])} from ${pointLabel(view.baseline)}`;
+  const range = sizes.length ? `, ${number(Math.min(...sizes), 2)} to ${number(Math.max(...sizes), 2)} between any two` : "";
+  return `The stronger the colour, ${largest}${range}; outlined: the same bits.`;
 }

@@ -1,93 +1,90 @@
-/* Choosing a workload, the page's address, and the beginning. */
+/* Choosing a workload, drawing all of it, and the beginning. */
 
 /** What fits across a sheet of A4, in CSS pixels. */
 const PAPER = 660;
 
 function drawWorkloads() {
-  const tabs = DATA.workloads.map((one, place) => html("button", {
+  place("workloads", DATA.workloads.map((one, place) => html("button", {
     type: "button", "aria-current": place === view.workload ? "true" : false,
-    click: () => choose(place),
-  }, one.name, html("small", {}, counted(one.cells.id.length, "cell"))));
-  place("workloads", tabs);
+    click: () => openWorkload(place),
+  }, one.name)));
 }
 
-function choose(chosen) {
-  closeDetails();
-  view.workload = chosen;
-  view.baseline = 0;
+/** Go to a workload, as it was left. How its cells are coloured stays as it is. */
+function openWorkload(place) {
+  const { colour, measure } = view;
+  if (views[place]) view = views[place];
+  else readAddress(`#workload=${coded(DATA.workloads[place].name)}`);
+  Object.assign(view, { colour, measure });
+  drawAll();
+  showDetails();
+  remember();
+}
+
+function drawAll() {
   distancesReady();
-  clearFilters();
-  keepFirstMatrix();
-  arrange();
-  view.over = widestAxis();
   drawWorkloads();
   drawControls();
   drawMatrix();
   showTables();
   later(() => { drawDistances(); drawLosses(); });
-  setAddress();
-}
-
-/** Cells of two matrices rarely make one grid: begin with the first. The line above it says so. */
-function keepFirstMatrix() {
-  const place = workload().axes.findIndex((axis) => axis.name === "matrix");
-  if (place >= 0) view.keep.axes[place].add(cells().codes[place][0]);
-}
-
-function widestAxis() {
-  const chosen = shownCells();
-  const sizes = workload().axes.map((_, place) => new Set(chosen.map((cell) => cells().codes[place][cell])).size);
-  return sizes.length ? sizes.indexOf(Math.max(...sizes)) : "";
 }
 
 /** After the matrix is on the screen. */
 function later(work) { requestAnimationFrame(() => setTimeout(work)); }
 
+/** Of what the page says of every workload and matrix, show what belongs to those on the screen. */
 function showTables() {
-  for (const section of document.querySelectorAll("section.classes")) {
-    section.classList.toggle("other", section.dataset.workload !== workload().name);
+  const matrix = shownMatrix();
+  for (const each of document.querySelectorAll("main [data-workload]")) {
+    const own = each.dataset.workload === workload().name;
+    each.classList.toggle("other", !own || (matrix !== null && "matrix" in each.dataset && each.dataset.matrix !== matrix));
+  }
+  for (const article of document.querySelectorAll(".findings article")) showFindings(article, matrix);
+}
+
+/** Every workload says its finding, of the matrix that is shown if it has that one. */
+function showFindings(article, matrix) {
+  const present = DATA.workloads.find((each) => each.name === article.dataset.of);
+  const shown = present.cells.matrix.texts.includes(matrix) ? matrix : present.matrix;
+  article.classList.toggle("current", present === workload());
+  for (const part of article.querySelectorAll("[data-matrix]")) {
+    part.classList.toggle("other", !(matrix === null && present === workload()) && part.dataset.matrix !== shown);
   }
 }
 
-function setAddress() {
-  const parts = new URLSearchParams({ workload: workload().name });
-  if (view.cell !== null) parts.set("cell", cells().id[view.cell]);
-  replaceAddress(`#${parts}`);
+/** Show what the address says; draw again only what it changes. */
+function followAddress(focus = false) {
+  const before = view?.workload;
+  readAddress(window.location.hash);
+  const asked = addressOf(false);
+  if (asked !== drawn || before !== view.workload) drawAll();
+  drawn = asked;
+  showDetails(focus);
 }
 
-function replaceAddress(address) {
-  try { window.history.replaceState(null, "", address); } catch { /* Some browsers refuse it for files. */ }
-}
-
-function begin() {
-  const asked = askedFor();
-  const found = DATA.workloads.findIndex((one) => one.name === asked.get("workload"));
-  choose(Math.max(0, found));
-  openAsked(asked);
-}
-
-function askedFor() { return new URLSearchParams(window.location.hash.slice(1)); }
-
-/** Open the cell that an address names; of several machines, on the one that it names. */
-function openAsked(asked, focus = false) {
-  const machines = cells().machine;
-  const cell = cells().id.findIndex((id, place) => id === asked.get("cell")
-    && (!asked.has("machine") || !machines.length || machines[place] === asked.get("machine")));
-  if (cell >= 0) openDetails(cell, focus);
-}
-
-/** A link to a cell of this page was followed. */
 window.addEventListener("hashchange", () => {
-  const asked = askedFor();
-  const found = DATA.workloads.findIndex((one) => one.name === asked.get("workload"));
-  if (found < 0) return;
-  if (found !== view.workload) choose(found);
-  openAsked(asked, true);
+  if (addressOf() === window.location.hash) return;
+  lastKind = "";
+  followAddress(document.activeElement?.matches("main a[href^='#']"));
 });
-
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") { hideHint(); closeDetails(); } });
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("figures").focus();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  hideHint();
+  if (view.picking) pickSecond(false);
+  else closeDetails();
+});
 window.addEventListener("scroll", hideHint, { passive: true });
-NARROW.addEventListener("change", () => choose(view.workload));
+/** Turning a telephone arranges anew what the reader has not arranged, and keeps the rest. */
+NARROW.addEventListener("change", () => {
+  if (!view.arranged) arrange();
+  drawControls();
+  drawMatrix();
+});
 /** Paper does not scroll: a matrix that is wider becomes smaller. */
 window.addEventListener("beforeprint", () => {
   fillAll();
@@ -98,6 +95,6 @@ window.addEventListener("afterprint", () => document.querySelector("#matrix .gri
 let resized = 0;
 window.addEventListener("resize", () => {
   clearTimeout(resized);
-  resized = setTimeout(() => { drawDistances(); drawLosses(); }, 150);
+  resized = setTimeout(makeRoom, 150);
 });
-if (DATA.workloads.length) begin();
+if (DATA.workloads.length) followAddress();

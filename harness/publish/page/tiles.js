@@ -5,6 +5,8 @@ const MARKS = {
   invalid: "!", unavailable: "–", excluded: "∅", pending: "…",
 };
 const COLOURS = 16;
+/** How often the colours are used again, each time with another bar at the edge of the tile. */
+const ROUNDS = 4;
 const STEPS = 8;
 
 const colours = new Map([[UNSTABLE, UNSTABLE]]);
@@ -17,7 +19,9 @@ function colourOfClass(name) {
 function newColour(name) {
   let place = 0;
   for (const sign of name) place = place * 26 + sign.charCodeAt(0) - 64;
-  return place <= COLOURS ? `k${place - 1}` : "kmore";
+  const round = Math.floor((place - 1) / COLOURS);
+  if (round >= ROUNDS) return "kmore";
+  return `k${(place - 1) % COLOURS}${round ? ` bar${round}` : ""}`;
 }
 
 /** What stands in the tile of a cell, and its CSS classes. */
@@ -45,16 +49,19 @@ function stepOf(size) {
   return `d${Math.min(STEPS - 1, Math.max(0, Math.floor(share * STEPS)))}`;
 }
 
-/** The powers of ten between which the sizes of the workload lie, for one measure. */
+/** The logarithms between which the sizes of the workload lie, for one measure. */
 function span() {
   workload().spans ??= {};
-  return (workload().spans[view.measure] ??= spanOf());
+  return (workload().spans[view.measure] ??= spanOf(sizesOf(view.measure)));
 }
 
-function spanOf() {
-  const sizes = workload().distances.pairs.map((pair) => Math.abs(pair[PAIR[view.measure]] || 0)).filter((size) => size > 0);
+function sizesOf(measure) {
+  return workload().distances.pairs.map((pair) => Math.abs(pair[PAIR[measure]] || 0)).filter((size) => size > 0);
+}
+
+function spanOf(sizes) {
   const logs = sizes.map(Math.log10);
-  return logs.length ? [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs))] : [0, 1];
+  return logs.length ? [Math.min(...logs), Math.max(...logs)] : [0, 1];
 }
 
 /** Classes and statuses with their numbers of cells: the numbers add up to the cells there are. */
@@ -81,12 +88,13 @@ function entry({ name, status, count }) {
   const look = name ? colourOfClass(name) + (name === UNSTABLE ? " hatched" : "") : `s-${status}`;
   const text = name && name !== UNSTABLE ? "" : key.replace(/_/g, " ");
   return html("button", {
-    type: "button", "aria-pressed": keep.has(key) ? "true" : "false", "data-focus": key,
+    type: "button", "aria-pressed": keep.has(key) ? "true" : "false", "data-focus": key, title: whereOf(name),
     "aria-label": `${name && name !== UNSTABLE ? "class " : ""}${key}, ${counted(count, "cell")}`,
     click: () => {
       if (!keep.delete(key)) keep.add(key);
       drawMatrix();
       drawDistances();
+      remember();
       focusOn("legend", key);
     },
   }, html("i", { class: `tile ${look}`, "aria-hidden": "true" }, name ? (name === UNSTABLE ? "≠" : name) : MARKS[status]),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from commands import harness
-from results_factory import SweepOnDisk, cell
+from results_factory import SweepOnDisk, cell, hardware
+
+from harness.analysis import merging
+from harness.analysis.advice import findings
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +72,56 @@ def test_releases_that_left_the_same_bits_are_families(on: SweepOnDisk) -> None:
     for version, word in words.items():
         on.complete(cells[version], word, word)
     assert ": 2.10.0–2.10.1; every other release its own." in advice(on.root)
+
+
+def test_devices_and_matrices_are_not_pooled_and_machines_counted_one_by_one(
+    tmp_path: Path,
+) -> None:
+    sweeps = [
+        SweepOnDisk(root=tmp_path),
+        SweepOnDisk(root=tmp_path, hardware=hardware(cpu_model="Xeon")),
+        SweepOnDisk(root=tmp_path, matrix="other"),
+    ]
+    cells = [cell(), cell(determinism="on"), cell(device="gpu")]
+    for place, sweep in enumerate(sweeps):
+        sweep.plan(cells)
+        sweep.complete(cells[0], "a", "a" if place == 1 else "b")
+        sweep.complete(cells[1], f"c{place}", f"c{place}")
+        sweep.complete(cells[2], "d", "d")
+    told = advice(tmp_path)
+    assert re.findall(r"^mnist-mlp .*", told, re.M) == [
+        "mnist-mlp (other, cpu)",
+        "mnist-mlp (other, gpu)",
+        "mnist-mlp (quickstart, cpu)",
+        "mnist-mlp (quickstart, gpu)",
+    ]
+    assert "It did not repeat itself in 1 of 2 cells.\n" in told
+    assert "It did not repeat itself in 1 of 4 cells (" in told
+    assert f"1 of 2 on {sweeps[0].machine}" in told and f"0 of 2 on {sweeps[1].machine}" in told
+
+
+def test_a_headline_names_the_remedy_and_the_two_cells_that_show_it(on: SweepOnDisk) -> None:
+    on.plan([cell(), cell(determinism="on"), cell(workload="co2-lstm")])
+    on.complete(cell(), "a", "b")
+    on.complete(cell(determinism="on"), "c", "c")
+    on.complete(cell(workload="co2-lstm"), "d", "d")
+    unstable, stable = findings(merging.merge([on.root]))
+    assert unstable.headline.text == "Not repeatable in 1 of 2 cells: set determinism=on."
+    shown = [cell().id, cell(determinism="on").id]
+    assert [each.cell for each in unstable.headline.cells] == shown
+    assert (stable.headline.text, stable.headline.cells) == ("Repeatable in the 1 cell.", ())
+
+
+def test_a_headline_says_what_changed_the_bits(on: SweepOnDisk) -> None:
+    cells = {(seed, n): cell(seed=seed, threads=n) for seed in range(5) for n in (1, 2)}
+    on.plan(list(cells.values()))
+    for (seed, _), each in cells.items():
+        on.complete(each, f"s{seed}", f"s{seed}", found={"threads": each.settings["threads"]})
+    (found,) = findings(merging.merge([on.root]))
+    text = "Repeatable in all 10 cells; its bits changed with seed (always)."
+    assert found.headline.text == text
+    one, other = found.headline.cells
+    assert (one.cell, other.cell) == (cells[0, 1].id, cells[1, 1].id)
 
 
 def test_without_weights_there_is_no_advice(on: SweepOnDisk) -> None:
