@@ -54,9 +54,10 @@ def findings(merged: MergedResults) -> list[Finding]:
     ran = merged.runs[merged.runs["workload"].isin(_with_weights(merged.runs))]
     keys = ["workload", "matrix", "device"]
     groups = ran.groupby(keys, sort=False)
+    cells = dict(iter(by_cell(ran).groupby(keys, sort=False)))
     found = (
-        _finding(_only(merged, part), workload=name, matrix=matrix, device=device)
-        for (name, matrix, device), part in groups
+        _finding(_only(merged, part), cells[key].reset_index(drop=True), *key)
+        for key, part in groups
         if part["weights_sha256"].notna().any()
     )
     order = {name: place for place, name in enumerate(ran["workload"].unique())}
@@ -88,8 +89,9 @@ def _only(merged: MergedResults, runs: pd.DataFrame) -> MergedResults:
     return replace(merged, runs=runs.reset_index(drop=True), machines=machines)
 
 
-def _finding(merged: MergedResults, *, workload: str, matrix: str, device: str) -> Finding:
-    cells = by_cell(merged.runs)
+def _finding(
+    merged: MergedResults, cells: pd.DataFrame, workload: str, matrix: str, device: str
+) -> Finding:
     ran = cells[cells["distinct"] > 0]
     effects = axis_table.of_cells(ran)
     repeated = _repetition(ran)
