@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-import harness
 from harness import console, places
 from harness.cli import options
 from harness.datasets import catalogue
@@ -56,7 +55,6 @@ def bundle(
         lock_folders=[*(locks or ()), places.locks()],
         more={**dockerfiles(), "data.json": _data()},
         arrays="none" if without_arrays else "all",
-        version=harness.__version__,
         credits=Credits(licence=license, authors=tuple(author or ())),
     )
     # Signed first: a key that does not work leaves no bundle without a signature.
