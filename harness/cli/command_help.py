@@ -124,6 +124,7 @@ HELP: dict[str, CommandHelp] = {
         examples=(
             "harness verify theirs.zip",
             "harness verify results/reference --only 'mnist-mlp,tf2.15*'",
+            "harness verify theirs.zip --attest verdicts.json --sign ~/.ssh/id_ed25519",
         ),
     ),
     "migrate": CommandHelp(
