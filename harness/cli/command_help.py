@@ -106,10 +106,11 @@ HELP: dict[str, CommandHelp] = {
         ),
     ),
     "publish": CommandHelp(
-        line="Write results as a folder with a page, tables and a badge.",
+        line="Write results as a page with tables, or a paper's appendix.",
         examples=(
             "harness publish results/quickstart -o site",
             "harness publish mine theirs.zip -o site --title 'Two laptops'",
+            "harness publish results/quickstart --appendix appendix.tex",
         ),
     ),
     "bundle": CommandHelp(

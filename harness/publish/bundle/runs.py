@@ -113,10 +113,11 @@ def _value(value: str | int | dict[str, str]) -> str:
 
 
 def _versions(record: Record) -> dict[str, str]:
-    """The versions found in the process; as asked for where nothing ran."""
+    """The versions found in the process, else those installed; as asked for where nothing ran."""
     environment, found = record.environment, record.process.get("versions")
     asked = {name: getattr(environment, name) for name in _ASKED}
     said = found if isinstance(found, dict) else {}
     harness = record.program.get("version")
-    versions = {**asked, **{name: str(said[name]) for name in asked if said.get(name)}}
-    return {name: text for name, text in {**versions, "harness": harness}.items() if text}
+    installed = {name: environment.packages.get(name) for name in asked}
+    versions = {name: said.get(name) or installed[name] or asked[name] for name in asked}
+    return {name: str(text) for name, text in {**versions, "harness": harness}.items() if text}
