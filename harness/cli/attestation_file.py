@@ -1,4 +1,4 @@
-"""The file of `verify --attest`: what could not be written or signed is refused beforehand."""
+"""The file of `verify --attest`: written, where that was found possible beforehand, and checked."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from harness import console
-from harness.errors import RecordError, UsageError
+from harness.errors import NotReproducibleError, RecordError, UsageError
 from harness.protocol import files, untrusted
 from harness.publish.bundle import archive, dsse, signing
+from harness.publish.bundle.signing import Signature
 from harness.studies import attestation
 from harness.studies.attestation import Verification
 from harness.studies.foreign_results import ForeignResults
@@ -81,6 +82,41 @@ class AttestationFile:
         return attestation.subjects_of_bundle(self.target, self.sha256, content)
 
 
+def check(path: Path, signer: Path | None) -> None:
+    """Print what an attestation says, once its signatures were found to fit.
+
+    Raises:
+        NotReproducibleError: it says FAILED.
+        RecordError: it is damaged, changed, or signed by nobody among `signer`.
+        UsageError: it is unsigned, and somebody must have signed it.
+    """
+    content = _content(path)
+    payload = json.dumps(content).encode()
+    signatures: list[Signature] = []
+    if "payload" in content:
+        payload, signatures = dsse.opened(content, attestation.PAYLOAD_TYPE, str(path), signer)
+    elif signer is not None:
+        raise UsageError(f"{path}: is not signed; get the attestation that is")
+    said = attestation.parsed(payload, str(path))
+    console.result("".join(f"{line}\n" for line in [f"{path}: {said.result}", *said.lines]))
+    for each in signatures:
+        whose = f"by {each.signer}, " if each.signer else ""
+        unknown = "" if each.signer else "; whose key that is, --signer FILE can tell"
+        console.note(f"signed {whose}with {each.key}{unknown}")
+    if not signatures:
+        console.note("unsigned: nobody vouches for it")
+    if said.result == "FAILED":
+        raise NotReproducibleError(f"{path}: attests that the results were not reproduced")
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(untrusted.read_regular(path, _MAX_BYTES, follow_links=True))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: cannot be read: {error}; get the file again") from error
+    return content if isinstance(content, dict) else {}
+
+
 def prepared(path: Path | None, key: Path | None, target: Path) -> AttestationFile | None:
     """The attestation that was asked for; None where none was.
 
@@ -120,8 +156,8 @@ def _require_place(path: Path, target: Path) -> None:
 
 def _is_attestation(path: Path) -> bool:
     try:
-        content = json.loads(untrusted.read_regular(path, _MAX_BYTES, follow_links=True))
-    except (OSError, ValueError, RecursionError):
+        content = _content(path)
+    except RecordError:
         return False
     kinds = {"_type": attestation.STATEMENT_TYPE, "payloadType": attestation.PAYLOAD_TYPE}
-    return isinstance(content, dict) and any(content.get(k) == v for k, v in kinds.items())
+    return any(content.get(key) == value for key, value in kinds.items())

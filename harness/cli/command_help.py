@@ -31,7 +31,11 @@ HELP: dict[str, CommandHelp] = {
     ),
     "check": CommandHelp(
         line="Say what is wrong with a matrix file, or in a results folder.",
-        examples=("harness check quickstart.yaml", "harness check results"),
+        examples=(
+            "harness check quickstart.yaml",
+            "harness check results",
+            "harness check verdicts.json --signer author.pub",
+        ),
     ),
     "plan": CommandHelp(
         line="Say what would run and why, and what is reused.",

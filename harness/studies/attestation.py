@@ -13,10 +13,12 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from harness.errors import RecordError
 from harness.publish import tables
 from harness.publish.bundle import manifest
+from harness.publish.escaping import visible
 from harness.results import regular_files, scan
 from harness.results.scan import MACHINE, PLAN, sweeps
 from harness.studies import verdicts
@@ -30,6 +32,8 @@ EXTENSION = "reproducibilityHarness"
 
 Result = Literal["PASSED", "WARNED", "FAILED"]
 Json = dict[str, Any]
+
+_SHOWN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,49 @@ class Verification:
     version: str
     repeats: int
     finished: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a statement says: its result, and lines for people."""
+
+    result: Result
+    lines: tuple[str, ...]
+
+
+def parsed(payload: bytes, where: str) -> Said:
+    """What a statement of this program says; it may be anybody's.
+
+    Raises:
+        RecordError: it is none.
+    """
+    try:
+        content = json.loads(payload)
+        predicate = content["predicate"]
+        is_ours = content["_type"] == STATEMENT_TYPE and content["predicateType"] == PREDICATE_TYPE
+        if not is_ours or predicate["result"] not in get_args(Result):
+            raise ValueError("it is of another type")
+        return Said(result=predicate["result"], lines=tuple(_lines(content)))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise RecordError(
+            f"{where}: is no in-toto statement of test results ({error}); get the file again"
+        ) from error
+
+
+def _lines(content: Json) -> Iterator[str]:
+    """Who looked at what: subjects by digest, then the tests by outcome."""
+    predicate = content["predicate"]
+    details = predicate.get(EXTENSION, {})
+    for name in ("summary", "machine", "finished"):
+        if name in details:
+            yield f"  {name}: {visible(str(details[name]))}"
+    subjects = content["subject"]
+    for each in subjects[:_SHOWN]:
+        yield f"  of {visible(str(each['name']))}, sha256 {visible(str(each['digest']['sha256']))}"
+    if len(subjects) > _SHOWN:
+        yield f"  … and {len(subjects) - _SHOWN:,} more files"
+    for what in ("passedTests", "failedTests"):
+        yield f"  {what}: {len(predicate[what]):,}"
 
 
 def statement(subjects: Sequence[Json], verification: Verification) -> bytes:

@@ -149,6 +149,47 @@ def test_a_signature_fits_and_one_changed_byte_is_noticed(
         verified(envelope, bob.with_suffix(".pub"))
 
 
+def test_check_says_what_is_attested_and_by_whom(
+    untried: Path, tmp_path: Path, harness: Call
+) -> None:
+    ada, bob, file = key(tmp_path), key(tmp_path, "bob"), tmp_path / "out.json"
+    harness("verify", untried, "--engine", "local", "--attest", file, "--sign", ada)
+    signed = harness("check", file, "--signer", ada.with_suffix(".pub"))
+    assert signed.code == 9 and "out.json: FAILED" in signed.out
+    assert "3 cells: 3 NOT TRIED" in signed.out and "passedTests: 0" in signed.out
+    assert "signed by" in signed.err
+    assert "whose key that is, --signer FILE can tell" in harness("check", file).err
+    other = harness("check", file, "--signer", bob.with_suffix(".pub"))
+    assert other.code == 8 and "not by a key in" in other.err and not other.out
+
+    file.write_text(json.dumps(with_changed_byte(json.loads(file.read_text()))))
+    changed = harness("check", file)
+    assert changed.code == 8 and "does not fit" in changed.err and not changed.out
+
+    file.unlink()
+    harness("verify", untried, "--engine", "local", "--attest", file)
+    unsigned = harness("check", file)
+    assert unsigned.code == 9 and "unsigned: nobody vouches for it" in unsigned.err
+    asked = harness("check", file, "--signer", ada.with_suffix(".pub"))
+    assert asked.code == 2 and "is not signed" in asked.err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"_type": "https://in-toto.io/Statement/v1"}',
+        '{"_type": "https://in-toto.io/Statement/v1", "predicateType": 1, "predicate": {}}',
+        '{"payload": "x"}',
+        '{"payload": "",',
+    ],
+)
+def test_what_is_no_attestation_is_refused(tmp_path: Path, harness: Call, content: str) -> None:
+    file = tmp_path / "out.json"
+    file.write_text(content)
+    ended = harness("check", file)
+    assert ended.code == 8 and "get the file again" in ended.err and "fault" not in ended.err
+
+
 def test_this_program_reads_what_it_signed_and_refuses_the_rest(tmp_path: Path) -> None:
     ada, bob = key(tmp_path), key(tmp_path, "bob")
     envelope = dsse.signed(b"FAILED", "text/x", ada)

@@ -24,6 +24,9 @@ from harness.results.scan import MACHINE, PLAN
 
 NAME = "ro-crate-metadata.json"
 
+_NO_LICENCE = "Not stated: ask who made the results before using them"
+"""An RO-Crate must say something of its licence."""
+
 _URL = re.compile(r"https?://[^\s<>\"]+")
 _ENCODINGS = {
     ".json": "application/json",
@@ -133,6 +136,7 @@ def _add_people(crate: Any, credits: Credits) -> list[str]:
     from rocrate.model.contextentity import ContextEntity
     from rocrate.model.person import Person
 
+    crate.root_dataset["license"] = _NO_LICENCE
     if credits.licence is not None:
         if not _URL.fullmatch(credits.licence):
             raise UsageError(

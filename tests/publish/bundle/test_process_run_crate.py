@@ -127,10 +127,11 @@ def validate(tmp_path_factory: pytest.TempPathFactory) -> Validate:
 
 
 @pytest.mark.network
+@pytest.mark.parametrize("licence", [None, "https://creativecommons.org/licenses/by/4.0/"])
 def test_the_validator_finds_nothing_that_the_profile_requires_missing(
-    tmp_path: Path, validate: Validate
+    tmp_path: Path, validate: Validate, licence: str | None
 ) -> None:
-    folder = crate(tmp_path, licence="https://creativecommons.org/licenses/by/4.0/")
+    folder = crate(tmp_path, licence=licence)
     said = validate(folder)
     assert said["passed"], said["issues"]
     assert said["validation_settings"]["profile_identifier"] == "process-run-crate-0.5"
