@@ -76,13 +76,17 @@ def require(path: Path, wanted: Kind, *more: Kind) -> Path:
     if kind is not None and kind in _REMEDIES and kind not in (wanted, *more):
         remedy = _REMEDIES[kind].format(path=shlex.quote(str(path)))
         raise UsageError(
-            f"{path}: is a {kind}, and this takes a {_either(wanted, *more)}; {remedy}"
+            f"{path}: is {_named(kind)}, and this takes {_either(wanted, *more)}; {remedy}"
         )
     return path
 
 
 def _either(*kinds: Kind) -> str:
-    return " or a ".join(kinds)
+    return " or ".join(map(_named, kinds))
+
+
+def _named(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def checked(wanted: Kind, *more: Kind) -> Callable[[Path | None], Path | None]:

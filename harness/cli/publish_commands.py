@@ -40,7 +40,7 @@ def publish(
         raise UsageError("name the folder to write with -o OUT, or a file with --appendix FILE")
     with result_sources.opened(results) as folders:
         if appendix is not None:
-            writing.check_target(results, appendix)
+            writing.check_target([*results, *([out] if out else [])], appendix)
         if out is not None:
             report.check_target(results, out)
         notes = [] if appendix is None else writing.write(folders, appendix, _known_data())

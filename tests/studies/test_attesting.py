@@ -149,6 +149,22 @@ def test_a_signature_fits_and_one_changed_byte_is_noticed(
         verified(envelope, bob.with_suffix(".pub"))
 
 
+def test_what_is_signed_is_encoded_as_in_the_specification() -> None:
+    """The test vector of https://github.com/secure-systems-lab/dsse/blob/master/protocol.md ."""
+    encoded = dsse.pre_authentication_encoding("http://example.com/HelloWorld", b"hello world")
+    assert encoded == b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ecdsa", "rsa"])
+def test_every_kind_of_key_signs(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / kind
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(path)], check=True)
+    envelope = dsse.signed(b"FAILED", "text/x", path)
+    (found,) = dsse.opened(envelope, "text/x", "x.json", path.with_suffix(".pub"))[1]
+    assert found.key.startswith(kind.upper())
+
+
 def test_check_says_what_is_attested_and_by_whom(
     untried: Path, tmp_path: Path, harness: Call
 ) -> None:

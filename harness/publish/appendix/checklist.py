@@ -74,8 +74,8 @@ def _values(facts: Facts, axis: str) -> str:
 def _variation(cells: pd.DataFrame) -> str:
     counts = Counter(str(one) for one in cells.loc[cells["completed"] > 0, "verdict"])
     parts = [f"{number:,} {verdict}" for verdict, number in sorted(counts.items())]
-    if not parts:
-        return "No run completed, so there is none."
+    if not set(counts) - {"untested"}:
+        return "No: no cell has two completed runs."
     return (
         f"Yes, bit for bit: of the cells that ran, {', '.join(parts)}. The ranges of the metrics "
         "stand under “What was found”."
@@ -99,10 +99,15 @@ def _computing(facts: Facts) -> Iterator[Answer]:
     limits = f"; limits per run: {', '.join(sorted(facts.limits))}" if facts.limits else ""
     yield Answer(
         question="Which hardware, how much computing?",
-        text=f"{machines}, see “Hardware”; {len(seconds):,} runs of {sum(seconds) / 3600:.2f} "
-        f"hours in all, see “Times”{limits}.",
+        text=f"{machines}, see “Hardware”; {_hours(seconds)}{limits}.",
     )
     yield _unanswered("Energy, emissions?", "energy and emissions")
+
+
+def _hours(seconds: Sequence[float]) -> str:
+    if not seconds:
+        return "how long the runs took is not in the records"
+    return f"{len(seconds):,} runs of {sum(seconds) / 3600:.2f} hours in all, see “Times”"
 
 
 def _data(facts: Facts, data: Sequence[KnownData]) -> Iterator[Answer]:
@@ -122,7 +127,7 @@ def _data_sets(facts: Facts, known: dict[str, KnownData]) -> Iterator[str]:
         originals = dict(entry.originals) if entry else {}
         files = [f"{name} {digest}" for name, digest in sorted(originals.items())]
         made = f"; originals by SHA-256: {', '.join(files)}" if files else ""
-        yield f"{title} ({', '.join(sorted(workloads))}); prepared, SHA-256 {sha256}{made}"
+        yield f"{title} ({', '.join(sorted(workloads))}); as trained on, SHA-256 {sha256}{made}"
 
 
 def _code(facts: Facts) -> Iterator[Answer]:

@@ -111,7 +111,9 @@ def _latex(block: Block) -> str:
         items = [f"\\item {_breakable(text)}" for text in block.texts]
         return "\n".join(["\\begin{itemize}", *items, "\\end{itemize}"])
     if isinstance(block, Commands):
-        return "\n".join(["\\begin{verbatim}", *map(visible, block.lines), "\\end{verbatim}"])
+        # Not verbatim, which ends where a stranger's text says so.
+        lines = [f"{_breakable(line)}\\par" for line in block.lines]
+        return "\n".join([r"{\parindent0pt\raggedright\small\ttfamily", *lines, "}"])
     return "\n\n".join(_latex_table(block))
 
 

@@ -105,7 +105,7 @@ def _steps(facts: Facts) -> Iterator[Block]:
             "the matrix names them."
         )
     wanted = f"=={versions[0]}" if is_one else ""
-    install = f"pip install 'reproducibility-harness[bundle]{wanted}'"
+    install = f"pip install {shlex.quote(f'reproducibility-harness[bundle]{wanted}')}"
     again = "harness verify BUNDLE --attest verdicts.json"
     yield Commands(lines=(install, again, *_run_commands(facts), "harness table results"))
     yield Paragraph(

@@ -55,7 +55,7 @@ def _text(
 
 
 def check_target(folders: Sequence[Path], target: Path) -> None:
-    """Refuse a place where it cannot be written, or where something else is, before reading on.
+    """Refuse a place where it cannot be written, in one of `folders`, or where something else is.
 
     Raises:
         UsageError: it is such a place.
@@ -66,7 +66,10 @@ def check_target(folders: Sequence[Path], target: Path) -> None:
     if not place.parent.is_dir():
         raise UsageError(f"--appendix {target}: {target.parent}: no such folder; make it first")
     if any(folder.resolve() in place.parents for folder in folders):
-        raise UsageError(f"--appendix {target}: lies in the results; name a file beside them")
+        raise UsageError(
+            f"--appendix {target}: lies in the results, or in the folder of the page; name a file "
+            "beside them"
+        )
     if target.exists() and document.MARK not in _beginning(target):
         raise UsageError(
             f"--appendix {target}: is there, and no appendix of this program; name another file, "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from harness.publish.bundle.runs import RecordedRun
 
@@ -88,10 +89,13 @@ def _inputs(
             yield ids[path], {}
     if run.data_sha256:
         title = titles.get(run.data_sha256, "A data set that is not in this bundle")
-        yield f"#data-{run.data_sha256[:16]}", _outside(title, run.data_sha256)
+        yield f"#data-{quote(run.data_sha256[:16], safe='')}", _outside(title, run.data_sha256)
     if run.script:
         title = f"The script {run.script}, which is not in this bundle"
-        yield f"#script-{run.script_sha256[:16]}", _outside(title, run.script_sha256)
+        yield (
+            f"#script-{quote(run.script_sha256[:16], safe='')}",
+            _outside(title, run.script_sha256),
+        )
 
 
 def _outside(title: str, sha256: str) -> Properties:
@@ -120,7 +124,8 @@ def _software(run: RecordedRun) -> Iterator[tuple[str, Properties]]:
 
 def _instrument(run: RecordedRun) -> str:
     versions = "-".join(text for _, text in run.versions)
-    return f"#environment-{versions}-{run.lock_sha256[:16]}-{run.code[-16:]}"
+    words = f"{versions}-{run.lock_sha256[:16]}-{run.code[-16:]}"
+    return f"#environment-{quote(words, safe='')}"
 
 
 def _application(name: str, version: str) -> Properties:

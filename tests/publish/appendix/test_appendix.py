@@ -128,6 +128,11 @@ def test_a_matrix_without_claims_says_so_and_one_with_claims_has_their_experimen
     assert r"It \| repeats \*itself\*." in claims
     assert "mixed" in claims and "1 of 2 cells" in claims and f"{ID},threads=2" in claims
     assert answer(text, "Is variation between runs reported?").count("unstable") == 1
+    single = SweepOnDisk(root=tmp_path / "single" / "results")
+    single.plan([cell()])
+    bundled.train(single, cell(), bundled.KERNEL)
+    said = answer(appendix(harness, single.root), "Is variation between runs reported?")
+    assert said == "No: no cell has two completed runs."
 
     other = bundled.results(tmp_path / "other" / "results")
     assert "make no claims" in section(
@@ -170,11 +175,16 @@ def test_latex_compiles_whatever_names_a_stranger_chose(tmp_path: Path, harness:
             pytest.fail(reason)
         pytest.skip(reason)
     on = SweepOnDisk(root=tmp_path / "results")
-    on.plan([cell(), cell(threads=2)])
+    cells = [cell(), cell(threads=2), cell(threads=3)]
+    on.plan(cells)
     bundled.train(on, cell(), bundled.KERNEL, bundled.KERNEL)
+    evil = r"'; \end{verbatim}\input{/etc/passwd}"
+    strange = on.record(cells[2], 1, "failed", reason="x")
+    changes = {"program": {"version": evil}, "engine": {"name": evil}}
+    on.write(strange.model_copy(update=changes))
     on.end(cell(threads=2), 1, "failed", r"\input{/etc/passwd} $x_1^2 & 50 % \end{document} ~#{")
     text = appendix(harness, on.root, name="appendix.tex")
-    assert r"\input{/etc" not in text
+    assert r"\input{/etc" not in text and r"\end{verbatim}" not in text
     (tmp_path / "paper.tex").write_text(DOCUMENT)
     done = subprocess.run(
         [PDFLATEX, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
@@ -225,6 +235,7 @@ def test_only_an_earlier_appendix_is_replaced(results: Path, harness: Call) -> N
         (["results", "--appendix", "."], "is a folder; name a file, such as appendix.md"),
         (["results", "--appendix", "no/a.md"], "no: no such folder; make it first"),
         (["results", "--appendix", "results/a.md"], "lies in the results"),
+        (["results", "-o", "empty", "--appendix", "empty/a.md"], "in the folder of the page"),
         (["results", "--appendix", "notes.md"], "is there, and no appendix of this program"),
         (["empty", "--appendix", "a.md"], "no results in here"),
         (["nope", "--appendix", "a.md"], "nope: no such folder"),
