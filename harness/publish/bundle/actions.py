@@ -89,13 +89,15 @@ def _inputs(
             yield ids[path], {}
     if run.data_sha256:
         title = titles.get(run.data_sha256, "A data set that is not in this bundle")
-        yield f"#data-{quote(run.data_sha256[:16], safe='')}", _outside(title, run.data_sha256)
+        yield _id("data", run.data_sha256[:16]), _outside(title, run.data_sha256)
     if run.script:
         title = f"The script {run.script}, which is not in this bundle"
-        yield (
-            f"#script-{quote(run.script_sha256[:16], safe='')}",
-            _outside(title, run.script_sha256),
-        )
+        yield _id("script", run.script_sha256[:16]), _outside(title, run.script_sha256)
+
+
+def _id(*words: str) -> str:
+    """The id of an entity; records may be anybody's, and an id is part of an address."""
+    return f"#{quote('-'.join(words), safe='')}"
 
 
 def _outside(title: str, sha256: str) -> Properties:
@@ -105,9 +107,8 @@ def _outside(title: str, sha256: str) -> Properties:
 
 def _software(run: RecordedRun) -> Iterator[tuple[str, Properties]]:
     """TensorFlow as it was installed, and what it needs."""
-    needed = {
-        f"#{name}-{text}": (name, text) for name, text in run.versions if name != "tensorflow"
-    }
+    others = [(name, text) for name, text in run.versions if name != "tensorflow"]
+    needed = {_id(name, text): (name, text) for name, text in others}
     for id, (name, text) in needed.items():
         yield id, _application(name, text)
     lock = f", lock {run.lock_sha256}" if run.lock_sha256 else ""
@@ -123,9 +124,8 @@ def _software(run: RecordedRun) -> Iterator[tuple[str, Properties]]:
 
 
 def _instrument(run: RecordedRun) -> str:
-    versions = "-".join(text for _, text in run.versions)
-    words = f"{versions}-{run.lock_sha256[:16]}-{run.code[-16:]}"
-    return f"#environment-{quote(words, safe='')}"
+    versions = [text for _, text in run.versions]
+    return _id("environment", *versions, run.lock_sha256[:16], run.code[-16:])
 
 
 def _application(name: str, version: str) -> Properties:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -13,7 +14,7 @@ from typing import Any
 
 import bundled
 import pytest
-from results_factory import MACHINE
+from results_factory import MACHINE, SweepOnDisk, cell
 
 from harness.environments import commands
 
@@ -83,6 +84,19 @@ def test_a_run_that_failed_is_a_failed_action_with_its_error(tmp_path: Path) -> 
     assert action["actionStatus"] == "http://schema.org/FailedActionStatus"
     assert action["error"] == "failed: ValueError: the training raised ValueError"
     assert action["result"]["@id"].endswith("/1.json")
+
+
+def test_ids_are_addresses_whatever_a_stranger_called_a_version(tmp_path: Path) -> None:
+    on = SweepOnDisk(root=tmp_path / "results")
+    on.plan([cell()])
+    record = on.record(cell(), 1, "failed", reason="x")
+    versions = {"python": "3 <x>", "tensorflow": ["2"], "numpy": 'a"b\\', "keras": None}
+    on.write(record.model_copy(update={"process": {"versions": versions}}))
+    bundled.keep_lock(on, cell())
+    graph = json.loads(bytes(bundled.prepared(on.root).files[DESCRIPTION]))["@graph"]
+    ids = [entity["@id"] for entity in graph]
+    assert len(set(ids)) == len(ids)
+    assert not [id for id in ids if re.search(r'[\s<>"\\]', id)]
 
 
 def test_who_started_the_runs_is_said_only_where_authors_are_named(tmp_path: Path) -> None:
