@@ -165,6 +165,7 @@ def test_every_kind_of_key_signs(tmp_path: Path, kind: str) -> None:
     assert found.key.startswith(kind.upper())
 
 
+@pytest.mark.slow
 def test_check_says_what_is_attested_and_by_whom(
     untried: Path, tmp_path: Path, harness: Call
 ) -> None:

@@ -20,6 +20,8 @@ from harness.matrix.claim import Claim, Expectation
 from harness.publish.appendix import facts
 from harness.results.scan import sweeps
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 
 PDFLATEX = shutil.which("pdflatex")
@@ -167,7 +169,6 @@ def test_markdown_reads_every_table_as_one(results: Path, harness: Call) -> None
     assert "<code" in html and "harness verify BUNDLE" in html
 
 
-@pytest.mark.slow
 def test_latex_compiles_whatever_names_a_stranger_chose(tmp_path: Path, harness: Call) -> None:
     if PDFLATEX is None:
         reason = "no pdflatex (Debian: texlive-latex-recommended)"
