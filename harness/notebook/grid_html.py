@@ -31,12 +31,13 @@ def of_grid(grid: ClassGrid) -> str:
         f'<div style="margin: 0 0 1.5em; overflow-x: auto"><p><b>{html(grid.workload)}</b></p>'
         '<table style="border-collapse: separate; border-spacing: 1px; font-size: 12px">'
         f"<thead>{''.join(_heads(grid))}</thead><tbody>{''.join(_lines(grid))}</tbody></table>"
-        f"<p>{_legend(grid)}</p>{_shared(grid)}</div>"
+        f'<p style="font-size: 12px">{_legend(grid)}</p>{_shared(grid)}</div>'
     )
 
 
 def _shared(grid: ClassGrid) -> str:
-    return f'<p style="color: gray">Every cell: {html(grid.shared)}</p>' if grid.shared else ""
+    style = "color: gray; font-size: 12px"
+    return f'<p style="{style}">Every cell: {html(grid.shared)}</p>' if grid.shared else ""
 
 
 def _heads(grid: ClassGrid) -> Iterator[str]:

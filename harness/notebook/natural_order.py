@@ -9,14 +9,16 @@ sorts and plots wants 2.9 before 2.10. So, once and at the end, each column of a
 - else an ordered category: versions by version, words as the catalogue of axes has them (the
   default first), then numbers by size. The categories are the values that occur.
 
-What is missing stays missing. A decimal that ends in 0, such as 2.10, is no number: it is a version
-or a name, and would become another one. Free text (`env`, ids, digests, reasons) stays text.
+What is missing stays missing, and a column without any value stays as it is. A decimal that ends in
+0, such as 2.10, is no number: it is a version or a name, and would become another one. Free text
+(`env`, ids, digests, reasons) stays text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -49,22 +51,17 @@ def _is_setting(name: str) -> bool:
     return axis in AXIS_NAMES and not BY_NAME[axis].is_mapping
 
 
-def _natural(column: pd.Series[str]) -> pd.Series[str]:
+def _natural(column: pd.Series[str]) -> pd.Series[Any]:
     values = [str(value) for value in column.dropna().unique()]
+    if not values:
+        return column
     name = str(column.name).removeprefix(_FOUND)
-    if name not in VERSIONS and all(map(_WHOLE.fullmatch, values)) and values:
-        return _numbers(column, "int64", "Int64")
-    if name not in VERSIONS and all(map(_is_number, values)) and values:
-        return _numbers(column, "float64", "Float64")
+    if name not in VERSIONS and all(map(_WHOLE.fullmatch, values)):
+        return column.astype("object").map(int, na_action="ignore").astype("Int64")
+    if name not in VERSIONS and all(map(_is_number, values)):
+        return column.astype("object").map(float, na_action="ignore").astype("Float64")
     dtype = pd.CategoricalDtype(_ordered(name, values), ordered=True)
     return column.astype("object").astype(dtype)
-
-
-def _numbers(column: pd.Series[str], plain: str, dtype: str) -> pd.Series[str]:
-    """The numbers, whole ones exactly: a float has no room for all of them."""
-    known = column.notna()
-    numbers = column[known].astype("object").map(int if plain == "int64" else float)
-    return numbers.astype(dtype).reindex(column.index)
 
 
 def _is_number(text: str) -> bool:

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from harness.analysis import columns, comparison_columns, parameters
+from harness.analysis import columns, comparison_columns, parameters, price_table
 from harness.analysis.columns import Column, names
 from harness.analysis.varied_axes import assignments, shared
 from harness.notebook import colours
 from harness.publish import shown
 from harness.publish.escaping import html
-from harness.publish.layout import Kind, kind_of, layout
+from harness.publish.layout import kind_of, layout
 from harness.publish.shown import Shown
 
-_TABLES: Mapping[Kind, Sequence[Column]] = {
+_TABLES: Mapping[str, Sequence[Column]] = {
     "runs": columns.RUN_COLUMNS,
     "cells": columns.CELL_COLUMNS,
     "classes": columns.CLASS_COLUMNS,
@@ -28,7 +28,15 @@ _TABLES: Mapping[Kind, Sequence[Column]] = {
     "tensors": comparison_columns.TENSOR_COLUMNS,
     "machines": comparison_columns.MACHINE_COLUMNS,
     "spread": comparison_columns.SPREAD_COLUMNS,
+    "history": columns.HISTORY_COLUMNS,
+    "prices": price_table.PRICE_COLUMNS,
 }
+_TELLING = {"history": "epoch", "prices": "fit_ratio"}
+"""The column that only this table has, of those that no command lays out."""
+
+_SETTLED = ("matrix", "workload", "metric", "baseline_machine", "baseline", "model", "fit")
+"""What is said above, beside the settings, where every row has the same."""
+
 _FEW = 10
 _SENTENCE = 48
 """Characters from which on a column may be folded."""
@@ -40,19 +48,24 @@ def is_known(frame: pd.DataFrame) -> bool:
     """Whether this is one of the tables with all of its columns, and rows to show."""
     if frame.empty or frame.columns.has_duplicates or isinstance(frame.index, pd.MultiIndex):
         return False
-    return _own_columns(frame) <= set(frame.columns) and kind_of(frame) in _TABLES
+    return _kind(frame) in _TABLES and _own_columns(frame) <= set(frame.columns)
+
+
+def _kind(frame: pd.DataFrame) -> str:
+    telling = (kind for kind, name in _TELLING.items() if name in frame.columns)
+    return next(telling, kind_of(frame))
 
 
 def _own_columns(frame: pd.DataFrame) -> set[str]:
-    digests = {"weights_sha256"} if kind_of(frame) == "classes" else set()
-    # The digest of a class table is named by what is equal in its classes.
-    return set(names(_TABLES.get(kind_of(frame), ()))) - digests
+    """The columns of such a table; the digest of a class table has different names."""
+    digests = {"weights_sha256"} if _kind(frame) == "classes" else set()
+    return set(names(_TABLES[_kind(frame)])) - digests
 
 
 def of_table(frame: pd.DataFrame) -> str:
     """The table; of many rows the first and the last, as pandas does it."""
-    reading = [*layout(frame), *_added(frame)]
     same = _same(frame)
+    reading = [*_layout(frame), *_added(frame)]
     varying = [one for one in reading if one.name not in same] or reading
     above = f'<p style="{_PLAIN}">In every row: {html(assignments(same))}</p>' if same else ""
     return (
@@ -64,19 +77,35 @@ def of_table(frame: pd.DataFrame) -> str:
     )
 
 
+def _layout(frame: pd.DataFrame) -> list[Shown]:
+    """The columns that people read."""
+    if _kind(frame) == "prices":
+        ratios = {name: name.replace("_", " ") for name in ("fit_ratio", "fit_low", "fit_high")}
+        facts = [name for name in price_table.SHOWN if name not in ratios]
+        shown_ratios = (shown.formatted(frame, n, text, shown.exact) for n, text in ratios.items())
+        return [*(shown.column(frame, name) for name in facts), *shown_ratios]
+    if _kind(frame) == "history":
+        own = [str(name) for name in frame.columns if name in _own_columns(frame)]
+        several = [name for name in own if frame[name].nunique() > 1]
+        return [shown.column(frame, name) for name in several if name not in ("cell", "matrix")]
+    return layout(frame)
+
+
 def _added(frame: pd.DataFrame) -> list[Shown]:
     """The columns that somebody put in: they are what he wants to see."""
-    known = {*_own_columns(frame), "weights_sha256", *parameters.names_in(frame)}
-    return [shown.column(frame, str(name)) for name in frame.columns if name not in known]
+    known = {*_own_columns(frame), *parameters.names_in(frame)}
+    digest = {f"{name}_sha256" for name in ("weights", *columns.BESIDE_WEIGHTS)}
+    added = [str(name) for name in frame.columns if name not in known | digest]
+    return [shown.column(frame, name) for name in added]
 
 
 def _same(frame: pd.DataFrame) -> dict[str, str]:
     """What every row shares, by name; settings at their default are left out."""
-    single = [name for name in ("matrix", "workload", "metric") if _is_single(frame, name)]
+    single = [name for name in _SETTLED if _is_single(frame, name)]
     facts = {name: str(frame[name].iloc[0]) for name in single}
-    if kind_of(frame) in ("runs", "cells", "comparison"):
+    if _kind(frame) in ("runs", "cells", "comparison", "history"):
         facts |= shared(frame)
-    if kind_of(frame) == "classes" and _is_single(frame, "every_cell"):
+    if _kind(frame) == "classes" and _is_single(frame, "every_cell"):
         facts["every cell"] = str(frame["every_cell"].iloc[0])
     return facts
 
@@ -112,7 +141,7 @@ def _places(rows: int) -> list[int]:
 
 
 def _cell(one: Shown, value: str) -> str:
-    style = "text-align: right" if one.numeric else "text-align: left"
+    style = f"text-align: {'right' if one.numeric else 'left'}; white-space: nowrap"
     if one.name == "class" and value:
         look = colours.of_class(value)
         style = f"text-align: center; background: {look.fill}; color: {look.text}"
