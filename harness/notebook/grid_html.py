@@ -67,12 +67,13 @@ def _spans(grid: ClassGrid, level: int, last: bool) -> Iterator[str]:
     upright = (
         last and len(grid.columns) > _MANY and any(len(key[level]) > 2 for key in grid.columns)
     )
-    for value, count in _neighbours(grid.columns, level):
+    for value, count in neighbours(grid.columns, level):
         text = f'<span style="{_UPRIGHT}">{html(value)}</span>' if upright else html(value)
         yield f'<th colspan="{count}" style="{_HEAD}">{text}</th>'
 
 
-def _neighbours(keys: Sequence[Key], level: int) -> list[tuple[str, int]]:
+def neighbours(keys: Sequence[Key], level: int) -> list[tuple[str, int]]:
+    """The values at a level of the heads, each with how many columns it stands over."""
     found: list[tuple[str, int]] = []
     before: Key | None = None
     for key in keys:
