@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from harness.analysis import history_table
 from harness.analysis.class_letters import UNSTABLE
@@ -25,7 +26,7 @@ _WIDTH, _HEIGHT = 10.0, 3.3
 _MOST = 48
 """Lines that are drawn of a workload, as on the page; those of large classes first."""
 _KEY = ["matrix", "machine", "cell"]
-_APART = 0.055
+_APART = 0.07
 """The least distance of two names at the ends of lines, as a share of the height."""
 
 
@@ -85,7 +86,7 @@ def _drawn(every: Sequence[_Curves], metric: str) -> Picture:
         left=0.085,
         right=0.955,
         wspace=0.26,
-        hspace=0.55,
+        hspace=0.48,
         top=1 - 0.4 / (_HEIGHT * len(every)),
         bottom=0.55 / (_HEIGHT * len(every)),
     )
@@ -135,8 +136,10 @@ def _panel(axes: Axes, curves: _Curves, lines: Sequence[_Curve]) -> None:
     for line in reversed(lines):
         colour = colours.of_class(line.name).line
         if curves.is_single:
-            place = [lines.index(line)]
-            axes.plot(place, list(line.values), "o", color=colour, markersize=5)
+            place = _names(lines).index(line.name)
+            axes.plot(
+                [place] * len(line.values), list(line.values), "o", color=colour, markersize=5
+            )
         else:
             dashed = line.name == UNSTABLE
             epochs = range(1, len(line.values) + 1)
@@ -160,18 +163,20 @@ def _dress(axes: Axes, curves: _Curves, lines: Sequence[_Curve]) -> None:
     axes.tick_params(labelsize=8, color="#bbb")
     axes.grid(axis="y", color="#eee", linewidth=0.8)
     axes.set_axisbelow(True)
+    more = f" ({curves.left_out} more runs are left out)" if curves.left_out else ""
     if curves.is_single:
-        names = [colours.UNSTABLE_MARK if line.name == UNSTABLE else line.name for line in lines]
-        axes.set_xticks(range(len(lines)), names)
-        axes.set_xlabel("class, after the only epoch", fontsize=8, color=MUTED)
+        names = [colours.UNSTABLE_MARK if name == UNSTABLE else name for name in _names(lines)]
+        axes.set_xticks(range(len(names)), names)
+        axes.set_xlim(-0.6, len(names) - 0.4)
+        axes.set_xlabel(f"class, after the only epoch{more}", fontsize=8, color=MUTED)
     else:
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.set_xlabel("epoch", fontsize=8, color=MUTED)
-    if curves.left_out:
-        note = f"{curves.left_out} more curves are left out"
-        axes.text(
-            1, 0.98, note, transform=axes.transAxes, fontsize=7, color=MUTED, ha="right", va="top"
-        )
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel(f"epoch{more}", fontsize=8, color=MUTED)
+
+
+def _names(lines: Sequence[_Curve]) -> list[str]:
+    """The classes in their order; the runs of unstable cells stand together."""
+    return list(dict.fromkeys(line.name for line in lines))
 
 
 def _ends(axes: Axes, lines: Sequence[_Curve]) -> None:

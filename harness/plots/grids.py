@@ -1,4 +1,4 @@
-"""Figure 1: the grid of classes. Everything is placed in units of a tile, so that nothing is cut."""
+"""Figure 1: the grid of classes. Everything has its place in units of a tile: nothing is cut."""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
@@ -31,7 +32,7 @@ _DARK = 0.5
 
 _SQUARE = 0.44
 """The side of a square, in inches."""
-_LEFT, _TOP, _BOTTOM, _RIGHT = 0.5, 0.6, 0.55, 1.25
+_LEFT, _TOP, _BOTTOM, _RIGHT = 0.5, 0.75, 0.5, 1.0
 _LEAST = 3.4
 """The least width of a panel, for its words."""
 
@@ -56,7 +57,7 @@ def draw(
         place = _LEFT, below + _BOTTOM, max(side, _LEAST), side
         total = width, sum(heights), width, sum(heights)
         axes = figure.add_axes(tuple(a / b for a, b in zip(place, total, strict=True)))  # type: ignore[arg-type]
-        axes.set_title(name, loc="left", fontsize=11, weight="bold", pad=20)
+        axes.set_title(name, loc="left", fontsize=11, weight="bold", pad=28)
         _panel(axes, one, measure)
     return figure
 
@@ -77,12 +78,19 @@ def _panel(axes: Axes, distances: Distances, measure: str) -> None:
     axes.set_xlim(0, width)
     axes.set_ylim(count, 0)
     positive = [size for size, _ in sizes.values() if size]
-    norm = LogNorm(min(positive, default=0.1), max(positive, default=1.0))
+    norm = _powers(positive)
     _squares(axes, sizes, norm)
     _names(axes, distances.points[:count])
     if positive:
         _scale(axes, norm, count / width)
     axes.text(0, count + 0.35, _words(measure, sizes), fontsize=7.5, color=MUTED, va="top")
+
+
+def _powers(sizes: Sequence[float]) -> LogNorm:
+    """A scale between whole powers of ten, so that its ends can be read."""
+    low = math.floor(math.log10(min(sizes, default=0.1)))
+    high = math.ceil(math.log10(max(sizes, default=1.0)))
+    return LogNorm(10.0**low, 10.0 ** max(high, low + 1))
 
 
 def _sizes(distances: Distances, measure: str) -> Sizes:
@@ -126,7 +134,7 @@ def _names(axes: Axes, points: Sequence[page_data.Json]) -> None:
         look = colours.of_class(point["class"])
         axes.add_patch(Rectangle((place, place), 1, 1, facecolor="#f4f2ee", edgecolor="white"))
         box = {"facecolor": look.fill, "edgecolor": "none", "boxstyle": "round,pad=0.25"}
-        style = {"fontsize": 8, "weight": "bold", "color": look.text, "bbox": box}
+        style: dict[str, Any] = {"fontsize": 8, "weight": "bold", "color": look.text, "bbox": box}
         axes.text(place + 0.5, -0.45, name, ha="center", va="center", **style)
         axes.text(-0.5, place + 0.5, name, ha="center", va="center", **style)
 
@@ -134,7 +142,8 @@ def _names(axes: Axes, points: Sequence[page_data.Json]) -> None:
 def _scale(axes: Axes, norm: LogNorm, share: float) -> None:
     bar = axes.inset_axes((share + 0.04 * share, 0, 0.14 / (_LEAST if share < 1 else 6), 1))
     axes.figure.colorbar(ScalarMappable(norm, _SHADES), cax=bar)
-    bar.tick_params(labelsize=7)
+    bar.minorticks_off()
+    bar.tick_params(labelsize=7, length=2)
 
 
 def _words(measure: str, sizes: Sizes) -> str:

@@ -1,4 +1,4 @@
-"""A matplotlib figure of ours: shown by a notebook, never in a window, and equal for equal input."""
+"""A matplotlib figure: shown by a notebook, never in a window, and equal for equal input."""
 
 from __future__ import annotations
 
