@@ -49,8 +49,8 @@ def weights(run: Run, *folders: str | Path) -> Weights:
     >>> import harness
     >>> runs = harness.load("results/reference", only="mnist-mlp,tf2.21*")
     >>> weights = harness.weights(runs.iloc[0], "results/reference")
-    >>> {name: (array.shape, str(array.dtype)) for name, array in weights.items()}["dense/bias"]
-    ((64,), 'float32')
+    >>> list(weights), weights["digit/kernel"].shape
+    (['hidden/kernel', 'hidden/bias', 'digit/kernel', 'digit/bias'], (128, 10))
     """
     start = _digest_of(run)
     with sources.read(folders) as results:

@@ -83,7 +83,8 @@ class ClassGrids:
         return iter(self.grids)
 
     def __repr__(self) -> str:
-        return "\n\n".join(f"{grid.workload}\n{grid.frame.to_string()}" for grid in self.grids)
+        whole = "\n\n".join(f"{grid.workload}\n{grid.frame.to_string()}" for grid in self.grids)
+        return "\n".join(line.rstrip() for line in whole.split("\n"))
 
     def _repr_html_(self) -> str:
         return "".join(grid_html.of_grid(grid) for grid in self.grids)
@@ -119,10 +120,13 @@ def grid(
         SelectionError: `only` matches no cell, there is no such workload, or nothing is planned.
 
     >>> import harness
-    >>> harness.grid("results/gpu-check", only="mnist-cnn")
-    mnist-cnn
+    >>> grids = harness.grid("results/gpu-check", only="co2-lstm")
+    >>> grids
+    co2-lstm
     determinism off on
                   ≠  A
+    >>> [grid.counts for grid in grids]
+    [{'A': 1, 'unstable': 1}]
     """
     with sources.read(folders, only) as results:
         parts = parts_of(results.runs, workload)

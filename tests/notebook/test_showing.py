@@ -70,7 +70,11 @@ def test_what_every_row_shares_stands_once_above(swept: Path) -> None:
     for same in ("matrix=quickstart", "workload=mnist-mlp", "python=3.10", "device=cpu", "seed=42"):
         assert same in above and same not in table
     heads, *rows = Cells(page).rows
-    assert heads[1:5] == ["tensorflow", "threads", "repeat", "status"]
+    assert [heads[1], *heads[-8:]] == [
+        *("tensorflow", "status", "init", "weights", "loss", "accuracy", "predictions"),
+        *("fit_s", "total_s"),
+    ]
+    assert "threads" in heads
     assert rows[0][1:5] == ["2.9.3", "1", "1", "completed"] and len(rows) == 8
     assert ("8 rows ×" in page and "found_threads" in page) or "and" in page
 
@@ -116,15 +120,16 @@ def test_of_many_rows_the_first_and_the_last_are_shown(swept: Path) -> None:
 
 
 def test_the_grid_has_a_letter_for_each_cell(swept: Path) -> None:
-    (grid,) = harness.grid(swept)
+    (grid,) = harness.grid(swept, columns=["tensorflow"])
     assert (grid.row_axes, grid.column_axes) == (("threads",), ("tensorflow",))
     assert grid.frame.to_dict("list") == {"2.9.3": ["A", "≠"], "2.10.0": ["A", "✕"]}
     assert grid.counts == {"A": 2, "unstable": 1, "failed": 1}
     assert "python=3.10" in grid.shared
     assert "mnist-mlp" in repr(harness.grid(swept)) and "≠" in repr(harness.grid(swept))
-    page = html_of(harness.grid(swept))
+    page = html_of(harness.grid(swept, columns=["tensorflow"]))
     assert page.count(colours.CLASSES[0].fill) == 3
-    assert [row[-2:] for row in Cells(page).rows[1:]] == [["A", "A"], ["≠", "✕"]]
+    table = page.partition("</table>")[0]
+    assert [row[-2:] for row in Cells(table).rows[1:]] == [["A", "A"], ["≠", "✕"]]
 
 
 def test_rows_and_columns_can_be_chosen(swept: Path) -> None:
@@ -142,7 +147,7 @@ def test_wrong_axes_and_workloads_are_said(swept: Path, tmp_path: Path) -> None:
         harness.grid(swept, rows=["thread"])
     with pytest.raises(UsageError, match="'threads' is named twice"):
         harness.grid(swept, rows=["threads"], columns=["threads"])
-    with pytest.raises(SelectionError, match="no workload 'mnist'.*there are mnist-mlp"):
+    with pytest.raises(SelectionError, match=r"no workload 'mnist'.*there are mnist-mlp"):
         harness.grid(swept, workload="mnist")
     for plan in swept.rglob("plan.jsonl"):
         plan.unlink()
@@ -151,14 +156,11 @@ def test_wrong_axes_and_workloads_are_said(swept: Path, tmp_path: Path) -> None:
 
 
 def test_colours_and_marks_are_those_of_the_page() -> None:
-    light = (PAGE / "page.css").read_text("utf-8").partition("@media")[0]
-    looks = re.findall(
-        r"\.k(\d+|more) \{ --fill: (#\w+); --line: (#\w+);(?: --on: (#\w+);?)? \}", light
-    )
-    expected = {
-        name: colours.Look(fill=fill, line=line, text=text or "#111")
-        for name, fill, line, text in looks
-    }
+    rule = r"\.k(\d+|more) \{ --fill: (#\w+); --line: (#\w+);(?: --on: (#\w+);?)? \}"
+    expected: dict[str, colours.Look] = {}
+    for name, fill, line, text in re.findall(rule, (PAGE / "page.css").read_text("utf-8")):
+        # The first ones are those on a light ground.
+        expected.setdefault(name, colours.Look(fill=fill, line=line, text=text or "#111"))
     assert expected.pop("more") == colours.MORE
     assert [expected[str(place)] for place in range(len(expected))] == list(colours.CLASSES)
     marks = (PAGE / "tiles.js").read_text("utf-8").partition("MARKS = {")[2].partition("}")[0]

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from results_factory import SweepOnDisk, cell
 from two_machines import HERE, sweep, train
 
@@ -40,14 +42,12 @@ def texts(axes: Axes) -> list[str]:
 
 def cut(figure: Figure) -> list[str]:
     """The texts that reach over the edge of the picture."""
-    figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
     width, height = figure.bbox.width, figure.bbox.height
     over = []
-    for text in (
-        one for axes in figure.axes for one in axes.findobj(lambda a: hasattr(a, "get_text"))
-    ):
-        if text.get_text() and text.get_visible():
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and text.get_text() and text.get_visible():
             box = text.get_window_extent(renderer)
             if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1:
                 over.append(text.get_text())
@@ -130,7 +130,7 @@ def test_one_class_is_not_apart_from_anything(swept: Path) -> None:
 def test_another_measure_or_metric_is_refused(swept: Path) -> None:
     with pytest.raises(UsageError, match="measure='l2' is not known; choose one of relative_l2"):
         plots.distances(swept, measure="l2")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="metric='los' is in no history.*they report loss"):
+    with pytest.raises(UsageError, match=r"metric='los' is in no history.*they report loss"):
         plots.learning_curves(swept, metric="los")
 
 
