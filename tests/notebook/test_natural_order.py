@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -9,7 +11,7 @@ from harness.analysis.columns import TEXT
 from harness.notebook.natural_order import in_natural_order
 
 
-def changed(name: str, *values: str | None, beside: str = "tensorflow") -> pd.Series:  # type: ignore[type-arg]
+def changed(name: str, *values: str | None, beside: str = "tensorflow") -> pd.Series[Any]:
     """A column of a table of cells as people get it."""
     frame = pd.DataFrame({beside: ["2.10.0"] * len(values), name: values}).astype(TEXT)
     return in_natural_order(frame)[name]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -40,14 +41,30 @@ def texts(axes: Axes) -> list[str]:
     return [one.get_text() for one in axes.texts]
 
 
+def ticks(axes: Axes) -> list[Text]:
+    """What is written at the axes: their names, and the numbers of ticks that can be seen."""
+    found = [axes.xaxis.label, axes.yaxis.label]
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        seen = (tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high)
+        found += [
+            text for tick in seen for text in (tick.label1, tick.label2) if text.get_visible()
+        ]
+    return found
+
+
 def cut(figure: Figure) -> list[str]:
     """The texts that reach over the edge of the picture."""
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.draw(renderer)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer: Any = figure._get_renderer()  # type: ignore[attr-defined]
     width, height = figure.bbox.width, figure.bbox.height
     over = []
-    for text in figure.findobj(Text):
-        if isinstance(text, Text) and text.get_text() and text.get_visible():
+    for axes in (one for one in figure.findobj(Axes) if isinstance(one, Axes)):
+        titles = [axes.title, *(axes._left_title, axes._right_title)]  # type: ignore[attr-defined]
+        for text in [*axes.texts, *titles, *(ticks(axes) if axes.axison else [])]:
+            if not text.get_text():
+                continue
             box = text.get_window_extent(renderer)
             if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1:
                 over.append(text.get_text())
@@ -145,8 +162,8 @@ def test_curves_are_lines_over_epochs_and_dots_after_one() -> None:
     shipped = Path(__file__).parents[2] / "results" / "reference"
     several, _ = plots.learning_curves(shipped, workload="co2-lstm", only="*tf2.21*").axes
     assert several.get_xlabel() == "epoch"
-    assert {len(line.get_xdata()) for line in several.lines} == {3}
+    assert {np.size(line.get_xdata()) for line in several.lines} == {3}
     single, apart = plots.learning_curves(shipped, workload="mnist-mlp", only="*tf2.2*").axes
     assert single.get_xlabel() == "class, after the only epoch"
-    assert {len(line.get_xdata()) for line in single.lines} == {1}
+    assert {np.size(line.get_xdata()) for line in single.lines} == {1}
     assert apart.get_yticklabels()[0].get_text() == "equal"
