@@ -10,6 +10,8 @@ import pytest
 from harness import plots
 from harness.notebook import arrays, class_grid, tables
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -24,11 +24,9 @@ class Cells(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.rows: list[list[str]] = []
-        self.tags: list[str] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.tags.append(tag)
         if tag == "tr":
             self.rows.append([])
         if tag in ("td", "th"):
@@ -74,8 +72,8 @@ def test_what_every_row_shares_stands_once_above(swept: Path) -> None:
         *("fit_s", "total_s"),
     ]
     assert "threads" in heads
-    assert rows[0][1:5] == ["2.9.3", "1", "1", "completed"] and len(rows) == 8
-    assert ("8 rows ×" in page and "found_threads" in page) or "and" in page
+    assert rows[0][1] == "2.9.3" and len(rows) == 8
+    assert "8 rows ×" in page and "not shown: cell, reason" in page
 
 
 def test_equal_tables_have_equal_bytes(swept: Path) -> None:
@@ -86,9 +84,7 @@ def test_equal_tables_have_equal_bytes(swept: Path) -> None:
 
 def test_strangers_texts_are_shown_and_do_nothing(swept: Path) -> None:
     runs = harness.load(swept).assign(said="<b>&\x1b")
-    for page in (html_of(runs), html_of(harness.grid(swept))):
-        tags = set(Cells(page).tags)
-        assert not tags & {"script", "b"} - {"b"} and "<script" not in page
+    assert "<b>" not in html_of(runs) and "<script" not in html_of(harness.grid(swept))
     assert "&lt;b&gt;&amp;\\x1b" in html_of(runs)
     assert "&lt;script&gt;" in html_of(harness.grid(swept))
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bundled import bundle, results
-from results_factory import SCRIPT, SweepOnDisk, cell, fit, observed, script_cell
+from results_factory import SweepOnDisk, cell, fit, observed, script_cell
 from two_machines import HERE, THERE, sweep, train
 
 import harness
@@ -229,8 +229,7 @@ def test_history_has_the_very_numbers(tmp_path: Path) -> None:
     texts = tuple(number.hex() for number in numbers)
     history = {"loss": texts, "accuracy": texts[:1]}
     fits = [fit("w1", history=history), fit("w2", number=2, history={"loss": texts[1:2]})]
-    record = on.record(one, 1, "completed", measured=observed(fits))
-    on.write(record.model_copy(update={"script": SCRIPT}))
+    on.complete_script(one, observed(fits))
     table = harness.history(tmp_path)
     rows = table[["model", "fit", "epoch", "metric", "value"]].to_numpy(dtype=object).tolist()
     assert rows == [
@@ -268,7 +267,7 @@ def test_weights_of_a_run_however_it_is_named(here: Path) -> None:
         named,
         runs[runs.index == row.name],
     ):
-        found = harness.weights(run, here)  # type: ignore[arg-type]
+        found = harness.weights(run, here)
         assert list(found) == ["dense/kernel"]
         assert found["dense/kernel"].dtype == np.float32
         assert found["dense/kernel"].tolist() == [list(line) for line in OTHERS]

@@ -21,6 +21,8 @@ from harness import plots
 from harness.errors import SelectionError, UsageError
 from harness.notebook import colours
 
+pytestmark = pytest.mark.slow
+
 FIGURES = (plots.class_grid, plots.distances, plots.learning_curves)
 
 
@@ -46,7 +48,7 @@ def ticks(axes: Axes) -> list[Text]:
     found = [axes.xaxis.label, axes.yaxis.label]
     for axis in (axes.xaxis, axes.yaxis):
         low, high = sorted(axis.get_view_interval())
-        seen = (tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high)
+        seen = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
         found += [
             text for tick in seen for text in (tick.label1, tick.label2) if text.get_visible()
         ]
@@ -56,7 +58,7 @@ def ticks(axes: Axes) -> list[Text]:
 def cut(figure: Figure) -> list[str]:
     """The texts that reach over the edge of the picture."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    canvas.draw()  # type: ignore[no-untyped-call]
     renderer: Any = figure._get_renderer()  # type: ignore[attr-defined]
     width, height = figure.bbox.width, figure.bbox.height
     over = []
