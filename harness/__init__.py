@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from harness import plots
+    from harness.notebook.arrays import weights
+    from harness.notebook.class_grid import grid
+    from harness.notebook.tables import (
+        axes,
+        cells,
+        claims,
+        classes,
+        compare,
+        history,
+        load,
+        prices,
+    )
 
-    import pandas as pd
-
-__all__ = ["__version__", "claims", "load"]
+__all__ = [
+    "__version__",
+    "axes",
+    "cells",
+    "claims",
+    "classes",
+    "compare",
+    "grid",
+    "history",
+    "load",
+    "plots",
+    "prices",
+    "weights",
+]
 
 __version__ = "0.4.0"
 
-
-def load(folder: str | Path) -> pd.DataFrame:
-    """The run table of a results folder, or of one matrix below it: one row per planned run.
-
-    `harness.analysis.columns.RUN_COLUMNS` says what each column means.
-
-    Raises:
-        RecordError: a record or plan cannot be read, or is of another schema.
-    """
-    # pandas takes half a second to import, and most commands do not need it.
-    from harness.analysis.run_table import runs
-
-    return runs(folder)
+_PLACES = {"grid": "class_grid", "weights": "arrays"}
+"""The modules of `harness.notebook` with what is not in `tables`."""
 
 
-def claims(folder: str | Path) -> pd.DataFrame:
-    """The claim table of a results folder: one row per claim of a matrix and workload.
+def __getattr__(name: str) -> Any:
+    """The Python interface, imported when it is asked for: pandas takes half a second."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "plots":
+        return import_module("harness.plots")
+    return getattr(import_module(f"harness.notebook.{_PLACES.get(name, 'tables')}"), name)
 
-    `harness.analysis.columns.CLAIM_COLUMNS` says what each column means.
 
-    Raises:
-        RecordError: a record or plan cannot be read, or is of another schema.
-    """
-    from harness.analysis.claim_table import by_claim
-
-    return by_claim(folder)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from results_factory import SweepOnDisk
 
-import harness
+from harness.analysis import run_table
 from harness.matrix.cells import Cell
 
 Answers = Iterable[tuple[Cell, Sequence[str]]]
@@ -24,7 +24,7 @@ def runs_of(root: Path, answers: Answers, *, init: str = "init", **where: object
     sweep.plan([each for each, _ in listed])
     for each, weights in listed:
         sweep.complete(each, *weights, init=init)
-    return harness.load(root)
+    return run_table.runs(root)
 
 
 def rows_of(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:

@@ -257,6 +257,22 @@ MODEL_COLUMNS: tuple[Column, ...] = (
 )
 """A reference training is one model with one fit."""
 
+HISTORY_COLUMNS: tuple[Column, ...] = (
+    MATRIX,
+    MACHINE,
+    CELL,
+    _REPEAT,
+    *SETTING_COLUMNS,
+    REQUIREMENTS,
+    column("model", "Int64", "Which model of the run, from 1, in the order of first training."),
+    column("fit", "Int64", "Which fit of the model, from 1."),
+    column("process", "string", "The process that the script started for it; else empty."),
+    column("epoch", "Int64", "The epoch that ended, from 1."),
+    column("metric", "string", "What is measured: loss, accuracy, …"),
+    column("value", "float64", "It after the epoch, exact, as Keras reported it."),
+    column("planned", "bool", "False if the matrix no longer asks for it."),
+)
+
 EFFECT_COLUMNS: tuple[Column, ...] = (
     WORKLOAD,
     column("axis", "string", "An axis for which different values were asked."),

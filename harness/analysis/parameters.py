@@ -30,7 +30,7 @@ _TABLES = (
     *(columns.RUN_COLUMNS, columns.CELL_COLUMNS, columns.EXPLAINED_COLUMNS, columns.MODEL_COLUMNS),
     *(columns.SETTING_ROW_COLUMNS, columns.EFFECT_COLUMNS, comparison_columns.TENSOR_COLUMNS),
     *(comparison_columns.COMPARISON_COLUMNS, comparison_columns.MACHINE_COLUMNS),
-    *(comparison_columns.SPREAD_COLUMNS, columns.CLAIM_COLUMNS),
+    *(comparison_columns.SPREAD_COLUMNS, columns.CLAIM_COLUMNS, columns.HISTORY_COLUMNS),
 )
 _STAMPS = ("file_bytes", "file_modified_ns", "file_changed_ns")
 

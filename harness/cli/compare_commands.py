@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,7 +72,7 @@ def compare(
     sources, cells = _sources_and_cells(results)
     request = _request(cells, baseline, by, only)
     # pandas takes half a second to import, and most commands do not need it.
-    from harness.analysis import merging
+    from harness.analysis import comparison_views, merging
     from harness.publish import tables
     from harness.studies import result_sources
 
@@ -81,12 +80,12 @@ def compare(
         merged = merging.merge(folders)
         for note in merged.notes:
             console.note(note)
-        chosen = _baseline(merged, request.baseline, by, check)
+        chosen = comparison_views.baseline(merged, request.baseline, by.value, judged=check)
         if len(cells) == 2:
             _require_one_workload(merged, request, chosen)
-        keep = _baseline_cells(merged, chosen, by)
+        keep = comparison_views.baseline_cells(merged, chosen, by.value)
         merged = merging.selected(merged, request.only, keep=keep)
-        frame, compared = _frames(merged, chosen, by)
+        frame, compared = comparison_views.frames(merged, chosen, by.value)
     console.result(tables.render(frame, format, ids=ids))
     console.note(tables.summary(merged.runs))
     if check and compared is not None:
@@ -137,56 +136,6 @@ def _require_one_workload(
         )
     if len(merged.machines) == 1 and set(runs["cell"]) == {baseline.cell["cell"]}:
         raise SelectionError(f"both are {baseline.cell['cell']}: name two different cells")
-
-
-def _baseline(merged: MergedResults, name: str | None, by: View, check: bool) -> Baseline | None:
-    """What to compare with; None where cells are compared with each other, or with nothing."""
-    from harness.analysis import cell_comparison
-
-    alone = by is View.spread and name is None and len(merged.machines) == 1 and not check
-    return None if by in _ONE_SIDED or alone else cell_comparison.baseline_of(merged, name)
-
-
-def _baseline_cells(merged: MergedResults, baseline: Baseline | None, by: View) -> set[str]:
-    """The cells needed whatever is selected: the baseline, for its spread with all its seeds."""
-    from harness.analysis import metric_dispersion
-
-    if baseline is None or baseline.cell is None:
-        return set()
-    cell = str(baseline.cell["cell"])
-    if by is not View.spread:
-        return {cell}
-    group = metric_dispersion.group_of(cell)
-    return {one for one in merged.runs["cell"].unique() if metric_dispersion.group_of(one) == group}
-
-
-def _frames(
-    merged: MergedResults, baseline: Baseline | None, by: View
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """The table asked for, and the comparison of cells that `--check` judges."""
-    from harness.analysis import (
-        axis_table,
-        cell_comparison,
-        class_separation,
-        comparison_table,
-        metric_dispersion,
-    )
-
-    if by is View.axis:
-        return axis_table.by_axis(merged.runs), None
-    if by is View.class_:
-        return class_separation.by_class_explained(merged), None
-    if baseline is None:
-        return metric_dispersion.metric_dispersion(merged.runs, None), None
-    pairs, sizes = cell_comparison.pairs(merged, baseline), comparison_table.Sizes(merged)
-    compared = comparison_table.comparison(pairs, sizes)
-    tables: dict[View, Callable[[], pd.DataFrame]] = {
-        View.cell: lambda: compared,
-        View.machine: lambda: cell_comparison.by_machine(compared, merged),
-        View.tensor: lambda: comparison_table.by_tensor(pairs, sizes),
-        View.spread: lambda: metric_dispersion.metric_dispersion(merged.runs, baseline),
-    }
-    return tables[by](), compared
 
 
 def _check(compared: pd.DataFrame, arguments: str) -> None:

@@ -15,16 +15,13 @@ from typing import Any
 import typer
 
 import harness
-from harness import console, places
+from harness import console, extras, places
 from harness.errors import FAULT_EXIT_CODE, HarnessError, RecordError, UsageError
 
 DEBUG_VARIABLE = "HARNESS_DEBUG"
 
 # Typer takes its exceptions from click or from a copy of its own, depending on its version.
 _UsageProblem: Any = typer.BadParameter.__mro__[2]
-
-_EXTRAS = {"rocrate": "bundle", "scipy": "spread"}
-"""The extra that brings a package which only one command needs."""
 
 _REMEDIES = {
     errno.ENOSPC: "free some space there",
@@ -89,8 +86,9 @@ def _command(context: Any) -> str:
 def _unforeseen(error: Exception) -> int:
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
-    if isinstance(error, ModuleNotFoundError) and _package(error) in _EXTRAS:
-        return report(_missing(_package(error)))
+    absent = extras.missing(error) if isinstance(error, ModuleNotFoundError) else None
+    if absent is not None:
+        return report(absent)
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         return report(_refused(error, error.errno))
     try:
@@ -98,17 +96,6 @@ def _unforeseen(error: Exception) -> int:
     except UsageError as deleted:
         return report(deleted)
     return _fault(error)
-
-
-def _package(error: ModuleNotFoundError) -> str:
-    return (error.name or "").partition(".")[0]
-
-
-def _missing(package: str) -> UsageError:
-    return UsageError(
-        f"this command needs the package {package}: "
-        f"pip install 'reproducibility-harness[{_EXTRAS[package]}]'"
-    )
 
 
 def _refused(error: OSError, number: int) -> RecordError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as html_text
 import re
 
 _LATEX = {
@@ -50,6 +51,11 @@ def visible(text: str) -> str:
         sign if sign.isprintable() else sign.encode("unicode_escape", "replace").decode("ascii")
         for sign in one_line
     )
+
+
+def html(text: str) -> str:
+    """The text so that a page shows it, also within an attribute, and it starts no markup."""
+    return html_text.escape(visible(text))
 
 
 def latex(text: str) -> str:

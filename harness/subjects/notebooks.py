@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path, PurePosixPath
 
+from harness import extras
 from harness.errors import UsageError
 from harness.protocol import untrusted
 
@@ -31,11 +32,8 @@ def script_of(notebook: Path) -> bytes:
     Raises:
         UsageError: it cannot be read, is no notebook, is not in Python, or jupytext is missing.
     """
-    try:
+    with extras.needed():
         import jupytext
-    except ImportError as error:
-        extra = "pip install 'reproducibility-harness[notebook]'"
-        raise UsageError(f"{notebook}: a notebook needs jupytext: {extra}") from error
     try:
         with untrusted.open_regular(notebook, follow_links=True) as file:
             content = json.loads(file.read(_LARGEST))

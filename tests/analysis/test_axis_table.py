@@ -11,7 +11,7 @@ import pytest
 from answered_sweep import combinations, rows_of, runs_of
 from results_factory import SweepOnDisk, cell
 
-import harness
+from harness.analysis import run_table
 from harness.analysis.axis_table import by_axis
 from harness.analysis.class_table import by_class
 from harness.matrix.cells import Cell
@@ -77,7 +77,7 @@ def test_the_start_is_compared_apart_from_the_end(tmp_path: Path) -> None:
     sweep.plan(cells)
     for each, weights, init in zip(cells, "uvw", "xxy", strict=True):
         sweep.complete(each, weights, weights, init=init)
-    table = by_axis(harness.load(tmp_path))
+    table = by_axis(run_table.runs(tmp_path))
     assert rows_of(table, "axis", "pairs", "differ", "differ_init") == [("seed", 3, 3, 2)]
 
 
@@ -87,7 +87,7 @@ def test_cells_that_never_ran_are_not_compared(tmp_path: Path) -> None:
     sweep.plan([cell(threads=1), cell(threads=2), cell(threads=4, status="excluded", reason="-")])
     sweep.complete(cell(threads=1), "w", "w")
     sweep.end(cell(threads=2), 1, "failed", "ValueError")
-    runs = harness.load(tmp_path)
+    runs = run_table.runs(tmp_path)
     assert by_axis(runs).empty
     assert by_class(runs)["where"].tolist() == ["every cell"]
 
@@ -100,7 +100,7 @@ def _completed(
     sweep.plan([each for each, _, _ in listed])
     for each, weights, found in listed:
         sweep.complete(each, *weights, found=found)
-    return harness.load(root)
+    return run_table.runs(root)
 
 
 def test_only_an_axis_that_divides_unstable_from_stable_cells_is_their_cause(

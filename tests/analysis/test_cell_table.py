@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from results_factory import SweepOnDisk, cell, hardware, weights_sha256
 
-import harness
+from harness.analysis import run_table
 from harness.analysis.cell_table import by_cell
 from harness.analysis.class_letters import class_letter
 from harness.results.reading import read_record
@@ -16,7 +16,7 @@ from harness.results.statuses import STATUSES
 
 
 def _cells(sweep: SweepOnDisk) -> pd.DataFrame:
-    return by_cell(harness.load(sweep.root))
+    return by_cell(run_table.runs(sweep.root))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_same_cell_on_two_machines_is_two_rows(tmp_path: Path) -> None:
         sweep = SweepOnDisk(root=tmp_path, hardware=hardware(microarchitecture=model))
         sweep.plan([cell()])
         sweep.complete(cell(), weights, weights)
-    table = by_cell(harness.load(tmp_path))
+    table = by_cell(run_table.runs(tmp_path))
     assert table["verdict"].tolist() == ["stable", "stable"]
     assert table["class"].tolist() == ["A", "B"]
 
@@ -90,7 +90,7 @@ def test_the_table_does_not_depend_on_the_index_of_the_runs(tmp_path: Path) -> N
     sweep = SweepOnDisk(root=tmp_path)
     sweep.plan([cell(), cell(threads=1)])
     sweep.complete(cell(), "w", "w")
-    runs = harness.load(tmp_path)
+    runs = run_table.runs(tmp_path)
     twice = pd.concat([runs, runs.assign(machine="other")])
     assert by_cell(twice)["verdict"].tolist() == ["stable", "untested"] * 2
 

@@ -11,7 +11,7 @@ import pytest
 from answered_sweep import combinations, rows_of, runs_of
 from results_factory import MACHINE, SweepOnDisk, cell, hardware, weights_sha256
 
-import harness
+from harness.analysis import run_table
 from harness.analysis.axis_table import by_axis
 from harness.analysis.class_table import by_class
 from harness.errors import RecordError
@@ -169,7 +169,7 @@ def test_letters_of_initial_weights_show_another_random_stream(tmp_path: Path) -
     sweep.plan(cells)
     for each, weights, init in zip(cells, "uvw", "xyy", strict=True):
         sweep.complete(each, weights, weights, init=init)
-    table = by_class(harness.load(tmp_path))
+    table = by_class(run_table.runs(tmp_path))
     assert rows_of(table, "where", "init") == [
         ("seed=1", "b"),
         ("seed=2, threads=default", "a"),
@@ -196,7 +196,7 @@ def test_only_planned_runs_form_classes_and_effects(tmp_path: Path) -> None:
     sweep.complete(cell(threads=1), "w", "w", "v")
     for threads, weights in ((2, "w"), (4, "u"), (8, "t")):
         sweep.complete(cell(threads=threads), weights, weights)
-    runs = harness.load(tmp_path)
+    runs = run_table.runs(tmp_path)
     assert len(runs) == 4 + 2 + 1 + 2 + 2
     assert rows_of(by_class(runs), "class", "cells", "runs", "where") == [("A", 2, 4, "every cell")]
     assert rows_of(by_axis(runs), "axis", "values", "pairs", "differ", "same") == [
@@ -210,7 +210,7 @@ def test_a_completed_record_without_measurements_is_refused(tmp_path: Path) -> N
     sweep.complete(cell(threads=1), "w")
     sweep.write(sweep.record(cell(threads=2), 1, "completed"))
     with pytest.raises(RecordError, match=r"threads=2/1\.json: contradicts itself"):
-        harness.load(tmp_path)
+        run_table.runs(tmp_path)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from results_factory import SweepOnDisk, cell
 
-import harness
+from harness.analysis import run_table
 from harness.analysis.axis_table import by_axis
 from harness.analysis.cell_table import by_cell
 from harness.analysis.class_table import by_class
@@ -26,7 +26,7 @@ def runs(tmp_path: Path) -> pd.DataFrame:
     sweep.plan(cells)
     for each in cells:
         sweep.complete(each, "w", "w")
-    return harness.load(tmp_path)
+    return run_table.runs(tmp_path)
 
 
 def _without_results(runs: pd.DataFrame, rows: list[int]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from results_factory import SweepOnDisk, cell
 
-import harness
+from harness.analysis import run_table
 from harness.analysis.columns import names
 from harness.analysis.price_table import PRICE_COLUMNS, by_price
 from harness.matrix.cells import Cell
@@ -37,7 +37,7 @@ def test_a_setting_is_compared_with_the_same_cell_without_it(on: SweepOnDisk) ->
     timed(on, ON, 3.0, 3.0)
     timed(on, faster[0], 1.0)
     timed(on, faster[1], 2.0)
-    table = by_price(harness.load(on.root))
+    table = by_price(run_table.runs(on.root))
     assert list(table.columns) == names(PRICE_COLUMNS)
     (row,) = table[table["setting"] == "determinism=on"].to_dict("records")
     # The medians are 2 and 3, and 1 and 2.
@@ -51,7 +51,7 @@ def test_cells_that_differ_in_more_are_no_pair(on: SweepOnDisk) -> None:
     on.plan([PLAIN, cell(threads=2, determinism="on")])
     timed(on, PLAIN, 1.0)
     timed(on, cell(threads=2, determinism="on"), 2.0)
-    assert by_price(harness.load(on.root)).empty
+    assert by_price(run_table.runs(on.root)).empty
 
 
 @pytest.mark.slow
@@ -59,4 +59,4 @@ def test_more_epochs_are_no_price(on: SweepOnDisk) -> None:
     on.plan([PLAIN, cell(threads=1, epochs=5)])
     timed(on, PLAIN, 1.0)
     timed(on, cell(threads=1, epochs=5), 5.0)
-    assert by_price(harness.load(on.root)).empty
+    assert by_price(run_table.runs(on.root)).empty

@@ -9,8 +9,7 @@ import pytest
 from commands import harness as program
 from results_factory import SweepOnDisk, cell, fit, observed, outputs, script_cell, sha256
 
-import harness
-from harness.analysis import unequal_results
+from harness.analysis import run_table, unequal_results
 from harness.analysis.cell_table import by_cell
 from harness.analysis.class_table import by_class
 from harness.analysis.model_table import by_model
@@ -37,7 +36,7 @@ def _run(weights: str = "w", history: str = "h", **left: str) -> Measured:
 def _verdicts(on: SweepOnDisk, *runs: Measured) -> dict[str, object]:
     on.plan([script_cell()])
     on.complete_script(script_cell(), *runs)
-    row = by_cell(harness.load(on.root)).iloc[0]
+    row = by_cell(run_table.runs(on.root)).iloc[0]
     names = ("verdict", *(f"verdict_{name}" for name in ("history", "outputs", "files", "printed")))
     return {name: None if row[name] is pd.NA else row[name] for name in names}
 
@@ -72,7 +71,7 @@ def test_a_file_that_only_some_runs_leave_is_a_difference(on: SweepOnDisk) -> No
 def test_a_reference_training_has_verdicts_on_history_and_outputs(on: SweepOnDisk) -> None:
     on.plan([cell()])
     on.complete(cell(), "v", "w")
-    row = by_cell(harness.load(on.root)).iloc[0]
+    row = by_cell(run_table.runs(on.root)).iloc[0]
     found = [row[f"verdict_{name}"] for name in ("history", "outputs", "files", "printed")]
     assert found == ["stable", "unstable", pd.NA, pd.NA]
 
@@ -88,7 +87,7 @@ def _other_outputs(on: SweepOnDisk) -> None:
 
 def test_a_terminal_shows_what_the_weights_do_not_say(on: SweepOnDisk) -> None:
     _other_outputs(on)
-    cells = by_cell(harness.load(on.root))
+    cells = by_cell(run_table.runs(on.root))
     head = render(cells, "rich", width=200, colour=False)
     assert " outputs " in head and " history " not in head and " files " not in head
     assert " outputs " not in render(cells.iloc[:2], "rich", width=200, colour=False)
@@ -97,7 +96,7 @@ def test_a_terminal_shows_what_the_weights_do_not_say(on: SweepOnDisk) -> None:
 
 def test_classes_are_of_what_is_asked_for(on: SweepOnDisk) -> None:
     _other_outputs(on)
-    runs = harness.load(on.root)
+    runs = run_table.runs(on.root)
     assert by_class(runs)["class"].tolist() == ["A"]
     table = by_class(runs, "outputs")
     assert table["class"].tolist() == ["A", "unstable"]
@@ -113,7 +112,7 @@ def test_classes_are_of_what_is_asked_for(on: SweepOnDisk) -> None:
 @pytest.mark.slow
 def test_equal_weights_with_other_results_are_pointed_out(on: SweepOnDisk) -> None:
     _other_outputs(on)
-    cells = by_cell(harness.load(on.root))
+    cells = by_cell(run_table.runs(on.root))
     assert unequal_results.differing(cells).tolist() == ["", "", "outputs"]
     (sentence,) = unequal_results.sentences(cells)
     assert sentence == f"weights equal, outputs differ: {cells['cell'].iloc[2]}"
@@ -126,7 +125,7 @@ def test_several_differences_are_said_together(on: SweepOnDisk) -> None:
     on.plan([one, other])
     for each in (one, other):
         on.complete_script(each, _run(history="g", file="e"), _run(history="h", file="f"))
-    sentences = unequal_results.sentences(by_cell(harness.load(on.root)))
+    sentences = unequal_results.sentences(by_cell(run_table.runs(on.root)))
     assert sentences == [f"weights equal, history and files differ: 2 cells, such as {one.id}"]
 
 
@@ -135,7 +134,7 @@ def test_other_weights_and_other_prints_are_not_pointed_out(on: SweepOnDisk) -> 
     on.plan([one, other])
     on.complete_script(one, _run("v", "g"), _run("w", "h"))
     on.complete_script(other, _run(printed="p"), _run(printed="q"))
-    assert unequal_results.sentences(by_cell(harness.load(on.root))) == []
+    assert unequal_results.sentences(by_cell(run_table.runs(on.root))) == []
 
 
 def test_every_model_and_fit_is_a_row(on: SweepOnDisk) -> None:
@@ -161,7 +160,7 @@ def test_every_model_and_fit_is_a_row(on: SweepOnDisk) -> None:
     assert table["steps"].tolist() == [12, 12, 3, pd.NA]
     assert table["init_sha256"].tolist()[2] is pd.NA
     assert table["parameter_model"].tolist() == ["resnet"] * 3 + [pd.NA]
-    runs = harness.load(on.root).set_index("workload")
+    runs = run_table.runs(on.root).set_index("workload")
     for name in ("init_sha256", "weights_sha256", "history_sha256"):
         assert table[name].iloc[3] == runs[name].dropna()["mnist-mlp"]
     text = render(table, "rich", width=200, colour=False)

@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 from results_factory import SweepOnDisk, cell, weights_sha256
 
-import harness
 from harness import stamps
-from harness.analysis import run_assembly, run_index
+from harness.analysis import run_assembly, run_index, run_table
 from harness.errors import RecordError
 from harness.matrix.cells import Cell
 from harness.results import durable, reading
@@ -48,7 +47,7 @@ def _opened(sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch) -> tuple[pd.Dat
 
     with monkeypatch.context() as patch:
         patch.setattr(run_assembly, "read_record", counting)
-        return harness.load(sweep.root), opened
+        return run_table.runs(sweep.root), opened
 
 
 def _path(sweep: SweepOnDisk, each: Cell, repeat: int) -> Path:
@@ -94,13 +93,13 @@ def test_whatever_changes_is_noticed_and_only_that_is_opened(
     sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     change, count = CHANGES[what]
-    before = harness.load(sweep.root)
+    before = run_table.runs(sweep.root)
     change(sweep)
     found, opened = _opened(sweep, monkeypatch)
     assert len(opened) == count
     assert not found.equals(before)
     (sweep.folder / run_index.NAME).unlink()
-    pd.testing.assert_frame_equal(found, harness.load(sweep.root))
+    pd.testing.assert_frame_equal(found, run_table.runs(sweep.root))
 
 
 @pytest.mark.slow
@@ -108,20 +107,20 @@ def test_a_record_too_recent_to_tell_is_opened_again(
     sweep: SweepOnDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stamps, "TICK_NS", 3600 * 10**9)
-    harness.load(sweep.root)
+    run_table.runs(sweep.root)
     assert len(_opened(sweep, monkeypatch)[1]) == 2 * len(CELLS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", [b"", b"PAR1 and no more", None])
 def test_a_damaged_index_is_no_index(sweep: SweepOnDisk, damage: bytes | None) -> None:
-    first = harness.load(sweep.root)
+    first = run_table.runs(sweep.root)
     path = sweep.folder / run_index.NAME
     whole = path.read_bytes()
     middle = len(whole) // 3
     flipped = whole[:middle] + bytes(255 - byte for byte in whole[middle : middle + 9])
     path.write_bytes(flipped + whole[middle + 9 :] if damage is None else damage)
-    pd.testing.assert_frame_equal(first, harness.load(sweep.root))
+    pd.testing.assert_frame_equal(first, run_table.runs(sweep.root))
 
 
 def _pipe(path: Path) -> None:
@@ -140,11 +139,11 @@ def _link(path: Path) -> None:
 def test_what_is_no_regular_file_is_no_index(
     sweep: SweepOnDisk, make: Callable[[Path], None]
 ) -> None:
-    first = harness.load(sweep.root)
+    first = run_table.runs(sweep.root)
     path = sweep.folder / run_index.NAME
     path.unlink()
     make(path)
-    pd.testing.assert_frame_equal(first, harness.load(sweep.root))
+    pd.testing.assert_frame_equal(first, run_table.runs(sweep.root))
     elsewhere = sweep.folder.parent / "elsewhere.parquet"
     assert not elsewhere.exists() or elsewhere.read_bytes() == b"PAR1"
 
@@ -157,38 +156,38 @@ def test_a_pipe_as_description_of_the_machine_is_refused(tmp_path: Path) -> None
     (sweep.folder / "machine.json").unlink()
     os.mkfifo(sweep.folder / "machine.json")
     with pytest.raises(RecordError, match=r"machine\.json: is not a regular file"):
-        harness.load(tmp_path)
+        run_table.runs(tmp_path)
 
 
 @pytest.mark.slow
 def test_without_records_no_index_is_trusted(sweep: SweepOnDisk) -> None:
-    harness.load(sweep.root)
+    run_table.runs(sweep.root)
     empty = SweepOnDisk(root=sweep.root.parent / "empty", repeats=3)
     empty.folder.mkdir(parents=True)
     for name in ("machine.json", run_index.NAME):
         shutil.copy(sweep.folder / name, empty.folder / name)
-    assert harness.load(empty.root).empty
+    assert run_table.runs(empty.root).empty
 
 
 @pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_read(sweep: SweepOnDisk) -> None:
     shutil.rmtree(sweep.folder / durable.PARTIAL)
     (sweep.folder / durable.PARTIAL).write_text("in the way: no file can be made here")
-    first = harness.load(sweep.root)
+    first = run_table.runs(sweep.root)
     assert not (sweep.folder / run_index.NAME).exists()
-    pd.testing.assert_frame_equal(first, harness.load(sweep.root))
+    pd.testing.assert_frame_equal(first, run_table.runs(sweep.root))
 
 
 @pytest.mark.slow
 def test_a_copied_sweep_is_told_by_its_new_folder(sweep: SweepOnDisk) -> None:
-    harness.load(sweep.root)
+    run_table.runs(sweep.root)
     (sweep.root / sweep.matrix).rename(sweep.root / "renamed")
-    assert harness.load(sweep.root)["matrix"].unique().tolist() == ["renamed"]
+    assert run_table.runs(sweep.root)["matrix"].unique().tolist() == ["renamed"]
 
 
 def test_few_records_need_no_index(tmp_path: Path) -> None:
     sweep = SweepOnDisk(root=tmp_path, repeats=1)
     sweep.plan(CELLS[:3])
     sweep.complete(CELLS[0], "w")
-    harness.load(tmp_path)
+    run_table.runs(tmp_path)
     assert not (sweep.folder / run_index.NAME).exists()

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from results_factory import MACHINE, SweepOnDisk, cell, hardware, sha256, weights_sha256
 
-import harness
+from harness.analysis import run_table
 from harness.analysis.axis_table import by_axis
 from harness.analysis.cell_table import by_cell
 from harness.analysis.class_table import by_class
@@ -55,7 +55,7 @@ def test_a_completed_run_tells_what_was_asked_found_and_measured(tmp_path: Path)
     asked = cell(threads=1, env=(("A", "1"), ("B", "2")), isa="avx2")
     sweep.plan([asked])
     sweep.complete(asked, "w", loss=0.1, value=0.7)
-    row = harness.load(tmp_path).iloc[0]
+    row = run_table.runs(tmp_path).iloc[0]
     expected = {
         "matrix": "quickstart",
         "machine": MACHINE,
@@ -91,7 +91,7 @@ def test_planned_runs_without_a_record_have_the_plans_status(tmp_path: Path) -> 
     gone = cell(python="3.13", numpy=None, status="unavailable", reason="no wheels")
     unwanted = cell(threads=4, status="excluded", reason="too slow")
     sweep.plan([todo, gone, unwanted])
-    table = harness.load(tmp_path)
+    table = run_table.runs(tmp_path)
     assert list(zip(table["cell"], table["repeat"], table["status"], strict=True)) == [
         (todo.id, 1, "pending"),
         (todo.id, 2, "pending"),
@@ -111,7 +111,7 @@ def test_the_plan_answers_before_an_older_record_which_is_kept(tmp_path: Path, s
     sweep.plan([cell(status=status, reason="no wheels"), cell(threads=1)])
     sweep.complete(cell(), "w")
     sweep.complete(cell(threads=1), "v")
-    table = harness.load(tmp_path)
+    table = run_table.runs(tmp_path)
     names = ["cell", "repeat", "status", "reason", "planned"]
     assert list(table[names].itertuples(index=False, name=None)) == [
         (cell().id, 1, status, "no wheels", True),
@@ -132,7 +132,7 @@ def test_a_run_has_its_code_and_how_its_process_came_about(tmp_path: Path) -> No
     sweep.plan([cell(), cell(threads=1), cell(threads=2)])
     sweep.complete(cell(), "w")
     dataclasses.replace(sweep, runner="old", process={}, audit=None).complete(cell(threads=1), "w")
-    table = harness.load(tmp_path)[["code_sha256", "isolation", "audit"]]
+    table = run_table.runs(tmp_path)[["code_sha256", "isolation", "audit"]]
     assert table.astype(object).where(table.notna(), None).to_numpy().tolist() == [
         [sha256("new"), "forked", "mnist-mlp: the same hashes"],
         [sha256("old"), None, None],
@@ -145,7 +145,7 @@ def test_an_audit_is_a_state_and_a_sentence(tmp_path: Path) -> None:
     sweep = SweepOnDisk(root=tmp_path, repeats=1, audit=audit)
     sweep.plan([cell()])
     sweep.complete(cell(), "w")
-    row = harness.load(tmp_path).iloc[0]
+    row = run_table.runs(tmp_path).iloc[0]
     assert (row["audit"], row["audit_state"]) == (audit.sentence, "failed")
 
 
@@ -154,7 +154,7 @@ def test_a_forked_run_has_no_import(tmp_path: Path, isolation: str, expected: fl
     sweep = SweepOnDisk(root=tmp_path, repeats=1, process={"isolation": isolation})
     sweep.plan([cell()])
     sweep.complete(cell(), "w")
-    seconds = harness.load(tmp_path)["import_s"]
+    seconds = run_table.runs(tmp_path)["import_s"]
     assert seconds.astype(object).where(seconds.notna(), None).tolist() == [expected]
 
 
@@ -163,7 +163,7 @@ def test_every_axis_has_the_value_that_was_found(tmp_path: Path) -> None:
     one = cell(env=(("A", "1"), ("B", "2")))
     sweep.plan([one])
     sweep.complete(one, "w", found={"jit": "off", "cpus": 2, "env": {"B": "2", "A": "1"}})
-    row = harness.load(tmp_path).iloc[0]
+    row = run_table.runs(tmp_path).iloc[0]
     names = ("found_jit", "found_cpus", "found_env", "found_eager")
     assert [row[name] for name in names] == ["off", "2", "A=1 B=2", pd.NA]
 
@@ -174,7 +174,7 @@ def test_records_that_no_plan_asks_for_are_kept_and_marked(tmp_path: Path) -> No
     sweep.plan([planned])
     sweep.complete(planned, "w", "w")
     sweep.complete(dropped, "v")
-    table = harness.load(tmp_path)
+    table = run_table.runs(tmp_path)
     told = list(zip(table["cell"], table["repeat"], table["planned"], strict=True))
     assert told == [(planned.id, 1, True), (planned.id, 2, False), (dropped.id, 1, False)]
 
@@ -188,7 +188,7 @@ def test_rows_stand_in_the_order_of_matrix_machine_and_plan(tmp_path: Path) -> N
         sweep = SweepOnDisk(root=tmp_path, matrix=matrix, hardware=its, repeats=1)
         sweep.plan(cells)
         names[model] = sweep.machine
-    table = harness.load(tmp_path)
+    table = run_table.runs(tmp_path)
     told = list(zip(table["matrix"], table["machine"], table["tensorflow"], strict=True))
     places = [("a", names["m1"]), ("a", names["m2"]), ("b", names["m1"])]
     assert told == [(*place, version) for place in places for version in ("2.9.3", "2.10.0")]
@@ -197,7 +197,7 @@ def test_rows_stand_in_the_order_of_matrix_machine_and_plan(tmp_path: Path) -> N
 def test_one_matrix_below_the_folder_can_be_read_alone(tmp_path: Path) -> None:
     for matrix in ("a", "b"):
         SweepOnDisk(root=tmp_path, matrix=matrix, repeats=1).plan([cell()])
-    assert harness.load(tmp_path / "b")["matrix"].tolist() == ["b"]
+    assert run_table.runs(tmp_path / "b")["matrix"].tolist() == ["b"]
 
 
 def test_versions_are_those_the_process_saw(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_versions_are_those_the_process_saw(tmp_path: Path) -> None:
     old = cell(tensorflow="2.4.4", python="3.8", numpy=None)
     sweep.plan([old])
     sweep.complete(old, "w")
-    row = harness.load(tmp_path).iloc[0]
+    row = run_table.runs(tmp_path).iloc[0]
     assert (row["keras"], row["numpy"]) == ("2.4.0", "1.19.5")
 
 
@@ -215,7 +215,7 @@ def test_the_frames_have_the_documented_columns_and_dtypes_empty_or_not(tmp_path
     sweep = SweepOnDisk(root=tmp_path)
     sweep.plan([cell(), cell(threads=1)])
     for number in range(2):
-        runs = harness.load(tmp_path)
+        runs = run_table.runs(tmp_path)
         made = (
             (runs, RUN_COLUMNS),
             (by_cell(runs), CELL_COLUMNS),
@@ -234,14 +234,14 @@ def test_the_frames_have_the_documented_columns_and_dtypes_empty_or_not(tmp_path
 
 def test_a_plan_without_cells_gives_an_empty_table(tmp_path: Path) -> None:
     SweepOnDisk(root=tmp_path).plan([])
-    runs = harness.load(tmp_path)
+    runs = run_table.runs(tmp_path)
     assert runs.empty
     assert [len(frame(runs)) for frame in (by_cell, by_class, by_axis)] == [0, 0, 0]
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no results"):
-        harness.load(tmp_path)
+        run_table.runs(tmp_path)
 
 
 def test_a_loss_that_is_no_number_names_the_file(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_a_loss_that_is_no_number_names_the_file(tmp_path: Path) -> None:
     measured = record.measured.model_copy(update={"loss": "zero"})
     sweep.write(record.model_copy(update={"measured": measured}))
     with pytest.raises(RecordError, match=r"1\.json: contradicts itself: its loss is zero"):
-        harness.load(tmp_path)
+        run_table.runs(tmp_path)
 
 
 def test_importing_the_package_does_not_import_pandas() -> None:
@@ -268,11 +268,11 @@ def test_what_did_not_complete_is_vouched_for_by_no_run(tmp_path: Path) -> None:
     sweep.plan([cell()])
     sweep.complete(cell(), "w")
     sweep.end(cell(), 2, "failed", "the training raised ValueError")
-    row = harness.load(tmp_path).iloc[0]
+    row = run_table.runs(tmp_path).iloc[0]
     made = {"lock_sha256": row["lock_sha256"], "old": row["code_sha256"], "new": "n"}
     voucher = Voucher(**made, workload="mnist-mlp", cell="x", repeat=2, equal=True)
     vouchers.add(sweep.folder, [voucher])
-    table = harness.load(tmp_path)
+    table = run_table.runs(tmp_path)
     assert table["status"].tolist() == ["completed", "failed"]
     assert table["vouched_by"].notna().tolist() == [True, False]
 
@@ -283,7 +283,7 @@ def test_vouchers_that_are_a_link_to_nothing_are_refused(tmp_path: Path) -> None
     sweep.complete(cell(), "w", "w")
     (sweep.folder / "vouchers.json").symlink_to(tmp_path / "nothing")
     with pytest.raises(RecordError, match=r"vouchers\.json: is "):
-        harness.load(tmp_path)
+        run_table.runs(tmp_path)
 
 
 def test_a_run_that_vouches_for_others_is_named_beside_them(tmp_path: Path) -> None:
@@ -292,12 +292,12 @@ def test_a_run_that_vouches_for_others_is_named_beside_them(tmp_path: Path) -> N
     sweep.plan(cells)
     for each in cells:
         sweep.complete(each, "w")
-    first = harness.load(tmp_path)
+    first = run_table.runs(tmp_path)
     assert first["vouched_by"].isna().all()
     row = first.iloc[0]
     made = {"lock_sha256": row["lock_sha256"], "old": row["code_sha256"], "new": "n"}
     for workload, equal in (("mnist-mlp", True), ("co2-lstm", False)):
         voucher = Voucher(**made, workload=workload, cell="x", repeat=2, equal=equal)
         vouchers.add(sweep.folder, [voucher])
-    table = harness.load(tmp_path)["vouched_by"]
+    table = run_table.runs(tmp_path)["vouched_by"]
     assert table.astype(object).where(table.notna(), None).tolist() == ["x #2", "x #2", None]

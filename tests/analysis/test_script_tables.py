@@ -18,8 +18,7 @@ from results_factory import (
     sha256,
 )
 
-import harness
-from harness.analysis import merging, parameters
+from harness.analysis import merging, parameters, run_table
 from harness.analysis.axis_table import by_axis
 from harness.analysis.cell_comparison import baseline_of, pairs
 from harness.analysis.cell_table import by_cell
@@ -52,7 +51,7 @@ def test_a_script_has_its_digests_and_what_it_set_itself(on: SweepOnDisk) -> Non
     files = {"b.npy": sha256("b"), "a.npy": sha256("a")}
     fits = [fit("v", "g"), fit("w", "h", number=2)]
     on.complete_script(one, observed(fits, outputs=outputs("o", "p"), files=files))
-    row = harness.load(on.root).iloc[0]
+    row = run_table.runs(on.root).iloc[0]
     lines = f"{sha256('a')}  a.npy\n{sha256('b')}  b.npy\n"
     expected = {
         "workload": "churn",
@@ -77,7 +76,7 @@ def test_a_reference_training_has_the_digests_of_its_history_and_predictions(
 ) -> None:
     on.plan([cell()])
     on.complete(cell(), "w", loss=0.25)
-    row = harness.load(on.root).iloc[0]
+    row = run_table.runs(on.root).iloc[0]
     assert row["history_sha256"] == sha256('{"loss":["0x1.0000000000000p-2"]}')
     assert row["history_sha256"] == history_digest({"loss": ((0.25).hex(),)})
     assert row["outputs_sha256"] == row["predictions_sha256"] == sha256("predictions of w")
@@ -89,7 +88,7 @@ def test_a_reference_training_has_the_digests_of_its_history_and_predictions(
 def test_what_a_script_does_not_leave_has_no_digest(on: SweepOnDisk) -> None:
     on.plan([script_cell()])
     on.complete_script(script_cell(), observed([fit("w", history={})], printed_sha256=None))
-    row = harness.load(on.root).iloc[0]
+    row = run_table.runs(on.root).iloc[0]
     for name in ("history_sha256", "outputs_sha256", "files_sha256", "printed_sha256"):
         assert row[name] is pd.NA
     assert pd.isna(row["loss"])
@@ -107,7 +106,7 @@ def test_a_call_in_a_loop_is_named_once_and_a_held_one_as_such(on: SweepOnDisk) 
     assert record.script is not None
     script = record.script.model_copy(update={"calls": (call, call)})
     on.write(record.model_copy(update={"script": script}))
-    assert harness.load(on.root)["set_by_script"].iloc[0] == "seed=7 held (train.py:3)"
+    assert run_table.runs(on.root)["set_by_script"].iloc[0] == "seed=7 held (train.py:3)"
 
 
 def _two_workers(on: SweepOnDisk) -> None:
@@ -131,7 +130,7 @@ def names_of(axis: str) -> int:
 
 def test_each_parameter_is_a_column_of_its_own(on: SweepOnDisk) -> None:
     _two_workers(on)
-    runs = harness.load(on.root)
+    runs = run_table.runs(on.root)
     assert "parameters" not in runs and "parameters" not in by_cell(runs)
     assert "parameters" not in AXIS_NAMES
     assert runs["workers"].tolist()[:4] == ["1"] * 4
@@ -144,14 +143,14 @@ def test_each_parameter_is_a_column_of_its_own(on: SweepOnDisk) -> None:
 
 def test_parameters_of_cells_that_wait_are_known(on: SweepOnDisk) -> None:
     on.plan([script_cell(parameters={"workers": "4"})])
-    runs = harness.load(on.root)
+    runs = run_table.runs(on.root)
     assert runs["workers"].tolist() == ["4", "4"]
     assert runs["determinism"].tolist() == ["default", "default"]
 
 
 def test_parameters_take_part_wherever_axes_do(on: SweepOnDisk) -> None:
     _two_workers(on)
-    runs = harness.load(on.root)
+    runs = run_table.runs(on.root)
     axes = by_axis(runs).set_index("axis")
     assert axes.loc["workers", ["pairs", "differ", "same"]].tolist() == [2, 2, 0]
     assert axes.loc["rate", ["pairs", "differ", "same"]].tolist() == [2, 0, 2]
@@ -166,7 +165,7 @@ def test_parameters_take_part_wherever_axes_do(on: SweepOnDisk) -> None:
 def test_what_leaves_a_script_alone_is_not_said(on: SweepOnDisk) -> None:
     on.plan([script_cell(parameters={"workers": "4"}, threads=1)])
     on.complete_script(script_cell(parameters={"workers": "4"}, threads=1), _run())
-    every = by_class(harness.load(on.root))["every_cell"].iloc[0]
+    every = by_class(run_table.runs(on.root))["every_cell"].iloc[0]
     assert every.endswith("engine=local, threads=1, workers=4")
     assert "seed" not in every and "determinism" not in every
 
@@ -191,7 +190,7 @@ def test_sweeps_with_other_parameters_stand_in_one_table(tmp_path: Path) -> None
         on = SweepOnDisk(root=tmp_path, hardware=hardware(cpu_model=f"model {number}"))
         on.plan([script_cell(parameters={name: "4"})])
         on.complete_script(script_cell(parameters={name: "4"}), _run())
-    runs = harness.load(tmp_path)
+    runs = run_table.runs(tmp_path)
     assert runs["workers"].notna().sum() == runs["rate"].notna().sum() == 2
     assert merging.merge([tmp_path]).runs["rate"].dtype == runs["rate"].dtype
 
@@ -200,12 +199,12 @@ def test_a_parameter_whose_name_is_taken_gets_a_prefix(on: SweepOnDisk) -> None:
     asked = {"model": "resnet", "loss": "mse", "found_x": "1", "parameter_model": "2"}
     on.plan([script_cell(parameters=asked)])
     on.complete_script(script_cell(parameters=asked), _run())
-    row = harness.load(on.root).iloc[0]
+    row = run_table.runs(on.root).iloc[0]
     assert row["parameter_model"] == "resnet"
     assert row["parameter_loss"] == "mse"
     assert row["parameter_found_x"] == "1"
     assert row["parameter_parameter_model"] == "2"
-    assert parameters.names_in(harness.load(on.root)) == sorted(
+    assert parameters.names_in(run_table.runs(on.root)) == sorted(
         parameters.column_name(name) for name in asked
     )
 
@@ -214,9 +213,9 @@ def test_the_index_gives_the_same_table(on: SweepOnDisk, monkeypatch: pytest.Mon
     monkeypatch.setattr("harness.analysis.run_index.LEAST", 1)
     monkeypatch.setattr("harness.stamps.TICK_NS", 0)
     _two_workers(on)
-    first = harness.load(on.root)
+    first = run_table.runs(on.root)
     assert (on.folder / ".index.parquet").exists()
-    pd.testing.assert_frame_equal(harness.load(on.root), first)
+    pd.testing.assert_frame_equal(run_table.runs(on.root), first)
 
 
 def test_settings_name_each_parameter(on: SweepOnDisk) -> None:
@@ -236,7 +235,7 @@ def test_parameters_are_kept_as_they_were_written(on: SweepOnDisk) -> None:
     on.complete_script(one, _run())
     content = json.loads((on.folder / one.id / "1.json").read_bytes())
     assert content["settings"]["parameters"] == {"name": 'a "b" = c'}
-    assert harness.load(on.root)["name"].iloc[0] == 'a "b" = c'
+    assert run_table.runs(on.root)["name"].iloc[0] == 'a "b" = c'
 
 
 @pytest.mark.slow
@@ -245,7 +244,7 @@ def test_starts_that_nobody_saw_are_not_called_equal(on: SweepOnDisk) -> None:
     on.plan(cells)
     for one, weights in zip(cells, ("v", "w"), strict=True):
         on.complete_script(one, _run(weights), _run(weights))
-    runs = harness.load(on.root)
+    runs = run_table.runs(on.root)
     assert runs["init_sha256"].isna().all()
     assert by_class(runs)["init"].tolist() == ["", ""]
     merged = merging.merge([on.root])
@@ -262,6 +261,6 @@ def test_what_is_no_set_of_parameters_is_none(on: SweepOnDisk, value: str | int)
     odd = Cell(environment=hostile.environment, values=tuple(settings.values()))
     on.plan([odd])
     on.write(on.script_record(odd, 1, _run()))
-    runs = harness.load(on.root)
+    runs = run_table.runs(on.root)
     assert set(runs.columns) == set(names(RUN_COLUMNS))
     assert "parameters" not in by_setting(on.root)["setting"].tolist()

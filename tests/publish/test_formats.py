@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from results_factory import SweepOnDisk, cell, hardware, weights_sha256
 
-import harness
+from harness.analysis import run_table
 from harness.analysis.axis_table import by_axis
 from harness.analysis.cell_table import by_cell
 from harness.analysis.class_table import by_class
@@ -46,7 +46,7 @@ def runs(tmp_path: Path) -> pd.DataFrame:
         sweep.complete(each, *[str(each.settings["threads"])] * 2, loss=0.1 + 0.2)
     sweep.complete(unstable, "a", "b")
     sweep.end(broken, 1, "failed", HOSTILE)
-    return harness.load(tmp_path)
+    return run_table.runs(tmp_path)
 
 
 @pytest.fixture(params=["runs", "cells", "classes", "axes", "plain"])
@@ -221,7 +221,7 @@ def test_a_reason_is_told_once_however_many_cells_have_it(tmp_path: Path) -> Non
         for threads in (1, 2, 4)
     ]
     sweep.plan([cell(), *cells])
-    text = render(by_cell(harness.load(tmp_path)), "rich", width=100, colour=False)
+    text = render(by_cell(run_table.runs(tmp_path)), "rich", width=100, colour=False)
     assert text.count("no such wheel") == 1
     assert "unavailable · 3 cells" in text
     assert "pending · 1 cell\n" in text
@@ -278,7 +278,7 @@ def test_the_summary_counts_unplanned_runs_apart(tmp_path: Path) -> None:
     sweep = SweepOnDisk(root=tmp_path, repeats=1)
     sweep.plan([cell()])
     sweep.complete(cell(threads=8), "w")
-    assert summary(harness.load(tmp_path)) == (
+    assert summary(run_table.runs(tmp_path)) == (
         "1 cell × 1 repeat = 1 run: 1 pending; 1 run no longer planned: 1 completed"
     )
 
@@ -286,12 +286,12 @@ def test_the_summary_counts_unplanned_runs_apart(tmp_path: Path) -> None:
 def test_the_summary_of_matrices_with_other_repeats_has_no_product(tmp_path: Path) -> None:
     SweepOnDisk(root=tmp_path, matrix="a", repeats=1).plan([cell()])
     SweepOnDisk(root=tmp_path, matrix="b", repeats=2).plan([cell()])
-    assert summary(harness.load(tmp_path)) == "2 cells, 3 runs: 3 pending"
+    assert summary(run_table.runs(tmp_path)) == "2 cells, 3 runs: 3 pending"
 
 
 def test_the_summary_of_nothing_says_so(tmp_path: Path) -> None:
     SweepOnDisk(root=tmp_path).plan([])
-    assert summary(harness.load(tmp_path)) == "nothing planned"
+    assert summary(run_table.runs(tmp_path)) == "nothing planned"
 
 
 def test_the_summary_tells_of_runs_that_another_runner_made(tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ def test_the_summary_tells_of_runs_that_another_runner_made(tmp_path: Path) -> N
     other = SweepOnDisk(root=tmp_path, hardware=hardware(cpu_model="m2"), runner="old", repeats=2)
     other.plan([cell(threads=1), cell(threads=2)])
     other.complete(cell(threads=1), "w", "w")
-    assert summary(harness.load(tmp_path)) == (
+    assert summary(run_table.runs(tmp_path)) == (
         "4 cells × 2 repeats = 8 runs: 5 completed, 3 pending; "
         "1 run no longer planned: 1 completed; "
         "1 run used other code than the rest"
@@ -319,7 +319,7 @@ def test_the_summary_adds_up_the_other_runners_of_all_sweeps(tmp_path: Path) -> 
         new.complete(cell(threads=1), "w", "w", "w")
         dataclasses.replace(new, runner="old").complete(cell(threads=2), "w")
         new.end(cell(threads=2), 2, "failed", "ValueError")
-    text = summary(harness.load(tmp_path))
+    text = summary(run_table.runs(tmp_path))
     assert text.endswith("; 2 runs used other code than the rest")
 
 
@@ -333,6 +333,6 @@ def test_the_summary_counts_the_environments_where_forking_is_off(tmp_path: Path
         audit = AuditPart(state=state, sentence="forked and cold runs differ, or do not")
         audited = dataclasses.replace(sweep, process={"isolation": "fresh"}, audit=audit)
         audited.complete(cells[version], "w", "w")
-    assert summary(harness.load(tmp_path)) == (
+    assert summary(run_table.runs(tmp_path)) == (
         "3 cells × 2 repeats = 6 runs: 6 completed; forking is off for 2 environments"
     )

@@ -9,7 +9,7 @@ import commands
 import pandas as pd
 import pytest
 
-import harness
+from harness.analysis import run_table
 
 pytestmark = pytest.mark.tensorflow
 
@@ -69,7 +69,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     options = ("--engine", "local", "--isolation", "fresh", "--results", folder / "results")
     ended = commands.harness("run", folder / "own.yaml", *options)
     assert ended.code == 0, ended.err
-    return harness.load(folder / "results" / "own")
+    return run_table.runs(folder / "results" / "own")
 
 
 def distinct(runs: pd.DataFrame, workload: str, column: str) -> list[int]:
