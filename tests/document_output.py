@@ -10,9 +10,11 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from commands import harness
 
+import harness as harness_package
 from harness.publish import reference_tables as reference
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +37,7 @@ _PRINTED = re.compile(
     r"(?<=<!-- prints: )harness (.+?)( -->\n\n?```\w*\n)(.*?)(?=```\n)", re.DOTALL
 )
 _REFERENCE = re.compile(r"(?<=<!-- )(axes|columns)(: harness reference -->\n\n)((?:\|.*\n)+)")
+_CLAIMS = re.compile(r"(?<=<!-- claims: )(\S+)( -->\n\n)((?:\|.*\n)+)")
 _TABLES: Mapping[str, Callable[[], str]] = {
     "axes": reference.axes,
     "columns": reference.columns,
@@ -58,8 +61,27 @@ def printed(command: str) -> str:
     return ended.out
 
 
+def claims(folder: str) -> str:
+    """The verdicts on the claims of a results folder: a row per claim, workloads by verdict."""
+    table = harness_package.claims(ROOT / folder)
+    rows = ["| claim | verdict |", "|---|---|"]
+    for says, part in table.groupby("says", sort=False, observed=True):
+        verdicts = part.groupby("verdict", sort=False, observed=True)
+        words = (
+            f"**{name}**: {', '.join(map(_counted, its.itertuples()))}" for name, its in verdicts
+        )
+        rows.append(f"| {says} | {'; '.join(words)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _counted(row: Any) -> str:
+    """The workload, and in how many of the cells or pairs that were tried the claim held."""
+    return f"{row.workload} ({row.held}/{row.tried})" if row.tried else str(row.workload)
+
+
 def renewed(text: str) -> str:
     """A document with every such part as it is printed today."""
+    text = _CLAIMS.sub(lambda match: match[1] + match[2] + claims(match[1]), text)
     text = _REFERENCE.sub(lambda match: match[1] + match[2] + _TABLES[match[1]](), text)
     return _PRINTED.sub(lambda match: f"harness {match[1]}{match[2]}{printed(match[1])}", text)
 

@@ -38,6 +38,10 @@ def test_the_tables_of_shipped_results_are_what_is_printed(command: str, shown: 
     assert shown == document_output.printed(command), RENEW
 
 
+def test_the_verdicts_on_the_claims_are_those_of_the_shipped_results() -> None:
+    assert document_output.claims("results/article") in README, RENEW
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_table_says_where_it_comes_from(document: Path) -> None:
     """Each is compared above, or is of results that are not shipped."""
