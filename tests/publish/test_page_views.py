@@ -72,7 +72,9 @@ CHOICES: dict[str, Callable[[Page], object]] = {
     "workload=co2-lstm": lambda page: page.locator("#workloads button", has_text="co2").click(),
     "matrix=a-check": lambda page: page.get_by_label("Matrix").select_option(label="a-check"),
     "matrix=*": lambda page: page.get_by_label("Matrix").select_option(label="all together"),
-    f"machine={THERE}": lambda page: page.get_by_label("Machine", exact=True).select_option(index=0),
+    f"machine={THERE}": lambda page: page.get_by_label("Machine", exact=True).select_option(
+        index=0
+    ),
     "columns=": lambda page: page.get_by_role("button", name="isa: move to the").click(),
     "colour=distance": lambda page: page.get_by_label("Colour").select_option("distance"),
     "only.tensorflow=2.21.0": _filter,
