@@ -72,7 +72,6 @@ def prepared(
         lock_folders=lock_folders,
         more={"dockerfiles/cpu.Dockerfile": b"FROM scratch\n", "data.json": b"{}\n"},
         arrays=arrays,
-        version="1.2.3",
         credits=Credits(**credits),
     )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import uv
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -32,6 +33,8 @@ def test_the_version_is_that_of_the_newest_changes() -> None:
     assert released in (headings, headings[1:])
     assert released[0][0] == harness.__version__ and all(date for _, date in released)
     assert metadata.version(DISTRIBUTION) == harness.__version__
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == harness.__version__
 
 
 def imported() -> set[str]:

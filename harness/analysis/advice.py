@@ -6,7 +6,7 @@ several machines is counted on each of them: sums of unlike cells would say noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -54,13 +54,28 @@ def findings(merged: MergedResults) -> list[Finding]:
     ran = merged.runs[merged.runs["workload"].isin(_with_weights(merged.runs))]
     keys = ["workload", "matrix", "device"]
     groups = ran.groupby(keys, sort=False)
+    cells = dict(iter(by_cell(ran).groupby(keys, sort=False)))
     found = (
-        _finding(_only(merged, part), workload=name, matrix=matrix, device=device)
-        for (name, matrix, device), part in groups
+        _finding(_only(merged, part), cells[key].reset_index(drop=True), *key)
+        for key, part in groups
         if part["weights_sha256"].notna().any()
     )
     order = {name: place for place, name in enumerate(ran["workload"].unique())}
     return sorted(found, key=lambda each: order[each.workload])
+
+
+def text(found: Sequence[Finding], measured: Mapping[str, Sequence[str]] | None = None) -> str:
+    """The findings as they are printed, each below its workload; `measured` are more sentences
+    of a workload.
+    """
+    several = len({(each.matrix, each.device) for each in found}) > 1
+    more = dict(measured or {})
+    blocks = []
+    for each in found:
+        where = f" ({each.matrix}, {each.device})" if several else ""
+        lines = [*(line.text for line in each.lines), *more.pop(each.workload, ())]
+        blocks.append(f"{each.workload}{where}\n" + "".join(f"  {line}\n" for line in lines))
+    return "\n".join(blocks)
 
 
 def _with_weights(runs: pd.DataFrame) -> set[str]:
@@ -74,15 +89,16 @@ def _only(merged: MergedResults, runs: pd.DataFrame) -> MergedResults:
     return replace(merged, runs=runs.reset_index(drop=True), machines=machines)
 
 
-def _finding(merged: MergedResults, *, workload: str, matrix: str, device: str) -> Finding:
-    cells = by_cell(merged.runs)
+def _finding(
+    merged: MergedResults, cells: pd.DataFrame, workload: str, matrix: str, device: str
+) -> Finding:
     ran = cells[cells["distinct"] > 0]
-    effects, prices = axis_table.of_cells(ran), price_table.by_price(merged.runs)
+    effects = axis_table.of_cells(ran)
     repeated = _repetition(ran)
     causes = _causes(effects)
     lines = [
         repeated,
-        *_remedies(ran, causes, prices),
+        *_remedies(ran, causes, merged.runs),
         *_on_other_machines(merged),
         *_releases(ran),
     ]
@@ -171,6 +187,9 @@ def _repetition(cells: pd.DataFrame) -> Advice:
     if unstable.empty:
         number = _count(tried)
         which = f"all {number} that were" if len(tried) > 1 else f"the {number} that was"
+        if set(cells["seeding"].dropna()) == {"all"}:
+            said = f"With seeding=all it repeated itself in {which} repeated; that was enough."
+            return Advice(text=said)
         return Advice(text=f"It repeated itself in {which} repeated; nothing need be set for that.")
     text = f"It did not repeat itself in {len(unstable):,} of {counted(len(tried), 'cell')}"
     return Advice(text=f"{text}{_by_machine(tried, unstable)}.", cells=_named(unstable))
@@ -194,7 +213,9 @@ def _causes(effects: pd.DataFrame) -> pd.DataFrame:
     return ordered
 
 
-def _remedies(cells: pd.DataFrame, causes: pd.DataFrame, prices: pd.DataFrame) -> Iterator[Advice]:
+def _remedies(cells: pd.DataFrame, causes: pd.DataFrame, runs: pd.DataFrame) -> Iterator[Advice]:
+    # Prices take a while where there are many cells, and most sweeps need none.
+    prices = pd.DataFrame() if causes.empty else price_table.by_price(runs)
     for row in causes.itertuples():
         price = _price(prices, str(row.axis), str(row.stable_at))
         pairs = counted(int(str(row.divided)), "pair")
@@ -267,11 +288,11 @@ def _releases(cells: pd.DataFrame) -> Iterator[Advice]:
     families = [list(its) for _, its in groupby(ordered, key=by_release.__getitem__)]
     together = [each for each in families if len(each) > 1]
     what = ", ".join(_span(each) for each in together)
-    said = f"as in {largest['cell'].iloc[0]}, other releases"
-    if not together:
-        text = f"Of {len(ordered)} releases no two neighbours left the same bits ({said})."
-    else:
-        text = f"Releases that left the same bits: {what} ({said}); others each their own."
+    like = f"all else as in {largest['cell'].iloc[0]}"
+    text = f"Of {len(ordered)} releases no two neighbours left the same bits, {like}."
+    if together:
+        rest = "; every other release its own" if len(together) < len(families) else ""
+        text = f"Releases that left the same bits, {like}: {what}{rest}."
     yield Advice(text=text, cells=_named(largest))
 
 

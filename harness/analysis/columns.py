@@ -1,6 +1,6 @@
 """Every column of every table: its name, dtype and meaning, said once.
 
-The frames are built to these, the README's tables are generated from them, and tests hold both
+The frames are built to these, the documents' tables are generated from them, and tests hold both
 to it. The dtypes are pandas' nullable ones, which pandas 2 and 3 read alike: `string` and `Int64`
 have `<NA>` where nothing is known, `float64` has NaN.
 """
@@ -140,6 +140,8 @@ RUN_COLUMNS: tuple[Column, ...] = (
     *_SCRIPT,
     REQUIREMENTS,
     column("trace_sha256", "string", "The hash of the trace: a row per step."),
+    column("started", "string", "When the run began, in UTC, to the second."),
+    column("fit_cpu_s", "float64", "Seconds that CPUs worked to train; missing for a script."),
 )
 
 CELL_COLUMNS: tuple[Column, ...] = (

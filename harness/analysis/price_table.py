@@ -18,34 +18,56 @@ PRICE_COLUMNS: tuple[Column, ...] = (
     column("setting", "string", "The setting, as asked: `determinism=on`."),
     column("against", "string", "What it is compared with: the axis at its default."),
     column("pairs", "Int64", "Pairs of cells that differ in nothing else that was asked."),
+    column("alone", "Int64", "Pairs whose runs shared the machine with no other of the sweep."),
     column("fit_ratio", "float64", "Median over the pairs: seconds in fit with it over without."),
     column("fit_low", "float64", "The smallest of these ratios."),
     column("fit_high", "float64", "The largest."),
+    column("cpu_ratio", "float64", "The median ratio of the seconds that CPUs worked in fit."),
+    column("cpu_low", "float64", "The smallest of these ratios."),
+    column("cpu_high", "float64", "The largest."),
     column("total_ratio", "float64", "The median ratio of the seconds of whole runs."),
     column("examples", "object", "The pairs: ids of the cells with it and without it, by ratio."),
 )
 
-SHOWN = ("workload", "setting", "against", "pairs", "fit_ratio", "fit_low", "fit_high")
-"""What people read; CSV and JSON have every column."""
-
 _ANOTHER_TRAINING = frozenset({"epochs", "batch_size", "samples", "workload", "parameters", "env"})
 """Axes that make it more or less work by intention, and mappings, which have no default."""
+
+_TIMES = ["fit_s", "fit_cpu_s", "total_s"]
+_CLOCK_S = 1.5
+"""Runs that overlap by no more count as one after the other: their starts are whole seconds."""
 
 
 def by_price(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per workload and value of an axis that is not its default; see `PRICE_COLUMNS`.
 
     A cell's time is the median of its completed runs. Runs of a sweep share the machine, so that a
-    ratio is worth little where few pairs stand behind it.
+    ratio is worth little where few pairs stand behind it, or none of them was alone.
     """
     done = runs[(runs["status"] == "completed") & runs["fit_s"].notna()]
+    done = done.assign(alone=_alone(runs).reindex(done.index))
     keys = ["matrix", "machine", "cell"]
     cells = done.drop_duplicates(keys).set_index(keys)
-    times = done.groupby(keys)[["fit_s", "total_s"]].median()
-    cells[["fit_s", "total_s"]] = times.loc[cells.index]
+    grouped = done.groupby(keys)
+    cells[_TIMES] = grouped[_TIMES].median().loc[cells.index]
+    cells["alone"] = grouped["alone"].all().loc[cells.index]
     cells = cells.reset_index()
     rows = [row for _, part in cells.groupby("workload", sort=False) for row in _of_workload(part)]
     return frame_of(pd.DataFrame(rows, columns=names(PRICE_COLUMNS)), PRICE_COLUMNS)
+
+
+def _alone(runs: pd.DataFrame) -> pd.Series[bool]:
+    """Whether no other run was under way on the machine meanwhile, as far as the runs say."""
+    timed = runs[runs["started"].notna() & runs["total_s"].notna()]
+    begun = pd.to_datetime(timed["started"], utc=True, format="ISO8601")
+    spans = pd.DataFrame({"machine": timed["machine"], "begun": begun})
+    spans["ended"] = spans["begun"] + pd.to_timedelta(timed["total_s"] - _CLOCK_S, unit="s")
+    spans = spans.sort_values("begun", kind="stable")
+    by_machine = spans.groupby("machine", sort=False)
+    before = by_machine["ended"].cummax().groupby(spans["machine"]).shift()
+    after = by_machine["begun"].shift(-1)
+    crossed = (before > spans["begun"]) | (after < spans["ended"])
+    alone: pd.Series[bool] = ~crossed
+    return alone
 
 
 def _of_workload(cells: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -67,17 +89,21 @@ def _of_axis(cells: pd.DataFrame, axis: str, others: list[str]) -> Iterator[dict
 
 
 def _row(workload: str, setting: str, against: str, paired: pd.DataFrame) -> dict[str, Any]:
-    ratios = paired["fit_s"] / paired["fit_s_plain"]
-    order = ratios.sort_values(kind="stable").index
+    fit, cpu, total = (paired[name] / paired[f"{name}_plain"] for name in _TIMES)
+    order = fit.sort_values(kind="stable").index
     return {
         "workload": workload,
         "setting": setting,
         "against": against,
         "pairs": len(paired),
-        "fit_ratio": median(ratios),
-        "fit_low": ratios.min(),
-        "fit_high": ratios.max(),
-        "total_ratio": median(paired["total_s"] / paired["total_s_plain"]),
+        "alone": int((paired["alone"] & paired["alone_plain"]).sum()),
+        "fit_ratio": median(fit),
+        "fit_low": fit.min(),
+        "fit_high": fit.max(),
+        "cpu_ratio": cpu.median(),
+        "cpu_low": cpu.min(),
+        "cpu_high": cpu.max(),
+        "total_ratio": median(total),
         "examples": [
             (str(one), str(other))
             for one, other in paired.loc[order, ["cell", "cell_plain"]].itertuples(index=False)

@@ -22,6 +22,7 @@ _NAMES = (*AXIS_NAMES, "workload")
 _DEFAULTS = {name: to_json(BY_NAME[name].default) for name in _NAMES}
 _LEFT = {name: to_json(BY_NAME[name].script_default) for name in _NAMES}
 _NATIVE = BY_NAME["isa"].default
+_SECONDS = ("import", "fit", "total", "fit_cpu")
 _TENSORFLOW_PACKAGES = ("tensorflow", "tensorflow-cpu")
 
 
@@ -85,6 +86,7 @@ def of_record(record: Record, cpus: int | None) -> Row:
         **_of_settings({**_LEFT, **record.settings} if record.script else record.settings, cpus),
         **(_of_measured(record.measured) if record.measured else {}),
         **_seconds(record),
+        "started": record.started,
         "image": environment.image or None,
         "lock_sha256": environment.lock_sha256 or None,
         "code_sha256": record.code,
@@ -96,7 +98,7 @@ def of_record(record: Record, cpus: int | None) -> Row:
 
 
 def _seconds(record: Record) -> Row:
-    seconds: Row = {f"{name}_s": record.seconds.get(name) for name in ("import", "fit", "total")}
+    seconds: Row = {f"{name}_s": record.seconds.get(name) for name in _SECONDS}
     # A forked run finds TensorFlow imported: its zero is no measurement.
     forked = record.process.get("isolation") == "forked"
     return {**seconds, "import_s": math.nan} if forked else seconds

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-import harness
 from harness import console, places
 from harness.cli import options
 from harness.datasets import catalogue
@@ -40,14 +39,18 @@ def bundle(
         typer.Option("--sign", metavar="KEY", help="Sign with this SSH key, into FILE.sig."),
     ] = None,
     license: Annotated[
-        str | None, typer.Option("--license", metavar="URL", help="The licence of the results.")
+        str | None,
+        typer.Option("--license", metavar="URL", help="Their licence; else the crate says none."),
     ] = None,
     author: Annotated[
         list[str] | None,
         typer.Option("--author", metavar="NAME", help="Who made them; may be repeated."),
     ] = None,
 ) -> None:
-    """Write results, locks, Dockerfiles and matrix into one archive that a stranger can verify."""
+    """Write results, locks, Dockerfiles and matrix into one archive that a stranger can verify.
+
+    It is a Process Run Crate: ro-crate-metadata.json lists every run, what went in, what came out.
+    """
     writing.require_place(output)
     if folder.is_file():
         raise UsageError(f"{folder}: is a file; name the results folder to bundle")
@@ -56,9 +59,10 @@ def bundle(
         lock_folders=[*(locks or ()), places.locks()],
         more={**dockerfiles(), "data.json": _data()},
         arrays="none" if without_arrays else "all",
-        version=harness.__version__,
         credits=Credits(licence=license, authors=tuple(author or ())),
     )
+    if license is None:
+        console.note("the crate says that no licence is stated; --license URL names one")
     # Signed first: a key that does not work leaves no bundle without a signature.
     signed = None if sign is None else signing.sign(prepared.manifest, sign)
     prepared.write(output)

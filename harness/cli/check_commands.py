@@ -13,7 +13,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from harness import console, places
-from harness.cli import file_kinds, matrix_commands, options
+from harness.cli import attestation_file, file_kinds, matrix_commands, options
 from harness.environments.lock import Lock
 from harness.errors import LockError, RecordError, UsageError
 from harness.matrix import cells, reading
@@ -40,9 +40,9 @@ def check(
     path: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[MATRIX|DIR]",
-            help="Matrix file or results.",
-            callback=file_kinds.checked("matrix file", "results folder"),
+            metavar="[MATRIX|DIR|ATTESTATION]",
+            help="Matrix file, results, or what verify --attest wrote.",
+            callback=file_kinds.checked("matrix file", "results folder", "attestation"),
         ),
     ] = None,
     without_arrays: Annotated[
@@ -56,12 +56,27 @@ def check(
             "cache, or what the matrix uses.",
         ),
     ] = False,
+    signer: Annotated[
+        Path | None,
+        typer.Option(
+            "--signer",
+            metavar="FILE",
+            help="Who must have signed the attestation: a public SSH key, or a file of allowed "
+            "signers.",
+        ),
+    ] = None,
 ) -> None:
     """Check a matrix file, or a whole results folder: every record, array, plan and lock.
 
+    Of an attestation: the signature, and what it says; exit code 9 if that is FAILED.
+
     With --environments every byte of what runs are made with, for a matrix or in the whole cache.
     """
-    if environments:
+    if path is not None and file_kinds.kind_of(path) == "attestation":
+        attestation_file.check(path, signer)
+    elif signer is not None:
+        raise UsageError("--signer is for attestations; of a bundle, harness verify checks it")
+    elif environments:
         _check_environments(path)
     elif path is None:
         raise UsageError("name a matrix file or a folder of results, or give --environments")

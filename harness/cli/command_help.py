@@ -31,7 +31,11 @@ HELP: dict[str, CommandHelp] = {
     ),
     "check": CommandHelp(
         line="Say what is wrong with a matrix file, or in a results folder.",
-        examples=("harness check quickstart.yaml", "harness check results"),
+        examples=(
+            "harness check quickstart.yaml",
+            "harness check results",
+            "harness check verdicts.json --signer author.pub",
+        ),
     ),
     "plan": CommandHelp(
         line="Say what would run and why, and what is reused.",
@@ -106,10 +110,11 @@ HELP: dict[str, CommandHelp] = {
         ),
     ),
     "publish": CommandHelp(
-        line="Write results as a folder with a page, tables and a badge.",
+        line="Write results as a page with tables, or a paper's appendix.",
         examples=(
             "harness publish results/quickstart -o site",
             "harness publish mine theirs.zip -o site --title 'Two laptops'",
+            "harness publish results/quickstart --appendix appendix.tex",
         ),
     ),
     "bundle": CommandHelp(
@@ -124,6 +129,7 @@ HELP: dict[str, CommandHelp] = {
         examples=(
             "harness verify theirs.zip",
             "harness verify results/reference --only 'mnist-mlp,tf2.15*'",
+            "harness verify theirs.zip --attest verdicts.json --sign ~/.ssh/id_ed25519",
         ),
     ),
     "migrate": CommandHelp(
@@ -143,7 +149,7 @@ HELP: dict[str, CommandHelp] = {
         examples=("harness schema", "harness schema > schema.json"),
     ),
     "reference": CommandHelp(
-        line="Print the tables of axes and of columns, as in the README.",
+        line="Print the tables of axes and of columns, as in the documents.",
         examples=("harness reference", "harness reference > reference.md"),
     ),
 }

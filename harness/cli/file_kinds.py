@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,9 +14,19 @@ from harness.protocol import untrusted
 from harness.publish.bundle import manifest
 from harness.results import scan
 
-Kind = Literal["matrix file", "results folder", "bundle", "script", "job or record", "other"]
+Kind = Literal[
+    "matrix file",
+    "results folder",
+    "bundle",
+    "script",
+    "job or record",
+    "attestation",
+    "other",
+]
 
 _ZIP = b"PK\x03\x04"
+_ATTESTATION = re.compile(rb'\s*\{\s*"(_type"\s*:\s*"https://in-toto\.io/|payload(Type)?"\s*:\s*")')
+_FIRST = 200
 _BY_SUFFIX: Mapping[str, Kind] = {
     ".yaml": "matrix file",
     ".yml": "matrix file",
@@ -27,6 +38,7 @@ _REMEDIES: Mapping[Kind, str] = {
     "results folder": "harness table {path} prints it; the matrix file is what runs",
     "bundle": "harness verify {path} runs it here, harness table {path} prints it",
     "script": "harness diagnose {path} runs it",
+    "attestation": "harness check {path} says what it attests, and who signed it",
     "job or record": "harness job {path} carries out a job; of records, name the results folder",
 }
 
@@ -38,8 +50,11 @@ def kind_of(path: Path) -> Kind | None:
     if not path.exists():
         return None
     with suppress(OSError), untrusted.open_regular(path, follow_links=True) as file:
-        if file.read(len(_ZIP)) == _ZIP:
+        first = file.read(_FIRST)
+        if first.startswith(_ZIP):
             return "bundle"
+        if path.suffix == ".json" and _ATTESTATION.match(first):
+            return "attestation"
     return _BY_SUFFIX.get(path.suffix, "other")
 
 
@@ -61,13 +76,17 @@ def require(path: Path, wanted: Kind, *more: Kind) -> Path:
     if kind is not None and kind in _REMEDIES and kind not in (wanted, *more):
         remedy = _REMEDIES[kind].format(path=shlex.quote(str(path)))
         raise UsageError(
-            f"{path}: is a {kind}, and this takes a {_either(wanted, *more)}; {remedy}"
+            f"{path}: is {_named(kind)}, and this takes {_either(wanted, *more)}; {remedy}"
         )
     return path
 
 
 def _either(*kinds: Kind) -> str:
-    return " or a ".join(kinds)
+    return " or ".join(map(_named, kinds))
+
+
+def _named(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def checked(wanted: Kind, *more: Kind) -> Callable[[Path | None], Path | None]:

@@ -45,7 +45,7 @@ def schema() -> None:
 
 
 def reference() -> None:
-    """Print the reference tables of the README: the axes, and the columns of the run table."""
+    """Print the reference tables of the documents: the axes, and the columns of the run table."""
     # Its columns need pandas, which takes half a second to import.
     from harness.publish import reference_tables
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from harness import console
 from harness.analysis import (
+    advice,
     axis_table,
     class_table,
-    run_table,
+    merging,
     seed_effect,
     unequal_results,
 )
@@ -17,8 +18,11 @@ from harness.publish import tables
 
 
 def show(folder: Path) -> None:
-    """Which runs there are below `folder`, which gave the same weights, and what changed bits."""
-    runs = run_table.runs(folder)
+    """Which runs there are below `folder`, which gave the same weights, what changed bits, and what
+    to do.
+    """
+    merged = merging.merge([folder])
+    runs = merged.runs
     cells = by_cell(runs)
     console.note(tables.summary(runs))
     if not (runs["status"] == "completed").any():
@@ -26,6 +30,7 @@ def show(folder: Path) -> None:
         return
     console.result(tables.render(class_table.of_cells(cells), "rich"))
     console.result("\n" + tables.render(axis_table.of_cells(cells), "rich"))
+    console.result("\n" + advice.text(advice.findings(merged)))
     for sentence in (*unequal_results.sentences(cells), *seed_effect.sentences(cells)):
         console.note(sentence)
     console.note(f"more: harness table {folder} --by cell   (or run, class, axis, model)")

@@ -66,8 +66,7 @@ def show(folders: Sequence[Path], request: Request) -> None:
             console.note(note)
     table = merging.selected_rows(table, request.only)
     frame = _frame(table, request, lambda: _places(folders[0], merged))
-    shown = price_table.SHOWN if request.by is View.price else None
-    console.result(tables.render(frame, request.format, shown, ids=request.ids))
+    console.result(tables.render(frame, request.format, ids=request.ids))
     console.note(tables.summary(table))
     for sentence in unequal_results.sentences(by_cell(table)):
         console.note(sentence)

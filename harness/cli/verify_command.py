@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Annotated
 
 import typer
 
+import harness
 from harness import console, places, scratch
-from harness.cli import bundle_commands, file_kinds, options, sweeps, wiring
+from harness.cli import attestation_file, bundle_commands, file_kinds, options, sweeps, wiring
 from harness.cli.sweeps import LockSource, Setting
 from harness.engines import choice
 from harness.errors import NotReproducibleError, UsageError
@@ -21,6 +23,7 @@ from harness.publish.bundle import archive, signing
 from harness.publish.bundle.unpacking import Bundle
 from harness.results.store import Store
 from harness.studies import foreign_locks, foreign_results, reference, trying, verdicts
+from harness.studies.attestation import Verification
 from harness.studies.foreign_locks import Locks
 from harness.studies.foreign_results import ForeignResults
 from harness.studies.reference import Reference
@@ -78,6 +81,8 @@ def verify(
             help="Who must have signed: a public SSH key, or a file of allowed signers.",
         ),
     ] = None,
+    attest: attestation_file.Attest = None,
+    sign: attestation_file.Sign = None,
     timeout: options.Timeout = options.TIMEOUT,
     memory: options.Memory = options.MEMORY,
     format: options.Format = "rich",
@@ -85,11 +90,13 @@ def verify(
     """Run cells of somebody's results on this machine, from their locks, and compare the bits."""
     options.check_format(format)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
+    attested = attestation_file.prepared(attest, sign, target)
     with scratch.folder("verify") as unfinished:
         (unfinished / "bundle").mkdir()
         foreign = foreign_results.opened(target, unfinished / "bundle")
         _note_origin(target, foreign, signature, signer)
-        chosen = reference.select(reference.read(foreign.results), tuple(only or ()))
+        references = reference.read(foreign.results)
+        chosen = reference.select(references, tuple(only or ()))
         place = _place(results, target) if results is not None else unfinished / "results"
         if results is None:
             console.note("the runs are discarded at the end; --results DIR keeps them")
@@ -106,6 +113,8 @@ def verify(
             foreign.matrix_folders(), own=[*(locks or ()), places.locks()]
         )
         checks = _checked(setting, _trials(setting, chosen, available, trust_bundle))
+        if attested is not None:
+            attested.write(foreign, _verification(setting, checks, only, len(references)))
     _report(checks, format)
 
 
@@ -235,6 +244,21 @@ def _run(setting: _Setting, store: Store, trials: Sequence[Trial]) -> None:
         LockSource(read=locks.get, make=locks.__getitem__),
         planned=selected,
         selected=selected,
+    )
+
+
+def _verification(
+    setting: _Setting, checks: Sequence[Check], only: Sequence[str] | None, cells: int
+) -> Verification:
+    return Verification(
+        checks=checks,
+        only=tuple(only or ()),
+        cells=cells,
+        machine=setting.runs.machine.id,
+        engine=setting.runs.engine.name,
+        version=harness.__version__,
+        repeats=setting.repeats,
+        finished=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )
 
 

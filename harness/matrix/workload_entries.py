@@ -33,7 +33,6 @@ KEYS = (
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 WORKING_FOLDERS = ("fresh", "kept")
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
-_NOTEBOOK = ".ipynb"
 _RESERVED = (*NAMES, *ENVIRONMENT_KEYS, "because")
 
 
@@ -137,12 +136,7 @@ def _of_script(
     real = Path(os.path.realpath(path))
     within = top or Path(os.path.realpath(folder))
     top = top or Path(os.path.realpath(path.parent))
-    if path.suffix == _NOTEBOOK:
-        problems.add(
-            node,
-            f"{word} is a notebook; export it for now: jupyter nbconvert --to script {word}",
-        )
-    elif not _is(Path.is_file, path):
+    if not _is(Path.is_file, path):
         problems.add(node, f"there is no file {path}; name the script from this file's folder")
     elif not (real.is_relative_to(top) and real.is_relative_to(within)):
         problems.add(node, f"{word} leads out of the folder {within}; name its own with `folder`")

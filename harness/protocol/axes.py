@@ -1,6 +1,6 @@
 """The one catalogue of axes: what can be varied, how it is applied, how it is read back.
 
-The matrix schema, the process environment, the README and the reports all read it. A new axis is
+The matrix schema, the process environment, the documents and the reports all read it. A new axis is
 one entry here and one module in each backend's folder `axes` that applies it and reads it back.
 """
 

@@ -16,7 +16,7 @@ from harness.analysis.axis_values import in_order, shown
 from harness.analysis.columns import BESIDE_WEIGHTS
 from harness.analysis.metric_units import label
 from harness.analysis.varied_axes import SETTINGS, asked_axes, settings_of
-from harness.publish import claim_view
+from harness.publish import claim_view, price_view
 from harness.publish.shown import Shown, column, count, exact, formatted, short, signed, text
 
 Kind = Literal[
@@ -26,6 +26,7 @@ Kind = Literal[
     "models",
     "axes",
     "claims",
+    "prices",
     "comparison",
     "tensors",
     "machines",
@@ -58,6 +59,7 @@ _TELLING: dict[Kind, str] = {
     "models": "model_name",
     "axes": "changes_bits",
     "claims": "counterexample",
+    "prices": "fit_ratio",
     "comparison": "unstable_on",
     "tensors": "tensor_here",
     "machines": "only_in_baseline",
@@ -392,6 +394,7 @@ _LAYOUTS: dict[Kind, Callable[[pd.DataFrame], list[Shown]]] = {
     "models": _of_models,
     "axes": _of_axes,
     "claims": claim_view.layout,
+    "prices": price_view.layout,
     "comparison": _of_comparison,
     "tensors": _of_tensors,
     "machines": _of_machines,

@@ -1,4 +1,4 @@
-"""Reference tables for the README, from the catalogue and the columns themselves."""
+"""Reference tables for the documents, from the catalogue and the columns themselves."""
 
 from __future__ import annotations
 

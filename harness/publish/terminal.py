@@ -91,7 +91,7 @@ def render(
     kind = kind_of(frame)
     # A comparison and classes choose their rows themselves: their counts are those of the whole.
     whole = 0 if kind in ("comparison", "classes") and chosen is None else len(frame)
-    if chosen is not None or kind == "plain":
+    if chosen is not None or kind not in _VIEWS:
         columns = list(chosen or layout(frame))
         parts: list[RenderableType] = [_table(columns, look.width)]
     else:

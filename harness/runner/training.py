@@ -128,9 +128,10 @@ def _fit_and_measure(
     initial = run.initial = backend.named_weights(run.model)
     seconds["build"] = time.perf_counter() - begun
 
-    begun = time.perf_counter()
+    begun, cpu_begun = time.perf_counter(), time.process_time()
     history = backend.fit(run, arrays)
     seconds["fit"] = time.perf_counter() - begun
+    seconds["fit_cpu"] = time.process_time() - cpu_begun
     final = backend.named_weights(run.model)
 
     begun = time.perf_counter()

@@ -161,7 +161,7 @@ def of_step(study: StepStudy) -> list[str]:
             " went another way; this says how steps differ, not how these runs did."
         )
     if study.transplant is not None:
-        lines.append(_of_transplant(study.transplant))
+        lines.append(_of_transplant(study.transplant, study.origin))
     if study.obstacle:
         lines.append(f"From A's state B's step could not be made: {study.obstacle}.")
     return lines
@@ -184,7 +184,7 @@ def _size(part: Part) -> str:
     return f", {part.differing:,} of {part.elements:,} elements{ulp}, {part.max_abs:.2g} at most"
 
 
-def _of_transplant(transplant: Transplant) -> str:
+def _of_transplant(transplant: Transplant, origin: Origin) -> str:
     if not transplant.is_controlled:
         return (
             "Made from A's state, even A's own step leaves other bits (it draws on what cannot be"
@@ -196,7 +196,14 @@ def _of_transplant(transplant: Transplant) -> str:
             "Made from A's state, B's step leaves A's bits: its arithmetic is A's, and the cause is"
             " what came before it, or what no state shows (order, generators)."
         )
+    # Generators keep their state in another form in each version: it is not carried over.
+    drawn = origin.kind == "other random numbers"
+    is_another = (
+        "random numbers or arithmetic of this step are others"
+        if drawn
+        else ("arithmetic of this step is another")
+    )
     return (
         f"Made from A's state, B's step leaves other bits, first in {first.name}{_size(first)}: the"
-        " arithmetic of this step is another. A's own, made so, leaves A's bits."
+        f" {is_another}. A's own, made so, leaves A's bits."
     )

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.subjects import notebooks
 
 _OF_THE_ENVIRONMENT = frozenset({"tensorflow", "keras", "tf_keras", "numpy"})
 """What an environment names itself; `tf_keras` comes by `keras: tf-keras`."""
@@ -73,12 +74,8 @@ def read(script: Path) -> Adoption:
     """What the text of a script says.
 
     Raises:
-        UsageError: there is no such script, or it is no Python.
+        UsageError: there is no such script or notebook, or it is no Python.
     """
-    if script.suffix == ".ipynb":
-        raise UsageError(
-            f"{script}: a notebook; write it as a script first: jupyter nbconvert --to script"
-        )
     files = list(_own_files(script, script.parent, set()))
     imported = frozenset(name for _, names in files for name in names)
     foreign = imported - sys.stdlib_module_names - _OF_THE_ENVIRONMENT - _WITH_TENSORFLOW
@@ -117,12 +114,16 @@ def _own_files(
 
 def _tree(script: Path) -> ast.AST:
     try:
-        return ast.parse(script.read_bytes(), str(script))
+        return ast.parse(_text(script), str(script))
     except OSError as error:
         raise UsageError(f"{script}: cannot be read: {error.strerror}") from error
     except (SyntaxError, ValueError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
         raise UsageError(f"{script}{line}: is no Python that can be read: {error}") from error
+
+
+def _text(script: Path) -> bytes:
+    return notebooks.script_of(script) if notebooks.is_notebook(script) else script.read_bytes()
 
 
 def _names(tree: ast.AST) -> Iterator[str]:

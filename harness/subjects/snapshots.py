@@ -6,6 +6,7 @@ for everybody, as data sets are: containers run as another user.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ import filelock
 from harness import console, places
 from harness.errors import DataError, UsageError
 from harness.protocol.script import FILES, SCRIPTS, DataFile, Script
-from harness.subjects import data_files, folder_files
+from harness.subjects import data_files, folder_files, notebooks
 from harness.subjects.folder_files import File
 from harness.subjects.scripts import ScriptEntry
 
@@ -80,7 +81,32 @@ def _files(entry: ScriptEntry) -> list[File]:
             f"{entry.folder / wanted[0]}: this script of {entry.name} does not travel with its "
             "folder; does git ignore it?"
         )
-    return list(folder_files.hashed(entry.folder, paths))
+    if notebooks.is_notebook(entry.path):
+        paths.remove(entry.path)
+        if _path(entry) in paths:
+            raise UsageError(
+                f"{entry.folder / _path(entry)}: lies where the script of {entry.path} is to be; "
+                "rename one of them"
+            )
+    files = list(folder_files.hashed(entry.folder, paths))
+    return [*files, *(_written(path, text) for path, text in _made(entry).items())]
+
+
+def _path(entry: ScriptEntry) -> str:
+    """Where the script lies in the copy of its folder; that of a notebook is made."""
+    is_notebook = notebooks.is_notebook(entry.path)
+    return notebooks.script_path(entry.path) if is_notebook else entry.path
+
+
+def _made(entry: ScriptEntry) -> dict[str, bytes]:
+    """The files of the copy that are not in the folder: the script of a notebook."""
+    if not notebooks.is_notebook(entry.path):
+        return {}
+    return {_path(entry): notebooks.script_of(entry.folder / entry.path)}
+
+
+def _written(path: str, text: bytes) -> File:
+    return File(path=path, executable=False, sha256=hashlib.sha256(text).hexdigest())
 
 
 def _of_module(module: str) -> list[str]:
@@ -91,7 +117,7 @@ def _of_module(module: str) -> list[str]:
 def _described(entry: ScriptEntry, files: list[File]) -> Script:
     return Script(
         name=entry.name,
-        path=entry.path,
+        path=_path(entry),
         module=entry.module,
         folder_sha256=folder_files.digest(files),
         arguments=entry.arguments,
@@ -113,8 +139,12 @@ def _stage_folder(root: Path, entry: ScriptEntry, sha256: str, files: list[File]
         console.note(f"{place}: the copy of {entry.name} was changed; it is made again")
     with _fresh(root, place) as folder:
         folder.mkdir()
+        made = _made(entry)
         for file in files:
-            _copy(entry.folder / file.path, folder / file.path, executable=file.executable)
+            if file.path in made:
+                _write(folder / file.path, made[file.path])
+            else:
+                _copy(entry.folder / file.path, folder / file.path, executable=file.executable)
         _open(folder)
         if not _is_whole(folder, sha256):
             raise UsageError(f"{entry.folder}: was changed while it was copied; run it again")
@@ -133,6 +163,12 @@ def _copy(source: Path, target: Path, *, executable: bool) -> None:
     shutil.copyfile(source, target, follow_symlinks=False)
     if not target.is_symlink():
         target.chmod(0o755 if executable else 0o644)
+
+
+def _write(target: Path, text: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(text)
+    target.chmod(0o644)
 
 
 def _open(folder: Path) -> None:

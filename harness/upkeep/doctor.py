@@ -32,6 +32,7 @@ def examine(need: Need) -> Iterator[Check]:
     yield from room_checks.disk(need, engine)
     yield from room_checks.memory(need)
     yield from state_checks.caches(need)
+    yield from state_checks.published_hardware(need)
     yield from state_checks.clock(need)
     yield from state_checks.leftovers(need)
 

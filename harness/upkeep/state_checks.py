@@ -19,6 +19,7 @@ from harness.engines.protocol import Engine
 from harness.environments import wheelhouse
 from harness.errors import BuildError, EngineError, HarnessError, LockError
 from harness.protocol import untrusted
+from harness.results import fingerprint, machine
 from harness.results.names import BLOB_FOLDER
 from harness.upkeep import checks, clean, items, soundness
 from harness.upkeep.checks import Check, Need
@@ -119,6 +120,19 @@ def clock(need: Need) -> Iterator[Check]:
     if not wrong:
         now = datetime.datetime.now(datetime.timezone.utc)
         yield checks.ok("clock", f"{now:%Y-%m-%d %H:%M} UTC; nothing here contradicts it")
+
+
+def published_hardware(need: Need) -> Iterator[Check]:
+    """Whether the results that are collected from every kind of CPU have this machine."""
+    collected = need.results / "hardware"
+    if not collected.is_dir():
+        return
+    own = fingerprint.identify(machine.describe())
+    if (collected / own).is_dir():
+        yield checks.ok("hardware", f"{collected} has this machine, {own}")
+    else:
+        to_do = "harness run matrices/hardware.yaml takes about five minutes; hand its folder on"
+        yield checks.look("hardware", f"{collected} does not have this machine, {own}", to_do)
 
 
 def leftovers(need: Need) -> Iterator[Check]:

@@ -185,7 +185,10 @@ def test_nothing_of_anybodys_is_overwritten(
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
-    [(["missing", "-o", "out"], "missing: no such folder"), (["."], "missing option")],
+    [
+        (["missing", "-o", "out"], "missing: no such folder"),
+        (["."], "name the folder to write with -o OUT"),
+    ],
 )
 def test_a_mistake_is_said_in_words(arguments: list[str], expected: str, tmp_path: Path) -> None:
     ended = program("publish", *arguments, cwd=tmp_path)

@@ -24,11 +24,11 @@ def script(folder: Path, text: str, name: str = "train.py") -> Path:
 def test_packages_are_those_that_nothing_else_brings(tmp_path: Path) -> None:
     (tmp_path / "layers.py").write_text("import sklearn.metrics\n")
     (tmp_path / "tools").mkdir()
-    (tmp_path / "tools" / "__init__.py").write_text("from PIL import Image\n")
+    (tmp_path / "tools" / "__init__.py").write_text("import skimage\n")
     own = "import layers\nimport tools\n"
     text = f"import os, numpy\nimport tensorflow as tf\nfrom keras import layers as k\n{own}"
     adopted = adoption.read(script(tmp_path, text))
-    assert adopted.packages == ("pillow", "scikit-learn")
+    assert adopted.packages == ("scikit-image", "scikit-learn")
     assert adopted.unversioned == adopted.packages
 
 
@@ -72,7 +72,8 @@ def test_the_name_is_one_that_a_matrix_may_have(tmp_path: Path, file_name: str, 
     ("name", "text", "message"),
     [
         ("train.py", "print 'old'\n", "train.py:1: is no Python"),
-        ("train.ipynb", "{}", "nbconvert"),
+        ("train.ipynb", "no JSON", "train.ipynb: is no notebook that can be read"),
+        ("train.ipynb", '{"cells": []}', "train.ipynb: is no notebook that can be read"),
     ],
 )
 def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:

@@ -29,6 +29,7 @@ from harness.engines.local.engine import LocalEngine
 from harness.errors import LockError, SelectionError, UsageError
 from harness.matrix.environment import Environment
 from harness.processes import ProcessFailedError
+from harness.results import fingerprint, machine
 from harness.upkeep import checks, doctor, engine_checks, room_checks, state_checks
 from harness.upkeep.checks import Check, Need
 
@@ -257,3 +258,16 @@ def test_the_real_engine_is_named_with_its_version(
 def test_a_line_that_blocks_splits_what_is_wrong_from_what_to_do() -> None:
     made: Callable[[str], Check] = lambda text: checks.blocks("x", LockError(text))  # noqa: E731
     assert (made("a; b").found, made("a; b").to_do, made("a; b").exit_code) == ("a", "b", 4)
+
+
+def test_a_machine_that_the_collected_results_do_not_have_is_said(need: Need) -> None:
+    assert not list(state_checks.published_hardware(need))
+    collected = need.results / "hardware"
+    collected.mkdir(parents=True)
+    (found,) = state_checks.published_hardware(need)
+    own = fingerprint.identify(machine.describe())
+    assert (found.state, own in found.found) == ("look", True)
+    assert "matrices/hardware.yaml" in found.to_do
+    (collected / own).mkdir()
+    (found,) = state_checks.published_hardware(need)
+    assert found.state == "ok"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import LockError, RecordError, UsageError
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.manifest import Arrays, is_safe
+from harness.publish.bundle.runs import RecordedRun, of_record
 from harness.results import blobs, checking, locks, regular_files
 from harness.results.names import BLOB_FOLDER, RESULTS_FOLDER, is_name
 from harness.results.record import Record
@@ -23,17 +24,16 @@ _SHOWN = 10
 class Contents:
     """The files of a bundle by path, and what its description says about them.
 
-    `newest` is the start of the newest run, `scripts` names users' scripts that were run, which are
-    no results and stay behind. `absent` names arrays that records ask for and that
-    are not there, `lacking` the locks (by digest) with their environment.
+    `runs` has every run, `newest` is the start of the newest one, `scripts` names users' scripts
+    that were run, which are no results and stay behind. `absent` names arrays that records ask for
+    and that are not there, `lacking` the locks (by digest) with their environment.
     """
 
     files: dict[str, Content] = field(default_factory=dict)
     matrices: set[str] = field(default_factory=set)
     machines: set[str] = field(default_factory=set)
     folders: dict[str, str] = field(default_factory=dict)
-    code: set[str] = field(default_factory=set)
-    records: int = 0
+    runs: list[RecordedRun] = field(default_factory=list)
     scripts: set[str] = field(default_factory=set)
     newest: datetime.datetime | None = None
     absent: dict[str, None] = field(default_factory=dict)
@@ -63,61 +63,67 @@ def _add_sweep(
     contents: Contents, sweep: SweepFolder, lock_folders: Sequence[Path], arrays: Arrays
 ) -> None:
     place = f"{RESULTS_FOLDER}/{sweep.matrix}/{sweep.machine}"
-    before = contents.records
+    before = len(contents.runs)
+    matrix = _add_matrix(contents, sweep)
     lock_paths = {
         **locks.by_digest(lock_folders, follow_links=True),
         **locks.by_digest([locks.folder_of(sweep.folder.parent)]),
     }
     for record in sweep.records():
-        _add_record(contents, sweep, place, record)
-        _add_lock(contents, sweep, record, lock_paths)
-        if arrays == "all":
-            _add_arrays(contents, sweep, record)
+        lock = _add_lock(contents, sweep, record, lock_paths)
+        left = _add_arrays(contents, sweep, record) if arrays == "all" else ()
+        run = _add_record(contents, sweep, place, record)
+        files = (*run.files, *left)
+        contents.runs.append(replace(run, matrix_path=matrix, lock_path=lock, files=files))
     for name in (PLAN, MACHINE, VOUCHERS):
         if regular_files.is_file(sweep.folder / name):
             contents.files[f"{place}/{name}"] = sweep.folder / name
     for log in _logs(sweep.folder / LOGS):
         contents.files[f"{place}/{LOGS}/{log.name}"] = log
-    _add_matrix(contents, sweep)
     contents.machines.add(sweep.machine)
-    contents.folders[f"{place}/"] = f"{contents.records - before} runs on {sweep.machine}"
+    contents.folders[f"{place}/"] = f"{len(contents.runs) - before} runs on {sweep.machine}"
 
 
-def _add_record(contents: Contents, sweep: SweepFolder, place: str, record: Record) -> None:
+def _add_record(contents: Contents, sweep: SweepFolder, place: str, record: Record) -> RecordedRun:
     name = f"{record.cell}/{record.repeat}"
     contents.files[f"{place}/{name}.json"] = sweep.folder / f"{name}.json"
-    log = sweep.folder / f"{name}.log"
+    log, files = sweep.folder / f"{name}.log", []
     if regular_files.is_file(log):
-        contents.files[f"{place}/{name}.log"] = log
-    contents.records += 1
+        files.append(f"{place}/{name}.log")
+        contents.files[files[0]] = log
     if record.script is not None:
         contents.scripts.add(record.script.path or record.script.module)
-    contents.code.add(record.code_sha256 or record.program.get("runner_sha256", ""))
     started = record.started_at
     if started is not None:
         contents.newest = max(contents.newest or started, started)
+    return of_record(record, f"{place}/{name}.json", files)
 
 
 def _add_lock(
     contents: Contents, sweep: SweepFolder, record: Record, lock_paths: Mapping[str, Path]
-) -> None:
+) -> str:
+    """Where the lock of a record lies in the bundle; "" where there is none."""
     sha256, environment = record.environment.lock_sha256, record.environment.id
     if not sha256:
-        return
+        return ""
     lock = lock_paths.get(sha256)
     content = lock and regular_files.content(lock, locks.MAX_BYTES, follow_links=True)
     if content is None:
         contents.lacking[sha256] = environment
-        return
+        return ""
     folder = f"{RESULTS_FOLDER}/{sweep.matrix}/{locks.FOLDER}"
     # Records may be anybody's, and so is what they call an environment.
     name = environment if is_name(environment) else sha256
-    if contents.files.setdefault(f"{folder}/{name}.txt", content) != content:
-        contents.files.setdefault(f"{folder}/{name}.{sha256[:8]}.txt", content)
+    path = f"{folder}/{name}.txt"
+    if contents.files.setdefault(path, content) != content:
+        path = f"{folder}/{name}.{sha256[:8]}.txt"
+        contents.files.setdefault(path, content)
     contents.folders[f"{folder}/"] = "What was installed: one lock per environment"
+    return path
 
 
-def _add_arrays(contents: Contents, sweep: SweepFolder, record: Record) -> None:
+def _add_arrays(contents: Contents, sweep: SweepFolder, record: Record) -> Iterator[str]:
+    """The paths in the bundle of the arrays that a run left."""
     if record.measured is None:
         return
     stored = blobs.folder_of(sweep.folder)
@@ -127,6 +133,7 @@ def _add_arrays(contents: Contents, sweep: SweepFolder, record: Record) -> None:
         if regular_files.is_file(file):
             contents.files[f"{folder}/{file.name}"] = file
             contents.folders[f"{folder}/"] = f"The final {kind} of the runs, named by their digest"
+            yield f"{folder}/{file.name}"
         else:
             contents.absent[str(file)] = None
 
@@ -137,17 +144,22 @@ def _logs(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _add_matrix(contents: Contents, sweep: SweepFolder) -> None:
-    """The text of the matrix file, from the plan; machines may have run different texts."""
+def _add_matrix(contents: Contents, sweep: SweepFolder) -> str:
+    """Where the text of the matrix file lies in the bundle, "" where no plan has it.
+
+    Machines may have run different texts.
+    """
     contents.matrices.add(sweep.matrix)
     plan = sweep.plan()
     if plan is None:
-        return
+        return ""
     source = plan[0].source.encode("utf-8", "replace")
     path = f"matrices/{sweep.matrix}.yaml"
     if contents.files.setdefault(path, source) != source:
         digest = hashlib.sha256(source).hexdigest()[:8]
-        contents.files[f"matrices/{sweep.matrix}.{digest}.yaml"] = source
+        path = f"matrices/{sweep.matrix}.{digest}.yaml"
+        contents.files[path] = source
+    return path
 
 
 def _require_undamaged(folder: Path) -> None:

@@ -1,7 +1,8 @@
-"""The description of a bundle for people and archives: an RO-Crate 1.1.
+"""The description of a bundle for people and archives: a Process Run Crate.
 
-https://www.researchobject.org/ro-crate/specification/1.1/ . Single runs are not listed, their
-folders are; the manifest lists every file.
+That is a profile of RO-Crate 1.1: https://w3id.org/ro/wfrun/process/0.5 and
+https://www.researchobject.org/ro-crate/specification/1.1/ .
+It lists every run with the files that it left; the manifest lists every file.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from harness.errors import UsageError
-from harness.publish.bundle import archive, manifest
+from harness.publish.bundle import actions, archive, manifest
 from harness.publish.bundle.archive import Content
 from harness.publish.bundle.contents import Contents
 from harness.results import locks
@@ -23,12 +24,16 @@ from harness.results.scan import MACHINE, PLAN
 
 NAME = "ro-crate-metadata.json"
 
+_NO_LICENCE = "Not stated: ask who made the results before using them"
+"""An RO-Crate must say something of its licence."""
+
 _URL = re.compile(r"https?://[^\s<>\"]+")
 _ENCODINGS = {
     ".json": "application/json",
     ".jsonl": "application/jsonl",
     ".yaml": "application/yaml",
     ".md": "text/markdown",
+    ".npz": "application/zip",
 }
 _SAID = {
     manifest.NAME: "The SHA-256 of every file; sha256sum --check reads it",
@@ -45,12 +50,8 @@ class Credits:
     authors: tuple[str, ...] = ()
 
 
-def describe(
-    contents: Contents, files: Mapping[str, Content], version: str, credits: Credits
-) -> bytes:
+def describe(contents: Contents, files: Mapping[str, Content], credits: Credits) -> bytes:
     """The metadata file of a bundle with these files; equal input gives equal bytes.
-
-    `version` is that of this program.
 
     Raises:
         UsageError: the licence is no URL.
@@ -63,9 +64,9 @@ def describe(
     crate.description = sentence(contents)
     assert contents.newest is not None
     crate.root_dataset["datePublished"] = contents.newest.isoformat(timespec="seconds")
-    _add_files(crate, contents, files)
-    _add_people(crate, credits)
-    _add_program(crate, contents, version)
+    ids = _add_files(crate, contents, files)
+    authors = _add_people(crate, credits)
+    actions.add(crate, contents.runs, ids, authors, _data_titles(files))
     graph = crate.metadata.generate()
     graph["@graph"].sort(key=lambda entity: str(entity["@id"]))
     return (json.dumps(graph, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
@@ -81,13 +82,21 @@ def sentence(contents: Contents) -> str:
     machines = f"{len(contents.machines)} machine{'' if len(contents.machines) == 1 else 's'}"
     but = f", but for the scripts {', '.join(sorted(contents.scripts))}" if contents.scripts else ""
     return (
-        f"{contents.records:,} recorded trainings on {machines}, with the hashes "
+        f"{len(contents.runs):,} recorded trainings on {machines}, with the hashes "
         "of their weights, the locks of their environments, and all that is needed to run them "
         f"again and compare{but}."
     )
 
 
-def _add_files(crate: Any, contents: Contents, files: Mapping[str, Content]) -> None:
+def _data_titles(files: Mapping[str, Content]) -> dict[str, str]:
+    """What the data sets of the bundle are, by the digest that records name."""
+    content = files.get("data.json")
+    said = json.loads(content) if isinstance(content, bytes) else {}
+    return {one["sha256"]: one["title"] for one in said.get("data_sets", {}).values()}
+
+
+def _add_files(crate: Any, contents: Contents, files: Mapping[str, Content]) -> dict[str, str]:
+    """The ids of the files in the description, by their path in the bundle."""
     from rocrate.model.dataset import Dataset
     from rocrate.model.file import File
 
@@ -95,10 +104,14 @@ def _add_files(crate: Any, contents: Contents, files: Mapping[str, Content]) -> 
     for path, sentence in sorted(folders.items()):
         properties = {"name": path.rstrip("/"), "description": sentence}
         crate.add(Dataset(crate, None, path, properties=properties))
-    for path in sorted(files):
-        if _is_listed(path):
-            crate.add(File(crate, None, path, properties=_properties(path, files[path])))
-    crate.add(File(crate, None, manifest.NAME, properties=_properties(manifest.NAME, None)))
+    of_runs = {path for run in contents.runs for path in (run.path, *run.files)}
+    listed: dict[str, Content | None] = {
+        path: content for path, content in files.items() if _is_listed(path) or path in of_runs
+    }
+    return {
+        path: crate.add(File(crate, None, path, properties=_properties(path, content))).id
+        for path, content in sorted({**listed, manifest.NAME: None}.items())
+    }
 
 
 def _is_listed(path: str) -> bool:
@@ -118,10 +131,12 @@ def _properties(path: str, content: Content | None) -> dict[str, str]:
     return said
 
 
-def _add_people(crate: Any, credits: Credits) -> None:
+def _add_people(crate: Any, credits: Credits) -> list[str]:
+    """The ids of the authors."""
     from rocrate.model.contextentity import ContextEntity
     from rocrate.model.person import Person
 
+    crate.root_dataset["license"] = _NO_LICENCE
     if credits.licence is not None:
         if not _URL.fullmatch(credits.licence):
             raise UsageError(
@@ -137,32 +152,4 @@ def _add_people(crate: Any, credits: Credits) -> None:
     ]
     if people:
         crate.root_dataset["author"] = people[0] if len(people) == 1 else people
-
-
-def _add_program(crate: Any, contents: Contents, version: str) -> None:
-    from rocrate.model.contextentity import ContextEntity
-
-    code = ", ".join(sorted(contents.code))
-    program = ContextEntity(
-        crate,
-        "#harness",
-        properties={
-            "@type": "SoftwareApplication",
-            "name": "reproducibility-harness",
-            "version": version,
-            "description": f"The code that trained, by its SHA-256: {code}",
-        },
-    )
-    sweep = ContextEntity(
-        crate,
-        "#sweep",
-        properties={
-            "@type": "CreateAction",
-            "name": "The trainings",
-            "endTime": contents.newest.isoformat(timespec="seconds") if contents.newest else None,
-        },
-    )
-    crate.add(program, sweep)
-    sweep["instrument"] = program
-    sweep["result"] = crate.root_dataset
-    crate.root_dataset["mentions"] = sweep
+    return [person.id for person in people]

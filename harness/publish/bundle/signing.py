@@ -70,15 +70,27 @@ def check(data: bytes, signature: Path, signers: Path | None) -> Signature:
         RecordError: the signature does not fit, or is not of one of the signers.
         UsageError: a file cannot be read, or there is no ssh-keygen.
     """
-    # Copied: the file is looked at twice, and must be the same both times.
-    content = _read(signature)
+    return _checked(data, _read(signature), str(signature), "the bundle", signers)
+
+
+def check_text(
+    data: bytes, signature: str, where: str = "the signature", signers: Path | None = None
+) -> Signature:
+    """The same for a signature that lies in another file, `where`."""
+    return _checked(data, signature.encode(), where, "it", signers)
+
+
+def _checked(
+    data: bytes, signature: bytes, where: str, what: str, signers: Path | None
+) -> Signature:
     with _files(data) as (message, folder):
+        # Copied: it is looked at twice, and must be the same both times.
         copy = folder / "signature"
-        copy.write_bytes(content)
+        copy.write_bytes(signature)
         fits = _verify(message, ["check-novalidate", "-s", str(copy)])
         if fits is None:
             raise RecordError(
-                f"{signature}: does not fit: the bundle was changed after it was signed, or the "
+                f"{where}: does not fit: {what} was changed after it was signed, or the "
                 "signature is of something else; get both again from where they were published"
             )
         name = None if signers is None else _signer(message, copy, signers, folder)

@@ -45,13 +45,11 @@ def prepare(
     lock_folders: Sequence[Path],
     more: Mapping[str, Content],
     arrays: Arrays,
-    version: str,
     credits: Credits,
 ) -> Bundle:
     """The bundle of a results folder, everything in it read and checked.
 
-    `more` are files to add, by path: Dockerfiles, bases and data digests. `version` is that of
-    this program.
+    `more` are files to add, by path: Dockerfiles, bases and data digests.
 
     Raises:
         UsageError: there is nothing to bundle.
@@ -61,7 +59,7 @@ def prepare(
     files: dict[str, Content] = {**collected.files, **more}
     _require_names(folder, files)
     files[README] = _readme(collected, arrays).encode()
-    files[crate.NAME] = crate.describe(collected, files, version, credits)
+    files[crate.NAME] = crate.describe(collected, files, credits)
     digests = {path: archive.digest(content) for path, content in files.items()}
     data = manifest.render(Manifest(files=digests, arrays=arrays))
     files[manifest.NAME] = data
@@ -98,7 +96,8 @@ def _readme(contents: Contents, arrays: Arrays) -> str:
 - `matrices/`: what was asked for
 - `dockerfiles/`: what the images are built from, and the digests of their bases
 - `data.json`: the digests of the data sets
-- `{crate.NAME}`: this bundle described as an RO-Crate 1.1
+- `{crate.NAME}`: this bundle described as a Process Run Crate (RO-Crate 1.1): every run, what
+  went in, what came out
 - `{manifest.NAME}`: the SHA-256 of every file
 
 `sha256sum --check {manifest.NAME}` checks the files. `harness verify`, of the program

@@ -299,7 +299,7 @@ def _begin_loop(notes: Notes, model: Any, number: int) -> Dict[str, Any]:
     loop: Dict[str, Any] = {"entry": entry, "model": model, "before": _digests(model)}
     loop["trace"] = None
     if notes.settings["trace"]:
-        loop["trace"] = LoopTrace(notes.trace, number, fit, lambda: loop_trace.of_model(model))
+        loop["trace"] = LoopTrace(notes.trace, number, fit, loop_trace.of_model(model))
         if loop["before"]:
             loop["trace"].add_first()
     notes.batch_loops[number] = loop

@@ -53,6 +53,7 @@ class FitTrace:
         watched = range(watch.first, watch.last + 1) if watch is not None else ()
         self._reader = BatchReader(sorted({*Schedule.steps(), *watched}))
         self._schedule = Schedule()
+        self._random = random_numbers.RandomNumbers(model)
         self._seeds: random_numbers.Seeds = []
         self._epoch = 0
         self._before = 0
@@ -142,7 +143,7 @@ class FitTrace:
         inputs, targets = self._reader.of(self._step)
         parts: Dict[str, int] = model_state.of_model(self._model)
         parts.update(inputs=digest_of(inputs), targets=digest_of(targets))
-        parts["random"] = random_numbers.digest(self._seeds, self._model)
+        parts["random"] = self._random.digest(self._seeds)
         self._trace.add((*self._named, self._epoch, self._step), parts, self._loss)
         self._last_row = self._step
         self._schedule.spent(time.perf_counter() - began)

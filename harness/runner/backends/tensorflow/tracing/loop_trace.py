@@ -72,6 +72,7 @@ def of_variables(trained: Iterable[Tuple[str, Any]], others: Iterable[Any]) -> P
     }
 
 
-def of_model(model: Any) -> Parts:
-    """The parts that a model of Keras makes up."""
-    return {**model_state.of_model(model), "random": random_numbers.digest([], model)}
+def of_model(model: Any) -> Callable[[], Parts]:
+    """What reads the parts that a model of Keras makes up."""
+    random = random_numbers.RandomNumbers(model)
+    return lambda: {**model_state.of_model(model), "random": random.digest([])}

@@ -44,6 +44,9 @@ def _is_random(operation: Any) -> bool:
 
 def states_of(model: Any) -> List[Any]:
     """The variables in which a model of Keras 3 keeps the states of its generators."""
+    if not getattr(model, "built", True):
+        # Keras 2 refuses to say what variables a model without its layers' weights has.
+        return []
     return [
         each
         for each in getattr(model, "variables", ())
@@ -51,14 +54,34 @@ def states_of(model: Any) -> List[Any]:
     ]
 
 
-def digest(seeds: Seeds, model: Any) -> int:
-    """The digest of all of it, as a trace has it."""
-    digests = [tensor_digest("", each) for each in values(states_of(model))]
-    if seeds:
-        digests.append(hashlib.sha256(repr(seeds).encode("ascii")).hexdigest())
-    if not seeds and tf.config.functions_run_eagerly():
-        digests.append(hashlib.sha256(repr(_eager_state()).encode("ascii")).hexdigest())
-    return trace.digest(digests)
+class RandomNumbers:
+    """What the random numbers of a model's training come from, from now on.
+
+    A state in which nothing has moved since then feeds nothing, and does not count: Keras gives
+    layers generators that they never use, and not in every version.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._unmoved = _digests(model)
+
+    def digest(self, seeds: Seeds) -> int:
+        """The digest of all of it, as a trace has it."""
+        states = _digests(self._model)
+        self._unmoved = {
+            key: value for key, value in self._unmoved.items() if states.get(key) == value
+        }
+        digests = [value for key, value in states.items() if key not in self._unmoved]
+        if seeds:
+            digests.append(hashlib.sha256(repr(seeds).encode("ascii")).hexdigest())
+        if not seeds and tf.config.functions_run_eagerly():
+            digests.append(hashlib.sha256(repr(_eager_state()).encode("ascii")).hexdigest())
+        return trace.digest(digests)
+
+
+def _digests(model: Any) -> Dict[int, str]:
+    states = states_of(model)
+    return {id(each): tensor_digest("", value) for each, value in zip(states, values(states))}
 
 
 def _eager_state() -> Any:

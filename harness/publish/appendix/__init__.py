@@ -1,0 +1,1 @@
+"""The artifact appendix of a paper: what records say of what was run, where, and what came out."""
