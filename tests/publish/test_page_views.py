@@ -44,9 +44,9 @@ def test_it_opens_on_the_matrix_with_most_completed_runs_and_its_finding(opened:
     expect(finding).to_contain_text("Not repeatable in 1 of 8 cells on each of 2 machines")
     # What the other matrix found is of another device, and is not mixed with this.
     assert page.locator(".findings", has_text="No cell was run more than once").count() == 1
-    expect(page.locator(".findings [data-matrix=a-check]")).to_be_hidden()
+    expect(page.locator(".findings article [data-matrix=a-check]")).to_be_hidden()
     page.get_by_label("Matrix").select_option(label="a-check")
-    expect(page.locator(".findings [data-matrix=a-check]")).to_be_visible()
+    expect(page.locator(".findings article [data-matrix=a-check]")).to_be_visible()
     assert sorted(tiles(page)) == ["D", "…"]
 
 

@@ -1,17 +1,21 @@
 /* Tables that sort and search: those marked `sortable`. Their rows are in the page; none is made here. */
 
-/** What a cell of a table is sorted by: its number, if it is one, else its text. */
+/** What a cell of a table is sorted by: in a column of numbers its number, else its text. */
 function sortKey(row, column) {
-  const text = row.cells[column]?.textContent.trim() ?? "";
-  const value = Number(text.replace(/,/g, "").replace("−", "-"));
-  return text !== "" && Number.isFinite(value) ? value : text;
+  const cell = row.cells[column];
+  const text = cell.textContent.trim();
+  const value = parseFloat(text.replace(/,/g, "").replace("−", "-"));
+  return cell.classList.contains("number") && Number.isFinite(value) ? value : text;
 }
 
 function compareKeys(a, b) {
   if (typeof a === "number" && typeof b === "number") return a - b;
   if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
-  // Classes by their length first: Z stands before AA.
-  return /^[A-Z]+$/.test(a) && /^[A-Z]+$/.test(b) ? a.length - b.length || (a < b ? -1 : 1) : a.localeCompare(b, "en", { numeric: true });
+  const plainly = a < b ? -1 : Number(a > b);
+  const both = (form) => form.test(a) && form.test(b);
+  // Classes by their length first: Z stands before AA. Digests are no numbers, whatever they look like.
+  if (both(/^[A-Z]+$/)) return a.length - b.length || plainly;
+  return both(/^[0-9a-f]{8,}$/) ? plainly : a.localeCompare(b, "en", { numeric: true });
 }
 
 function sortBy(table, column) {
