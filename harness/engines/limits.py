@@ -11,6 +11,12 @@ TEMPORARY_BYTES = 2 * 2**30
 PROCESSES = 8192
 """Processes and threads. TensorFlow starts several threads per CPU, so this is generous."""
 
+USER_PROCESSES = 32_768
+"""The same of all containers together, and of what else the user runs; the kernel's usual limit."""
+
+OPEN_FILES = 4096
+"""Files and sockets that a container's process may have open."""
+
 FOLDER_BYTES = 16 * 2**30
 """What an order may write to its output folder (and, on the local engine, its home) in all."""
 

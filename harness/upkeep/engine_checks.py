@@ -6,13 +6,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import docker
 
 from harness import compatibility
 from harness.engines import gpus
-from harness.engines.docker.connection import connect
+from harness.engines.docker.connection import connect, is_podman
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local import isolation
 from harness.engines.local.engine import LocalEngine
@@ -41,6 +40,10 @@ def docker_engine(need: Need) -> Iterator[Check]:
         return
     info = client.info()
     yield checks.ok("docker", f"{_name(client, engine)}; the socket may be used")
+    if is_podman(client):
+        yield checks.ok(
+            "podman", "runs out of memory end as killed; /var/tmp, in memory, can be written, too"
+        )
     missing = [name for name in ("MemoryLimit", "CpuCfsQuota", "PidsLimit") if not info.get(name)]
     if missing:
         yield checks.look(
@@ -105,10 +108,7 @@ def gpu(need: Need, engine: Engine) -> Iterator[Check]:
 
 def _name(client: docker.DockerClient, engine: DockerEngine) -> str:
     said = engine.describe()
-    version: dict[str, Any] = client.version()
-    parts = [str(one.get("Name", "")) for one in version.get("Components") or []]
-    podman = any("podman" in part.lower() for part in parts)
-    kind = "Podman" if podman else "Docker Engine"
+    kind = "Podman" if is_podman(client) else "Docker Engine"
     mode = "rootless" if said["rootless"] == "yes" else "rootful"
     return f"{kind} {said['version']} (API {said['api']}, cgroups v{said['cgroups']}), {mode}"
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from harness.engines.docker.connection import connect, is_podman
+from harness.engines.docker.engine import DockerEngine
 from harness.engines.protocol import Engine, Image, Order
 from harness.environments.lock import Lock, Package
 from harness.matrix.environment import Environment
@@ -51,6 +53,11 @@ class Bench:
     def __init__(self, engine: Engine, image: Image, folder: Path) -> None:
         self.engine, self.image, self.folder = engine, image, folder
         self.mark = uuid.uuid4().hex
+
+    @property
+    def is_podman(self) -> bool:
+        """Whether Podman answers in the place of a Docker Engine."""
+        return isinstance(self.engine, DockerEngine) and is_podman(connect())
 
     def order(self, program: str, **changes: Any) -> Order:
         """An order whose runner is `program`, with a folder of its own."""

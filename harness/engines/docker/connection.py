@@ -71,6 +71,12 @@ def _stopped(path: str) -> str:
     )
 
 
+def is_podman(client: docker.DockerClient) -> bool:
+    """Whether it is Podman that answers in the place of a Docker Engine."""
+    parts = client.version().get("Components") or []
+    return any("podman" in str(part.get("Name", "")).lower() for part in parts)
+
+
 def _check_version(client: docker.DockerClient, host: str) -> None:
     found = client.version()
     if Version(found["ApiVersion"]) < Version(OLDEST_API):

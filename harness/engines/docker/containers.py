@@ -55,6 +55,10 @@ def isolation() -> dict[str, Any]:
         "ulimits": [
             Ulimit(name="fsize", soft=limits.FILE_BYTES, hard=limits.FILE_BYTES),
             Ulimit(name="core", soft=0, hard=0),
+            # Podman, where one limit is named, raises these two as far as the kernel goes, which
+            # not every host may.
+            Ulimit(name="nofile", soft=limits.OPEN_FILES, hard=limits.OPEN_FILES),
+            Ulimit(name="nproc", soft=limits.USER_PROCESSES, hard=limits.USER_PROCESSES),
         ],
         "log_config": LogConfig(
             type=LogConfig.types.JSON, config={"max-size": "32m", "max-file": "2"}
