@@ -23,7 +23,10 @@ DEBUG_VARIABLE = "HARNESS_DEBUG"
 # Typer takes its exceptions from click or from a copy of its own, depending on its version.
 _UsageProblem: Any = typer.BadParameter.__mro__[2]
 
-_EXTRAS = {"rocrate": "bundle", "scipy": "spread"}
+_EXTRAS = {
+    **{"rocrate": "bundle", "scipy": "spread"},
+    **dict.fromkeys(("cryptography", "dask", "distributed"), "dask"),
+}
 """The extra that brings a package which only one command needs."""
 
 _REMEDIES = {
