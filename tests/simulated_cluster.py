@@ -104,7 +104,9 @@ class Cluster:
         ]
         command = ["--host", host, "--port", str(self.port), "--no-dashboard"]
         program = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-        self._start("scheduler", [*program, *command, *(secure if tls else []), *options], variables)
+        self._start(
+            "scheduler", [*program, *command, *(secure if tls else []), *options], variables
+        )
         self._until_listening()
 
     def sleeper(
@@ -126,7 +128,9 @@ class Cluster:
     ) -> subprocess.Popen[bytes]:
         """Start a worker as a user does."""
         program = [sys.executable, "-m", "harness", "worker", self.address, "--name", name]
-        return self._start(name, [*program, "--trust-jobs", "--engine", "local", *options], variables)
+        return self._start(
+            name, [*program, "--trust-jobs", "--engine", "local", *options], variables
+        )
 
     def _start(
         self, name: str, command: list[str], variables: Mapping[str, str] | None = None

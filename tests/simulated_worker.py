@@ -12,10 +12,8 @@ import json
 import sys
 from pathlib import Path
 
-from harness.cli import wiring
+from harness.cli import failures, wiring
 from harness.executors.cluster import addresses, identity, serving
-
-from harness.cli import failures
 
 
 def main(address: str, name: str, tls: str, changes: str, *command: str) -> None:

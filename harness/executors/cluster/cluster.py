@@ -238,6 +238,8 @@ class Cluster:
 
     def _over(self, token: str, piece: _Piece | None) -> None:
         """The task of a token is over, whatever became of it."""
+        # Without a scheduler all tasks are over, and no worker is to blame.
+        self._connection.require()
         if piece is not None:
             self._lost(piece)
         for machine in self._machines.values():

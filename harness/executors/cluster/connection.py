@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import time
 import uuid
@@ -15,7 +14,7 @@ from distributed import Client, Future, Scheduler, Security
 
 from harness import console
 from harness.errors import EngineError, UsageError
-from harness.executors.cluster import carrier, identity
+from harness.executors.cluster import carrier, identity, quiet
 from harness.executors.cluster.addresses import Address, is_loopback
 from harness.executors.cluster.identity import Member, Program
 
@@ -54,6 +53,15 @@ class Connection:
             member = identity.from_json(one)
             members[member.address] = member
         return members
+
+    def require(self) -> None:
+        """Make sure that the scheduler is there.
+
+        Raises:
+            EngineError: it is gone.
+        """
+        if self._client.status != "running":
+            raise _gone(self._address)
 
     def present(self) -> frozenset[str]:
         """The addresses of the workers that are there now, whatever they are."""
@@ -107,8 +115,7 @@ class Connection:
         return answer
 
     def _asked(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        if self._client.status != "running":
-            raise _gone(self._address)
+        self.require()
         try:
             return function(*arguments, **options)
         except (OSError, TimeoutError) as error:
@@ -135,8 +142,7 @@ def opened(address: Address, security: Security) -> Iterator[Connection]:
         EngineError: no scheduler answers, or it does not take this client.
         UsageError: it is another version of this program, or can be reached by anybody.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    logging.getLogger("tornado").setLevel(logging.CRITICAL)
+    quiet.quieten()
     timeouts = {"distributed.comm.timeouts.connect": f"{_CONNECT_SECONDS:g}s"}
     with dask.config.set(timeouts):
         client = _client(address, security)

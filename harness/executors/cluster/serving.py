@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from distributed import Security, Status, Worker
 
 from harness import console, scratch
 from harness.errors import EngineError
+from harness.executors.cluster import quiet
 from harness.executors.cluster.addresses import Address
 from harness.executors.cluster.carrier import Carrier
 
@@ -34,8 +34,7 @@ def serve(
     Raises:
         EngineError: the scheduler does not take this worker.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    logging.getLogger("tornado").setLevel(logging.CRITICAL)
+    quiet.quieten()
     carrier = Carrier(command, description)
     with scratch.folder("worker") as folder, dask.config.set(_SETTINGS):
         asyncio.run(_serve(address, security, carrier, name, str(folder)))

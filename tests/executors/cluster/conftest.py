@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip(
-    "distributed", reason="needs Dask: pip install 'reproducibility-harness[dask]'"
-)
+pytest.importorskip("distributed", reason="needs Dask: pip install 'reproducibility-harness[dask]'")
 
 from simulated_cluster import Cluster, matrix_of, prepare
 
