@@ -9,6 +9,7 @@ from typing import Any
 
 import dask
 from distributed import Security, Status, Worker
+from distributed.comm import connect
 
 from harness import console, scratch
 from harness.errors import EngineError
@@ -17,6 +18,7 @@ from harness.executors.cluster.addresses import Address
 from harness.executors.cluster.carrier import Carrier
 
 _AGAIN_SECONDS = 2.0
+_CONNECT_SECONDS = 10.0
 _LOOK_SECONDS = 0.2
 _LEAVING_SECONDS = 30.0
 
@@ -61,6 +63,7 @@ async def _serve(
     waiting = False
     while not stop.is_set():
         try:
+            await _probe(address, security)
             async with _worker(address, security, carrier, name, folder) as worker:
                 console.note(f"worker {worker.name} at {address}; Ctrl-C ends it")
                 waiting = False
@@ -71,6 +74,17 @@ async def _serve(
                 console.note(f"{address}: no scheduler answers; waiting for one")
             waiting = True
             await _pause(stop)
+
+
+async def _probe(address: Address, security: Security) -> None:
+    """Reach the scheduler once: a Dask worker would try for ever, and never say why it fails.
+
+    Raises:
+        OSError, asyncio.TimeoutError: nobody answers there, or not in this way.
+    """
+    arguments = security.get_connection_args("worker")
+    comm = await connect(str(address), timeout=_CONNECT_SECONDS, **arguments)
+    await comm.close()
 
 
 def _refuse_other_authority(address: Address, error: BaseException) -> None:
