@@ -22,7 +22,7 @@ from harness.subjects import data_files, folder_files
 from harness.subjects.folder_files import File
 from harness.subjects.scripts import ScriptEntry
 
-_LOCK = ".scripts.lock"
+LOCK = ".scripts.lock"
 _PREFIX = ".scripts-"
 
 
@@ -46,7 +46,7 @@ def stage(entry: ScriptEntry) -> Script:
     script = _described(entry, files)
     root = places.cache("datasets")
     try:
-        with filelock.FileLock(root / _LOCK):
+        with filelock.FileLock(root / LOCK):
             for left in root.glob(f"{_PREFIX}*"):
                 shutil.rmtree(left, ignore_errors=True)
             _stage_folder(root, entry, script.folder_sha256, files)
@@ -108,19 +108,19 @@ def _described(entry: ScriptEntry, files: list[File]) -> Script:
 def _stage_folder(root: Path, entry: ScriptEntry, sha256: str, files: list[File]) -> None:
     place = root / SCRIPTS / sha256
     if place.is_dir():
-        if _is_whole(place, sha256):
+        if is_whole(place, sha256):
             return
         console.note(f"{place}: the copy of {entry.name} was changed; it is made again")
-    with _fresh(root, place) as folder:
+    with fresh(root, place) as folder:
         folder.mkdir()
         for file in files:
             _copy(entry.folder / file.path, folder / file.path, executable=file.executable)
-        _open(folder)
-        if not _is_whole(folder, sha256):
+        open_to_all(folder)
+        if not is_whole(folder, sha256):
             raise UsageError(f"{entry.folder}: was changed while it was copied; run it again")
 
 
-def _is_whole(folder: Path, sha256: str) -> bool:
+def is_whole(folder: Path, sha256: str) -> bool:
     try:
         files = folder_files.hashed(folder, folder_files.everything(folder))
         return folder_files.digest(files) == sha256
@@ -135,7 +135,7 @@ def _copy(source: Path, target: Path, *, executable: bool) -> None:
         target.chmod(0o755 if executable else 0o644)
 
 
-def _open(folder: Path) -> None:
+def open_to_all(folder: Path) -> None:
     """Let everybody look into the folder and those in it, whatever the umask says."""
     for path, _, _ in os.walk(folder):
         Path(path).chmod(0o755)
@@ -147,7 +147,7 @@ def _stage_data(root: Path, target: str, sha256: str, write: Callable[[Path], No
         if data_files.has(place, sha256):
             return
         console.note(f"{place}: the copy of {target} was changed; it is made again")
-    with _fresh(root, place) as file:
+    with fresh(root, place) as file:
         write(file)
         file.chmod(0o644)
         if not data_files.has(file, sha256):
@@ -155,7 +155,7 @@ def _stage_data(root: Path, target: str, sha256: str, write: Callable[[Path], No
 
 
 @contextmanager
-def _fresh(root: Path, place: Path) -> Iterator[Path]:
+def fresh(root: Path, place: Path) -> Iterator[Path]:
     """A path beside which nothing lies, of what is to be at `place` once the block is over."""
     place.parent.mkdir(exist_ok=True)
     for folder in (root, place.parent):

@@ -23,6 +23,7 @@ from harness import processes, scratch
 from harness.executors import job_events
 from harness.executors.cluster.identity import PLUGIN
 from harness.results.store import Store
+from harness.subjects import parcels
 
 ASKS, ENDED = "asks", "ended"
 """Events beside those of `job_events`."""
@@ -37,14 +38,19 @@ _GRACE_SECONDS = 20
 class Carrier(WorkerPlugin):  # type: ignore[misc] # Dask is typed in part only
     """Carries out pieces of work with `command`, to which options and a file with jobs are added.
 
-    `description` is what a `Member` has beside its id, address and name.
+    `description` is what a `Member` has beside its id, address and name; `folder` is for what
+    arrives in parts.
     """
 
     name = PLUGIN
 
-    def __init__(self, command: tuple[str, ...], description: Mapping[str, Any]) -> None:
+    def __init__(
+        self, command: tuple[str, ...], description: Mapping[str, Any], folder: Path
+    ) -> None:
         self._command = command
         self._description = description
+        self._folder = folder
+        self._verified: set[str] = set()
         self._boxes: dict[str, queue.SimpleQueue[Any]] = {}
         self._folders: dict[str, Path] = {}
         self.closing = threading.Event()
@@ -83,6 +89,25 @@ class Carrier(WorkerPlugin):  # type: ignore[misc] # Dask is typed in part only
         """Work for a token, as a JSON object; None if there is none, or `RELEASED` at its end."""
         if token in self._boxes:
             self._boxes[token].put(what)
+
+    def missing(self, names: list[str]) -> list[str]:
+        """Which of these snapshots of scripts are not here."""
+        found = [name for name in names if name not in self._verified and not parcels.is_here(name)]
+        self._verified.update(set(names) - set(found))
+        return found
+
+    def put(self, token: str, name: str, chunk: bytes, is_last: bool) -> None:
+        """Take the next bytes of a snapshot; after the last it is where processes find it.
+
+        Raises:
+            DataError: it is not what its name says, or cannot be written.
+        """
+        path = self._folder / f"{token}-{name.replace('/', '-')}"
+        with path.open("ab") as file:
+            file.write(chunk)
+        if is_last:
+            parcels.unpack(name, path)
+            path.unlink()
 
     def read(self, token: str, kind: str, sha256: str, offset: int) -> bytes:
         """At most `CHUNK` bytes of an array file that a run of this piece left."""
@@ -196,6 +221,16 @@ def describe(dask_worker: Worker) -> dict[str, Any]:
 def give(token: str, what: object, dask_worker: Worker) -> None:
     """See `Carrier.give`."""
     carrier_of(dask_worker).give(token, what)
+
+
+def missing(names: list[str], dask_worker: Worker) -> list[str]:
+    """See `Carrier.missing`."""
+    return carrier_of(dask_worker).missing(names)
+
+
+def put(token: str, name: str, chunk: bytes, is_last: bool, dask_worker: Worker) -> None:
+    """See `Carrier.put`."""
+    carrier_of(dask_worker).put(token, name, chunk, is_last)
 
 
 def read(token: str, kind: str, sha256: str, offset: int, dask_worker: Worker) -> bytes:

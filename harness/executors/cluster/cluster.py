@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from harness import console
-from harness.errors import HarnessError, RecordError
+from harness.errors import DataError, HarnessError, RecordError
 from harness.executors import job_events, recording
 from harness.executors.cluster import carrier, connection, identity, receiving
 from harness.executors.cluster.connection import Connection
@@ -26,6 +26,7 @@ from harness.protocol import job as jobs
 from harness.protocol.job import Job, Run
 from harness.results.record import Record
 from harness.results.store import Store
+from harness.subjects import parcels
 
 _LOOK_SECONDS = 1.0
 _ABSENT_SECONDS = 30.0
@@ -197,12 +198,17 @@ class Cluster:
         given = machine.queue.take(member.cpus, all_cpus)
         if given:
             self._pieces[token] = _Piece(token=token, machine=machine, member=member, jobs=given)
-        work = {"jobs": [jobs.to_json(job) for job in given], "isolation": self._isolation}
         try:
+            self._connection.bring(member.address, token, _snapshots(given))
+            work = {"jobs": [jobs.to_json(job) for job in given], "isolation": self._isolation}
             self._connection.give(member.address, token, work if given else None)
         except LookupError:
             if given:
                 self._lost(self._pieces[token])
+        except DataError as error:
+            machine.parked.add(token)
+            self._refuse(self._pieces[token], str(error))
+            self._take_back(self._pieces[token])
 
     def _finished(self, piece: _Piece, cell: str, repeat: int, text: str) -> None:
         if piece.run((cell, repeat)) is None:
@@ -283,6 +289,12 @@ class Cluster:
     def _count(self, share: Share, record: Record, worker: str) -> None:
         share.tally.statuses[record.cell, record.repeat] = record.status
         self._progress.finished(record, worker)
+
+
+def _snapshots(given: Iterable[Job]) -> list[str]:
+    """What these jobs need of users' scripts."""
+    scripts = (script for job in given for script in job.scripts.values())
+    return list(dict.fromkeys(name for script in scripts for name in parcels.names(script)))
 
 
 def _alike(one: Member, other: Member) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,10 +13,11 @@ import dask
 from distributed import Client, Future, Scheduler, Security
 
 from harness import console
-from harness.errors import EngineError, UsageError
+from harness.errors import EngineError, HarnessError, UsageError
 from harness.executors.cluster import carrier, identity, quiet
 from harness.executors.cluster.addresses import Address, is_loopback
 from harness.executors.cluster.identity import Member, Program
+from harness.subjects import parcels
 
 _CONNECT_SECONDS = 10.0
 _WORKERS_SECONDS = 30.0
@@ -92,6 +93,23 @@ class Connection:
         """Give a worker work for a token, None where there is none."""
         self._call(address, carrier.give, token, what)
 
+    def bring(self, address: str, token: str, names: Sequence[str]) -> None:
+        """Send a worker those of these snapshots of scripts that it does not have.
+
+        Raises:
+            DataError: it cannot take one.
+            LookupError: it is gone.
+        """
+        for name in self._call(address, carrier.missing, list(names)) if names else ():
+            with parcels.packed(name) as path, path.open("rb") as file:
+                left = path.stat().st_size
+                while True:
+                    chunk = file.read(carrier.CHUNK)
+                    left -= len(chunk)
+                    self._call(address, carrier.put, token, name, chunk, left <= 0)
+                    if left <= 0:
+                        break
+
     def fetch(self, address: str, token: str, kind: str, sha256: str) -> Iterator[bytes]:
         """The file of an array that a run left on a worker.
 
@@ -110,6 +128,8 @@ class Connection:
             self._client.run, function, *arguments, workers=[address], on_error="return"
         )
         answer = said.get(address)
+        if isinstance(answer, HarnessError):
+            raise answer
         if isinstance(answer, BaseException) or address not in said:
             raise LookupError(f"the worker at {address} is gone: {answer!r}")
         return answer

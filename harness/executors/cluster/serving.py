@@ -37,8 +37,8 @@ def serve(
         EngineError: the scheduler does not take this worker.
     """
     quiet.quieten()
-    carrier = Carrier(command, description)
     with scratch.folder("worker") as folder, dask.config.set(_SETTINGS):
+        carrier = Carrier(command, description, folder)
         asyncio.run(_serve(address, security, carrier, name, str(folder)))
 
 
