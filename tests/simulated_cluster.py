@@ -124,13 +124,16 @@ class Cluster:
         return self._start(name, [*program, *own, *what])
 
     def worker(
-        self, name: str, *options: str, variables: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *prefix: str,
+        options: tuple[str, ...] = (),
+        variables: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start a worker as a user does."""
+        """Start a worker as a user does; `prefix` is a command that starts it, such as taskset."""
         program = [sys.executable, "-m", "harness", "worker", self.address, "--name", name]
-        return self._start(
-            name, [*program, "--trust-jobs", "--engine", "local", *options], variables
-        )
+        how = ("--trust-jobs", "--engine", "local", *options)
+        return self._start(name, [*prefix, *program, *how], variables)
 
     def _start(
         self, name: str, command: list[str], variables: Mapping[str, str] | None = None
