@@ -172,6 +172,14 @@ class Cluster:
             return Counter((self.folder / "begun.log").read_text().splitlines())
         return Counter()
 
+    def until_joined(self, workers: int) -> None:
+        """Wait until so many workers say that they have joined."""
+        until = time.monotonic() + 300
+        while sum(" at " in self.said(name) for name in self.processes) < workers:
+            if time.monotonic() > until:
+                raise TimeoutError("\n".join(map(self.said, self.processes)))
+            time.sleep(0.2)
+
     def _until_listening(self) -> None:
         until = time.monotonic() + 60
         while time.monotonic() < until:

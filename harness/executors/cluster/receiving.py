@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness import scratch
-from harness.errors import RecordError
 from harness.results import blobs, reading
 from harness.results.record import Record
 from harness.results.store import Store
@@ -29,13 +28,15 @@ def receive(store: Store, cell: str, repeat: int, text: str, fetch: Fetch) -> Re
     before = store.read(cell, repeat)
     if record.status == "unavailable" and before is not None and before.status == "completed":
         return record
+    arrays = record.measured.arrays if record.measured else {}
+    absent = {k: sha256 for k, sha256 in arrays.items() if not store.blob_path(k, sha256).exists()}
+    if not absent:
+        store.write(record, None, None)
+        return record
     with scratch.folder("arrays") as folder:
-        files = {kind: folder / f"{kind}.npz" for kind in blobs.KINDS}
-        for kind, sha256 in record.measured.arrays.items() if record.measured else ():
-            if not store.blob_path(kind, sha256).exists():
-                _write(files[kind], fetch(kind, sha256))
-        given = [files[kind] if files[kind].exists() else None for kind in _ORDER]
-        store.write(record, *given)
+        for kind, sha256 in absent.items():
+            _write(folder / kind, fetch(kind, sha256))
+        store.write(record, *(folder / kind if kind in absent else None for kind in _ORDER))
     return record
 
 
@@ -43,14 +44,8 @@ _ORDER = (blobs.WEIGHTS, blobs.PREDICTIONS, blobs.TRACES)
 
 
 def _parsed(cell: str, repeat: int, text: str) -> Record:
-    with scratch.folder("record") as folder:
-        # The same checks as for a file that is anybody's.
-        path = folder / cell / f"{repeat}.json"
-        path.parent.mkdir()
-        path.write_text(text, encoding="utf-8")
-        record = reading.read_record(path)
-    if record is None:
-        raise RecordError(f"{cell} #{repeat}: a worker sent no record")
+    # The same checks as for a file that is anybody's.
+    record = reading.parse_record(Path(cell) / f"{repeat}.json", text.encode("utf-8"))
     return record.model_copy(update={"sha256": None})
 
 
