@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from simulated_cluster import LOCKS, Cluster, matrix_of, prepare
+
 from benchmarks import measuring
 from benchmarks.measuring import Result, clocked, weighed
-from simulated_cluster import LOCKS, Cluster, matrix_of, prepare
 
 WORKERS = int(os.environ.get("BENCHMARK_WORKERS", "16"))
 RUNS = int(os.environ.get("BENCHMARK_RUNS", "1600"))

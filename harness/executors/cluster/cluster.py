@@ -136,6 +136,8 @@ class Cluster:
         present = self._connection.present()
         for piece in [one for one in self._pieces.values() if one.member.address not in present]:
             self._lost(piece)
+            # Should it be there after all, it stops.
+            self._drop(piece.token)
         if not present <= self._members.keys() or not self._members:
             self._members = self._connection.members()
         for name, machine in self._machines.items():
@@ -169,7 +171,8 @@ class Cluster:
         elif kind == connection.OVER:
             self._over(token, piece)
         elif piece is None:
-            return  # of a piece that was taken back
+            # Of a piece that was taken back, which nobody may go on with.
+            self._drop(token)
         elif kind == job_events.PREPARING:
             self._show(piece, event["what"])
         elif kind == job_events.STARTED:
@@ -248,6 +251,10 @@ class Cluster:
         self._connection.require()
         if piece is not None:
             self._lost(piece)
+        self._drop(token)
+
+    def _drop(self, token: str) -> None:
+        """End what a token does; another one may be submitted for its worker."""
         for machine in self._machines.values():
             machine.tokens.discard(token)
             machine.parked.discard(token)

@@ -66,7 +66,9 @@ class Connection:
 
     def present(self) -> frozenset[str]:
         """The addresses of the workers that are there now, whatever they are."""
-        return frozenset(self._asked(self._client.scheduler_info)["workers"])
+        # Not `scheduler_info`: every now and then the client replaces what that gives by an account
+        # without any workers, and a thread that asks just then takes them all for lost.
+        return frozenset(self._asked(self._client.run_on_scheduler, workers_of))
 
     def submit(self, machine: str) -> str:
         """Let some worker on a machine ask for work, once; the token it does it with."""
@@ -221,6 +223,11 @@ def prepare(dask_scheduler: Scheduler) -> dict[str, Any]:
         ttl.stop()
     listens = [listener.listen_address for listener in dask_scheduler.listeners]
     return {"program": identity.program_to_json(), "listens": listens}
+
+
+def workers_of(dask_scheduler: Scheduler) -> list[str]:
+    """In the scheduler's process: the addresses of its workers."""
+    return list(dask_scheduler.workers)
 
 
 def _require_same(own: Program, said: Mapping[str, Any], whose: str) -> None:

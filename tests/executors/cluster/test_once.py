@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import harness, start
+from distributed import Client, Scheduler
 from simulated_cluster import Cluster, records, until_recorded
 
 import harness as program
@@ -201,3 +202,30 @@ def test_what_a_worker_cannot_do_is_no_endless_wait(sleeping: Sleeping, tmp_path
     assert set(cluster.begun.values()) == {1}
     rows = json.loads(harness("table", results, "--by", "cell", "--format", "json").out)
     assert {row["machine"] for row in rows} >= {"absent-gpu-h100"}
+
+
+def test_a_worker_that_only_seemed_lost_stops_what_others_do_by_now(
+    sleeping: Sleeping, tmp_path: Path
+) -> None:
+    matrix, cluster = sleeping
+    for name in "ab":
+        cluster.sleeper(name, 1.0)
+    results = tmp_path / "results"
+    process = start(*arguments(matrix, cluster, results))
+    until_recorded(results, 2, process)
+    # The scheduler drops it, as it would where the network fails; the worker itself lives on.
+    with Client(cluster.address, set_as_default=False) as client:
+        names = {one["name"]: at for at, one in client.scheduler_info()["workers"].items()}
+        client.run_on_scheduler(_remove, names["a"])
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 7, err
+    counts = statuses(results)
+    assert counts == {"completed": 11, "killed": 1}
+    assert harness(*arguments(matrix, cluster, results)).code == 0
+    assert statuses(results) == {"completed": 12}
+    # What was under way when it was dropped, and what it began before it knew.
+    assert sum(cluster.begun.values()) <= 12 + 2
+
+
+async def _remove(address: str, dask_scheduler: Scheduler) -> None:
+    await dask_scheduler.remove_worker(address, stimulus_id="test", safe=False, close=False)
