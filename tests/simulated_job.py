@@ -18,15 +18,16 @@ from pathlib import Path
 
 def main(seconds: float, prepared: Path, log: Path, results: Path, jobs: Path) -> None:
     """Carry out the jobs in a file."""
-    threading.Thread(target=_end_with_input, daemon=True).start()
+    threading.Thread(target=_listen, daemon=True).start()
     for job in json.loads(jobs.read_text()):
         arrays = prepared / job["matrix"] / "blobs"
         shutil.copytree(arrays, results / job["matrix"] / "blobs", dirs_exist_ok=True)
         for run in job["runs"]:
             cell, repeat = run["cell"], run["repeat"]
+            _say(event="started", cell=cell, repeat=repeat)
+            _PASSED_ON.acquire()
             with log.open("a") as file:
                 file.write(f"{cell} #{repeat}\n")
-            _say(event="started", cell=cell, repeat=repeat)
             time.sleep(seconds)
             (record,) = prepared.glob(f"{job['matrix']}/*/{cell}/{repeat}.json")
             text = record.read_text(encoding="utf-8")
@@ -37,9 +38,12 @@ def _say(**event: object) -> None:
     print(json.dumps(event), flush=True)
 
 
-def _end_with_input() -> None:
-    while os.read(0, 4096):
-        pass
+_PASSED_ON = threading.Semaphore(0)
+
+
+def _listen() -> None:
+    while os.read(0, 1):
+        _PASSED_ON.release()
     os._exit(130)
 
 

@@ -15,9 +15,10 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from distributed import Status, Worker, WorkerPlugin, get_worker
+from distributed.utils import sync
 
 from harness import processes, scratch
 from harness.executors import job_events
@@ -148,17 +149,23 @@ class Carrier(WorkerPlugin):  # type: ignore[misc] # Dask is typed in part only
         with process:
             watcher = threading.Thread(target=self._watch, args=(process, token), daemon=True)
             watcher.start()
-            self._forward(topic, token, process.stdout)
+            self._forward(topic, token, process)
             code = process.wait()
             watcher.join()
         return {"code": code, "said": processes.tail_of(log), "closing": self.closing.is_set()}
 
-    def _forward(self, topic: str, token: str, lines: IO[bytes] | None) -> None:
-        for line in lines or ():
-            with suppress(ValueError):
-                event = json.loads(line)
-                if event["event"] in job_events.EVENTS:
-                    self._post(topic, token, **event)
+    def _forward(self, topic: str, token: str, process: subprocess.Popen[bytes]) -> None:
+        """Post what the process says; it goes on with a run once the scheduler knows of it."""
+        for line in process.stdout or ():
+            event = json.loads(line)
+            if event["event"] != job_events.STARTED:
+                self._post(topic, token, **event)
+                continue
+            with suppress(OSError, ValueError):
+                self._post_and_wait(topic, token, **event)
+                if process.stdin is not None:
+                    process.stdin.write(b"\n")
+                    process.stdin.flush()
 
     def _watch(self, process: subprocess.Popen[bytes], token: str) -> None:
         """End the process once nobody wants its results any more."""
@@ -189,6 +196,15 @@ class Carrier(WorkerPlugin):  # type: ignore[misc] # Dask is typed in part only
 
     def _post(self, topic: str, token: str, **event: Any) -> None:
         self._worker.log_event(topic, {"token": token, **event})
+
+    def _post_and_wait(self, topic: str, token: str, **event: Any) -> None:
+        """Post an event, and stay until the scheduler has it.
+
+        Raises:
+            OSError: the scheduler is gone.
+        """
+        worker, message = self._worker, {"token": token, **event}
+        sync(worker.loop, worker.scheduler.log_event, topic=topic, msg=message)
 
 
 def carrier_of(worker: Worker) -> Carrier:

@@ -228,4 +228,4 @@ def test_a_worker_that_only_seemed_lost_stops_what_others_do_by_now(
 
 
 async def _remove(address: str, dask_scheduler: Scheduler) -> None:
-    await dask_scheduler.remove_worker(address, stimulus_id="test", safe=False, close=False)
+    await dask_scheduler.remove_worker(address, stimulus_id="test", close=False)
