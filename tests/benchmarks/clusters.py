@@ -107,9 +107,7 @@ def _real(folder: Path, times: int) -> Result:
 @contextmanager
 def _started(folder: Path, start: Callable[[Cluster], object]) -> Iterator[Cluster]:
     """A cluster whose workers are there, ended after the `with` block."""
-    made = Cluster(
-        folder=Path(tempfile.mkdtemp(dir=folder)), prepared=folder / f"prepared-{RUNS}"
-    )
+    made = Cluster(folder=Path(tempfile.mkdtemp(dir=folder)), prepared=folder / f"prepared-{RUNS}")
     try:
         made.scheduler()
         start(made)
