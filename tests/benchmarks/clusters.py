@@ -68,6 +68,7 @@ def _sleeping(folder: Path) -> list[Result]:
             figure=f"efficiency {efficiency:.3f}",
             bar=f"at least {LEAST_EFFICIENCY:g}",
             met=efficiency >= LEAST_EFFICIENCY,
+            notes=(f"{_span(results):.1f} s from the first record to the last",),
         ),
         Result(
             what=f"memory of {what}",
@@ -79,6 +80,12 @@ def _sleeping(folder: Path) -> list[Result]:
             met=took.bytes < MOST_BYTES,
         ),
     ]
+
+
+def _span(results: Path) -> float:
+    """The seconds between the first record and the last: without the command's start and end."""
+    times = [path.stat().st_mtime for path in results.glob("*/*/*/1.json")]
+    return max(times) - min(times)
 
 
 def _real(folder: Path, times: int) -> Result:

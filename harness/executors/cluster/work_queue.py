@@ -31,12 +31,15 @@ class WorkQueue:
     def take(self, cpus: int, all_cpus: int) -> list[Job]:
         """Work for a worker that has so many of all the CPUs; nothing where none is left.
 
-        Half of its share of what is left, but enough to be worth a process, and never more than
-        its share of the whole.
+        Its share of the whole where that is hardly worth several processes; else half of its share
+        of what is left, but enough to be worth one, unless the end is near.
         """
-        share = min(1.0, cpus / max(1, all_cpus))
-        least = min(_LEAST_PER_CPU * cpus, math.ceil(self._total * share))
-        wanted = max(1, least, math.ceil(self.left * share / 2))
+        share, worth = min(1.0, cpus / max(1, all_cpus)), _LEAST_PER_CPU * cpus
+        if self._total * share <= worth:
+            wanted = math.ceil(self._total * share)
+        else:
+            least = min(worth, math.ceil(2 * self.left * share))
+            wanted = max(least, math.ceil(self.left * share / 2))
         piece: list[Job] = []
         while self._jobs and wanted > 0:
             job = self._jobs.popleft()
