@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from harness.errors import UsageError
 
 BY_PACKAGE = {
+    "cryptography": "dask",
+    "dask": "dask",
+    "distributed": "dask",
     "jupytext": "notebook",
     "matplotlib": "plots",
     "rocrate": "bundle",

@@ -62,6 +62,7 @@ HELP: dict[str, CommandHelp] = {
             "harness run quickstart.yaml",
             "harness run quickstart.yaml --only mnist-mlp --dry-run",
             "harness run quickstart.yaml --again '*tf2.10*threads=1*'",
+            "harness run quickstart.yaml --on tls://head:8786 --tls cluster",
         ),
     ),
     "rm": CommandHelp(
@@ -69,6 +70,13 @@ HELP: dict[str, CommandHelp] = {
         examples=(
             "harness rm '*threads=2*'",
             "harness rm co2-lstm --results results/quickstart --yes",
+        ),
+    ),
+    "worker": CommandHelp(
+        line="Carry out runs for harness run --on, as part of a cluster.",
+        examples=(
+            "harness worker --new-ca cluster",
+            "harness worker tls://head:8786 --tls cluster --engine docker",
         ),
     ),
     "job": CommandHelp(

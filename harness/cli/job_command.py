@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import platform
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harness import places
 from harness.cli import options, sweeps, wiring
 from harness.cli.sweeps import Setting
 from harness.engines import choice
 from harness.engines.protocol import Engine
 from harness.environments import targets
 from harness.errors import IncompleteSweepError, UsageError
-from harness.executors import progress
+from harness.executors import job_events, progress
 from harness.executors.run_processes import Limits
 from harness.executors.this_machine import Tally, ThisMachine
 from harness.matrix import legacy_keras, variables
@@ -28,40 +30,59 @@ _BYTES = 256 << 20
 
 
 def job(
-    file: Annotated[Path, typer.Argument(metavar="JOB", help="A file with a job as JSON.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="JOB", help="A file with a job, or a list of jobs, as JSON.")
+    ],
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     trust_job: Annotated[
         bool,
         typer.Option("--trust-job", help="Let packages it chose run outside of a container."),
     ] = False,
+    isolation: options.Isolation = options.IsolationChoice.auto,
+    for_worker: Annotated[bool, typer.Option("--for-worker", hidden=True)] = False,
 ) -> None:
-    """Carry out a job that was made on another machine; the records name this one."""
+    """Carry out jobs that were made on another machine; the records name this one."""
     asked = _read(file)
     chosen, why = choice.choose(engine)
     options.engine_note(engine, chosen.name, why)
-    outside = _runs_outside(asked, chosen)
+    outside = next(filter(None, (_runs_outside(each, chosen) for each in asked)), "")
     if outside and not trust_job:
         raise UsageError(f"{file}: this would {outside}; if you trust who made it, say --trust-job")
     machine = wiring.this_machine()
-    store = Store(results, asked.matrix, machine.id)
-    limits = Limits(timeout=asked.timeout_s, memory=asked.memory_bytes)
-    setting = Setting(engine=chosen, named=None, machine=machine, limits=limits)
+    store = Store(results, asked[0].matrix, machine.id)
+    setting = Setting(
+        engine=chosen,
+        named=None,
+        machine=machine,
+        limits=Limits(timeout=asked[0].timeout_s, memory=asked[0].memory_bytes),
+        isolation=isolation.value,
+    )
     tally = Tally()
-    with sweeps.opened(store, machine), progress.shown(len(asked.runs)) as shown:
-        ThisMachine(sweeps.context(setting, store), shown, tally).carry_out([asked])
+    total = sum(len(each.runs) for each in asked)
+    locks = places.cache("cpus", platform.node() or "here") if for_worker else None
+    with (
+        sweeps.opened(store, machine),
+        job_events.printed(store) if for_worker else progress.shown(total) as shown,
+    ):
+        context = sweeps.context(setting, store, cpu_locks=locks)
+        ThisMachine(context, shown, tally).carry_out(asked)
     missing = sum(status != "completed" for status in tally.statuses.values())
     if missing:
-        of = counted(len(asked.runs), "run")
-        raise IncompleteSweepError(f"{missing} of {of} did not complete")
+        raise IncompleteSweepError(f"{missing} of {counted(total, 'run')} did not complete")
 
 
-def _read(file: Path) -> Job:
+def _read(file: Path) -> list[Job]:
+    """The jobs in a file, one or more; all are of one matrix."""
     try:
-        content = untrusted.read_regular(file, _BYTES, follow_links=True)
-        job = jobs.from_json(json.loads(content))
-        _check_variables(job)
-        return job
+        content = json.loads(untrusted.read_regular(file, _BYTES, follow_links=True))
+        several = content if isinstance(content, list) else [content]
+        found = [jobs.from_json(one) for one in several]
+        for job in found:
+            _check_variables(job)
+        if len({job.matrix for job in found}) != 1:
+            raise ValueError("the jobs are of no matrix, or of several")
+        return found
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -30,6 +30,7 @@ MODULES = {
     "publish": "publish_commands",
     "bundle": "bundle_commands",
     "verify": "verify_command",
+    "worker": "worker_command",
     "job": "job_command",
     "migrate": "check_commands",
     "clean": "upkeep_commands",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -99,6 +100,32 @@ def shard(text: str | None) -> shards.Shard | None:
     """
     return None if text is None else shards.parse(text)
 
+
+class IsolationChoice(str, Enum):
+    """Whether a run gets a process of its own."""
+
+    auto = "auto"
+    forked = "forked"
+    fresh = "fresh"
+
+
+Isolation = Annotated[
+    IsolationChoice,
+    typer.Option(
+        help="fresh: a process per run; forked: import once, fork per run; auto: forked where "
+        "an audit showed that it leaves the same bits."
+    ),
+]
+
+Tls = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls",
+        metavar="DIR",
+        envvar="HARNESS_TLS",
+        help="The cluster's certificates, as harness worker --new-ca made them.",
+    ),
+]
 
 Timeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", help="Kill a run that takes longer.", min=1)

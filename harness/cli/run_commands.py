@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
-from enum import Enum
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -26,14 +26,6 @@ from harness.wording import counted
 _REASONS = 5
 
 
-class IsolationChoice(str, Enum):
-    """Whether a run gets a process of its own."""
-
-    auto = "auto"
-    forked = "forked"
-    fresh = "fresh"
-
-
 def run(
     file: options.MatrixFile,
     only: options.Only = None,
@@ -42,15 +34,18 @@ def run(
         bool, typer.Option("--dry-run", help="Say what would run and why, as harness plan does.")
     ] = False,
     shard: options.Shard = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            metavar="ADDRESS",
+            help="On the workers of the Dask scheduler there (tls://HOST:8786), not here.",
+        ),
+    ] = None,
+    tls: options.Tls = None,
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
-    isolation: Annotated[
-        IsolationChoice,
-        typer.Option(
-            help="fresh: a process per run; forked: import once, fork per run; auto: forked where "
-            "an audit showed that it leaves the same bits."
-        ),
-    ] = IsolationChoice.auto,
+    isolation: options.Isolation = options.IsolationChoice.auto,
     timeout: options.Timeout = options.TIMEOUT,
     memory: options.Memory = options.MEMORY,
 ) -> None:
@@ -58,6 +53,20 @@ def run(
     part = options.shard(shard)
     if dry_run:
         _plan(file, only, again, shard, results, engine, timeout, memory)
+        return
+    if on is not None:
+        cluster_run = importlib.import_module("harness.cli.cluster_run")
+        asked = cluster_run.Asked(
+            file=file,
+            only=tuple(only or ()),
+            again=tuple(again or ()),
+            shard=part,
+            engine=options.named(engine),
+            results=results,
+            isolation=isolation.value,
+            limits=Limits(timeout=timeout, memory=options.bytes_of(memory)),
+        )
+        cluster_run.run(asked, on, tls)
         return
     matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
@@ -95,7 +104,7 @@ def run(
     )
     _report().show(results / matrix.name)
     _note_nothing(steps, file)
-    _judge(steps, tally, store)
+    judge([(steps, tally, store)])
 
 
 def _plan(
@@ -118,23 +127,30 @@ def _report() -> ModuleType:
     return importlib.import_module("harness.cli.sweep_report")
 
 
-def _judge(steps: list[Step], tally: Tally, store: Store) -> None:
-    """Raise what decides the exit code; nothing where every selected run is completed."""
-    if tally.unbuilt:
-        names = "\n  ".join(tally.unbuilt)
-        kind = type(next(iter(tally.unbuilt.values())))
-        are = "environment is" if len(tally.unbuilt) == 1 else "environments are"
-        raise kind(f"{len(tally.unbuilt)} {are} missing; see above:\n  {names}")
-    statuses = Counter(tally.statuses.values())
-    before = (step for step in steps if (step.cell.id, step.repeat) not in tally.statuses)
-    statuses.update(step.recorded for step in before if step.action == "done" and step.recorded)
+def judge(ended: Sequence[tuple[list[Step], Tally, Store]]) -> None:
+    """Raise what decides the exit code; nothing where every selected run is completed.
+
+    `ended` has the plan, what became of the runs, and their records, for each machine.
+    """
+    unbuilt = {name: error for _, tally, _ in ended for name, error in tally.unbuilt.items()}
+    if unbuilt:
+        names = "\n  ".join(unbuilt)
+        kind = type(next(iter(unbuilt.values())))
+        are = "environment is" if len(unbuilt) == 1 else "environments are"
+        raise kind(f"{len(unbuilt)} {are} missing; see above:\n  {names}")
+    statuses: Counter[str] = Counter()
+    for steps, tally, _ in ended:
+        statuses.update(tally.statuses.values())
+        before = (step for step in steps if (step.cell.id, step.repeat) not in tally.statuses)
+        statuses.update(step.recorded for step in before if step.action == "done" and step.recorded)
     missing = statuses.total() - statuses["completed"]
     if missing:
         parts = ", ".join(f"{n} {status}" for status, n in sorted(statuses.items()))
+        failures = (_first_failure(steps, store) for steps, _, store in ended)
         raise IncompleteSweepError(
             f"{missing} of {counted(statuses.total(), 'run')} did not complete ({parts})"
-            f"{_first_failure(steps, store)}; "
-            f"harness table {store.folder.parent} --by run says why"
+            f"{next(filter(None, failures), '')}; "
+            f"harness table {ended[0][2].folder.parent} --by run says why"
         )
 
 

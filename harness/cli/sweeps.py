@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from harness import places
 from harness.cli import options, wiring
@@ -127,8 +128,11 @@ def opened(store: Store, machine: LocalMachine) -> Iterator[None]:
         yield
 
 
-def context(setting: Setting, store: Store) -> Context:
-    """Everything that runs recorded in `store` are carried out with."""
+def context(setting: Setting, store: Store, *, cpu_locks: Path | None = None) -> Context:
+    """Everything that runs recorded in `store` are carried out with.
+
+    `cpu_locks` is for processes that share the CPUs.
+    """
     if setting.chosen_because:
         asked = setting.named or options.ENGINE
         options.engine_note(asked, setting.engine.name, setting.chosen_because)
@@ -147,4 +151,5 @@ def context(setting: Setting, store: Store) -> Context:
         isolation=setting.isolation,
         audits=wiring.audits(setting.engine.name, machine),
         logs=store.make_logs(),
+        cpu_locks=cpu_locks,
     )

@@ -138,10 +138,10 @@ def audits(engine: str, machine: LocalMachine) -> Audits:
 
 def wanted(
     read: Callable[[Environment], Lock | None],
-    machine: LocalMachine,
+    machine: LocalMachine | None,
     *,
     engine: str | None,
-    running: Engine,
+    running: Engine | None,
     audited: bool,
     limits: Limits,
     store: Store,
@@ -150,7 +150,8 @@ def wanted(
     """What records must agree with; nothing is made or fetched for it.
 
     `read` gives an environment's lock, None where there is none yet, or raises a `LockError`.
-    `engine` is the one asked for by name, `running` the one that would run. `audited` says that a
+    `engine` is the one asked for by name, `running` the one that would run on `machine`; they are
+    None where other machines run, which know for themselves. `audited` says that a
     failed audit counts against forked runs. Vouchers are those in `store`, `scripts` the users'
     scripts by workload.
     """
@@ -158,11 +159,11 @@ def wanted(
     @cache
     def base(environment: Environment, recorded: str) -> str | None:
         # A record of the other engine stands on a base that this one knows nothing about.
-        return running.base(environment) if recorded == running.name else None
+        return running.base(environment) if running and recorded == running.name else None
 
     @cache
     def distrusted(lock_sha256: str, engine: str) -> str | None:
-        failed = audits(engine, machine).failed(lock_sha256) if audited else None
+        failed = audits(engine, machine).failed(lock_sha256) if audited and machine else None
         return f"forked runs are not believed here: {failed.sentence}" if failed else None
 
     return Wanted(

@@ -23,7 +23,8 @@ class Context:
     `machine` and `hardware` name and describe this machine. `data` gives a data set by name, or
     raises a `HarnessError` that says why not; `data_root` is the folder that holds all of them.
     `cpus` are the CPUs to share, `slots` says how many runs fit into memory at once, `logs` is the
-    folder for build logs.
+    folder for build logs. `cpu_locks` is where several processes that share the CPUs agree on who
+    has which, None where this one has them alone.
     """
 
     engine: Engine
@@ -38,3 +39,4 @@ class Context:
     isolation: IsolationPolicy
     audits: Audits
     logs: Path
+    cpu_locks: Path | None = None

@@ -36,15 +36,16 @@ class SweepProgress:
         console.note(what)
 
     @contextmanager
-    def running(self, cell: str) -> Iterator[None]:
-        """A run of `cell` is under way within the `with` block."""
-        self._set_running(cell, under_way=True)
+    def running(self, cell: str, repeat: int = 0) -> Iterator[None]:
+        """A run of `cell` is under way within the block; without a repeat, something else is."""
+        self.set_running(cell, under_way=True)
         try:
             yield
         finally:
-            self._set_running(cell, under_way=False)
+            self.set_running(cell, under_way=False)
 
-    def _set_running(self, cell: str, *, under_way: bool) -> None:
+    def set_running(self, cell: str, *, under_way: bool) -> None:
+        """A run of `cell`, or something else that takes a while, has begun or is over."""
         with self._lock:
             if under_way:
                 self._running[cell] = None
@@ -53,25 +54,26 @@ class SweepProgress:
             if self._bar is not None and self._id is not None:
                 self._bar.update(self._id, what="  ".join(self._running))
 
-    def finished(self, record: Record) -> None:
-        """One run is over and its record is written."""
+    def finished(self, record: Record, worker: str = "") -> None:
+        """One run is over and its record is written; `worker` says where, if not here."""
         with self._lock:
             self._done += 1
             done = self._done
         if self._bar is not None and self._id is not None:
             self._bar.update(self._id, advance=1)
         if self._bar is None or record.status != "completed" or console.is_verbose():
-            console.note(_line(done, self._total, record))
+            console.note(_line(done, self._total, record, worker))
 
 
-def _line(done: int, total: int, record: Record) -> str:
+def _line(done: int, total: int, record: Record, worker: str) -> str:
     width = len(str(total))
     took = record.seconds.get("process")
     seconds = f"  {took:.1f} s" if took is not None else ""
     reason = f"  {record.reason}" if record.reason else ""
+    where = f"  on {worker}" if worker else ""
     return (
         f"[{done:{width}}/{total}] {record.status:11} {record.cell} #{record.repeat}"
-        f"{seconds}{reason}"
+        f"{seconds}{where}{reason}"
     )
 
 

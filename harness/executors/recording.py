@@ -98,6 +98,20 @@ def of_unavailable(origin: Origin, job: Job, run: Run, reason: str, started: str
     )
 
 
+def of_killed(origin: Origin, job: Job, run: Run, reason: str, started: str) -> Record:
+    """The record of a run that was under way when the machine that carried it out was lost."""
+    return _record(
+        origin,
+        job,
+        run,
+        started,
+        status="killed",
+        reason=reason,
+        environment=_environment(job, image="", base="", packages={}),
+        failure=Failure(type="killed", message=reason),
+    )
+
+
 def _record(
     origin: Origin, job: Job, run: Run, started: str, reply: Reply | None = None, **parts: Any
 ) -> Record:

@@ -135,10 +135,6 @@ def _order(
     )
 
 
-class AbandonedError(Exception):
-    """The sweep is being interrupted; the run that raises this leaves no record."""
-
-
 class WarmProcess:
     """A process that imports TensorFlow once and forks a child per run, also side by side.
 

@@ -16,11 +16,11 @@ from harness.errors import EngineError, RecordError
 from harness.executors import audits, kept_folders, recording, requests, run_processes
 from harness.executors.audits import Audit
 from harness.executors.context import Context
-from harness.executors.cpu_sets import CpuSets, cpus_for
+from harness.executors.cpu_sets import AbandonedError, CpuSets, SharedCpuSets, cpus_for
 from harness.executors.progress import SweepProgress
 from harness.executors.recording import Origin
 from harness.executors.replies import Reply
-from harness.executors.run_processes import AbandonedError, Ending, Isolation
+from harness.executors.run_processes import Ending, Isolation
 from harness.executors.warm_groups import WarmGroup
 from harness.protocol import exchange
 from harness.protocol.job import Job, Run
@@ -44,9 +44,13 @@ class SingleRuns:
             engine=context.engine.describe(),
         )
         self._progress = progress
-        self._cpu_sets = CpuSets(context.cpus, context.slots)
-        # TensorFlow takes all of a GPU's memory, so GPU runs go one after the other.
-        self._gpu = threading.Lock()
+        self._cpu_sets = self._make_cpu_sets()
+
+    def _make_cpu_sets(self) -> CpuSets | SharedCpuSets:
+        cpus, slots, locks = self._context.cpus, self._context.slots, self._context.cpu_locks
+        if locks is None:
+            return CpuSets(cpus, slots)
+        return SharedCpuSets(cpus, slots, locks, self._abandoned)
 
     def abandon(self) -> None:
         """From now on, runs that end were ended by the interruption and are not recorded."""
@@ -126,15 +130,17 @@ class SingleRuns:
 
     def _reserved_cpus_for(self, job: Job, run: Run) -> AbstractContextManager[tuple[int, ...]]:
         count = cpus_for(run.settings, len(self._context.cpus))
-        return self._reserved_cpus(run.cell, count, gpu=job.device == "gpu")
+        return self._reserved_cpus(run.cell, count, gpu=job.device == "gpu", repeat=run.repeat)
 
     @contextmanager
-    def _reserved_cpus(self, what: str, count: int, *, gpu: bool) -> Iterator[tuple[int, ...]]:
+    def _reserved_cpus(
+        self, what: str, count: int, *, gpu: bool, repeat: int = 0
+    ) -> Iterator[tuple[int, ...]]:
         try:
             with (
-                self._gpu if gpu else nullcontext(),
+                self._cpu_sets.gpu() if gpu else nullcontext(),
                 self._cpu_sets.reserve(count) as cpus,
-                self._progress.running(what),
+                self._progress.running(what, repeat),
             ):
                 yield cpus
         except OSError as error:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from harness.executors.cpu_sets import AbandonedError
 from harness.executors.run_processes import (
-    AbandonedError,
     Ending,
     Limits,
     ProcessTemplate,

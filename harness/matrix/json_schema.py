@@ -12,6 +12,8 @@ from harness.matrix.claim_entries import OVER as CLAIM_OVER
 from harness.matrix.claim_entries import REQUIRED as CLAIM_REQUIRED
 from harness.matrix.claim_entries import WITH as CLAIM_WITH
 from harness.matrix.claim_entries import WORDS as CLAIM_WORDS
+from harness.matrix.machine_kinds import ISAS
+from harness.matrix.machine_kinds import KEYS as MACHINE_KEYS
 from harness.matrix.matrix import SCHEMA
 from harness.matrix.reading import KEYS, MAX_REPEATS, NAME, REQUIRED
 from harness.matrix.value_nodes import AXIS_KEYS
@@ -68,6 +70,7 @@ def schema() -> dict[str, Any]:
             _closed({**versions, **axes, "because": because}, required=["because"], own=own)
         ),
     }
+    properties["machines"] = _one_or_more(_machine())
     properties["claims"] = _one_or_more(_claim({**versions, **axes}, own))
     assert set(properties) == set(KEYS)
     return {
@@ -132,6 +135,19 @@ def _workload() -> dict[str, Any]:
     }
     assert set(properties) == set(WORKLOAD_KEYS)
     return {**_closed(properties), "oneOf": [{"required": [key]} for key in ("script", "module")]}
+
+
+def _machine() -> dict[str, Any]:
+    word, number = {"type": "string", "minLength": 1}, {"type": ["integer", "string"]}
+    properties = {
+        "cpu": {**word, "description": "A glob for the generation or model of the CPU."},
+        "isa": {"enum": list(ISAS), "description": "What the CPU has."},
+        "gpu": {**word, "description": "Part of the name of a GPU."},
+        "cpus": {**number, "description": "How many CPUs it shows."},
+        "memory": {**word, "description": "How much memory it has at least, such as 64G."},
+    }
+    assert set(properties) == set(MACHINE_KEYS)
+    return {**_closed(properties), "minProperties": 1}
 
 
 def _claim(properties: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

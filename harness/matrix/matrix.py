@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.matrix.claim import Claim
+from harness.matrix.machine_kinds import MachineKind
 from harness.protocol.axes import Value
 from harness.subjects.scripts import ScriptEntry
 
@@ -60,7 +61,7 @@ class Matrix:
 
     `consents` names the environment variables that are set although nobody knows them to be
     harmless, each with the reason. `scripts` are its own workloads by name, `claims` what it is to
-    show.
+    show, `machines` the kinds of machines on which a cluster is to run each cell.
     """
 
     name: str
@@ -73,3 +74,4 @@ class Matrix:
     sha256: str
     scripts: Mapping[str, ScriptEntry] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
+    machines: tuple[MachineKind, ...] = ()

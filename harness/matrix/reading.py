@@ -12,6 +12,7 @@ import yaml
 from harness.errors import UsageError
 from harness.matrix import (
     claim_entries,
+    machine_kinds,
     text,
     value_nodes,
     values,
@@ -38,6 +39,7 @@ KEYS = (
     "include",
     "exclude",
     "claims",
+    "machines",
 )
 REQUIRED = ("schema", "name", "environments")
 NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
@@ -118,6 +120,7 @@ def parse(source: str, problems: Problems, folder: Path | None = None) -> Matrix
     workload_checks.check_use(entries.get("workloads"), (main, *includes), scripts, problems)
     repeats = _repeats(entries.get("repeats"), problems)
     claims = claim_entries.read(_all(entries, "claims"), problems, declared)
+    machines = machine_kinds.read(entries.get("machines"), problems)
     if problems.found:
         return None
     matrix = Matrix(
@@ -131,6 +134,7 @@ def parse(source: str, problems: Problems, folder: Path | None = None) -> Matrix
         sha256=hashlib.sha256(source.encode()).hexdigest(),
         scripts=scripts,
         claims=tuple(entry.claim for entry in claims),
+        machines=machines,
     )
     claim_entries.check(claims, matrix, problems)
     return None if problems.found else matrix

@@ -172,7 +172,10 @@ def _check_machine(path: Path, report: Report) -> None:
     try:
         data = content(path, MAX_BYTES)
         if data is None:
-            report.add(path, "missing", "the machine is not described; harness run writes it again")
+            # A kind of machine that nobody had is planned, and has no records.
+            if any(path.parent.glob("*/[1-9]*.json")):
+                what = "the machine is not described; harness run writes it again"
+                report.add(path, "missing", what)
             return
         described = content_of(path, data, newest=MACHINE_SCHEMA, steps=schemas.MACHINE)
         if described.get("id") != path.resolve().parent.name:

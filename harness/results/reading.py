@@ -29,7 +29,16 @@ def read_record(path: Path) -> Record | None:
             lies in the wrong place; the message names the file.
     """
     data = content(path, MAX_BYTES)
-    return None if data is None else _checked(path, _validated(path, data))
+    return None if data is None else parse_record(path, data)
+
+
+def parse_record(path: Path, data: bytes) -> Record:
+    """The record in the content of a file at `path`, which need not be there.
+
+    Raises:
+        RecordError: as `read_record`.
+    """
+    return _checked(path, _validated(path, data))
 
 
 def _validated(path: Path, data: bytes) -> Record:

@@ -211,6 +211,16 @@ class Store:
             durable.write(target, chunks, partial=self._partial, top=self._top, check=check)
 
 
+def read_machine(path: Path) -> dict[str, Any] | None:
+    """The description of the hardware in a `machine.json`, None where it cannot be read."""
+    try:
+        content = untrusted.read_json(path, MAX_BYTES)
+        hardware = content["hardware"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return hardware if isinstance(hardware, dict) else None
+
+
 def replace_record(
     path: Path, record: Record, *, partial: Path, top: Path, supersede: bool = True
 ) -> None:

@@ -23,7 +23,7 @@ from harness.subjects import data_files, folder_files, notebooks
 from harness.subjects.folder_files import File
 from harness.subjects.scripts import ScriptEntry
 
-_LOCK = ".scripts.lock"
+LOCK = ".scripts.lock"
 _PREFIX = ".scripts-"
 
 
@@ -47,7 +47,7 @@ def stage(entry: ScriptEntry) -> Script:
     script = _described(entry, files)
     root = places.cache("datasets")
     try:
-        with filelock.FileLock(root / _LOCK):
+        with filelock.FileLock(root / LOCK):
             for left in root.glob(f"{_PREFIX}*"):
                 shutil.rmtree(left, ignore_errors=True)
             _stage_folder(root, entry, script.folder_sha256, files)
@@ -134,10 +134,10 @@ def _described(entry: ScriptEntry, files: list[File]) -> Script:
 def _stage_folder(root: Path, entry: ScriptEntry, sha256: str, files: list[File]) -> None:
     place = root / SCRIPTS / sha256
     if place.is_dir():
-        if _is_whole(place, sha256):
+        if is_whole(place, sha256):
             return
         console.note(f"{place}: the copy of {entry.name} was changed; it is made again")
-    with _fresh(root, place) as folder:
+    with fresh(root, place) as folder:
         folder.mkdir()
         made = _made(entry)
         for file in files:
@@ -145,12 +145,12 @@ def _stage_folder(root: Path, entry: ScriptEntry, sha256: str, files: list[File]
                 _write(folder / file.path, made[file.path])
             else:
                 _copy(entry.folder / file.path, folder / file.path, executable=file.executable)
-        _open(folder)
-        if not _is_whole(folder, sha256):
+        open_to_all(folder)
+        if not is_whole(folder, sha256):
             raise UsageError(f"{entry.folder}: was changed while it was copied; run it again")
 
 
-def _is_whole(folder: Path, sha256: str) -> bool:
+def is_whole(folder: Path, sha256: str) -> bool:
     try:
         files = folder_files.hashed(folder, folder_files.everything(folder))
         return folder_files.digest(files) == sha256
@@ -171,7 +171,7 @@ def _write(target: Path, text: bytes) -> None:
     target.chmod(0o644)
 
 
-def _open(folder: Path) -> None:
+def open_to_all(folder: Path) -> None:
     """Let everybody look into the folder and those in it, whatever the umask says."""
     for path, _, _ in os.walk(folder):
         Path(path).chmod(0o755)
@@ -183,7 +183,7 @@ def _stage_data(root: Path, target: str, sha256: str, write: Callable[[Path], No
         if data_files.has(place, sha256):
             return
         console.note(f"{place}: the copy of {target} was changed; it is made again")
-    with _fresh(root, place) as file:
+    with fresh(root, place) as file:
         write(file)
         file.chmod(0o644)
         if not data_files.has(file, sha256):
@@ -191,7 +191,7 @@ def _stage_data(root: Path, target: str, sha256: str, write: Callable[[Path], No
 
 
 @contextmanager
-def _fresh(root: Path, place: Path) -> Iterator[Path]:
+def fresh(root: Path, place: Path) -> Iterator[Path]:
     """A path beside which nothing lies, of what is to be at `place` once the block is over."""
     place.parent.mkdir(exist_ok=True)
     for folder in (root, place.parent):

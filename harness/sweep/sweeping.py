@@ -39,7 +39,7 @@ def carry_out(
     _run(steps, maker, context, meanwhile, tally)
     while any(step.action == "waits" for step in steps):
         repeated = [step for step in steps if step.repeated is not None]
-        steps = plan(_write_vouchers(repeated, context().store))
+        steps = plan(write_vouchers(repeated, context().store))
         _run(steps, maker, context, None, tally)
     return steps, tally
 
@@ -52,12 +52,7 @@ def _run(
     tally: Tally,
 ) -> None:
     to_run = [step for step in steps if step.action == "run"]
-    waiting = sum(step.action == "waits" for step in steps)
-    done = sum(step.action == "done" for step in steps)
-    after = f", {waiting} that wait for their bits" if waiting else ""
-    console.note(
-        f"{counted(len(to_run), 'run')} to do{after}, {done} done before, {len(steps)} in all"
-    )
+    note_counts(steps)
     if not to_run:
         return
     jobs, unlocked = maker.jobs(to_run)
@@ -68,7 +63,16 @@ def _run(
         machine.carry_out(jobs, meanwhile)
 
 
-def _write_vouchers(repeated: Sequence[Step], store: Store) -> bool:
+def note_counts(steps: Sequence[Step]) -> None:
+    """Say how many runs are to do, and how many are done."""
+    to_run = sum(step.action == "run" for step in steps)
+    waiting = sum(step.action == "waits" for step in steps)
+    done = sum(step.action == "done" for step in steps)
+    after = f", {waiting} that wait for their bits" if waiting else ""
+    console.note(f"{counted(to_run, 'run')} to do{after}, {done} done before, {len(steps)} in all")
+
+
+def write_vouchers(repeated: Sequence[Step], store: Store) -> bool:
     """Write down whether each repeated run left the bits that it was to; False if none decided."""
     made = [voucher for step in repeated for voucher in _vouchers(step, store)]
     if made:

@@ -57,7 +57,7 @@ def sweep(matrix_file: Path, results: Path) -> Path:
     lock_of = wiring.lock_reader(matrix_file)
     for cell in planned:
         if cell.status is None:
-            _write(store, _records(matrix, here, cell, lock_of(cell.environment)))
+            _write(store, records(matrix, here, cell, lock_of(cell.environment)))
     return store.folder
 
 
@@ -70,7 +70,7 @@ def _write(store: Store, records: Iterator[Record]) -> None:
             path.write_bytes(serialised(record))
 
 
-def _records(matrix: Matrix, here: LocalMachine, cell: Cell, lock: Lock | None) -> Iterator[Record]:
+def records(matrix: Matrix, here: LocalMachine, cell: Cell, lock: Lock | None) -> Iterator[Record]:
     settings = {name: to_json(value) for name, value in cell.settings.items()}
     environment = _environment(cell.environment, lock)
     cpus = range(cpus_for(settings, len(here.hardware["visible_cpus"])))

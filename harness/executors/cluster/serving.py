@@ -1,0 +1,147 @@
+"""A Dask worker that carries out our jobs, for as long as it is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+import dask
+from distributed import Security, Status, Worker
+from distributed.comm import connect
+
+from harness import console, scratch
+from harness.errors import EngineError
+from harness.executors.cluster import quiet
+from harness.executors.cluster.addresses import Address
+from harness.executors.cluster.carrier import Carrier
+
+_AGAIN_SECONDS = 2.0
+_CONNECT_SECONDS = 10.0
+_LOOK_SECONDS = 0.2
+_LEAVING_SECONDS = 30.0
+
+
+def serve(
+    address: Address,
+    security: Security,
+    *,
+    command: tuple[str, ...],
+    description: Mapping[str, Any],
+    name: str | None,
+) -> None:
+    """Be a worker of the scheduler at this address until interrupted; wait where there is none.
+
+    Raises:
+        EngineError: the scheduler does not take this worker.
+    """
+    quiet.quieten()
+    with scratch.folder("worker") as folder, dask.config.set(_SETTINGS):
+        carrier = Carrier(command, description, folder)
+        asyncio.run(_serve(address, security, carrier, name, str(folder)))
+
+
+_SETTINGS = {
+    # Trainings are not Dask's memory, and have limits of their own.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+    "distributed.worker.profile.enabled": False,
+    "distributed.comm.timeouts.connect": "10s",
+}
+
+
+async def _serve(
+    address: Address, security: Security, carrier: Carrier, name: str | None, folder: str
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    waiting = False
+    while not stop.is_set():
+        try:
+            await _probe(address, security)
+            async with _worker(address, security, carrier, name, folder) as worker:
+                console.note(f"worker {worker.name} at {address}; Ctrl-C ends it")
+                waiting = False
+                await _until(stop, worker, carrier)
+        except (OSError, asyncio.TimeoutError) as error:
+            _refuse_other_authority(address, error)
+            if not waiting:
+                console.note(f"{address}: no scheduler answers; waiting for one")
+            waiting = True
+            await _pause(stop)
+
+
+async def _probe(address: Address, security: Security) -> None:
+    """Reach the scheduler once: a Dask worker would try for ever, and never say why it fails.
+
+    Raises:
+        OSError, asyncio.TimeoutError: nobody answers there, or not in this way.
+    """
+    arguments = security.get_connection_args("worker")
+    comm = await connect(str(address), timeout=_CONNECT_SECONDS, **arguments)
+    await comm.close()
+
+
+def _refuse_other_authority(address: Address, error: BaseException) -> None:
+    """Raise where the other side is there, and is not of this cluster."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if "CERTIFICATE" in str(cause).upper() or "ssl" in type(cause).__name__.lower():
+            raise EngineError(
+                f"{address}: the scheduler's certificate is not of the authority in --tls, or it "
+                f"refuses this one's: {cause}"
+            ) from error
+        cause = cause.__cause__ or cause.__context__
+
+
+def _worker(
+    address: Address, security: Security, carrier: Carrier, name: str | None, folder: str
+) -> Worker:
+    # No nanny: it sets OMP_NUM_THREADS and others for all that it starts, ends what it finds too
+    # large, and would start anew what was killed.
+    return Worker(
+        str(address),
+        nthreads=1,
+        memory_limit=0,
+        name=name,
+        security=security,
+        resources={carrier.describe_machine(): 1},
+        # Without TLS nobody but this machine may reach it.
+        host="127.0.0.1" if address.scheme == "tcp" else None,
+        protocol=address.scheme,
+        dashboard=False,
+        plugins=(carrier,),
+        local_directory=folder,
+        death_timeout=None,
+    )
+
+
+async def _until(stop: asyncio.Event, worker: Worker, carrier: Carrier) -> None:
+    """Stay until the worker is to stop, and has ended what it does, or its scheduler is gone."""
+    while worker.status not in (Status.closed, Status.closing, Status.failed):
+        if stop.is_set():
+            carrier.closing.set()
+            worker.status = Status.paused
+            await _leave(carrier)
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+    console.note("the scheduler is gone; waiting for it to come back")
+
+
+async def _leave(carrier: Carrier) -> None:
+    for _ in range(int(_LEAVING_SECONDS / _LOOK_SECONDS)):
+        if not carrier.is_busy:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), _AGAIN_SECONDS)
+    except asyncio.TimeoutError:
+        return
