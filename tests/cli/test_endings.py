@@ -30,6 +30,7 @@ ARGUMENTS: Mapping[str, list[str | Path]] = {
     "init": [],
     "check": [QUICKSTART],
     "migrate": ["results"],
+    "worker": ["tls://127.0.0.1:9"],
     "job": ["job.json"],
     "plan": [QUICKSTART, "--engine", "local"],
     "lock": [QUICKSTART],
