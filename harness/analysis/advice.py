@@ -132,9 +132,15 @@ def _headline(cells: pd.DataFrame, causes: pd.DataFrame, effects: pd.DataFrame) 
     if causes.empty:
         text = f"{share}; no setting that was tried prevents it."
         return Advice(text=text, cells=_named(unstable))
-    ways = " or ".join(f"{row.axis}={row.stable_at}" for row in causes.itertuples())
+    set_to = zip(causes["axis"], causes["stable_at"], strict=True)
+    ways = " or ".join(_way(cells, str(axis), str(value)) for axis, value in set_to)
     examples = axis_examples.divided(cells, str(causes["axis"].iloc[0]))
     return Advice(text=f"{share}: set {ways}.", cells=examples)
+
+
+def _way(cells: pd.DataFrame, axis: str, value: str) -> str:
+    unhelped = len(_unhelped(cells, axis, value))
+    return f"{axis}={value}" + (f" (not enough in {unhelped:,})" if unhelped else "")
 
 
 def _repeatable(cells: pd.DataFrame, tried: pd.DataFrame, effects: pd.DataFrame) -> Advice:
@@ -224,11 +230,27 @@ def _remedies(cells: pd.DataFrame, causes: pd.DataFrame, runs: pd.DataFrame) -> 
             f" equal ({pairs}){price}.",
             cells=axis_examples.divided(cells, str(row.axis)),
         )
+        unhelped = _unhelped(cells, str(row.axis), str(row.stable_at))
+        if len(unhelped):
+            number = counted(len(unhelped), "cell")
+            yield Advice(
+                text=f"That was not enough in {number} with {row.axis}={row.stable_at}, such as"
+                f" {unhelped['cell'].iloc[0]}.",
+                cells=_named(unhelped),
+            )
     if causes.empty and len(_unstable(cells)):
         yield Advice(
             text="No one setting divides unstable cells from stable ones; "
             "harness why --stable asks."
         )
+
+
+def _unhelped(cells: pd.DataFrame, axis: str, value: str) -> pd.DataFrame:
+    """The cells that are unstable although they have this value."""
+    unstable = _unstable(cells)
+    has = unstable[axis].astype("string").fillna("") == value
+    unhelped: pd.DataFrame = unstable[has]
+    return unhelped
 
 
 def _price(prices: pd.DataFrame, axis: str, value: str) -> str:

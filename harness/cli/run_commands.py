@@ -15,7 +15,7 @@ from harness import console
 from harness.cli import options, sweeps, wiring
 from harness.cli.sweeps import LockSource, Setting
 from harness.engines import choice
-from harness.errors import IncompleteSweepError
+from harness.errors import IncompleteSweepError, UsageError
 from harness.executors.run_processes import Limits
 from harness.executors.this_machine import Tally
 from harness.matrix import cells, reading, shards
@@ -51,6 +51,8 @@ def run(
 ) -> None:
     """Run every cell that has no record yet, then print which gave the same weights."""
     part = options.shard(shard)
+    if dry_run and on is not None:
+        raise UsageError("--dry-run plans for this machine: leave it out, or --on")
     if dry_run:
         _plan(file, only, again, shard, results, engine, timeout, memory)
         return

@@ -129,3 +129,17 @@ def test_without_weights_there_is_no_advice(on: SweepOnDisk) -> None:
     on.end(cell(), 1, "failed", "it raised")
     ended = harness("advise", str(on.root), cwd=on.root)
     assert (ended.code, "no cell here has weights" in ended.err) == (3, True)
+
+
+def test_a_setting_that_was_not_enough_is_said_to_be_so(on: SweepOnDisk) -> None:
+    """Control: a cell that has the advised value and is unstable all the same."""
+    settled, other = {"tensorflow": "2.15.1"}, {"tensorflow": "2.4.4"}
+    cells = [cell(**settled), cell(**settled, determinism="on"), cell(**other, determinism="on")]
+    on.plan(cells)
+    for each, words in zip(cells, ("ab", "cc", "de"), strict=True):
+        on.complete(each, *words)
+    said = advice(on.root)
+    assert "Set determinism=on" in said
+    assert f"That was not enough in 1 cell with determinism=on, such as {cells[2].id}." in said
+    (found,) = findings(merging.merge([on.root]))
+    assert "set determinism=on (not enough in 1)" in found.headline.text
