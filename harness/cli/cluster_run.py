@@ -17,7 +17,7 @@ from harness.executors.cluster import addresses, connection
 from harness.executors.cluster.connection import Connection
 from harness.executors.cluster.identity import Member
 from harness.executors.context import IsolationPolicy
-from harness.executors.recording import Origin
+from harness.executors.recording import MachineAndEngine
 from harness.executors.run_processes import Limits
 from harness.matrix import cells, reading
 from harness.matrix.cells import Cell
@@ -29,8 +29,8 @@ from harness.results import plan_file, scan
 from harness.results.store import Store, read_machine
 from harness.subjects import snapshots
 from harness.sweep import cluster_sweeping, machine_limits, planning
+from harness.sweep.cell_placement import Candidate, Placement, RecordedRepeats, place_cells
 from harness.sweep.cluster_sweeping import Part
-from harness.sweep.homes import Candidate, Homes, Progress, homes
 from harness.sweep.jobs import Maker
 from harness.sweep.machine_limits import Machine
 from harness.sweep.planning import Step, Wanted
@@ -129,7 +129,7 @@ class _Sweep:
     def parts(self, members: Iterable[Member], *, first: bool) -> Iterator[list[Part]]:
         """What each machine of these workers is to do, with its folder locked."""
         by_machine = {member.machine: member for member in members}
-        found = self._homes(list(members))
+        found = self._placement(list(members))
         with ExitStack() as locks:
             parts = []
             for name, planned in found.cells.items():
@@ -140,10 +140,10 @@ class _Sweep:
                     self._write_plan(store, planned)
                     parts.append(self._part(store, by_machine[name], planned, again=first))
             self._write_absent(found.absent)
-            if found.elsewhere:
-                count = counted(found.elsewhere, "cell")
+            if found.done_elsewhere:
+                count = counted(found.done_elsewhere, "cell")
                 console.note(f"{count} done on machines that have no worker now")
-            if not parts and not found.elsewhere:
+            if not parts and not found.done_elsewhere:
                 raise EngineError("no worker of this cluster is of a kind that the matrix asks for")
             yield parts
 
@@ -166,8 +166,10 @@ class _Sweep:
             anew = () if next(rounds) else self.asked.again
             return list(planning.done_again(steps, anew))
 
-        origin = Origin(machine=member.machine, hardware=member.hardware, engine=member.engine)
-        return Part(origin=origin, store=store, plan=plan)
+        made_on = MachineAndEngine(
+            machine=member.machine, hardware=member.hardware, engine=member.engine
+        )
+        return Part(made_on=made_on, store=store, plan=plan)
 
     def _wanted(self, store: Store) -> Wanted:
         return wiring.wanted(
@@ -187,12 +189,12 @@ class _Sweep:
     def _write_plan(self, store: Store, planned: Iterable[Cell]) -> None:
         plan_file.write(store.plan_path, matrix=self.matrix, machine=store.machine, cells=planned)
 
-    def _homes(self, members: list[Member]) -> Homes:
+    def _placement(self, members: list[Member]) -> Placement:
         candidates = [*self._present(members), *self._recorded({one.machine for one in members})]
         planned = list(cells.cells(self.matrix))
         # A selection of nothing leaves nothing.
         list(cells.select(iter(planned), (*self.asked.only, *self.asked.again)))
-        return homes(planned, self.matrix.machines, candidates)
+        return place_cells(planned, self.matrix.machines, candidates)
 
     def _present(self, members: Iterable[Member]) -> Iterator[Candidate]:
         by_machine: dict[str, list[Member]] = {}
@@ -222,10 +224,10 @@ class _Sweep:
             progress=self._progress(self._store(name)),
         )
 
-    def _progress(self, store: Store) -> Callable[[Cell], Progress]:
+    def _progress(self, store: Store) -> Callable[[Cell], RecordedRepeats]:
         wanted, read, repeats = self._wanted(store), store.reader(), self.matrix.repeats
 
-        def progress(cell: Cell) -> Progress:
+        def progress(cell: Cell) -> RecordedRepeats:
             steps = list(planning.steps([cell], repeats, wanted, read, vouching=False))
             if all(step.action == "done" for step in steps):
                 return "complete"

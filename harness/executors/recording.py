@@ -29,7 +29,7 @@ from harness.results.record import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Origin:
+class MachineAndEngine:
     """What the records of a job share; `started` in a record is UTC in ISO format."""
 
     machine: str
@@ -45,7 +45,7 @@ class _Result:
 
 
 def of_ending(
-    origin: Origin,
+    made_on: MachineAndEngine,
     job: Job,
     run: Run,
     template: ProcessTemplate,
@@ -59,7 +59,7 @@ def of_ending(
     reply = ending.reply
     image = template.image
     return _record(
-        origin,
+        made_on,
         job,
         run,
         started,
@@ -84,10 +84,12 @@ def without_results(record: Record, reason: str) -> Record:
     return record.model_copy(update=changes)
 
 
-def of_unavailable(origin: Origin, job: Job, run: Run, reason: str, started: str) -> Record:
+def of_unavailable(
+    made_on: MachineAndEngine, job: Job, run: Run, reason: str, started: str
+) -> Record:
     """The record of a run that never got a process: its environment, image or data is missing."""
     return _record(
-        origin,
+        made_on,
         job,
         run,
         started,
@@ -98,10 +100,10 @@ def of_unavailable(origin: Origin, job: Job, run: Run, reason: str, started: str
     )
 
 
-def of_killed(origin: Origin, job: Job, run: Run, reason: str, started: str) -> Record:
+def of_killed(made_on: MachineAndEngine, job: Job, run: Run, reason: str, started: str) -> Record:
     """The record of a run that was under way when the machine that carried it out was lost."""
     return _record(
-        origin,
+        made_on,
         job,
         run,
         started,
@@ -113,17 +115,22 @@ def of_killed(origin: Origin, job: Job, run: Run, reason: str, started: str) -> 
 
 
 def _record(
-    origin: Origin, job: Job, run: Run, started: str, reply: Reply | None = None, **parts: Any
+    made_on: MachineAndEngine,
+    job: Job,
+    run: Run,
+    started: str,
+    reply: Reply | None = None,
+    **parts: Any,
 ) -> Record:
     return Record(
         schema=SCHEMA,
         matrix=job.matrix,
-        machine=origin.machine,
+        machine=made_on.machine,
         cell=run.cell,
         repeat=run.repeat,
-        engine=dict(origin.engine),
+        engine=dict(made_on.engine),
         settings=dict(run.settings),
-        hardware=dict(origin.hardware),
+        hardware=dict(made_on.hardware),
         consent=job.consent,
         script=_script(job, run, reply),
         program={"version": harness.__version__},

@@ -18,7 +18,7 @@ from harness.executors.audits import Audit
 from harness.executors.context import Context
 from harness.executors.cpu_sets import AbandonedError, CpuSets, SharedCpuSets, cpus_for
 from harness.executors.progress import SweepProgress
-from harness.executors.recording import Origin
+from harness.executors.recording import MachineAndEngine
 from harness.executors.replies import Reply
 from harness.executors.run_processes import Ending, Isolation
 from harness.executors.warm_groups import WarmGroup
@@ -38,7 +38,7 @@ class SingleRuns:
     def __init__(self, context: Context, progress: SweepProgress) -> None:
         self._abandoned = threading.Event()
         self._context = context
-        self._origin = Origin(
+        self._made_on = MachineAndEngine(
             machine=context.machine,
             hardware=context.hardware,
             engine=context.engine.describe(),
@@ -121,7 +121,7 @@ class SingleRuns:
         A completed record from before stays: it is worth more than the news that its environment
         cannot be had today.
         """
-        record = recording.of_unavailable(self._origin, job, run, reason, now())
+        record = recording.of_unavailable(self._made_on, job, run, reason, now())
         before = self._context.store.read(record.cell, record.repeat)
         if before is None or before.status != "completed":
             self._context.store.write(record, None, None)
@@ -201,7 +201,7 @@ class SingleRuns:
         if ending.outcome.exit_code == exchange.DISK_FULL and _is_full(ending.folder):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(ending.folder))
         record = recording.of_ending(
-            self._origin,
+            self._made_on,
             group.job,
             run,
             group.template,

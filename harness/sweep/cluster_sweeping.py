@@ -11,7 +11,7 @@ from harness.executors import locks, progress
 from harness.executors.cluster.cluster import Cluster, Share
 from harness.executors.cluster.connection import Connection
 from harness.executors.context import IsolationPolicy
-from harness.executors.recording import Origin
+from harness.executors.recording import MachineAndEngine
 from harness.executors.this_machine import Tally
 from harness.protocol.job import Job
 from harness.results.store import Store
@@ -26,7 +26,7 @@ from harness.wording import counted
 class Part:
     """What one machine does of a sweep. `steps` is its last plan, `tally` what became of it."""
 
-    origin: Origin
+    made_on: MachineAndEngine
     store: Store
     plan: Plan
     steps: list[Step] = field(default_factory=list)
@@ -67,14 +67,14 @@ def _run(
 def _share(part: Part, maker: Maker, cluster: Cluster) -> Share:
     to_run = [step for step in part.steps if step.action == "run"]
     jobs, unlocked = maker.jobs(to_run)
-    share = Share(origin=part.origin, store=part.store, jobs=(), tally=part.tally)
+    share = Share(made_on=part.made_on, store=part.store, jobs=(), tally=part.tally)
     for each in unlocked:
         cluster.refuse(share, each.job, each.error)
     able = tuple(job for job in jobs if _has_lock(cluster, share, job))
     if able:
         runs = sum(len(job.runs) for job in able)
-        console.detail(f"{part.origin.machine}: {counted(runs, 'run')}")
-    return Share(origin=part.origin, store=part.store, jobs=able, tally=part.tally)
+        console.detail(f"{part.made_on.machine}: {counted(runs, 'run')}")
+    return Share(made_on=part.made_on, store=part.store, jobs=able, tally=part.tally)
 
 
 def _has_lock(cluster: Cluster, share: Share, job: Job) -> bool:

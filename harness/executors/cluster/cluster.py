@@ -19,7 +19,7 @@ from harness.executors.cluster.identity import Member
 from harness.executors.cluster.work_queue import RunKey, WorkQueue
 from harness.executors.context import IsolationPolicy
 from harness.executors.progress import SweepProgress
-from harness.executors.recording import Origin
+from harness.executors.recording import MachineAndEngine
 from harness.executors.single_runs import now
 from harness.executors.this_machine import Tally
 from harness.protocol import job as jobs
@@ -37,7 +37,7 @@ _ABSENT_SECONDS = 30.0
 class Share:
     """What one machine is to do, and where its records go; several workers may be on one."""
 
-    origin: Origin
+    made_on: MachineAndEngine
     store: Store
     jobs: tuple[Job, ...]
     tally: Tally
@@ -103,7 +103,7 @@ class Cluster:
         """
         for share in shares:
             machine = _Machine(share=share, queue=WorkQueue(share.jobs))
-            self._machines[share.origin.machine] = machine
+            self._machines[share.made_on.machine] = machine
         lost: dict[str, int] = {}
         try:
             self._look(lost)
@@ -124,7 +124,7 @@ class Cluster:
         share.tally.unbuilt[recording.environment_of(job).id] = error
         reason = str(error).partition("\n")[0]
         for run in job.runs:
-            record = recording.of_unavailable(share.origin, job, run, reason, now())
+            record = recording.of_unavailable(share.made_on, job, run, reason, now())
             before = share.store.read(run.cell, run.repeat)
             if before is None or before.status != "completed":
                 share.store.write(record, None, None)
@@ -273,7 +273,7 @@ class Cluster:
         for key, started in list(piece.under_way.items()):
             found = piece.run(key)
             if found is not None and key not in piece.over:
-                record = recording.of_killed(share.origin, *found, reason, started)
+                record = recording.of_killed(share.made_on, *found, reason, started)
                 share.store.write(record, None, None)
                 piece.over.add(key)
                 self._count(share, record, piece.member.name)

@@ -1,4 +1,4 @@
-"""On which machine of a cluster each cell is run: its home, once per kind of machine.
+"""On which machine of a cluster each cell is run, once per kind of machine.
 
 All repeats of a cell are for one machine, so that what a cell says of its stability is not about
 two. Where cells have records they stay; the others are divided by what their processes share, in
@@ -17,7 +17,7 @@ from harness.matrix import shards
 from harness.matrix.cells import Cell
 from harness.matrix.machine_kinds import ANY, MachineKind
 
-Progress = Literal["none", "begun", "complete"]
+RecordedRepeats = Literal["none", "begun", "complete"]
 """How many repeats of a cell have records that need not be made again: none, some, all."""
 
 
@@ -33,60 +33,60 @@ class Candidate:
     hardware: Mapping[str, Any]
     cpus: int
     settle: Callable[[Cell], Cell]
-    progress: Callable[[Cell], Progress]
+    progress: Callable[[Cell], RecordedRepeats]
 
 
 @dataclass(kw_only=True)
-class Homes:
+class Placement:
     """The cells by machine, and those of kinds of which there is no machine, with the reason.
 
-    `elsewhere` counts those that a machine without a worker has complete.
+    `done_elsewhere` counts those that a machine without a worker has complete.
     """
 
     cells: dict[str, list[Cell]] = field(default_factory=dict)
     absent: dict[MachineKind, list[Cell]] = field(default_factory=dict)
-    elsewhere: int = 0
+    done_elsewhere: int = 0
 
 
-def homes(
+def place_cells(
     cells: Iterable[Cell], kinds: Sequence[MachineKind], candidates: Sequence[Candidate]
-) -> Homes:
+) -> Placement:
     """Where each cell is run, once for each of the kinds; for any machine where there are none."""
     asked = tuple(kinds) or (ANY,)
     fitting = {
         kind: [one for one in candidates if kind.lacks(one.hardware) is None] for kind in asked
     }
-    found = Homes(cells={one.machine: [] for one in candidates if one.cpus})
+    found = Placement(cells={one.machine: [] for one in candidates if one.cpus})
     for cell in cells:
         taken: set[str] = set()
         for kind in asked:
-            _give_home(cell, kind, fitting[kind], candidates, taken, found)
+            _place(cell, kind, fitting[kind], candidates, taken, found)
     return found
 
 
-def _give_home(
+def _place(
     cell: Cell,
     kind: MachineKind,
     fitting: Sequence[Candidate],
     all_machines: Sequence[Candidate],
     taken: set[str],
-    found: Homes,
+    found: Placement,
 ) -> None:
-    home = _home(cell, fitting)
-    if home is None:
+    chosen = _machine_for(cell, fitting)
+    if chosen is None:
         reason = f"no worker is a machine of the kind {kind}{_why(kind, all_machines)}"
         absent = cell if cell.status else replace(cell, status="unavailable", reason=reason)
         found.absent.setdefault(kind, []).append(absent)
-    elif home.machine in taken:
+    elif chosen.machine in taken:
         return  # two kinds, one machine
-    elif home.cpus:
-        taken.add(home.machine)
-        found.cells[home.machine].append(home.settle(cell))
+    elif chosen.cpus:
+        taken.add(chosen.machine)
+        found.cells[chosen.machine].append(chosen.settle(cell))
     else:
-        found.elsewhere += 1
+        found.done_elsewhere += 1
 
 
-def _home(cell: Cell, fitting: Sequence[Candidate]) -> Candidate | None:
+def _machine_for(cell: Cell, fitting: Sequence[Candidate]) -> Candidate | None:
     progress = {one.machine: one.progress(cell) for one in fitting}
     complete = [one for one in fitting if progress[one.machine] == "complete"]
     present = [one for one in fitting if one.cpus]

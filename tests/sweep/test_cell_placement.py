@@ -1,4 +1,4 @@
-"""Homes: each cell on one machine per kind, all of it, and where its records are."""
+"""Placement: each cell on one machine per kind, all of it, and where its records are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from results_factory import cell, hardware
 
 from harness.matrix.cells import Cell
 from harness.matrix.machine_kinds import MachineKind
-from harness.sweep.homes import Candidate, Progress, homes
+from harness.sweep.cell_placement import Candidate, RecordedRepeats, place_cells
 
 CELLS = [
     cell(seed=seed, workload=workload, onednn=onednn)
@@ -27,7 +27,7 @@ def machine(
     cpus: int = 2,
     flags: tuple[str, ...] = (),
     gpus: tuple[str, ...] = (),
-    recorded: Mapping[str, Progress] | None = None,
+    recorded: Mapping[str, RecordedRepeats] | None = None,
     refused: str = "",
 ) -> Candidate:
     described = hardware(
@@ -52,7 +52,7 @@ AVX512 = ("avx512f", "avx512bw", "avx512vl", "avx512dq")
 
 
 def test_every_cell_has_one_home_and_more_cpus_have_more() -> None:
-    found = homes(CELLS, (), [machine("small", 2), machine("large", 30)])
+    found = place_cells(CELLS, (), [machine("small", 2), machine("large", 30)])
     counts = {name: len(its) for name, its in found.cells.items()}
     assert sum(counts.values()) == len(CELLS) and not found.absent
     assert counts["large"] > counts["small"]
@@ -61,7 +61,7 @@ def test_every_cell_has_one_home_and_more_cpus_have_more() -> None:
 
 
 def test_what_shares_a_process_shares_a_home() -> None:
-    found = homes(CELLS, (), [machine(name) for name in "abc"])
+    found = place_cells(CELLS, (), [machine(name) for name in "abc"])
     owners = {
         (each.workload, each.settings["onednn"]): name
         for name, its in found.cells.items()
@@ -72,33 +72,33 @@ def test_what_shares_a_process_shares_a_home() -> None:
 
 
 def test_a_further_machine_takes_cells_and_moves_none_between_the_others() -> None:
-    before = homes(CELLS, (), [machine(name) for name in "ab"]).cells
-    after = homes(CELLS, (), [machine(name) for name in "abc"]).cells
+    before = place_cells(CELLS, (), [machine(name) for name in "ab"]).cells
+    after = place_cells(CELLS, (), [machine(name) for name in "abc"]).cells
     for name in "ab":
         assert {each.id for each in after[name]} <= {each.id for each in before[name]}
 
 
 def test_a_cell_stays_where_its_records_are() -> None:
     begun = {each.id: "begun" for each in CELLS}
-    found = homes(CELLS, (), [machine("a"), machine("b", recorded=begun)])  # type: ignore[arg-type]
+    found = place_cells(CELLS, (), [machine("a"), machine("b", recorded=begun)])  # type: ignore[arg-type]
     assert [each.id for each in found.cells["b"]] == [each.id for each in CELLS]
 
 
 def test_what_a_machine_without_a_worker_has_complete_is_not_done_again() -> None:
-    complete: dict[str, Progress] = {each.id: "complete" for each in CELLS[:5]}
-    begun: dict[str, Progress] = {each.id: "begun" for each in CELLS[5:9]}
+    complete: dict[str, RecordedRepeats] = {each.id: "complete" for each in CELLS[:5]}
+    begun: dict[str, RecordedRepeats] = {each.id: "begun" for each in CELLS[5:9]}
     gone = machine("gone", cpus=0, recorded={**complete, **begun})
-    found = homes(CELLS, (), [machine("here"), gone])
-    assert found.elsewhere == 5
+    found = place_cells(CELLS, (), [machine("here"), gone])
+    assert found.done_elsewhere == 5
     assert [each.id for each in found.cells["here"]] == [each.id for each in CELLS[5:]]
 
 
 def test_each_cell_once_per_kind_and_a_kind_that_nobody_is_has_the_reason() -> None:
     wide, plain = machine("wide", flags=AVX512), machine("plain", gpus=("NVIDIA H100 PCIe",))
-    found = homes(CELLS, (WIDE, GPU), [wide, plain])
+    found = place_cells(CELLS, (WIDE, GPU), [wide, plain])
     assert len(found.cells["wide"]) == len(found.cells["plain"]) == len(CELLS)
 
-    without = homes(CELLS, (WIDE, GPU), [wide])
+    without = place_cells(CELLS, (WIDE, GPU), [wide])
     assert len(without.cells["wide"]) == len(CELLS)
     (absent,) = without.absent.values()
     assert len(absent) == len(CELLS)
@@ -108,13 +108,13 @@ def test_each_cell_once_per_kind_and_a_kind_that_nobody_is_has_the_reason() -> N
 
 def test_two_kinds_that_are_one_machine_are_one_run() -> None:
     both = machine("both", flags=AVX512, gpus=("NVIDIA H100",))
-    found = homes(CELLS, (WIDE, GPU), [both])
+    found = place_cells(CELLS, (WIDE, GPU), [both])
     assert len(found.cells["both"]) == len(CELLS) and not found.absent
 
 
 def test_a_machine_that_cannot_run_a_cell_gets_it_only_where_no_other_can() -> None:
     unable = machine("unable", cpus=60, refused="no such GPU")
-    found = homes(CELLS, (), [unable, machine("able")])
+    found = place_cells(CELLS, (), [unable, machine("able")])
     assert not found.cells["unable"] and len(found.cells["able"]) == len(CELLS)
-    alone = homes(CELLS, (), [unable]).cells["unable"]
+    alone = place_cells(CELLS, (), [unable]).cells["unable"]
     assert {(each.status, each.reason) for each in alone} == {("unavailable", "no such GPU")}
