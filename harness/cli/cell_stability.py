@@ -8,6 +8,7 @@ from harness import console
 from harness.analysis.class_letters import class_letter
 from harness.cli import study_report
 from harness.cli.cell_experiment import CellExperiment
+from harness.cli.study_report import Saved
 from harness.errors import IncompleteSweepError, NotReproducibleError
 from harness.matrix import cells
 from harness.matrix.cells import SETTING_AXES, Cell
@@ -20,7 +21,13 @@ from harness.studies.search import Cure, Settings, Trial
 
 
 def study(
-    experiment: CellExperiment, side: Side, cell: Cell, repeats: int, dry_run: bool, format: str
+    experiment: CellExperiment,
+    side: Side,
+    cell: Cell,
+    repeats: int,
+    dry_run: bool,
+    format: str,
+    saved: Saved | None,
 ) -> None:
     """Look for the smallest set of settings that makes the cell stable, and say it.
 
@@ -40,7 +47,7 @@ def study(
     unstable = base.is_complete and not base.is_stable
     cure = search.cure(candidates, trials) if unstable else None
     if base.is_complete:
-        trials.show(stability.sentences(base, cure), format)
+        trials.show(stability.sentences(base, cure), format, saved)
     console.note(f"records: {experiment.store.folder.parent}")
     _judge(side, base, cure)
 
@@ -76,14 +83,14 @@ class _Trials:
         goes_on = first and first[0].status == "completed"
         return self._experiment.records(cell, self._repeats) if goes_on else first
 
-    def show(self, lines: list[str], format: str) -> None:
+    def show(self, lines: list[str], format: str, saved: Saved | None) -> None:
         """The sentences, and the settings that were tried."""
         every = (weights for row in self._rows.values() for weights in row.hybrid.weights)
         letters = {
             weights: class_letter(number) for number, weights in enumerate(dict.fromkeys(every))
         }
         frame = hybrid_table.frame(self._rows.values(), letters)
-        study_report.show(lines, frame, format, hybrid_table.SHOWN)
+        study_report.show(lines, frame, format, hybrid_table.SHOWN, saved)
 
     def _cell(self, settings: Settings) -> Cell:
         values = zip(SETTING_AXES, self._base.values, strict=True)

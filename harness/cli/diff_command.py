@@ -20,11 +20,13 @@ from harness.cli import (
     wiring,
 )
 from harness.cli.step_experiment import StepExperiment
+from harness.cli.study_report import Saved
 from harness.cli.sweeps import Setting
 from harness.engines import choice
 from harness.errors import HarnessError, UnverifiedError, UsageError
 from harness.executors.run_processes import Limits
 from harness.matrix.cells import Cell
+from harness.publish import study_files
 from harness.results.blobs import Arrays
 from harness.runner.trace import Watch
 from harness.studies import named_cells, run_origins, step_difference, step_study
@@ -57,10 +59,13 @@ def diff(
     locks: bundle_commands.Locks = None,
     timeout: options.Timeout = options.TIMEOUT,
     memory: options.Memory = options.MEMORY,
+    save: options.Save = None,
     format: options.Format = "rich",
 ) -> None:
     """Say at which step two cells part, and what of that step differs first."""
     options.check_format(format)
+    if save is not None:
+        study_files.check_target(save)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
     with named_cells.opened(cells) as named:
         request = _Request(
@@ -70,6 +75,7 @@ def diff(
             locks=locks or (),
             limits=limits,
             format=format,
+            save=save,
         )
         _diff(request)
 
@@ -82,6 +88,7 @@ class _Request:
     locks: Sequence[Path]
     limits: Limits
     format: str
+    save: Path | None
 
 
 def _diff(request: _Request) -> None:
@@ -91,7 +98,7 @@ def _diff(request: _Request) -> None:
     lines = step_study.of_pairs(pairs)
     pair = next((each for each in pairs if each.origin.in_all is not None), None)
     if request.level == TRACES or pair is None or not _may_be_made_again(pair):
-        _show(lines, None, request.format)
+        _show(lines, None, request, sides)
         return
     chosen, because = choice.choose(request.engine)
     setting = Setting(
@@ -106,7 +113,7 @@ def _diff(request: _Request) -> None:
     recorded = cell_experiment.recorded_locks(sides, environments, own=request.locks, engine=chosen)
     with step_experiment.opened(setting, cell_experiment.lock_source(recorded)) as experiment:
         study = _studied(experiment, pair, its_cells, request.level)
-    _show([*lines, *step_study.of_step(study)], study, request.format)
+    _show([*lines, *step_study.of_step(study)], study, request, sides)
     if not study.verified:
         raise UnverifiedError("the watched steps are not those of the recorded runs; see above")
 
@@ -184,8 +191,12 @@ def _transplanted(
     )
 
 
-def _show(lines: Sequence[str], study: StepStudy | None, format: str) -> None:
+def _show(
+    lines: Sequence[str], study: StepStudy | None, request: _Request, sides: Sequence[Side]
+) -> None:
     parts = study.parts if study else []
     # For programs there is always a table.
-    frame = step_difference.frame(parts) if study or format in ("csv", "json") else None
-    study_report.show(lines, frame, format, step_difference.SHOWN)
+    frame = step_difference.frame(parts) if study or request.format in ("csv", "json") else None
+    names = [side.name for side in sides]
+    saved = Saved(path=request.save, command="diff", cells=names) if request.save else None
+    study_report.show(lines, frame, request.format, step_difference.SHOWN, saved)

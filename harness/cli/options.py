@@ -127,6 +127,12 @@ Tls = Annotated[
     ),
 ]
 
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        "--save", metavar="FILE", help="Also write it to FILE, for harness publish --study."
+    ),
+]
 Timeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", help="Kill a run that takes longer.", min=1)
 ]

@@ -11,10 +11,11 @@ from harness import console
 from harness.cli import options
 from harness.datasets import catalogue
 from harness.errors import UsageError
-from harness.publish import page_masthead, report
+from harness.publish import page_masthead, report, study_files
 from harness.publish.appendix import writing
 from harness.publish.appendix.facts import KnownData
 from harness.publish.page_masthead import Credits
+from harness.publish.study_files import StudyFile
 from harness.studies import result_sources
 
 
@@ -42,10 +43,21 @@ def publish(
     license: Annotated[
         str, typer.Option("--license", metavar="URL", help="The licence of the results.")
     ] = "",
+    study: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--study",
+            metavar="FILE",
+            help="What diff or why found, written with --save; the page shows it. Repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Write results as a folder with a page, tables, the records and a badge; or as an appendix."""
     if out is None and appendix is None:
         raise UsageError("name the folder to write with -o OUT, or a file with --appendix FILE")
+    if study and out is None:
+        raise UsageError("--study is for the page: name the folder to write with -o OUT")
+    studies = [study_files.read(path) for path in study or ()]
     credits = Credits(title=title, authors=tuple(author or ()), licence=license)
     page_masthead.require_url(license)
     with result_sources.opened(results) as folders:
@@ -54,12 +66,18 @@ def publish(
         if out is not None:
             report.check_target(results, out)
         notes = [] if appendix is None else writing.write(folders, appendix, _known_data())
-        notes = notes if out is None else report.publish(folders, out, credits=credits)
+        notes = notes if out is None else _published(folders, out, credits, studies)
     for path in (appendix, out and out / report.PAGE):
         if path is not None:
             console.result(f"{path}\n")
     for note in notes:
         console.note(note)
+
+
+def _published(
+    folders: list[Path], out: Path, credits: Credits, studies: list[StudyFile]
+) -> list[str]:
+    return report.publish(folders, out, credits=credits, studies=studies)
 
 
 def _known_data() -> list[KnownData]:

@@ -12,11 +12,13 @@ from harness import console
 from harness.cli import bundle_commands, cell_stability, options, study_report, wiring
 from harness.cli.cell_experiment import CellExperiment, recorded_locks
 from harness.cli.pair_study import PairStudy
+from harness.cli.study_report import Saved
 from harness.cli.sweeps import Setting
 from harness.engines import choice
 from harness.errors import IncompleteSweepError, NotReproducibleError, UsageError
 from harness.executors.run_processes import Limits
 from harness.matrix.cells import Cell
+from harness.publish import study_files
 from harness.results import scan
 from harness.studies import explained, hybrid_table, named_cells, setting_groups
 from harness.studies.named_cells import Side
@@ -56,6 +58,7 @@ def why(
     locks: bundle_commands.Locks = None,
     timeout: options.Timeout = options.TIMEOUT,
     memory: options.Memory = options.MEMORY,
+    save: options.Save = None,
     format: options.Format = "rich",
 ) -> None:
     """Run hybrids of two cells, and say which settings make them differ.
@@ -65,6 +68,8 @@ def why(
     harness why results/quickstart '*augmented*2.21*threads=2' --stable
     """
     options.check_format(format)
+    if save is not None:
+        study_files.check_target(save)
     with named_cells.opened(cells, sides=1 if stable else 2) as named:
         machine = wiring.this_machine()
         sides = named_cells.resolve(named, sides=1 if stable else 2, prefer=machine.id)
@@ -88,10 +93,13 @@ def why(
             locks=recorded_locks(sides, environments, own=locks or (), engine=chosen),
             sources=[sweep for side in sides for sweep in scan.sweeps(side.folder)],
         )
+        names = [side.name for side in sides]
+        saved = Saved(path=save, command="why", cells=names) if save else None
         if stable:
-            cell_stability.study(experiment, sides[0], its_cells[0], runs, dry_run, format)
+            cell_stability.study(experiment, sides[0], its_cells[0], runs, dry_run, format, saved)
         else:
-            _explain(PairStudy(experiment, sides, its_cells, runs), versions, dry_run, format)
+            study = PairStudy(experiment, sides, its_cells, runs)
+            _explain(study, versions, dry_run, format, saved)
 
 
 def _cell(side: Side) -> Cell:
@@ -147,7 +155,9 @@ def _name(cells: Sequence[Cell]) -> str:
     return f"why-{cells[0].workload}-{hashlib.sha256(ids.encode()).hexdigest()[:8]}"
 
 
-def _explain(study: PairStudy, versions: bool, dry_run: bool, format: str) -> None:
+def _explain(
+    study: PairStudy, versions: bool, dry_run: bool, format: str, saved: Saved | None
+) -> None:
     study.note_differences()
     if dry_run:
         console.result("\n".join(study.prospect(versions)) + "\n")
@@ -157,7 +167,7 @@ def _explain(study: PairStudy, versions: bool, dry_run: bool, format: str) -> No
     if versions:
         lines[-1:-1] = study.versions(found)
     frame = hybrid_table.frame(study.rows, study.letters(found))
-    study_report.show(lines, frame, format, hybrid_table.SHOWN)
+    study_report.show(lines, frame, format, hybrid_table.SHOWN, saved)
     console.note(f"records: {study.folder}")
     state = found.explanation.state
     if state == "incomplete":

@@ -30,6 +30,7 @@ from harness.publish import (
     page_findings,
     page_masthead,
     page_rendering,
+    page_studies,
     sweep_sources,
     table_files,
 )
@@ -38,6 +39,7 @@ from harness.publish.layout import layout
 from harness.publish.page_data import ClassTables, Json, Part
 from harness.publish.page_masthead import Credits
 from harness.publish.run_summary import summary
+from harness.publish.study_files import StudyFile
 from harness.publish.views import PAGE_TABLES, View
 from harness.results import regular_files
 from harness.results.names import RESULTS_FOLDER
@@ -50,12 +52,16 @@ _MOST_CURVES = 48
 
 
 def publish(
-    folders: Sequence[Path], out: Path, title: str = "", credits: Credits | None = None
+    folders: Sequence[Path],
+    out: Path,
+    title: str = "",
+    credits: Credits | None = None,
+    studies: Sequence[StudyFile] = (),
 ) -> list[str]:
     """Write the publication of these results folders into `out`; returns what to say about it.
 
     An earlier publication there is replaced, in the moment in which the new one is complete.
-    `credits` have a title of their own.
+    `credits` have a title of their own. The page shows the `studies`, too.
 
     Raises:
         UsageError: there are no results, or `out` holds something else.
@@ -66,7 +72,7 @@ def publish(
     _make_parent(out)
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".publishing-") as partial:
         made = Path(partial) / "made"
-        _write(made, merged, credits or Credits(title=title))
+        _write(made, merged, credits or Credits(title=title), studies)
         made.chmod(0o755)
         if out.exists():
             shutil.move(out, Path(partial) / "before")
@@ -107,7 +113,9 @@ def _make_parent(out: Path) -> None:
         raise UsageError(f"{out}: cannot be made: {error.strerror}; name another folder") from error
 
 
-def _write(out: Path, merged: MergedResults, credits: Credits) -> None:
+def _write(
+    out: Path, merged: MergedResults, credits: Credits, studies: Sequence[StudyFile]
+) -> None:
     parts = page_data.parts(merged.runs)
     classes, effects = by_class(merged.runs), by_axis(merged.runs)
     cells = pd.concat([part.cells for part in parts]).drop(columns="init") if parts else None
@@ -134,6 +142,7 @@ def _write(out: Path, merged: MergedResults, credits: Credits) -> None:
             sorted(cells["matrix"].unique()), machines, details, credits
         ),
         "claims": page_claims.of_table(claims),
+        "studies": page_studies.of_files(studies, cells),
         "table_files": list(named),
     }
     (out / PAGE).write_text(page_rendering.render(context, data), "utf-8")
