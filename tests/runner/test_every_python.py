@@ -32,5 +32,5 @@ def test_a_sweep_runs_under(python: str, tmp_path: Path) -> None:
     frame = program.load(results).set_index("workload")
     done = frame[frame["status"] == "completed"]
     assert set(done["python"]) == {python} and set(done.index) == {"mnist-mlp", "co2-lstm"}
-    assert set(done["found_threads"]) == {"1"}
+    assert set(done["found_threads"]) == {1}
     assert done.loc["mnist-mlp", "value"] > 0.3, "it has learnt something"

@@ -216,7 +216,7 @@ def test_a_reply_describes_installation_and_results(forked: Forked) -> None:
     assert (reply["metric"], reply["unit"]) == ("mean_absolute_error_ppm", "ppm")
     assert math.isfinite(float.fromhex(reply["value"]))
     assert reply["loss"] == reply["history"]["loss"][-1]
-    assert set(reply["seconds"]) == {"build", "fit", "predict", "total"}
+    assert set(reply["seconds"]) == {"build", "fit", "fit_cpu", "predict", "total"}
 
 
 def test_the_lock_may_write_versions_another_way(forked: Forked) -> None:

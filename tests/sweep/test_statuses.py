@@ -13,7 +13,7 @@ import pytest
 from commands import harness, start
 from docker.models.containers import Container
 
-import harness as program
+from harness.analysis import run_table
 from harness.engines.docker.containers import OWNER_LABEL
 from harness.engines.docker.engine import DockerEngine
 from harness.environments import bases
@@ -65,7 +65,7 @@ def shorts(results: Path) -> list[Path]:
 
 
 def statuses(results: Path) -> dict[str, str]:
-    frame = program.load(results)
+    frame = run_table.runs(results)
     return dict(zip(frame["epochs"], frame["status"] + ": " + frame["reason"], strict=True))
 
 

@@ -228,9 +228,10 @@ def test_podman_rootless_and_a_wrong_clock_are_told_apart(
         "CpuCfsQuota": False,
     }
     with engine_at(socket, {"version": version, "info": info}):
-        named, limited = engine_checks.docker_engine(need)
+        named, differing, limited = engine_checks.docker_engine(need)
         clock = only(state_checks.clock(need))
     assert named.found.startswith("Podman 4.9.3 (API 1.41, cgroups v2), rootless")
+    assert differing.check == "podman" and "end as killed" in differing.found
     assert limited.state == "look" and "CpuCfsQuota" in limited.found
     late = re.search(r"the Docker Engine's clock is -(\d+) s off ours", clock.found)
     assert late and 3600 <= int(late[1]) < 3660  # what passed between the answer and the look
