@@ -239,7 +239,7 @@ SETTING_ROW_COLUMNS: tuple[Column, ...] = (
     column("runs", "Int64", "Runs of the cell with this finding."),
 )
 
-MODEL_COLUMNS: tuple[Column, ...] = (
+_FIT_COLUMNS: tuple[Column, ...] = (
     MATRIX,
     MACHINE,
     CELL,
@@ -248,6 +248,11 @@ MODEL_COLUMNS: tuple[Column, ...] = (
     REQUIREMENTS,
     column("model", "Int64", "Which model of the run, from 1, in the order of first training."),
     column("fit", "Int64", "Which fit of the model, from 1."),
+)
+"""What says which fit of which model of which run a row is about."""
+
+MODEL_COLUMNS: tuple[Column, ...] = (
+    *_FIT_COLUMNS,
     column("model_name", "string", "What the script calls the model; missing if it does not."),
     column("process", "string", "The process that the script started for it; else empty."),
     column("steps", "Int64", "Training steps of the fit; missing for a reference training."),
@@ -258,14 +263,7 @@ MODEL_COLUMNS: tuple[Column, ...] = (
 """A reference training is one model with one fit."""
 
 HISTORY_COLUMNS: tuple[Column, ...] = (
-    MATRIX,
-    MACHINE,
-    CELL,
-    _REPEAT,
-    *SETTING_COLUMNS,
-    REQUIREMENTS,
-    column("model", "Int64", "Which model of the run, from 1, in the order of first training."),
-    column("fit", "Int64", "Which fit of the model, from 1."),
+    *_FIT_COLUMNS,
     column("process", "string", "The process that the script started for it; else empty."),
     column("epoch", "Int64", "The epoch that ended, from 1."),
     column("metric", "string", "What is measured: loss, accuracy, …"),

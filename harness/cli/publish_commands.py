@@ -15,7 +15,6 @@ from harness.publish import page_masthead, report, study_files
 from harness.publish.appendix import writing
 from harness.publish.appendix.facts import KnownData
 from harness.publish.page_masthead import Credits
-from harness.publish.study_files import StudyFile
 from harness.studies import result_sources
 
 
@@ -66,18 +65,13 @@ def publish(
         if out is not None:
             report.check_target(results, out)
         notes = [] if appendix is None else writing.write(folders, appendix, _known_data())
-        notes = notes if out is None else _published(folders, out, credits, studies)
+        if out is not None:
+            notes = report.publish(folders, out, credits=credits, studies=studies)
     for path in (appendix, out and out / report.PAGE):
         if path is not None:
             console.result(f"{path}\n")
     for note in notes:
         console.note(note)
-
-
-def _published(
-    folders: list[Path], out: Path, credits: Credits, studies: list[StudyFile]
-) -> list[str]:
-    return report.publish(folders, out, credits=credits, studies=studies)
 
 
 def _known_data() -> list[KnownData]:

@@ -15,8 +15,9 @@ from harness.analysis.varied_axes import assignments, shared
 from harness.notebook import colours
 from harness.publish import shown
 from harness.publish.escaping import html
-from harness.publish.layout import kind_of, layout
+from harness.publish.layout import layout
 from harness.publish.shown import Shown
+from harness.publish.table_kinds import kind_of
 
 _TABLES: Mapping[str, Sequence[Column]] = {
     "runs": columns.RUN_COLUMNS,

@@ -8,64 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import pandas as pd
 
 from harness.analysis.axis_values import in_order, shown
 from harness.analysis.columns import BESIDE_WEIGHTS
 from harness.analysis.metric_units import label
-from harness.analysis.varied_axes import SETTINGS, asked_axes, settings_of
+from harness.analysis.varied_axes import asked_axes, settings_of
 from harness.publish import claim_view, price_view
 from harness.publish.shown import Shown, column, count, exact, formatted, short, signed, text
-
-Kind = Literal[
-    "runs",
-    "cells",
-    "classes",
-    "models",
-    "axes",
-    "claims",
-    "prices",
-    "comparison",
-    "tensors",
-    "machines",
-    "spread",
-    "plain",
-]
+from harness.publish.table_kinds import Kind, kind_of
 
 WEIGHTS, LOSS, METRIC = 1, 2, 3
 """Ranks of what goes last where a table does not fit; everything else that may go is above."""
 
 NOT_RUN = ("unavailable", "excluded", "pending")
-
-
-def kind_of(frame: pd.DataFrame) -> Kind:
-    """Which table this is, told by its columns."""
-    names = set(frame.columns)
-    for kind, telling in _TELLING.items():
-        if telling in names:
-            return kind
-    if {"class", "where"} <= names:
-        return "classes"
-    if {"verdict", *SETTINGS} <= names:
-        return "cells"
-    if {"repeat", "weights_sha256", *SETTINGS} <= names:
-        return "runs"
-    return "plain"
-
-
-_TELLING: dict[Kind, str] = {
-    "models": "model_name",
-    "axes": "changes_bits",
-    "claims": "counterexample",
-    "prices": "fit_ratio",
-    "comparison": "unstable_on",
-    "tensors": "tensor_here",
-    "machines": "only_in_baseline",
-    "spread": "p_permutation",
-}
-"""The column that only this table has."""
 
 
 def layout(frame: pd.DataFrame, *, ids: bool = False) -> list[Shown]:

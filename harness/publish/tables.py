@@ -13,9 +13,10 @@ from harness.analysis.varied_axes import shared_by_all
 from harness.errors import UsageError
 from harness.publish import escaping, markdown, terminal
 from harness.publish.formats import FORMATS
-from harness.publish.layout import kind_of, layout
+from harness.publish.layout import layout
 from harness.publish.run_summary import summary
 from harness.publish.shown import Shown, column
+from harness.publish.table_kinds import kind_of
 
 __all__ = ["render", "summary"]
 

@@ -19,10 +19,11 @@ from rich.text import Text
 from harness import console
 from harness.analysis.class_letters import UNSTABLE
 from harness.analysis.varied_axes import assignments, shared
-from harness.publish import axis_view, claim_view, comparison_view
+from harness.publish import axis_view, claim_view, column_widths, comparison_view
 from harness.publish.escaping import visible
-from harness.publish.layout import NOT_RUN, kind_of, layout
+from harness.publish.layout import NOT_RUN, layout
 from harness.publish.shown import Shown
+from harness.publish.table_kinds import kind_of
 from harness.wording import counted
 
 UNLIMITED = 5_000
@@ -45,10 +46,6 @@ class Look:
     ids: bool
 
 
-_GAP = 2
-_NARROWEST = 24
-_LONGEST_WORD = 44
-_IDS = ("cell", "cell_ids", "baseline", "group", "machine", "environment")
 _STYLES = {
     "stable": "green",
     UNSTABLE: "bold red",
@@ -156,7 +153,7 @@ def _of_classes(frame: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
         yield from _section(str(workload), facts, layout(part.head(most), ids=look.ids), look)
         if len(part) > most:
             more = f"… and {len(part) - most:,} more classes; --format csv has them all"
-            yield _folded(Text(f"{more}\n"), look.width, _GAP)
+            yield _folded(Text(f"{more}\n"), look.width, column_widths.GAP)
         yield from _explanation(part, look)
 
 
@@ -179,7 +176,7 @@ def _explanation(classes: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
     line.append(f": {size} that tells these cells' classes apart{left}.", style="not bold default")
     line.append(" Observed, not proven.", style="dim")
     line.append("\n")
-    yield _folded(line, look.width, _GAP)
+    yield _folded(line, look.width, column_widths.GAP)
 
 
 def _facts(classes: pd.DataFrame) -> list[str]:
@@ -238,7 +235,7 @@ def _of_comparison(frame: pd.DataFrame, look: Look) -> Iterator[RenderableType]:
         yield from _section(section.title, section.facts, columns, look)
         if section.below:
             below = "\n".join(map(visible, section.below))
-            yield _folded(Text(f"{below}\n"), look.width, _GAP)
+            yield _folded(Text(f"{below}\n"), look.width, column_widths.GAP)
     yield from (Text(line, style="dim") for line in comparison_view.legend(frame))
 
 
@@ -283,7 +280,9 @@ def _section(
     yield heading
     if not columns:
         return
-    yield Padding(_table(columns, look.width - _GAP), (0, 0, 1, _GAP), expand=False)
+    yield Padding(
+        _table(columns, look.width - column_widths.GAP), (0, 0, 1, column_widths.GAP), expand=False
+    )
 
 
 def _reasons(frame: pd.DataFrame) -> Iterator[RenderableType]:
@@ -303,11 +302,11 @@ def _reasons(frame: pd.DataFrame) -> Iterator[RenderableType]:
 
 def _table(columns: Sequence[Shown], width: int) -> Table:
     shared_settings = [column for column in columns if any(column.values)]
-    shown, dropped = _fitting(shared_settings, width)
+    shown, dropped = column_widths.fitting(shared_settings, width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    for column, room in zip(shown, _widths(shown, width), strict=True):
+    for column, room in zip(shown, column_widths.widths(shown, width), strict=True):
         table.add_column(
-            Text(_header(column), style="bold"),
+            Text(column_widths.header(column), style="bold"),
             justify="right" if column.numeric else "left",
             vertical="top",
             overflow="fold",
@@ -316,72 +315,15 @@ def _table(columns: Sequence[Shown], width: int) -> Table:
     for row in zip(*(column.values for column in shown), strict=True):
         styled = zip(shown, row, strict=True)
         table.add_row(
-            *(Text(_lines(column, value), _style(column, value)) for column, value in styled)
+            *(
+                Text(column_widths.lines(column, value), _style(column, value))
+                for column, value in styled
+            )
         )
     if dropped:
         table.caption = f"left out for width: {', '.join(column.header for column in dropped)}"
         table.caption_justify = "left"
     return table
-
-
-def _widths(columns: Sequence[Shown], width: int) -> list[int]:
-    """How wide each column is: what it needs, more where there is room, less where not."""
-    widths = [_least(column) for column in columns]
-    wanted = [_width(column) for column in columns]
-    room = width - _GAP * (len(columns) - 1) - sum(widths)
-    for place in sorted(range(len(columns)), key=lambda i: wanted[i] - widths[i]):
-        more = min(max(room, 0), wanted[place] - widths[place])
-        widths[place] += more
-        room -= more
-    # A line that is too long is better than half an id: everything else gives way further.
-    foldable = [place for place, column in enumerate(columns) if column.name not in _IDS]
-    while room < 0 and any(widths[place] > 1 for place in foldable):
-        widths[max(foldable, key=lambda place: widths[place])] -= 1
-        room += 1
-    return widths
-
-
-def _fitting(columns: Sequence[Shown], width: int) -> tuple[list[Shown], list[Shown]]:
-    """The columns that fit, and those left out, the highest rank first."""
-    shown, dropped = list(columns), []
-    while _total(shown) > width and any(column.rank for column in shown):
-        least = max(shown, key=lambda column: column.rank)
-        shown.remove(least)
-        dropped.append(least)
-    return shown, dropped
-
-
-def _total(columns: Sequence[Shown]) -> int:
-    return sum(_least(column) for column in columns) + _GAP * (len(columns) - 1)
-
-
-def _least(column: Shown) -> int:
-    """The width a column needs."""
-    if not column.wraps:
-        return _width(column)
-    words = (cell_len(word) for value in column.values for word in visible(value).split())
-    return min(_width(column), max(_NARROWEST, min(_LONGEST_WORD, max(words, default=0))))
-
-
-def _width(column: Shown) -> int:
-    lines = _header(column).split("\n")
-    lines += (line for value in column.values for line in _lines(column, value).split("\n"))
-    return max(map(cell_len, lines))
-
-
-def _lines(column: Shown, value: str) -> str:
-    """The value, alternatives and ids on lines of their own."""
-    safe = visible(value)
-    if column.name == "cell_ids":
-        return safe.replace(" ", "\n")
-    return safe.replace("; or ", "\nor ") if column.name == "where" else safe
-
-
-def _header(column: Shown) -> str:
-    """The header, broken after an underscore where the values are narrower."""
-    widest = max((cell_len(value) for value in column.values), default=0)
-    header = visible(column.header)
-    return header.replace("_", "_\n") if cell_len(header) > max(widest, 8) else header
 
 
 def _style(column: Shown, value: str) -> str:

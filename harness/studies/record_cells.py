@@ -25,9 +25,11 @@ def cell_of(record: Record) -> Cell:
     """The cell that would leave a record like this one.
 
     Raises:
-        UnknownCellError: a setting or version is not known here, or they are not those that the
-            name of the record says.
+        UnknownCellError: it is of a user's script, whose files are not in the results, a setting or
+            version is not known here, or they are not those that the name of the record says.
     """
+    if record.script is not None:
+        raise UnknownCellError("it is of a user's script, whose files are not in the results")
     try:
         environment = _environment(record.environment)
         settings = _settings(record.settings)

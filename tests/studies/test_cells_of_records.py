@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from results_factory import SweepOnDisk, cell
+from results_factory import SCRIPT, SweepOnDisk, cell
 
 from harness.matrix import reading
 from harness.matrix.cells import Cell, cells
@@ -70,3 +70,8 @@ def test_an_axis_that_was_not_known_yet_is_at_its_default() -> None:
 def test_what_no_matrix_may_say_no_record_may(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(UnknownCellError, match=said):
         cell_of(record(cell(), **changes))
+
+
+def test_a_script_cannot_be_had_from_a_record() -> None:
+    with pytest.raises(UnknownCellError, match="a user's script"):
+        cell_of(record(cell(), script=SCRIPT))
