@@ -19,7 +19,7 @@ PRICE_COLUMNS: tuple[Column, ...] = (
     column("against", "string", "What it is compared with: the axis at its default."),
     column("pairs", "Int64", "Pairs of cells that differ in nothing else that was asked."),
     column("alone", "Int64", "Pairs whose runs shared the machine with no other of the sweep."),
-    column("fit_ratio", "float64", "Median over the pairs: seconds in fit with it over without."),
+    column("fit_ratio", "float64", "Median over the pairs: seconds to train with it over without."),
     column("fit_low", "float64", "The smallest of these ratios."),
     column("fit_high", "float64", "The largest."),
     column("cpu_ratio", "float64", "The median ratio of the seconds that CPUs worked in fit."),
@@ -40,11 +40,14 @@ _CLOCK_S = 1.5
 def by_price(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per workload and value of an axis that is not its default; see `PRICE_COLUMNS`.
 
-    A cell's time is the median of its completed runs. Runs of a sweep share the machine, so that a
-    ratio is worth little where few pairs stand behind it, or none of them was alone.
+    A cell's time is the median of its completed runs; that of the whole run where no fit was seen.
+    Runs of a sweep share the machine, so that a ratio is worth little where few pairs stand behind
+    it, or none of them was alone.
     """
-    done = runs[(runs["status"] == "completed") & runs["fit_s"].notna()]
-    done = done.assign(alone=_alone(runs).reindex(done.index))
+    done = runs[(runs["status"] == "completed") & runs["total_s"].notna()]
+    # Of a script's own loop no time is known but that of the whole run.
+    times = done["fit_s"].fillna(done["total_s"])
+    done = done.assign(fit_s=times, alone=_alone(runs).reindex(done.index))
     keys = ["matrix", "machine", "cell"]
     cells = done.drop_duplicates(keys).set_index(keys)
     grouped = done.groupby(keys)

@@ -43,6 +43,9 @@ def sentences(
         UsageError: a lock came with the results, and the engine does not contain what it installs.
     """
     prices = price_table.by_price(merged.runs)
+    if prices.empty:
+        console.note("nothing to measure: no two cells differ in one setting and its default only")
+        return {}
     console.note(
         f"measuring {counted(len(prices), 'setting')}: {2 * request.repeats * len(prices)} runs at"
         " most, one at a time"

@@ -47,6 +47,18 @@ def test_a_setting_is_compared_with_the_same_cell_without_it(on: SweepOnDisk) ->
 
 
 @pytest.mark.slow
+def test_where_no_fit_was_seen_the_whole_run_is_the_time(on: SweepOnDisk) -> None:
+    on.plan([PLAIN, ON])
+    for of, total in ((PLAIN, 4.0), (ON, 6.0)):
+        on.complete(of, "w")
+        written = read_record(on.folder / of.id / "1.json")
+        assert written is not None
+        on.write(written.model_copy(update={"seconds": {"total": total}}))
+    (row,) = by_price(run_table.runs(on.root)).to_dict("records")
+    assert row["fit_ratio"] == row["total_ratio"] == 1.5
+
+
+@pytest.mark.slow
 def test_cells_that_differ_in_more_are_no_pair(on: SweepOnDisk) -> None:
     on.plan([PLAIN, cell(threads=2, determinism="on")])
     timed(on, PLAIN, 1.0)
