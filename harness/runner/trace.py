@@ -49,7 +49,7 @@ COLUMNS = {
 _PLACE = struct.Struct("<iiiq")
 _DENSE = 4
 """So many first steps have a row each."""
-_PER_OCTAVE = 4
+_PER_OCTAVE = 2
 """Later, so many steps between a power of two and the next have one."""
 _OCTAVES = 40
 """No training has 2 to this power steps."""

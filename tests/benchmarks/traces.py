@@ -23,7 +23,10 @@ _MOST = 1.05
 
 
 def traces(folder: Path, times: int) -> list[Result]:
-    """Seconds in `fit` with and without a trace, in forked children of one warm process."""
+    """CPU seconds of `fit` on one thread, with and without a trace, in forked children.
+
+    Of one thread they are its seconds on an idle machine.
+    """
     image = LocalEngine().assemble(lock_of(FOUR[-1]), folder / "build.log")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         root = Path(scratch) / "root"
@@ -46,7 +49,7 @@ def _of_workload(serve: Any, name: str, times: int) -> Result:
         reply = serve({**request, "data": data, "trace": trace}).reply
         if reply["status"] != "completed":
             raise RuntimeError(f"{name}: {reply['reason']}")
-        return float(reply["seconds"]["fit"])
+        return float(reply["seconds"]["fit_cpu"])
 
     fit(True)
     plain, traced = measuring.alternately(lambda: fit(False), lambda: fit(True), times)

@@ -52,11 +52,11 @@ def test_a_trace_changes_no_bits(forked: Forked, settings: dict[str, Any]) -> No
 
 def test_rows_say_what_went_into_a_step_and_what_came_out(forked: Forked) -> None:
     found = columns(forked(request_for(workload="mnist-mlp", epochs=2)))
-    assert found["step"].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16]
-    assert found["epoch"].tolist() == [0, *[1] * 8, *[2] * 5]
+    assert found["step"].tolist() == [0, 1, 2, 3, 4, 6, 8, 9, 12, 16]
+    assert found["epoch"].tolist() == [0, *[1] * 6, *[2] * 3]
     assert found["inputs"][0] == found["targets"][0] == UNSEEN
     read = found["inputs"] != UNSEEN
-    assert read.tolist() == [False, *[True] * 12, True]
+    assert read.tolist() == [False, *[True] * 9]
     for name in ("inputs", "trained", "slots"):
         seen = found[name][found[name] != UNSEEN]
         assert len(set(seen.tolist())) == len(seen), name

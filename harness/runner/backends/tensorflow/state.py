@@ -18,14 +18,23 @@ def named_weights(model: Any) -> Named:
 
 def named_variables(model: Any) -> List[Tuple[str, Any, bool]]:
     """The same, with whether it is trained."""
+    arrays = [array for layer in model.layers for array in layer.get_weights()]
+    return [
+        (name, array, bool(variable.trainable))
+        for (name, variable), array in zip(variables_by_name(model), arrays)
+    ]
+
+
+def variables_by_name(model: Any) -> List[Tuple[str, Any]]:
+    """Every variable of the model in the order of `named_weights`, under the name it has there."""
     named = []
     counts: Dict[str, int] = {}
     for layer in model.layers:
-        for variable, array in zip(layer.weights, layer.get_weights()):
+        for variable in layer.weights:
             name = "%s/%s" % (layer.name, variable.name.split("/")[-1].split(":")[0])
             counts[name] = counts.get(name, 0) + 1
             unique = name if counts[name] == 1 else "%s#%d" % (name, counts[name])
-            named.append((unique, array, bool(variable.trainable)))
+            named.append((unique, variable))
     return named
 
 

@@ -10,7 +10,7 @@ which ones are shown is decided before they are fetched.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -25,11 +25,11 @@ Batch = Tuple[List[Any], List[Any]]
 class BatchReader:
     """Reads the batches of these steps, and of the first step of what is iterated over."""
 
-    def __init__(self, steps: Sequence[int]) -> None:
+    def __init__(self, steps: Iterable[int]) -> None:
         with tf.device("CPU:0"):
             self._wanted = tf.Variable(False, trainable=False)
         self._wants = False
-        self._steps = np.array(steps, "<i8")
+        self.steps = frozenset(steps)
         self._seen: Dict[int, Batch] = {}
 
     def want(self, wants: bool) -> None:
@@ -56,11 +56,12 @@ class BatchReader:
         ):
             return dataset
         inputs = len(leaves[0])
+        steps = np.array(sorted(self.steps), "<i8")
 
         def stage(place: Any, element: Any) -> Any:
             step = place + 1 + done
             tensors = [each for each in tf.nest.flatten(element) if each is not None]
-            wanted = tf.reduce_any(tf.equal(self._steps, step)) | tf.equal(place, 0)
+            wanted = tf.reduce_any(tf.equal(steps, step)) | tf.equal(place, 0)
             shown = tf.cond(
                 wanted | self._wanted.read_value(),
                 lambda: tf.numpy_function(see, [step, *tensors], tf.bool),

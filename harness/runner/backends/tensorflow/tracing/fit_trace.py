@@ -51,7 +51,7 @@ class FitTrace:
         self._model = model
         self._named = (number, fit)
         watched = range(watch.first, watch.last + 1) if watch is not None else ()
-        self._reader = BatchReader(sorted({*Schedule.steps(), *watched}))
+        self._reader = BatchReader({*Schedule.steps(), *watched})
         self._schedule = Schedule()
         self._random = random_numbers.RandomNumbers(model)
         self._seeds: random_numbers.Seeds = []
@@ -59,6 +59,7 @@ class FitTrace:
         self._before = 0
         self._step = 0
         self._calls = 0
+        self._steps_per_call = 0
         self._is_due = False
         self._is_paused = False
         self._last_row = -1
@@ -82,7 +83,9 @@ class FitTrace:
         following = self._step + 1
         watched = self._watch is not None and self._watch.first <= following <= self._watch.last
         self._is_due = self._is_due or watched or self._schedule.wants(self._calls)
-        self._reader.want(self._is_due)
+        # Telling the reader takes as long as many a step, so it is told only what it cannot know.
+        is_known = self._steps_per_call == 1 and following in self._reader.steps
+        self._reader.want(self._is_due and not is_known)
         if self._whole is not None and self._watch is not None and following == self._watch.whole:
             self._whole.before()
 
@@ -93,6 +96,7 @@ class FitTrace:
 
     def step_ended(self, step: int, logs: Any) -> None:
         """The step of this number in the epoch, from 0, is done; `logs` is what Keras says."""
+        self._steps_per_call = self._before + step + 1 - self._step
         self._step = self._before + step + 1
         if self._whole is not None and self._watch is not None and self._step == self._watch.whole:
             self._whole.after(*self._reader.of(self._step), self._fetched)

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List
+from typing import Any, Dict, Iterable, List, Tuple
 
 import numpy as np
+import tensorflow as tf
 
 from harness.runner import trace
-from harness.runner.backends.tensorflow.state import named_variables
+from harness.runner.backends.tensorflow.state import variables_by_name
 from harness.runner.hashing import tensor_digest
 
 
 def of_model(model: Any) -> Dict[str, int]:
     """The parts of a row that a model of Keras, and its optimizer, make up."""
-    named = named_variables(model)
+    named = variables_by_name(model)
     return {
-        "trained": _of_named(each for each in named if each[2]),
-        "other": _of_named(each for each in named if not each[2]),
-        "slots": of_set(values(slots_of(getattr(model, "optimizer", None)))),
+        "trained": _of_named(each for each in named if each[1].trainable),
+        "other": _of_named(each for each in named if not each[1].trainable),
+        "slots": of_set(map(_view, slots_of(getattr(model, "optimizer", None)))),
     }
 
 
-def _of_named(named: Iterable[Any]) -> int:
-    return trace.digest(tensor_digest(name, array) for name, array, _ in named)
+def _of_named(named: Iterable[Tuple[str, Any]]) -> int:
+    return trace.digest(tensor_digest(name, _view(variable)) for name, variable in named)
+
+
+def _view(variable: Any) -> Any:
+    """The value of a variable without a copy where that is possible: only to be hashed at once."""
+    try:
+        return np.asarray(memoryview(tf.convert_to_tensor(variable)))
+    except (TypeError, ValueError, BufferError):
+        # No dtype of Python's buffers, such as bfloat16, or no tensor of one device.
+        return values([variable])[0]
 
 
 def slots_of(optimizer: Any) -> List[Any]:
