@@ -61,8 +61,11 @@ def run(asked: Asked, on: str, tls: Path | None) -> None:
     matrix = reading.read(asked.file)
     with connection.opened(address, security) as opened:
         parts = _until_done(_Sweep(asked, matrix), opened)
-    sweep_report.show(asked.results / matrix.name)
-    run_commands.judge([(part.steps, part.tally, part.store) for part in parts])
+    ended = [(part.steps, part.tally, part.store) for part in parts]
+    if any(part.tally.statuses for part in parts):
+        sweep_report.show(asked.results / matrix.name)
+    run_commands.note_nothing_new(ended, asked.results / matrix.name)
+    run_commands.judge(ended)
 
 
 def _until_done(sweep: _Sweep, opened: Connection) -> list[Part]:

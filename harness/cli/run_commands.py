@@ -104,7 +104,9 @@ def run(
         again=again or (),
         meanwhile=_report,
     )
-    _report().show(results / matrix.name)
+    if tally.statuses:
+        _report().show(results / matrix.name)
+    note_nothing_new([(steps, tally, store)], results / matrix.name)
     _note_nothing(steps, file)
     judge([(steps, tally, store)])
 
@@ -127,6 +129,17 @@ def _plan(
 def _report() -> ModuleType:
     """The module that reports. It needs pandas, which takes half a second to import."""
     return importlib.import_module("harness.cli.sweep_report")
+
+
+def note_nothing_new(ended: Sequence[tuple[list[Step], Tally, Store]], folder: Path) -> None:
+    """Where all selected runs were done before, say which commands show those below `folder`."""
+    if any(tally.statuses or tally.unbuilt for _, tally, _ in ended):
+        return
+    if any(step.action == "done" for steps, _, _ in ended for step in steps):
+        console.note(
+            f"nothing to do; harness table {folder} shows what was found, harness advise {folder} "
+            "says what to set"
+        )
 
 
 def judge(ended: Sequence[tuple[list[Step], Tally, Store]]) -> None:

@@ -94,6 +94,7 @@ def _meaning(name: str) -> str:
     return hashlib.sha256(repr(_canonical(_tree(name))).encode()).hexdigest()
 
 
+@cache
 def _tree(name: str) -> ast.AST:
     path = _path(name)
     return ast.parse(path.read_bytes() if path is not None else b"")

@@ -43,6 +43,7 @@ def test_a_sweep_leaves_a_record_per_run_and_a_second_one_does_nothing(
 
     second = run(matrix, results, *only)
     assert second.code == 0 and "0 runs to do, 2 done before" in second.err
+    assert second.out == "" and "nothing to do; harness table" in second.err
     assert record_files(results) == found
 
     again = run(matrix, results, "--again", "mnist-mlp*threads=1,epochs*")
