@@ -10,6 +10,7 @@ from harness import console, places
 from harness.cli import sweeps, wiring
 from harness.cli.sweeps import LockSource, Setting
 from harness.engines.protocol import Engine
+from harness.environments import locking
 from harness.environments.lock import Lock
 from harness.errors import LockError, UsageError
 from harness.matrix.cells import Cell
@@ -96,6 +97,14 @@ class CellExperiment:
         except LockError:
             return False
         return lock is not None and not isinstance(self._setting.engine.existing(lock), str)
+
+    def resolves(self, environment: Environment) -> bool:
+        """Whether there is a set of packages for this environment."""
+        try:
+            known = self._locks.read(environment) is not None
+        except LockError:
+            known = False
+        return known or locking.can_be_made(environment)
 
     def _recorded(self, cell: Cell, runs: int) -> list[Record]:
         found = (record for source in self._sources for record in source.answering(cell))

@@ -10,12 +10,14 @@ from harness.cli.cell_experiment import CellExperiment
 from harness.matrix import cells
 from harness.matrix.cells import Cell
 from harness.matrix.environment import Environment
+from harness.results.record import Record
 from harness.studies import (
     explained,
     explanation,
     repetition,
     setting_groups,
     version_findings,
+    version_search,
     version_series,
 )
 from harness.studies.explained import Study
@@ -24,7 +26,7 @@ from harness.studies.hybrid_table import Row
 from harness.studies.named_cells import Side
 from harness.studies.setting_groups import VERSIONS
 from harness.studies.version_findings import Finding
-from harness.studies.version_series import Exchange
+from harness.studies.version_series import Exchange, Package
 
 
 class PairStudy:
@@ -154,17 +156,50 @@ class PairStudy:
         before, after, step = version_series.search(
             first, last, lambda each: self._in(cell, each).bits, self._experiment.is_ready
         )
-        installed = [self._installed(cell, each) for each in (before, after)]
-        exchanges = version_series.exchanges(before, after, *installed)
+        exchanges, unfitting = self._exchanges(cell, before, after)
         return Finding(
             environments=(before, after),
             step=step,
             before=self._in(cell, before),
             after=self._in(cell, after),
-            exchanges=tuple(
-                (each, self._in(cell, each.environment, exchanges)) for each in exchanges
-            ),
+            exchanges=tuple((each, self._in(cell, each.environment, each)) for each in exchanges),
+            unfitting=tuple(each.name for each in unfitting),
         )
+
+    def _exchanges(
+        self, cell: Cell, before: Environment, after: Environment
+    ) -> tuple[list[Exchange], list[Package]]:
+        """What is to be taken over from `after`, and the packages that do not fit into `before`."""
+        one, other = (self._record(cell, each) for each in (before, after))
+        found = [setting_groups.found_values(record) for record in (one, other)]
+        packages = version_series.other_packages(
+            one.environment.packages, other.environment.packages
+        )
+        fitting = version_series.that_fit(before, packages, self._experiment.resolves)
+        exchanges = version_series.exchanges(before, *found)
+        if fitting:
+            exchanges += self._of_others(cell, before, fitting)
+        return exchanges, [each for each in packages if each not in fitting]
+
+    def _of_others(
+        self, cell: Cell, before: Environment, packages: Sequence[Package]
+    ) -> list[Exchange]:
+        """All these packages together, and, where that leaves other bits, those that do it."""
+        together = version_series.with_packages(before, packages)
+        own, left = self._in(cell, before), self._in(cell, together.environment, together)
+        if len(packages) == 1 or left.bits in (None, own.bits):
+            return [together]
+        by_count = {
+            str(count): version_series.with_packages(before, packages[:count])
+            for count in range(len(packages) + 1)
+        }
+        step = version_search.first_step(
+            list(by_count),
+            lambda count: self._in(cell, by_count[count].environment, by_count[count]).bits,
+            is_ready=lambda count: self._experiment.is_ready(by_count[count].environment),
+        )
+        theirs = packages[int(step.before) : int(step.after)]
+        return [together, version_series.with_packages(before, theirs)]
 
     def _environments(self) -> int:
         """How many environments going into the versions may make."""
@@ -172,19 +207,20 @@ class PairStudy:
         found = [setting_groups.found_values(record) for record in records]
         differing = [n for n in version_series.PACKAGES if found[0].get(n) != found[1].get(n)]
         ends = self._a.environment, self._b.environment
-        return version_series.most_environments(*ends, self._experiment.is_ready, differing)
+        of_releases = version_series.most_environments(*ends, self._experiment.is_ready, differing)
+        # One more for all other packages together.
+        installed = [record.environment.packages for record in records]
+        return of_releases + bool(version_series.other_packages(*installed))
 
-    def _installed(self, cell: Cell, environment: Environment) -> dict[str, str]:
+    def _record(self, cell: Cell, environment: Environment) -> Record:
+        """The first record of a cell that gave a result there."""
         own = cells.combined(environment, cell.values)
-        records = self._experiment.records(own, self._repeats)
-        return setting_groups.found_values(records[0]) if records else {}
+        return self._experiment.records(own, self._repeats)[0]
 
-    def _in(
-        self, cell: Cell, environment: Environment, exchanges: Sequence[Exchange] = ()
-    ) -> Hybrid:
-        """What the cell leaves in another environment."""
+    def _in(self, cell: Cell, environment: Environment, exchange: Exchange | None = None) -> Hybrid:
+        """What the cell leaves in another environment; `exchange` is how that was made."""
         own = cells.combined(environment, cell.values)
-        name = version_findings.name_of(environment, exchanges)
+        name = version_findings.name_of(environment, exchange)
         return self._tried(own, {environment.id}, self._repeats, name)
 
     def _hybrid(self, taken: frozenset[str], runs: int) -> Hybrid:

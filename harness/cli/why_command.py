@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -17,10 +17,10 @@ from harness.cli.sweeps import Setting
 from harness.engines import choice
 from harness.errors import IncompleteSweepError, NotReproducibleError, UsageError
 from harness.executors.run_processes import Limits
-from harness.matrix.cells import Cell
+from harness.matrix.cells import Cell, combined
 from harness.publish import study_files
 from harness.results import scan
-from harness.studies import explained, hybrid_table, named_cells, setting_groups
+from harness.studies import explained, hybrid_table, named_cells, setting_groups, version_series
 from harness.studies.named_cells import Side
 from harness.studies.record_cells import UnknownCellError, cell_of
 
@@ -74,6 +74,9 @@ def why(
         machine = wiring.this_machine()
         sides = named_cells.resolve(named, sides=1 if stable else 2, prefer=machine.id)
         its_cells = [_cell(side) for side in sides]
+        by_lock = not stable and _differ_in_locks(sides, its_cells)
+        if by_lock:
+            its_cells = _told_apart(sides, its_cells[0])
         if not stable and not _differ(sides, its_cells):
             return
         limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
@@ -90,7 +93,10 @@ def why(
             name=_name(its_cells),
             repeats=runs,
             command="harness why",
-            locks=recorded_locks(sides, environments, own=locks or (), engine=chosen),
+            # Cells told apart by what their locks have need locks of their own.
+            locks={}
+            if by_lock
+            else recorded_locks(sides, environments, own=locks or (), engine=chosen),
             sources=[sweep for side in sides for sweep in scan.sweeps(side.folder)],
         )
         names = [side.name for side in sides]
@@ -113,6 +119,25 @@ def _cell(side: Side) -> Cell:
         return cell_of(record)
     except UnknownCellError as error:
         raise UsageError(f"{side.cell}: cannot be run here: {error}") from error
+
+
+def _differ_in_locks(sides: Sequence[Side], cells: Sequence[Cell]) -> bool:
+    """Whether the two are one cell, installed from locks with other packages."""
+    if cells[0].id != cells[1].id:
+        return False
+    ends = version_series.told_apart(cells[0].environment, *_packages(sides))
+    return ends[0] != ends[1]
+
+
+def _told_apart(sides: Sequence[Side], cell: Cell) -> list[Cell]:
+    """The one cell as either lock has it."""
+    ends = version_series.told_apart(cell.environment, *_packages(sides))
+    return [combined(environment, cell.values) for environment in ends]
+
+
+def _packages(sides: Sequence[Side]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    a, b = (side.records[0].environment.packages for side in sides)
+    return a, b
 
 
 def _differ(sides: Sequence[Side], cells: Sequence[Cell]) -> bool:

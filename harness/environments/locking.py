@@ -85,6 +85,15 @@ def make(environment: Environment, folder: Path) -> Lock:
     return read(path, environment)
 
 
+def can_be_made(environment: Environment) -> bool:
+    """Whether uv finds a set of packages for the environment; nothing is written."""
+    try:
+        resolving.resolve(requirements(environment), environment.id)
+    except LockError:
+        return False
+    return True
+
+
 def ensure(environment: Environment, folders: Sequence[Path]) -> Lock:
     """The lock from the first of `folders` that has it; made in the first folder if none has.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.matrix.environment import Environment
@@ -17,7 +16,8 @@ class Finding:
     """Two neighbouring environments with other bits, and what single packages do between them.
 
     `step` is how they were found, `before` and `after` what they left. `exchanges` are the
-    packages that were taken alone from the later one, each with what that left.
+    packages that were taken from the later one, with what that left; those in `unfitting` differ,
+    too, and cannot be installed beside the rest of the earlier one.
     """
 
     environments: tuple[Environment, Environment]
@@ -25,6 +25,7 @@ class Finding:
     before: Hybrid
     after: Hybrid
     exchanges: tuple[tuple[Exchange, Hybrid], ...]
+    unfitting: tuple[str, ...] = ()
 
 
 def sentences(finding: Finding) -> list[str]:
@@ -51,13 +52,17 @@ def _releases(finding: Finding) -> list[str]:
 
 def _packages(finding: Finding) -> list[str]:
     old, new = finding.environments
-    alone = [
-        f"{exchange.words} alone: {_effect(finding, hybrid)}"
-        for exchange, hybrid in finding.exchanges
+    effects = [
+        f"{exchange.words}: {_effect(finding, hybrid)}" for exchange, hybrid in finding.exchanges
     ]
-    if not alone:
-        return []
-    lines = [f"In the environment of TensorFlow {old.tensorflow}: {'; '.join(alone)}."]
+    lines = []
+    if effects:
+        lines.append(f"In the environment of TensorFlow {old.tensorflow}: {'; '.join(effects)}.")
+    if finding.unfitting:
+        names = ", ".join(finding.unfitting)
+        lines.append(f"Could not be exchanged beside TensorFlow {old.tensorflow}: {names}.")
+    if not effects:
+        return lines
     shown = [hybrid.bits for _, hybrid in finding.exchanges if hybrid.bits is not None]
     if old.tensorflow != new.tensorflow and set(shown) <= {finding.before.bits}:
         so = "None that could be tried does it alone" if shown else "None could be tried alone"
@@ -75,8 +80,7 @@ def _effect(finding: Finding, hybrid: Hybrid) -> str:
     return f"{whose}, {start} start ({explained.outcome(hybrid)})"
 
 
-def name_of(environment: Environment, exchanges: Sequence[Exchange]) -> str:
+def name_of(environment: Environment, exchange: Exchange | None) -> str:
     """How a table names an environment: `TensorFlow 2.15.1`, `… with NumPy 1.26.4`."""
-    taken = next((each for each in exchanges if each.environment == environment), None)
-    part = f" with {taken.words.partition(' ')[0]} {taken.after}" if taken else ""
+    part = f" with {exchange.label}" if exchange else ""
     return f"TensorFlow {environment.tensorflow}{part}"

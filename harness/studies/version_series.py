@@ -16,20 +16,29 @@ from harness.studies.version_search import Bits, Step
 PACKAGES = {"numpy": "NumPy", "keras": "Keras", "python": "Python"}
 """What an environment can name beside TensorFlow, and how it is written."""
 
+_OF_A_RELEASE = ("tensorflow", "tensorboard")
+"""Packages whose names begin so belong to one release of TensorFlow."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """One package taken from another environment, all else left: `NumPy 1.23.5 → 1.26.4`."""
+    """Packages taken from another environment, all else left.
+
+    `words` say which: `NumPy 1.23.5 → 1.26.4 alone`; `label` names what was taken: `NumPy 1.26.4`.
+    """
+
+    words: str
+    label: str
+    environment: Environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A package that two environments have in different versions."""
 
     name: str
     before: str
     after: str
-    environment: Environment
-
-    @property
-    def words(self) -> str:
-        """The package and its versions."""
-        return f"{PACKAGES[self.name]} {self.before} → {self.after}"
 
 
 def default(tensorflow: str, like: Environment) -> Environment:
@@ -79,20 +88,20 @@ def search(
 
 def exchanges(
     before: Environment,
-    after: Environment,
     installed_before: Mapping[str, str],
     installed_after: Mapping[str, str],
 ) -> list[Exchange]:
-    """`before` with one package each as `after` has it, of those that differ.
+    """`before` with NumPy, Keras or Python alone as another environment has it, where they differ.
 
     `installed_before` and `installed_after` are the versions that were found.
     """
     found = []
-    for name in PACKAGES:
+    for name, written in PACKAGES.items():
         old, new = installed_before.get(name), installed_after.get(name)
         if old and new and old != new:
+            words, label = f"{written} {old} → {new} alone", f"{written} {new}"
             taken = _with(before, name, new)
-            found.append(Exchange(name=name, before=old, after=new, environment=taken))
+            found.append(Exchange(words=words, label=label, environment=taken))
     return found
 
 
@@ -102,6 +111,71 @@ def _with(environment: Environment, name: str, version: str) -> Environment:
     if name == "keras":
         return replace(environment, keras=version)
     return replace(environment, python=version)
+
+
+def other_packages(
+    installed_before: Mapping[str, str], installed_after: Mapping[str, str]
+) -> list[Package]:
+    """What differs beyond `PACKAGES` and what belongs to a release of TensorFlow, by name."""
+    return [
+        Package(name=name, before=old, after=installed_after[name])
+        for name, old in sorted(installed_before.items())
+        if installed_after.get(name, old) != old
+        and name not in PACKAGES
+        and not name.startswith(_OF_A_RELEASE)
+    ]
+
+
+def that_fit(
+    environment: Environment,
+    packages: Sequence[Package],
+    resolves: Callable[[Environment], bool],
+) -> list[Package]:
+    """Those of the packages that the environment can have together in their later versions."""
+    fitting: list[Package] = []
+
+    def add(group: Sequence[Package]) -> None:
+        if resolves(with_packages(environment, [*fitting, *group]).environment):
+            fitting.extend(group)
+        elif len(group) > 1:
+            middle = len(group) // 2
+            add(group[:middle])
+            add(group[middle:])
+
+    if packages:
+        add(packages)
+    return fitting
+
+
+def with_packages(environment: Environment, packages: Sequence[Package]) -> Exchange:
+    """The environment with these packages in their later versions."""
+    pins = {each.partition("==")[0]: each for each in environment.requirements}
+    pins |= {each.name: f"{each.name}=={each.after}" for each in packages}
+    taken = replace(environment, requirements=tuple(pins[name] for name in sorted(pins)))
+    if len(packages) == 1:
+        (only,) = packages
+        words = f"{only.name} {only.before} → {only.after} alone"
+        return Exchange(words=words, label=f"{only.name} {only.after}", environment=taken)
+    listed = ", ".join(f"{each.name} {each.after}" for each in packages)
+    words = f"{len(packages)} other packages together ({listed})"
+    return Exchange(words=words, label=f"{len(packages)} other packages", environment=taken)
+
+
+def told_apart(
+    environment: Environment, one: Mapping[str, str], other: Mapping[str, str]
+) -> tuple[Environment, Environment]:
+    """One environment as two locks of it have it: what differs is asked for by its version.
+
+    `one` and `other` are the packages of the locks, by name.
+    """
+    ends = []
+    for of, beside in ((one, other), (other, one)):
+        end = environment
+        for name in ("numpy", "keras"):
+            if name in of and of[name] != beside.get(name):
+                end = _with(end, name, of[name])
+        ends.append(with_packages(end, other_packages(beside, of)).environment)
+    return ends[0], ends[1]
 
 
 def most_environments(

@@ -8,12 +8,16 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import bundled
 import pytest
 from commands import PROGRAM, Ended, harness
 from results_factory import SweepOnDisk, cell, fit, hardware, observed, script_cell
+
+from harness.environments import lockfile, locking, resolving
+from harness.matrix.environment import Environment
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ROOT / "tests" / "data" / "matrices" / "locks"
@@ -60,6 +64,28 @@ def swept(folder: Path, matrix: str, locks: Path = LOCKS) -> Path:
 def why(folder: Path, *arguments: str, format: str = "json") -> Ended:
     command = ("why", *arguments, "--engine", "local", "--format", format)
     return harness(*command, cwd=folder)
+
+
+ONE_CELL = """
+schema: 1
+name: one
+environments: {python: "3.12", tensorflow: 2.18.1}
+axes: {workload: mnist-mlp, samples: 256, epochs: 2, threads: 1}
+repeats: 2
+"""
+ENVIRONMENT = Environment(python="3.12", tensorflow="2.18.1")
+OLDER = replace(ENVIRONMENT, keras="3.6.0", requirements=("h5py==3.11.0",))
+
+
+def locked_earlier(folder: Path, locks: Path) -> Path:
+    """A folder with a lock of the same environment that has an older Keras and h5py."""
+    packages = resolving.resolve(locking.requirements(OLDER), OLDER.id)
+    header, *_ = (locks / f"{ENVIRONMENT.id}.txt").read_text().partition("\nabsl-py")
+    said = dict(line[2:].split(": ", 1) for line in header.splitlines()[1:])
+    path = folder / f"{ENVIRONMENT.id}.txt"
+    folder.mkdir()
+    lockfile.write(path, lockfile.render(said, packages))
+    return folder
 
 
 def records(folder: Path) -> dict[Path, float]:
@@ -151,8 +177,10 @@ def test_versions_are_one_group_and_then_gone_into(tmp_path: Path) -> None:
         "A with hash_seed=1": "A",
         "A with versions of B": "B",
         "TensorFlow 2.9.3 with Keras 2.10.0": None,
+        "TensorFlow 2.9.3 with 11 other packages": "A",
     }
-    assert not records(folder), "the records of the matrix answer for all of them"
+    made = {path.parent.name for path in records(folder)}
+    assert len(made) == 1, "for all others the records of the matrix answer"
     without = why(folder, *pair, "--no-versions")
     assert without.code == 0 and "changed between" not in without.err
 
@@ -176,6 +204,22 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.tensorflow
+def test_between_two_locks_of_one_cell_the_package_is_named(tmp_path: Path) -> None:
+    """Everything is asked for alike; what it was resolved to differs."""
+    a, b, shipped = tmp_path / "a", tmp_path / "b", ROOT / "matrices" / "locks"
+    for folder, locks in ((a, shipped), (b, locked_earlier(tmp_path / "earlier", shipped))):
+        folder.mkdir()
+        swept(folder, ONE_CELL, locks)
+    ended = why(tmp_path, "a/results:mnist-mlp*", "b/results:mnist-mlp*", format="rich")
+    assert ended.code == 0, ended.err
+    said = " ".join(ended.out.split())
+    later = next(iter(a.glob("results/one/*/*/1.json")))
+    keras = json.loads(later.read_text())["environment"]["packages"]["keras"]
+    assert f"Keras {keras} → 3.6.0 alone: the same as all of them, same start" in said
+    assert "alone: same bits (2 of 2 equal)" in said.partition("h5py")[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
