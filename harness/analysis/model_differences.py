@@ -151,7 +151,7 @@ def _traced(first: Model, second: Model) -> Origin:
         start = "same start, no trace" if known else "no trace, and the start is not known"
         return origins.undecided(start)
     origin = origins.of_traces(traces[0], traces[1])
-    return origin if origin.kind else origins.undecided("the traces are equal as far as they go")
+    return origin if origin.kind else origins.undecided(origins.EQUAL_SO_FAR)
 
 
 def _of_predictions(first: Model, second: Model) -> tuple[PredictionsDifference | None, list[str]]:

@@ -84,6 +84,7 @@ class Origin:
 
 
 NONE = Origin(kind="")
+EQUAL_SO_FAR = "the traces are equal as far as they go"
 
 
 def undecided(reason: str) -> Origin:

@@ -43,7 +43,8 @@ def diff(
         list[str],
         typer.Argument(
             metavar="DIR A B",
-            help="A results folder or bundle and two cells of it, or runs (A#2); or DIR1:A DIR2:B.",
+            help="A results folder or bundle and two cells of it, runs (A#2), or fits of a script "
+            "(A@2.1: the first of its second model); or DIR1:A DIR2:B.",
         ),
     ],
     level: Annotated[
@@ -93,7 +94,7 @@ class _Request:
 
 def _diff(request: _Request) -> None:
     machine = wiring.this_machine()
-    sides = named_cells.resolve(request.cells, prefer=machine.id)
+    sides = named_cells.resolve(request.cells, prefer=machine.id, fits=True)
     pairs = run_origins.pairs(*_runs(sides))
     lines = step_study.of_pairs(pairs)
     pair = next((each for each in pairs if each.origin.in_all is not None), None)
@@ -120,7 +121,10 @@ def _diff(request: _Request) -> None:
 
 def _runs(sides: Sequence[Side]) -> list[list[Run]]:
     """The runs that are compared: of cells that are stable, one of each."""
-    runs = [[Run(record=each, sweep=side.sweep.folder) for each in side.records] for side in sides]
+    runs = [
+        [Run(record=each, sweep=side.sweep.folder, fit=side.fit) for each in side.records]
+        for side in sides
+    ]
     weights = [{r.record.measured.weights_sha256 for r in its if r.record.measured} for its in runs]
     if all(len(each) == 1 for each in weights):
         return [its[:1] for its in runs]

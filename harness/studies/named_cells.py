@@ -17,7 +17,10 @@ from harness.results.record import Record
 from harness.results.scan import SweepFolder
 from harness.studies import result_sources
 
-_RUN = re.compile(r"(?P<cell>.+)#(?P<repeat>[1-9][0-9]*)")
+_NUMBER = "[1-9][0-9]*"
+_RUN = re.compile(
+    rf"(?P<cell>.+?)(#(?P<repeat>{_NUMBER}))?(@(?P<model>{_NUMBER})(\.(?P<fit>{_NUMBER}))?)?"
+)
 _EXAMPLES = 5
 
 
@@ -25,21 +28,24 @@ _EXAMPLES = 5
 class Side:
     """One cell of one machine's results: `folder` is as it was named, `sweep` where it lies.
 
-    `repeat` is the run that was named, None where the cell was. `records` are those of the runs
-    that were named and completed, at least one, by repeat.
+    `repeat` is the run that was named, None where the cell was. `fit` is the model and fit of a
+    script that was named, None where the whole training was. `records` are those of the runs that
+    were named and completed, at least one, by repeat.
     """
 
     folder: str
     sweep: SweepFolder
     cell: str
     repeat: int | None
+    fit: tuple[int, int] | None = None
     records: tuple[Record, ...]
 
     @property
     def name(self) -> str:
-        """`MATRIX/MACHINE/CELL`, and `#REPEAT` where a run was named."""
+        """`MATRIX/MACHINE/CELL`, `#REPEAT` where a run was named, and `@MODEL.FIT` for a fit."""
         run = "" if self.repeat is None else f"#{self.repeat}"
-        return f"{self.sweep.matrix}/{self.sweep.machine}/{self.cell}{run}"
+        fit = "" if self.fit is None else f"@{self.fit[0]}.{self.fit[1]}"
+        return f"{self.sweep.matrix}/{self.sweep.machine}/{self.cell}{run}{fit}"
 
 
 @contextmanager
@@ -57,19 +63,30 @@ def opened(arguments: Sequence[str], *, sides: int = 2) -> Iterator[list[str]]:
         yield [f"{at[folder]}:{name}" for folder, name in pairs]
 
 
-def resolve(arguments: Sequence[str], *, sides: int = 2, prefer: str = "") -> tuple[Side, ...]:
+def resolve(
+    arguments: Sequence[str], *, sides: int = 2, prefer: str = "", fits: bool = False
+) -> tuple[Side, ...]:
     """The cells that these arguments name, as many as there are to be `sides`.
 
     They are `DIR A B`, or `DIR1:A DIR2:B`. A cell is named by its id, by `MACHINE/CELL` or
-    `MATRIX/MACHINE/CELL`, or by a glob that fits one; `#2` behind it means its second run. Of
-    several machines' cells of one id it is that of the machine `prefer`, or of the first.
+    `MATRIX/MACHINE/CELL`, or by a glob that fits one; `#2` behind it means its second run, `@2.1`
+    the first fit of a script's second model, as does `@2`, where `fits` allows it: on both sides or
+    on none. Of several machines' cells of one id it is that of the machine `prefer`, or of the
+    first.
 
     Raises:
-        UsageError: the arguments are not of this form, or a folder has no results.
+        UsageError: the arguments are not of this form, a folder has no results, or fits are named
+            where whole trainings are compared.
         SelectionError: nothing, or more than one cell, has that name, or it has no weights.
         RecordError: a record is unreadable or of another schema.
     """
-    return tuple(_side(folder, name, prefer) for folder, name in _pairs(arguments, sides))
+    found = tuple(_side(folder, name, prefer) for folder, name in _pairs(arguments, sides))
+    named = [side.name for side in found if side.fit is not None]
+    if named and not fits:
+        raise UsageError(f"{named[0]}: only harness diff compares single fits; leave out @…")
+    if named and len(named) < len(found):
+        raise UsageError(f"{named[0]}: name a fit on the other side, too, such as A@1 and A@2")
+    return found
 
 
 def _pairs(arguments: Sequence[str], sides: int) -> list[tuple[str, str]]:
@@ -87,7 +104,8 @@ def _pairs(arguments: Sequence[str], sides: int) -> list[tuple[str, str]]:
 def _side(folder: str, name: str, prefer: str) -> Side:
     match = _RUN.fullmatch(name)
     wanted = match["cell"] if match else name
-    repeat = int(match["repeat"]) if match else None
+    repeat = int(match["repeat"]) if match and match["repeat"] else None
+    fit = (int(match["model"]), int(match["fit"] or 1)) if match and match["model"] else None
     sweeps = scan.sweeps(folder)
     fitting = _fitting(folder, sweeps, wanted)
     fitting.sort(key=lambda each: each[0].machine != prefer)
@@ -97,7 +115,21 @@ def _side(folder: str, name: str, prefer: str) -> Side:
     own = tuple(record for record in completed if repeat in (None, record.repeat))
     if not own:
         raise SelectionError(f"{visible(name)}: {_no_weights(records, completed, repeat)}")
-    return Side(folder=folder, sweep=sweep, cell=cell, repeat=repeat, records=own)
+    if fit is not None:
+        _require_fit(name, own[0], fit)
+    return Side(folder=folder, sweep=sweep, cell=cell, repeat=repeat, fit=fit, records=own)
+
+
+def _require_fit(name: str, record: Record, fit: tuple[int, int]) -> None:
+    measured = record.measured
+    known = [(each.model, each.fit) for each in measured.fits] if measured else []
+    if fit not in known:
+        have = ", ".join(f"@{model}.{number}" for model, number in sorted(set(known)))
+        raise SelectionError(
+            f"{visible(name)}: has no such fit; there {'are' if len(known) > 1 else 'is'} {have}"
+            if known
+            else f"{visible(name)}: has no fits to choose from; only users' scripts have several"
+        )
 
 
 def _records(sweep: SweepFolder, cell: str) -> list[Record]:

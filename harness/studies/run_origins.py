@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.analysis import model_differences
+from harness.analysis import model_differences, origins
 from harness.analysis.axis_values import as_text
 from harness.analysis.model_differences import REGIME, Model
 from harness.analysis.origins import Origin
@@ -18,7 +18,7 @@ from harness.matrix.cells import DEFAULTS
 from harness.protocol.axes import to_json
 from harness.results import blobs
 from harness.results.blobs import Arrays
-from harness.results.record import Record
+from harness.results.record import Fit, Record
 from harness.runner.trace import UNSEEN
 from harness.studies import reference
 
@@ -27,21 +27,33 @@ MOST_PAIRS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A completed run: its record, and the folder of its sweep."""
+    """A completed run: its record, and the folder of its sweep.
+
+    `fit` is the model and fit of a script that is meant, None for all that it trained.
+    """
 
     record: Record
     sweep: Path
+    fit: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
-        """`CELL#REPEAT`."""
-        return f"{self.record.cell}#{self.record.repeat}"
+        """`CELL#REPEAT`, and `@MODEL.FIT` for a fit."""
+        fit = "" if self.fit is None else f"@{self.fit[0]}.{self.fit[1]}"
+        return f"{self.record.cell}#{self.record.repeat}{fit}"
 
     def trace(self) -> Arrays | None:
-        """Its trace, None where it has none or it is not stored."""
+        """Its trace, None where it has none or it is not stored; that of a fit counts it as 1."""
         measured = self.record.measured
         sha256 = measured.trace_sha256 if measured else ""
-        return blobs.read_trace(blobs.folder_of(self.sweep), sha256) if sha256 else None
+        whole = blobs.read_trace(blobs.folder_of(self.sweep), sha256) if sha256 else None
+        return whole if whole is None or self.fit is None else _of_fit(whole, *self.fit)
+
+
+def _of_fit(trace: Arrays, model: int, fit: int) -> Arrays:
+    own = (trace["model"] == model) & (trace["fit"] == fit)
+    rows = {name: column[own] for name, column in trace.items()}
+    return {**rows, **{name: np.ones_like(rows[name]) for name in ("model", "fit")}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +70,27 @@ def pairs(ones: Sequence[Run], others: Sequence[Run]) -> list[Pair]:
     same = [run.name for run in ones] == [run.name for run in others] and len(ones) > 1
     named = itertools.combinations(ones, 2) if same else itertools.product(ones, others)
     return [
-        Pair(one=one, other=other, origin=model_differences.origin_of(_model(one), _model(other)))
+        Pair(one=one, other=other, origin=_origin(one, other))
         for one, other in itertools.islice(named, MOST_PAIRS)
     ]
+
+
+def _origin(one: Run, other: Run) -> Origin:
+    if one.fit is None or other.fit is None:
+        return model_differences.origin_of(_model(one), _model(other))
+    if _fit(one).weights_sha256 == _fit(other).weights_sha256:
+        return origins.NONE
+    ours, theirs = one.trace(), other.trace()
+    if ours is None or theirs is None:
+        return origins.undecided("no trace")
+    found = origins.of_traces(ours, theirs)
+    return found if found.kind else origins.undecided(origins.EQUAL_SO_FAR)
+
+
+def _fit(run: Run) -> Fit:
+    measured = run.record.measured
+    fits = measured.fits if measured else ()
+    return next(each for each in fits if (each.model, each.fit) == run.fit)
 
 
 def _model(run: Run) -> Model:

@@ -162,3 +162,69 @@ def test_wrong_usage_says_what_to_do(
 ) -> None:
     ended = harness("diff", *arguments, cwd=made)
     assert (ended.code, said in ended.err) == (code, True), ended.err
+
+
+SCRIPT = """
+import numpy as np
+import tensorflow as tf
+
+x = np.linspace(-1, 1, 128).reshape(-1, 1).astype("float32")
+
+
+def train(shuffle):
+    tf.keras.utils.set_random_seed(1)
+    model = tf.keras.Sequential([tf.keras.layers.Dense(8, "relu"), tf.keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(x, x**2, epochs=2, shuffle=shuffle, verbose=0)
+
+
+train(True)
+train(True)
+train(False)
+"""
+
+OF_SCRIPT = """
+schema: 1
+name: known
+workloads: {thrice: {script: thrice.py}}
+environments:
+  - {python: "3.11", tensorflow: 2.15.1}
+  - {python: "3.13", tensorflow: 2.21.0}
+axes: {workload: thrice}
+repeats: 1
+"""
+
+
+@pytest.fixture(scope="module")
+def thrice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model trained three times by one script, in Keras 2 and 3."""
+    folder = tmp_path_factory.mktemp("thrice")
+    (folder / "thrice.py").write_text(SCRIPT)
+    return swept(folder, OF_SCRIPT)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("version", ["2.15.1", "2.21.0"])
+def test_fits_of_one_script_are_compared(thrice: Path, version: str) -> None:
+    """Keras numbers the layers of all models of a process: that is no difference."""
+    equal = diff(thrice, f"*{version}*@1", f"*{version}*#1@2.1")
+    assert equal.code == 0 and "No difference" in equal.out, equal.err
+    other = diff(thrice, f"*{version}*@1", f"*{version}*@3")
+    assert other.code == 0, other.err
+    assert "They part by other data order (epoch 1, step 1)." in other.out
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("one", "other", "code", "said"),
+    [
+        ("*2.15.1*@1", "*2.15.1*@4", 3, "has no such fit; there are @1.1, @2.1, @3.1"),
+        ("*2.15.1*@1", "*2.15.1*", 2, "name a fit on the other side, too"),
+        ("*2.15.1*@1.0", "*2.15.1*", 3, "no cell in results/known has the name '*2.15.1*@1.0'"),
+    ],
+)
+def test_a_fit_that_is_not_there_is_said(
+    thrice: Path, one: str, other: str, code: int, said: str
+) -> None:
+    ended = diff(thrice, one, other)
+    assert (ended.code, said in ended.err) == (code, True), ended.err

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, List, Optional, Tuple
 
 from harness.runner.weights import Named
+
+_NUMBER = re.compile("_[0-9]+$")
 
 
 def named_weights(model: Any) -> Named:
     """Every weight of the model in order, as `<layer name>/<variable name>` and array.
 
     Keras 2 names a variable `lstm/lstm_cell/kernel:0`, Keras 3 `kernel`: only the last component
-    counts, here `lstm/kernel`. A second variable of the same name gets `#2`, and so on.
+    counts, here `lstm/kernel`. A layer that was given no name has that of its class: Keras numbers
+    those of all models in a process, so that the same model made twice would have other names. A
+    second variable of the same name gets `#2`, and so on.
     """
     return [(name, array) for name, array, _ in named_variables(model)]
 
@@ -31,11 +36,18 @@ def variables_by_name(model: Any) -> List[Tuple[str, Any]]:
     counts: Dict[str, int] = {}
     for layer in model.layers:
         for variable in layer.weights:
-            name = "%s/%s" % (layer.name, variable.name.split("/")[-1].split(":")[0])
+            name = "%s/%s" % (_name_of(layer), variable.name.split("/")[-1].split(":")[0])
             counts[name] = counts.get(name, 0) + 1
             unique = name if counts[name] == 1 else "%s#%d" % (name, counts[name])
             named.append((unique, variable))
     return named
+
+
+def _name_of(layer: Any) -> str:
+    """The name of a layer, without the number that Keras gave it: `dense` for `dense_1`."""
+    plain = _NUMBER.sub("", layer.name)
+    is_given = plain.replace("_", "") != type(layer).__name__.lower()
+    return layer.name if is_given else plain
 
 
 def set_weights(model: Any, named: Named) -> None:
