@@ -30,7 +30,8 @@ A request::
      "script": {...} | null,                    # a user's script, see `script.Script`
      "observe": true | false,                   # whether a script is observed
      "trace": true | false,                     # whether the training leaves a trace
-     "watch": {"first": N, "last": N, "whole": N | null} | null,    # see `trace.Watch`
+     "watch": {"first": N, "last": N, "whole": N | null,
+               "model": N, "fit": N} | null,    # see `trace.Watch`
      "state": true | false,                     # make one step from the state in `state.npz`
      "settings": {AXIS: VALUE, ...},            # every process and run axis, `env` as an object
      "device": "cpu" | "gpu",
@@ -108,6 +109,7 @@ LOG = "log.txt"
 WEIGHTS = "weights.npz"
 PREDICTIONS = "predictions.npz"
 TRACE = "trace.npz"
+WATCHED = "watched.json"
 STEP = "step.npz"
 STATE = "state.npz"
 WORK = "work"

@@ -50,15 +50,15 @@ class _BadRequest(Exception):
 
 def _run_once(control: str, output: str, data_root: str) -> None:
     request = _read_request(os.path.join(control, exchange.REQUEST))
+    request["state"] = os.path.join(control, exchange.STATE) if request["state"] else ""
     if request["script"] is not None:
         # Imported only here: what observes scripts is no part of other runs.
         from harness.runner.scripts import running
 
         write_reply(output, running.run(request, data_root, output))
         return
-    state = os.path.join(control, exchange.STATE) if request["state"] else ""
     answer = _prepared(output)
-    write_reply(output, answer(dict(request, state=state), data_root, output, ""))
+    write_reply(output, answer(request, data_root, output, ""))
 
 
 def _serve_runs(control: str, output: str, data_root: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -61,9 +62,34 @@ def fill(
         reply["seconds"]["fit"] = observed.fit_seconds
     for name in ("versions", "build", "devices"):
         reply[name] = observed.found.get(name, reply[name])
+    if request["watch"]:
+        _describe_watched(reply, folders, observed, ended)
+        return
     _judge(reply, request, observed, ended)
     if reply["status"] == exchange.COMPLETED:
         _describe_results(reply, script, folders, observed, ended)
+
+
+def _describe_watched(reply: Reply, folders: Folders, observed: Observed, ended: Ended) -> None:
+    """Put what a watched fit left beside the reply; without it the script's own end is the reason.
+
+    A script that ends early cannot tell all; its trace shows that it went as the recorded one.
+    """
+    place = os.path.join(folders.observed, exchange.WATCHED)
+    if not os.path.exists(place):
+        status, reason = exchange.UNSUPPORTED, "the step that is asked for was not seen"
+        if ended.code:
+            status, reason = _failure(ended, observed)
+        failed(reply, status, reason, None)
+        return
+    with open(place, encoding="utf-8") as file:
+        reply["watched"] = json.load(file)
+    for name in (exchange.TRACE, exchange.STEP):
+        if os.path.exists(os.path.join(folders.observed, name)):
+            os.replace(
+                os.path.join(folders.observed, name),
+                os.path.join(os.path.dirname(folders.work), name),
+            )
 
 
 def _describe_results(

@@ -72,6 +72,9 @@ def _write_settings(folders: Folders, request: Dict[str, Any], script: Script) -
         "hold": list(script.hold),
         "observe": request["observe"],
         "trace": request["observe"] and request["trace"],
+        "watch": request["watch"],
+        "state": request["state"],
+        "starter": os.getpid(),
         "data": working_folder.targets(folders, script),
     }
     with open(place, "w", encoding="utf-8") as file:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import sys
 import threading
 import time
@@ -21,6 +22,7 @@ from harness.runner.backends.tensorflow.tracing import fit_trace, loop_trace
 from harness.runner.backends.tensorflow.tracing.fit_trace import FitTrace
 from harness.runner.backends.tensorflow.tracing.loop_trace import LoopTrace
 from harness.runner.hashing import combined_digest, dtype_text, tensor_digest
+from harness.runner.scripts.observing import watching
 from harness.runner.scripts.observing.notes import Notes
 from harness.runner.weights import Named
 
@@ -101,6 +103,11 @@ def _fitting(notes: Notes, function: Any) -> Any:
             number = _number_of(notes, model)
             before = _digests(model)
             _nested.unbuilt = None if before else (model, before)
+            watch = watching.asked(notes, number, _next_fit(notes, number))
+            if watch is not None:
+                bound = dict(inspect.signature(function).bind(model, *arguments, **named).arguments)
+                own = {name: each for name, each in bound.items() if name != "self"}
+                watching.carry_out(notes, watch, function, model, own, _callbacks_classes())
             earlier = getattr(model, "history", None)
             try:
                 with _tracing(notes, model, number):

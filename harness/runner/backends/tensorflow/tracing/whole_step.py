@@ -26,7 +26,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import numpy as np
 import tensorflow as tf
 
-from harness.runner.backends.tensorflow.state import named_variables
+from harness.runner.backends.tensorflow.state import named_variables, variables_by_name
 from harness.runner.backends.tensorflow.tracing.model_state import slots_of, values
 from harness.runner.weights import Named
 
@@ -45,8 +45,6 @@ class WholeStep:
         self._model = model
         self._fetched: List[Tuple[str, Any]] = []
         self._names: List[str] = []
-        # Values cannot be read while a step is traced, and the names come with them.
-        self._trained = [name for name, _, trained in named_variables(model) if trained]
         self.arrays: Named = []
         model.train_step = self._fetching(model.train_step)
 
@@ -99,7 +97,8 @@ class WholeStep:
         """The gradient was taken: fetch it, and what it was taken of."""
         self._fetched += [("loss", each) for each in tf.nest.flatten(loss)]
         flat = tf.nest.flatten(gradients)
-        names = self._trained if len(self._trained) == len(flat) else None
+        trained = [name for name, each in variables_by_name(self._model) if each.trainable]
+        names = trained if len(trained) == len(flat) else None
         for place, each in enumerate(flat):
             name = names[place] if names else "%d" % place
             if each is not None:
