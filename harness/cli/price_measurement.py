@@ -11,7 +11,9 @@ from statistics import median
 from harness import console
 from harness.analysis import price_table
 from harness.analysis.merging import MergedResults
+from harness.cli import recorded_scripts
 from harness.cli.cell_experiment import CellExperiment, recorded_locks
+from harness.cli.recorded_scripts import Allowed
 from harness.cli.sweeps import Setting
 from harness.errors import SelectionError
 from harness.matrix.cells import Cell
@@ -30,6 +32,7 @@ class Request:
     repeats: int
     results: Path
     locks: Sequence[Path]
+    allowed: Allowed
 
 
 def sentences(
@@ -40,7 +43,8 @@ def sentences(
     Of the pairs of cells behind a setting the one with the median ratio is run.
 
     Raises:
-        UsageError: a lock came with the results, and the engine does not contain what it installs.
+        UsageError: a lock or script came with the results, and the engine does not contain it, or
+            files of a script are missing.
     """
     prices = price_table.by_price(merged.runs)
     if prices.empty:
@@ -64,9 +68,9 @@ def _measured(
     try:
         sides = _sides(pair, folders, request.setting.machine.id)
         cells = [cell_of(side.records[0]) for side in sides]
+        experiment = _experiment(sides, cells, request)
     except (SelectionError, UnknownCellError) as error:
         return f"{setting} was not measured: {error}."
-    experiment = _experiment(sides, cells, request)
     records = _alternately(experiment, cells, request.repeats)
     failed = next((one for side in records for one in side if one.status != "completed"), None)
     if failed is not None:
@@ -92,14 +96,19 @@ def _sides(pair: tuple[str, str], folders: Sequence[Path], machine: str) -> tupl
 
 def _experiment(sides: Sequence[Side], cells: Sequence[Cell], request: Request) -> CellExperiment:
     ids = "\n".join(cell.id for cell in cells)
+    engine, allowed = request.setting.engine, request.allowed
     environments = [cell.environment for cell in cells]
+    recorded = recorded_locks(
+        sides, environments, own=request.locks, engine=engine, trusted=allowed.trusted
+    )
     return CellExperiment(
         request.setting,
         results=request.results,
         name=f"price-{cells[0].workload}-{hashlib.sha256(ids.encode()).hexdigest()[:8]}",
         repeats=request.repeats,
         command="harness advise --measure",
-        locks=recorded_locks(sides, environments, own=request.locks, engine=request.setting.engine),
+        locks=recorded,
+        scripts=recorded_scripts.ready(sides, cells, allowed, engine),
         sources=[],
     )
 
