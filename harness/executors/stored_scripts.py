@@ -49,7 +49,7 @@ def _fits(folder: Path) -> bool:
 def _note_too_large(name: str, folder: Path) -> None:
     if folder.is_dir():
         console.note(
-            f"{name}: its folder has more than {MAX_SCRIPT_BYTES >> 20} MiB and is not kept with the"
-            " results; nobody else can verify its runs. Name a smaller one with `folder`, and large"
-            " files under `data`"
+            f"{name}: its folder has more than {MAX_SCRIPT_BYTES >> 20} MiB and is not kept with"
+            " the results; nobody else can verify its runs. Name a smaller one with `folder`, and"
+            " large files under `data`"
         )

@@ -1,7 +1,7 @@
 """The users' scripts that results bring, and their data, which they do not bring.
 
 A script runs from its copy in the cache, found by the digest of its folder. Where there is none, it
-is made from the archive beside the results. Data are in the cache, too, or in files that were named.
+is made from the archive beside the results. Data are in the cache, too, or in files named by users.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Scripts:
         """Why the script of a record of this matrix cannot be run here; "" where it can."""
         if not (_is_copied(script) or regular_files.is_file(self._archive(matrix, script))):
             return (
-                f"the script {title(script)} ({script.folder_sha256[:12]}…) is not with the results,"
-                " and was never copied here; run its matrix"
+                f"the script {title(script)} ({script.folder_sha256[:12]}…) is not with the"
+                " results, and was never copied here; run its matrix"
             )
         missing = next((each for each in script.data if not self._has(each)), None)
         if missing is None:

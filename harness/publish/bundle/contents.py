@@ -45,8 +45,9 @@ def collect(
 ) -> Contents:
     """Everything of a results folder that belongs into a bundle, read and checked.
 
-    Without `scripts` those of users stay behind. Locks are taken from the results themselves, else from `lock_folders`. Records that were
-    superseded and files that are none of this program's are left out.
+    Without `scripts` those of users stay behind. Locks are taken from the results themselves, else
+    from `lock_folders`. Records that were superseded and files that are none of this program's are
+    left out.
 
     Raises:
         UsageError: there are no results in the folder, or no records in them.
@@ -152,7 +153,7 @@ def _add_arrays(contents: Contents, sweep: SweepFolder, record: Record) -> Itera
 
 
 def _add_script(contents: Contents, sweep: SweepFolder, record: Record) -> str:
-    """The path in the bundle of the folder of a user's script; "" where it is not with the results."""
+    """The path in the bundle of a user's script; "" where it is not with the results."""
     sha256 = record.stored.get(blobs.SCRIPTS)
     if sha256 is None:
         return ""
