@@ -175,7 +175,8 @@ def recorded_locks(
         UsageError: a lock came with the results, was never used here, is not `trusted`, and the
             engine does not contain what it would install.
     """
-    folders = {side.sweep.matrix: side.sweep.folder.parent for side in sides}
+    # Two folders may have a matrix of one name.
+    folders = {str(side.sweep.folder.parent): side.sweep.folder.parent for side in sides}
     known = foreign_locks.gathered(
         folders, own=[*own, wiring.locks_of(_MATRIX_FILE), places.locks()]
     )
@@ -183,7 +184,7 @@ def recorded_locks(
     for side, environment in zip(sides, environments, strict=True):
         sha256 = side.records[0].environment.lock_sha256
         try:
-            lock = known.get(side.sweep.matrix, sha256, environment)
+            lock = known.get(str(side.sweep.folder.parent), sha256, environment)
         except LockError as error:
             console.note(f"{side.cell}: {error}; the lock of today is taken")
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -77,9 +77,12 @@ def _measured(
         return f"{setting} was not measured: {failed.cell} ended as {failed.status} here."
     if not all(len(side) == request.repeats for side in records):
         return f"{setting} was not measured: one of {' and '.join(pair)} cannot run here."
-    fit, cpu = (_ratios(records, name) for name in ("fit", "fit_cpu"))
+    # Of a script it is not known how long CPUs worked, nor, in a loop of its own, how long it fit.
+    wall = _ratios(records, "fit") or _ratios(records, "total")
+    cpu = _ratios(records, "fit_cpu")
+    and_cpus = f", and CPUs worked {_times(cpu)} as long" if cpu else ""
     return (
-        f"{setting} took {_times(fit)} as long as {against}, and CPUs worked {_times(cpu)} as long"
+        f"{setting} took {_times(wall)} as long as {against}{and_cpus}"
         f" ({counted(request.repeats, 'pair')}, alone and alternately, of {pair[0]})."
     )
 
@@ -124,11 +127,11 @@ def _alternately(
 
 
 def _ratios(records: Sequence[Sequence[Record]], name: str) -> list[float]:
-    def each() -> Iterator[float]:
-        for one, other in zip(*records, strict=True):
-            yield one.seconds[name] / other.seconds[name]
-
-    return sorted(each())
+    """The ratios of the pairs, sorted; none where a record does not say it."""
+    pairs = list(zip(*records, strict=True))
+    if not all(one.seconds.get(name) and other.seconds.get(name) for one, other in pairs):
+        return []
+    return sorted(one.seconds[name] / other.seconds[name] for one, other in pairs)
 
 
 def _times(ratios: Sequence[float]) -> str:

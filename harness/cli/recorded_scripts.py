@@ -35,13 +35,16 @@ def ready(
             ran here outside of a container, is not trusted, and the engine contains nothing.
     """
     found: dict[str, Script] = {}
-    folders = {side.sweep.matrix: side.sweep.folder.parent for side in sides}
+    # Two folders may have a matrix of one name.
+    folders = {str(side.sweep.folder.parent): side.sweep.folder.parent for side in sides}
     scripts = foreign_scripts.gathered(folders, allowed.data)
+    scripts.note_unasked(script_of(side.records[0]) for side in sides)
     for side, cell in zip(sides, cells, strict=True):
         script = script_of(side.records[0])
         if script is None:
             continue
-        obstacle = scripts.obstacle(side.sweep.matrix, script)
+        matrix = str(side.sweep.folder.parent)
+        obstacle = scripts.obstacle(matrix, script)
         if obstacle:
             raise UsageError(f"{side.cell}: {obstacle}")
         known = allowed.trusted or engine.contains or uncontained_runs.has(script, cell.settings)
@@ -52,7 +55,7 @@ def ready(
                 f"{foreign_scripts.title(script)}: A and B are of two versions of it, or of its"
                 " data or arguments; name two cells of one"
             )
-        scripts.bring(side.sweep.matrix, script)
+        scripts.bring(matrix, script)
     return found
 
 

@@ -188,6 +188,7 @@ def _trials(
         return setting.runs.engine.unavailable(device=device)
 
     settle = machine_limits.settled(setting.runs.machine.limits, unavailable)
+    scripts.note_unasked(reference.script for reference in chosen)
     trials = trying.trials(chosen, locks, scripts, settle)
     if not setting.runs.engine.contains:
         _require_trust(trying.foreign_code(trials, locks), trusted)
@@ -278,7 +279,9 @@ def _verification(
 def _check(setting: _Setting, trial: Trial, store: Store | None) -> Check:
     if store is None:
         return verdicts.check(trial, [], setting.results)
-    repeats = range(1, setting.repeats + 1)
+    script = trial.reference.script
+    # Where repeats follow one another in one folder, only the first is that of the results.
+    repeats = range(1, 2 if script and script.keeps_folder else setting.repeats + 1)
     records = [store.read(trial.reference.id, repeat) for repeat in repeats]
     # A record of another lock is one of an earlier verification, into the same folder.
     lock_sha256 = trial.lock.sha256 if trial.lock else ""

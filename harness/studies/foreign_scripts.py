@@ -6,10 +6,11 @@ is made from the archive beside the results. Data are in the cache, too, or in f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness import console
 from harness.errors import RecordError
 from harness.protocol.script import FILES, SCRIPTS, DataFile, Script
 from harness.results import blobs, regular_files
@@ -22,7 +23,7 @@ _MNIST = "mnist"
 
 @dataclass(frozen=True, kw_only=True)
 class Scripts:
-    """The folder with each matrix's blobs, and data files by digest."""
+    """The folder of blobs of each matrix, by its name or what else names it; data by digest."""
 
     brought: Mapping[str, Path] = field(default_factory=dict)
     data: Mapping[str, Path] = field(default_factory=dict)
@@ -41,6 +42,12 @@ class Scripts:
             f"results do not bring data: {missing.target} has SHA-256 {missing.sha256}; name a file"
             " that has it with --data FILE"
         )
+
+    def note_unasked(self, scripts: Iterable[Script | None]) -> None:
+        """Say which of the data files none of these scripts asks for: perhaps other bytes."""
+        asked = {each.sha256 for script in scripts if script for each in script.data}
+        for sha256 in sorted(self.data.keys() - asked):
+            console.note(f"{self.data[sha256]}: no script asks for a file with SHA-256 {sha256}")
 
     def bring(self, matrix: str, script: Script) -> None:
         """Put the script and its data where processes find them; `obstacle` says that it can be.

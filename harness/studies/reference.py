@@ -33,7 +33,8 @@ from harness.studies.record_cells import (
 class Reference:
     """One cell of one machine's results.
 
-    `model` and `measured` are those of its first completed run. `obstacle` says why it cannot be
+    `model` and `measured` are those of its first completed run, of repeat 1 alone where repeats
+    follow one another in one folder. `obstacle` says why it cannot be
     verified whatever machine tries, and is empty where it can; `cell`, `model` and `measured` are
     then there, and `script` where it is of one. `seconds` is what the run took there.
     """
@@ -84,6 +85,9 @@ def _of_cell(
     sweep: SweepFolder, cell: str, planned: PlannedCell | None, records: list[Record]
 ) -> Reference:
     completed = [r for r in records if r.status == "completed" and r.measured is not None]
+    if any(record.script and record.script.keeps_folder for record in records):
+        # The later repeats go on in the folder that the first one left.
+        completed = [record for record in completed if record.repeat == 1]
     obstacle = _obstacle(planned, records, completed)
     if not obstacle:
         try:
