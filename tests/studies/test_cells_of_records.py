@@ -128,7 +128,7 @@ def test_a_script_cannot_be_had_from_a_record_of_an_older_version() -> None:
 def test_what_no_script_may_be_no_record_may_say(changes: dict[str, Any], said: str) -> None:
     part = part_of(CHURN).model_copy(update=changes)
     if "has no value" in said:
-        part = part_of(replace(CHURN, arguments=part.template))
+        part = part_of(replace(CHURN, arguments=part.template or ()))
     with pytest.raises(UnknownCellError, match=said):
         script_of(of_script(script=part))
 

@@ -130,7 +130,12 @@ def test_damage_is_noticed(folder: Path, damage: str) -> None:
     data = bytearray(path.read_bytes())
     place = data.index(b"# train.py")
     data[place] ^= 1
-    path.write_bytes({"cut": data[:place], "one byte": data, "no archive": b"PK" * 512}[damage])
+    damaged: dict[str, bytes] = {
+        "cut": bytes(data[:place]),
+        "one byte": bytes(data),
+        "no archive": b"PK" * 512,
+    }
+    path.write_bytes(damaged[damage])
     with path.open("rb") as file:
         try:
             assert folder_archives.digest_of(file) != before
