@@ -55,7 +55,7 @@ def advise(
         measured: Mapping[str, list[str]] = {}
         if measure:
             from harness.cli import price_measurement
-            from harness.cli.recorded_scripts import Allowed
+            from harness.cli.cell_scripts import Allowed
 
             request = price_measurement.Request(
                 setting=_setting(engine, timeout, memory),

@@ -11,9 +11,9 @@ from statistics import median
 from harness import console
 from harness.analysis import price_table
 from harness.analysis.merging import MergedResults
-from harness.cli import recorded_scripts
+from harness.cli import cell_scripts
 from harness.cli.cell_experiment import CellExperiment, recorded_locks
-from harness.cli.recorded_scripts import Allowed
+from harness.cli.cell_scripts import Allowed
 from harness.cli.sweeps import Setting
 from harness.errors import SelectionError
 from harness.matrix.cells import Cell
@@ -111,7 +111,7 @@ def _experiment(sides: Sequence[Side], cells: Sequence[Cell], request: Request) 
         repeats=request.repeats,
         command="harness advise --measure",
         locks=recorded,
-        scripts=recorded_scripts.ready(sides, cells, allowed, engine),
+        scripts=cell_scripts.ready(sides, cells, allowed, engine),
         sources=[],
     )
 

@@ -11,15 +11,15 @@ import typer
 from harness import console
 from harness.cli import (
     bundle_commands,
+    cell_scripts,
     cell_stability,
     options,
-    recorded_scripts,
     study_report,
     wiring,
 )
 from harness.cli.cell_experiment import CellExperiment, recorded_locks
+from harness.cli.cell_scripts import Allowed
 from harness.cli.pair_study import PairStudy
-from harness.cli.recorded_scripts import Allowed
 from harness.cli.study_report import Saved
 from harness.cli.sweeps import Setting
 from harness.engines import choice
@@ -110,7 +110,7 @@ def why(
             repeats=runs,
             command="harness why",
             locks=recorded,
-            scripts=recorded_scripts.ready(sides, its_cells, allowed, chosen),
+            scripts=cell_scripts.ready(sides, its_cells, allowed, chosen),
             sources=[sweep for side in sides for sweep in scan.sweeps(side.folder)],
         )
         names = [side.name for side in sides]

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness import console
 from harness.errors import RecordError
 from harness.protocol.script import FILES, SCRIPTS, DataFile, Script
+from harness.publish.escaping import visible
 from harness.results import blobs, regular_files
 from harness.results.names import BLOB_FOLDER
 from harness.subjects import data_files, packed_snapshots, snapshots
@@ -39,8 +40,8 @@ class Scripts:
         if missing is None:
             return ""
         return (
-            f"results do not bring data: {missing.target} has SHA-256 {missing.sha256}; name a file"
-            " that has it with --data FILE"
+            f"results do not bring data: {visible(missing.target)} has SHA-256 {missing.sha256};"
+            " name a file that has it with --data FILE"
         )
 
     def note_unasked(self, scripts: Iterable[Script | None]) -> None:
@@ -88,8 +89,8 @@ def gathered(folders: Mapping[str, Path], data: Sequence[Path]) -> Scripts:
 
 
 def title(script: Script) -> str:
-    """What the script is called: its file or module, and the workload."""
-    return f"{script.path or script.module} ({script.name})"
+    """What the script is called: its file or module, and the workload. It may be anybody's."""
+    return visible(f"{script.path or script.module} ({script.name})")
 
 
 def _is_copied(script: Script) -> bool:
