@@ -64,7 +64,12 @@ def results(root: Path) -> Path:
 
 
 def prepared(
-    folder: Path, *, lock_folders: Sequence[Path] = (), arrays: Arrays = "all", **credits: Any
+    folder: Path,
+    *,
+    lock_folders: Sequence[Path] = (),
+    arrays: Arrays = "all",
+    scripts: bool = True,
+    **credits: Any,
 ) -> Bundle:
     """The bundle of a results folder, with one Dockerfile."""
     return writing.prepare(
@@ -72,6 +77,7 @@ def prepared(
         lock_folders=lock_folders,
         more={"dockerfiles/cpu.Dockerfile": b"FROM scratch\n", "data.json": b"{}\n"},
         arrays=arrays,
+        scripts=scripts,
         credits=Credits(**credits),
     )
 

@@ -15,6 +15,7 @@ from harness.matrix.claim import Claim
 from harness.matrix.environment import Environment
 from harness.protocol.axes import BY_NAME, Value, to_json
 from harness.protocol.histories import history_digest
+from harness.protocol.script import Script
 from harness.results import fingerprint, plan_file, planned_claims
 from harness.results.json_digest import with_digest
 from harness.results.record import (
@@ -185,6 +186,24 @@ SCRIPT = ScriptPart(
     ),
     connections=(Connection(address="example.org:443", place="train.py:12"),),
 )
+
+
+def part_of(script: Script, **changes: Any) -> ScriptPart:
+    """The part of a record that says which script was run, as a sweep writes it today."""
+    parts: dict[str, Any] = {
+        "sha256": script.sha256,
+        "path": script.path,
+        "module": script.module,
+        "folder_sha256": script.folder_sha256,
+        "arguments": script.arguments,
+        "data": {each.target: each.sha256 for each in script.data},
+        "keeps_folder": script.keeps_folder,
+        "template": script.arguments,
+        "files": script.files,
+        "hold": script.hold,
+        "is_stored": True,
+    }
+    return ScriptPart(**{**parts, **changes})
 
 
 def hardware(**changes: object) -> dict[str, object]:

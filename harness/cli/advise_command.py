@@ -33,6 +33,8 @@ def advise(
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     locks: bundle_commands.Locks = None,
+    data: options.Data = None,
+    trust_bundle: options.TrustBundle = False,
     timeout: options.Timeout = options.TIMEOUT,
     memory: options.Memory = options.MEMORY,
 ) -> None:
@@ -53,12 +55,14 @@ def advise(
         measured: Mapping[str, list[str]] = {}
         if measure:
             from harness.cli import price_measurement
+            from harness.cli.cell_scripts import Allowed
 
             request = price_measurement.Request(
                 setting=_setting(engine, timeout, memory),
                 repeats=repeats or _REPEATS,
                 results=results,
                 locks=locks or (),
+                allowed=Allowed(data=data or (), trusted=trust_bundle),
             )
             measured = price_measurement.sentences(merged, folders, request)
     console.result(advice.text(found, measured))

@@ -34,6 +34,13 @@ def bundle(
     without_arrays: Annotated[
         bool, typer.Option("--without-arrays", help="Leave out weights and predictions.")
     ] = False,
+    without_scripts: Annotated[
+        bool,
+        typer.Option(
+            "--without-scripts",
+            help="Leave out users' scripts; nobody else can verify their runs then.",
+        ),
+    ] = False,
     sign: Annotated[
         Path | None,
         typer.Option("--sign", metavar="KEY", help="Sign with this SSH key, into FILE.sig."),
@@ -59,6 +66,7 @@ def bundle(
         lock_folders=[*(locks or ()), places.locks()],
         more={**dockerfiles(), "data.json": _data()},
         arrays="none" if without_arrays else "all",
+        scripts=not without_scripts,
         credits=Credits(licence=license, authors=tuple(author or ())),
     )
     if license is None:

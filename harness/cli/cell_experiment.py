@@ -15,6 +15,7 @@ from harness.environments.lock import Lock
 from harness.errors import LockError, UsageError
 from harness.matrix.cells import Cell
 from harness.matrix.environment import Environment
+from harness.protocol.script import Script
 from harness.results import scan
 from harness.results.record import Record
 from harness.results.scan import SweepFolder
@@ -32,7 +33,7 @@ class CellExperiment:
     """Runs of cells that no matrix names, in a sweep of their own below `results`.
 
     Records of this machine in `sources` answer first, as far as those of a sweep would. `locks`
-    are those of the environments that records name.
+    are those of the environments that records name, `scripts` the users' scripts by workload.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class CellExperiment:
         repeats: int,
         command: str,
         locks: Mapping[Environment, Lock],
+        scripts: Mapping[str, Script],
         sources: Iterable[SweepFolder],
     ) -> None:
         self.store = Store(results, name, setting.machine.id)
         self._setting = setting
         self._matrix = sweeps.chosen_cells(name, repeats, command)
         self._locks = lock_source(locks)
+        self._scripts = scripts
         self._planned: dict[str, Cell] = {}
         self._records: dict[tuple[str, int], list[Record]] = {}
         # Both sides may name one folder: each record counts once.
@@ -119,6 +122,7 @@ class CellExperiment:
             self._locks,
             planned=self._planned.values(),
             selected=cells,
+            scripts=self._scripts,
             repeats=repeats,
         )
 
@@ -132,7 +136,7 @@ class CellExperiment:
             audited=setting.isolation == "auto",
             limits=setting.limits,
             store=store,
-            scripts={},
+            scripts=self._scripts,
         )
 
 
@@ -167,15 +171,21 @@ def lock_source(recorded: Mapping[Environment, Lock]) -> LockSource:
 
 
 def recorded_locks(
-    sides: Sequence[Side], environments: Sequence[Environment], own: Sequence[Path], engine: Engine
+    sides: Sequence[Side],
+    environments: Sequence[Environment],
+    own: Sequence[Path],
+    engine: Engine,
+    *,
+    trusted: bool = False,
 ) -> dict[Environment, Lock]:
     """The lock that each side's record names, by its environment; the first one counts.
 
     Raises:
-        UsageError: a lock came with the results, was never used here, and the engine does not
-            contain what it would install.
+        UsageError: a lock came with the results, was never used here, is not `trusted`, and the
+            engine does not contain what it would install.
     """
-    folders = {side.sweep.matrix: side.sweep.folder.parent for side in sides}
+    # Two folders may have a matrix of one name.
+    folders = {str(side.sweep.folder.parent): side.sweep.folder.parent for side in sides}
     known = foreign_locks.gathered(
         folders, own=[*own, wiring.locks_of(_MATRIX_FILE), places.locks()]
     )
@@ -183,11 +193,12 @@ def recorded_locks(
     for side, environment in zip(sides, environments, strict=True):
         sha256 = side.records[0].environment.lock_sha256
         try:
-            lock = known.get(side.sweep.matrix, sha256, environment)
+            lock = known.get(str(side.sweep.folder.parent), sha256, environment)
         except LockError as error:
             console.note(f"{side.cell}: {error}; the lock of today is taken")
             continue
-        if not (known.is_own(sha256) or engine.contains or _was_used(engine, lock)):
+        shut_in = trusted or engine.contains
+        if not (shut_in or known.is_own(sha256) or _was_used(engine, lock)):
             raise UsageError(
                 f"{side.cell}: its packages ({lock.path.name}) come with the results, and you did "
                 "not choose them; the local engine would run them as you, with your files in "

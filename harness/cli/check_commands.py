@@ -173,7 +173,9 @@ def _short(path: Path) -> Path:
 
 
 def _totals(report: Report) -> str:
-    kinds = ("records", "superseded", "arrays", "locks")
+    kinds = ["records", "superseded", "arrays", "locks"]
+    if report.counts["scripts"]:
+        kinds.insert(3, "scripts")
     return ", ".join(f"{report.counts[kind]:,} {kind}" for kind in kinds)
 
 

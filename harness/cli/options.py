@@ -133,6 +133,18 @@ Save = Annotated[
         "--save", metavar="FILE", help="Also write it to FILE, for harness publish --study."
     ),
 ]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        metavar="FILE",
+        help="A data file of a script, found by its SHA-256; may be repeated.",
+    ),
+]
+TrustBundle = Annotated[
+    bool,
+    typer.Option("--trust-bundle", help="Let its packages and scripts run outside a container."),
+]
 Timeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", help="Kill a run that takes longer.", min=1)
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -11,7 +11,9 @@ from statistics import median
 from harness import console
 from harness.analysis import price_table
 from harness.analysis.merging import MergedResults
+from harness.cli import cell_scripts
 from harness.cli.cell_experiment import CellExperiment, recorded_locks
+from harness.cli.cell_scripts import Allowed
 from harness.cli.sweeps import Setting
 from harness.errors import SelectionError
 from harness.matrix.cells import Cell
@@ -30,6 +32,7 @@ class Request:
     repeats: int
     results: Path
     locks: Sequence[Path]
+    allowed: Allowed
 
 
 def sentences(
@@ -40,7 +43,8 @@ def sentences(
     Of the pairs of cells behind a setting the one with the median ratio is run.
 
     Raises:
-        UsageError: a lock came with the results, and the engine does not contain what it installs.
+        UsageError: a lock or script came with the results, and the engine does not contain it, or
+            files of a script are missing.
     """
     prices = price_table.by_price(merged.runs)
     if prices.empty:
@@ -64,18 +68,21 @@ def _measured(
     try:
         sides = _sides(pair, folders, request.setting.machine.id)
         cells = [cell_of(side.records[0]) for side in sides]
+        experiment = _experiment(sides, cells, request)
     except (SelectionError, UnknownCellError) as error:
         return f"{setting} was not measured: {error}."
-    experiment = _experiment(sides, cells, request)
     records = _alternately(experiment, cells, request.repeats)
     failed = next((one for side in records for one in side if one.status != "completed"), None)
     if failed is not None:
         return f"{setting} was not measured: {failed.cell} ended as {failed.status} here."
     if not all(len(side) == request.repeats for side in records):
         return f"{setting} was not measured: one of {' and '.join(pair)} cannot run here."
-    fit, cpu = (_ratios(records, name) for name in ("fit", "fit_cpu"))
+    # Of a script it is not known how long CPUs worked, nor, in a loop of its own, how long it fit.
+    wall = _ratios(records, "fit") or _ratios(records, "total")
+    cpu = _ratios(records, "fit_cpu")
+    and_cpus = f", and CPUs worked {_times(cpu)} as long" if cpu else ""
     return (
-        f"{setting} took {_times(fit)} as long as {against}, and CPUs worked {_times(cpu)} as long"
+        f"{setting} took {_times(wall)} as long as {against}{and_cpus}"
         f" ({counted(request.repeats, 'pair')}, alone and alternately, of {pair[0]})."
     )
 
@@ -92,14 +99,19 @@ def _sides(pair: tuple[str, str], folders: Sequence[Path], machine: str) -> tupl
 
 def _experiment(sides: Sequence[Side], cells: Sequence[Cell], request: Request) -> CellExperiment:
     ids = "\n".join(cell.id for cell in cells)
+    engine, allowed = request.setting.engine, request.allowed
     environments = [cell.environment for cell in cells]
+    recorded = recorded_locks(
+        sides, environments, own=request.locks, engine=engine, trusted=allowed.trusted
+    )
     return CellExperiment(
         request.setting,
         results=request.results,
         name=f"price-{cells[0].workload}-{hashlib.sha256(ids.encode()).hexdigest()[:8]}",
         repeats=request.repeats,
         command="harness advise --measure",
-        locks=recorded_locks(sides, environments, own=request.locks, engine=request.setting.engine),
+        locks=recorded,
+        scripts=cell_scripts.ready(sides, cells, allowed, engine),
         sources=[],
     )
 
@@ -115,11 +127,11 @@ def _alternately(
 
 
 def _ratios(records: Sequence[Sequence[Record]], name: str) -> list[float]:
-    def each() -> Iterator[float]:
-        for one, other in zip(*records, strict=True):
-            yield one.seconds[name] / other.seconds[name]
-
-    return sorted(each())
+    """The ratios of the pairs, sorted; none where a record does not say it."""
+    pairs = list(zip(*records, strict=True))
+    if not all(one.seconds.get(name) and other.seconds.get(name) for one, other in pairs):
+        return []
+    return sorted(one.seconds[name] / other.seconds[name] for one, other in pairs)
 
 
 def _times(ratios: Sequence[float]) -> str:

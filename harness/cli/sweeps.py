@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,7 @@ from harness.executors.this_machine import Tally
 from harness.matrix.cells import Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
+from harness.protocol.script import Script
 from harness.results import plan_file
 from harness.results.store import Store
 from harness.subjects import snapshots
@@ -77,17 +78,20 @@ def carry_out(
     *,
     planned: Iterable[Cell],
     selected: Sequence[Cell],
+    scripts: Mapping[str, Script] | None = None,
     repeats: int | None = None,
     again: Sequence[str] = (),
     meanwhile: Callable[[], object] | None = None,
 ) -> tuple[list[Step], Tally]:
     """Write the plan, and run what has no record yet of the selected cells.
 
-    `repeats` are those that are made now, where that is not all that is planned. The cells that
-    match `again` are run although they have records.
+    `scripts` are workloads that are not the matrix's own; their files are in the cache. `repeats`
+    are those that are made now, where that is not all that is planned. The cells that match `again`
+    are run although they have records.
     """
     now = matrix.repeats if repeats is None else repeats
-    scripts = {name: snapshots.stage(entry) for name, entry in matrix.scripts.items()}
+    own = {name: snapshots.stage(entry) for name, entry in matrix.scripts.items()}
+    scripts = {**own, **(scripts or {})}
     maker = Maker(
         matrix=store.matrix,
         lock=locks.make,

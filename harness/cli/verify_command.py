@@ -22,10 +22,18 @@ from harness.publish import tables
 from harness.publish.bundle import archive, signing
 from harness.publish.bundle.unpacking import Bundle
 from harness.results.store import Store
-from harness.studies import foreign_locks, foreign_results, reference, trying, verdicts
+from harness.studies import (
+    foreign_locks,
+    foreign_results,
+    foreign_scripts,
+    reference,
+    trying,
+    verdicts,
+)
 from harness.studies.attestation import Verification
 from harness.studies.foreign_locks import Locks
 from harness.studies.foreign_results import ForeignResults
+from harness.studies.foreign_scripts import Scripts
 from harness.studies.reference import Reference
 from harness.studies.trying import Trial
 from harness.studies.verdicts import Check
@@ -65,10 +73,8 @@ def verify(
     ] = None,
     repeats: Annotated[int, typer.Option(help="Runs per cell.", min=1, max=1000)] = 1,
     locks: bundle_commands.Locks = None,
-    trust_bundle: Annotated[
-        bool,
-        typer.Option("--trust-bundle", help="Let its packages run outside a container."),
-    ] = False,
+    data: options.Data = None,
+    trust_bundle: options.TrustBundle = False,
     signature: Annotated[
         Path | None,
         typer.Option("--signature", metavar="FILE", help="Its signature, if not BUNDLE.sig."),
@@ -109,10 +115,11 @@ def verify(
             limits=limits,
         )
         setting = _Setting(runs=runs, results=place, repeats=repeats)
-        available = foreign_locks.gathered(
-            foreign.matrix_folders(), own=[*(locks or ()), places.locks()]
-        )
-        checks = _checked(setting, _trials(setting, chosen, available, trust_bundle))
+        folders = foreign.matrix_folders()
+        known = foreign_locks.gathered(folders, own=[*(locks or ()), places.locks()])
+        scripts = foreign_scripts.gathered(folders, data or ())
+        trials = _trials(setting, chosen, known, scripts, trust_bundle)
+        checks = _checked(setting, trials)
         if attested is not None:
             attested.write(foreign, _verification(setting, checks, only, len(references)))
     _report(checks, format)
@@ -173,16 +180,21 @@ def _place(results: Path, target: Path) -> Path:
 
 
 def _trials(
-    setting: _Setting, chosen: Sequence[Reference], available: Locks, trusted: bool
+    setting: _Setting, chosen: Sequence[Reference], locks: Locks, scripts: Scripts, trusted: bool
 ) -> list[Trial]:
+    """What can be tried, with its scripts in place; nothing of it runs without being trusted."""
+
     def unavailable(device: str) -> str | None:
         return setting.runs.engine.unavailable(device=device)
 
-    trials = trying.trials(
-        chosen, available, machine_limits.settled(setting.runs.machine.limits, unavailable)
-    )
+    settle = machine_limits.settled(setting.runs.machine.limits, unavailable)
+    scripts.note_unasked(reference.script for reference in chosen)
+    trials = trying.trials(chosen, locks, scripts, settle)
     if not setting.runs.engine.contains:
-        _require_trust(trying.foreign_code(trials, available), trusted)
+        _require_trust(trying.foreign_code(trials, locks), trusted)
+    for trial in trials:
+        if trial.lock is not None and trial.reference.script is not None:
+            scripts.bring(trial.reference.matrix, trial.reference.script)
     _note_extent(trials)
     return trials
 
@@ -237,6 +249,7 @@ def _run(setting: _Setting, store: Store, trials: Sequence[Trial]) -> None:
     cells = {trial.reference.id: trial.reference.cell for trial in trials}
     selected = [cell for cell in cells.values() if cell is not None]
     locks = {trial.lock.environment: trial.lock for trial in trials if trial.lock is not None}
+    scripts = (trial.reference.script for trial in trials)
     sweeps.carry_out(
         setting.runs,
         store,
@@ -244,6 +257,7 @@ def _run(setting: _Setting, store: Store, trials: Sequence[Trial]) -> None:
         LockSource(read=locks.get, make=locks.__getitem__),
         planned=selected,
         selected=selected,
+        scripts={script.name: script for script in scripts if script is not None},
     )
 
 
@@ -265,7 +279,9 @@ def _verification(
 def _check(setting: _Setting, trial: Trial, store: Store | None) -> Check:
     if store is None:
         return verdicts.check(trial, [], setting.results)
-    repeats = range(1, setting.repeats + 1)
+    script = trial.reference.script
+    # Where repeats follow one another in one folder, only the first is that of the results.
+    repeats = range(1, 2 if script and script.keeps_folder else setting.repeats + 1)
     records = [store.read(trial.reference.id, repeat) for repeat in repeats]
     # A record of another lock is one of an earlier verification, into the same folder.
     lock_sha256 = trial.lock.sha256 if trial.lock else ""

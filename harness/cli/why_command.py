@@ -9,8 +9,16 @@ from typing import Annotated
 import typer
 
 from harness import console
-from harness.cli import bundle_commands, cell_stability, options, study_report, wiring
+from harness.cli import (
+    bundle_commands,
+    cell_scripts,
+    cell_stability,
+    options,
+    study_report,
+    wiring,
+)
 from harness.cli.cell_experiment import CellExperiment, recorded_locks
+from harness.cli.cell_scripts import Allowed
 from harness.cli.pair_study import PairStudy
 from harness.cli.study_report import Saved
 from harness.cli.sweeps import Setting
@@ -22,7 +30,12 @@ from harness.publish import study_files
 from harness.results import scan
 from harness.studies import explained, hybrid_table, named_cells, setting_groups, version_series
 from harness.studies.named_cells import Side
-from harness.studies.record_cells import UnknownCellError, cell_of
+from harness.studies.record_cells import (
+    UnknownCellError,
+    UnknownScriptError,
+    cell_of,
+    script_of,
+)
 
 _PAIR_REPEATS = 2
 _STABLE_REPEATS = 3
@@ -56,6 +69,8 @@ def why(
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     locks: bundle_commands.Locks = None,
+    data: options.Data = None,
+    trust_bundle: options.TrustBundle = False,
     timeout: options.Timeout = options.TIMEOUT,
     memory: options.Memory = options.MEMORY,
     save: options.Save = None,
@@ -87,16 +102,23 @@ def why(
         )
         runs = repeats or (_STABLE_REPEATS if stable else _PAIR_REPEATS)
         environments = [cell.environment for cell in its_cells]
+        # Cells told apart by what their locks have need locks of their own.
+        recorded = (
+            {}
+            if by_lock
+            else recorded_locks(
+                sides, environments, own=locks or (), engine=chosen, trusted=trust_bundle
+            )
+        )
+        allowed = Allowed(data=data or (), trusted=trust_bundle)
         experiment = CellExperiment(
             setting,
             results=results,
             name=_name(its_cells),
             repeats=runs,
             command="harness why",
-            # Cells told apart by what their locks have need locks of their own.
-            locks={}
-            if by_lock
-            else recorded_locks(sides, environments, own=locks or (), engine=chosen),
+            locks=recorded,
+            scripts=cell_scripts.ready(sides, its_cells, allowed, chosen),
             sources=[sweep for side in sides for sweep in scan.sweeps(side.folder)],
         )
         names = [side.name for side in sides]
@@ -110,13 +132,13 @@ def why(
 
 def _cell(side: Side) -> Cell:
     record = side.records[0]
-    if record.script is not None:
-        raise UsageError(
-            f"{side.cell}: is a user's script, whose files are not in the results; harness diagnose"
-            " SCRIPT asks the script itself"
-        )
     try:
+        script_of(record)
         return cell_of(record)
+    except UnknownScriptError as error:
+        raise UsageError(
+            f"{side.cell}: {error}, or ask the script itself: harness diagnose SCRIPT"
+        ) from error
     except UnknownCellError as error:
         raise UsageError(f"{side.cell}: cannot be run here: {error}") from error
 

@@ -10,7 +10,7 @@ from typing import Any
 import harness
 from harness.engines import outcomes
 from harness.engines.protocol import Outcome
-from harness.executors import attestation
+from harness.executors import attestation, stored_scripts
 from harness.executors.code_identity import code_sha256
 from harness.executors.replies import Reply, ReplyError
 from harness.executors.run_processes import Ending, ProcessTemplate
@@ -154,6 +154,10 @@ def _script(job: Job, run: Run, reply: Reply | None) -> ScriptPart | None:
         arguments=left.arguments if left else tuple(scripts.filled(script, run.settings)),
         data={each.target: each.sha256 for each in script.data},
         keeps_folder=script.keeps_folder,
+        template=script.arguments,
+        files=script.files,
+        hold=script.hold,
+        is_stored=stored_scripts.is_stored(script),
         calls=left.calls if left else (),
         connections=left.connections if left else (),
     )

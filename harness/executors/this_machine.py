@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.engines.protocol import Image
 from harness.errors import BuildError, DataError, EngineError, HarnessError
-from harness.executors import kept_folders, locks, requests
+from harness.executors import kept_folders, locks, requests, stored_scripts
 from harness.executors.audits import Audit
 from harness.executors.context import Context
 from harness.executors.cpu_sets import cpus_for
@@ -24,7 +24,7 @@ from harness.executors.warm_groups import WarmGroup
 from harness.protocol.job import DataReference, Job, Run
 from harness.protocol.script import Script
 from harness.results.record import AuditPart, Record
-from harness.subjects import snapshots
+from harness.subjects import snapshots, uncontained_runs
 
 
 @dataclass(kw_only=True)
@@ -179,13 +179,20 @@ class ThisMachine:
             if cpus_for(run.settings, visible) > visible:
                 raise EngineError(f"more CPUs asked for than the {visible} that this machine shows")
             if run.workload in job.scripts:
-                _require_files(job.scripts[run.workload])
+                self._require_script(job.scripts[run.workload], run)
             else:
                 self._require_data(job.data[run.workload])
         except HarnessError as error:
             self._count(self._unavailable(job, run, error))
             return False
         return True
+
+    def _require_script(self, script: Script, run: Run) -> None:
+        """Make sure that the script's files are here, and will lie with the results."""
+        _require_files(script)
+        stored_scripts.store(self._context.store, script)
+        if not self._context.engine.contains:
+            uncontained_runs.note(script, run.settings)
 
     def _require_data(self, reference: DataReference) -> None:
         prepared = self._context.data(reference.name)

@@ -1,4 +1,4 @@
-"""Reading stored arrays back: weights and predictions, checked against the digest that names them.
+"""Reading back what is stored by its digest: arrays, and the folders of users' scripts.
 
 The file may be anybody's. Nothing in it is believed: no pickle is run, nothing is unpacked that is
 larger than the file itself, and what does not have the digest of its name is refused.
@@ -21,6 +21,7 @@ from harness.errors import RecordError
 from harness.results.names import BLOB_FOLDER, is_sha256
 from harness.results.regular_files import opened
 from harness.runner import hashing, trace
+from harness.subjects import folder_archives
 
 Arrays = dict[str, npt.NDArray[Any]]
 """Arrays by name, in the order in which they were stored."""
@@ -30,6 +31,13 @@ MAX_BYTES = 4 << 30
 
 WEIGHTS, PREDICTIONS, TRACES = "weights", "predictions", "traces"
 KINDS = (WEIGHTS, PREDICTIONS, TRACES)
+"""The kinds of arrays."""
+
+SCRIPTS = "scripts"
+"""Beside the arrays: the folders of users' scripts, as archives (see `folder_archives`)."""
+
+MAX_SCRIPT_BYTES = 64 << 20
+"""Larger archives of scripts are neither stored nor read."""
 
 
 _BROKEN = (
@@ -50,6 +58,17 @@ _HEADER = re.compile(
 def folder_of(sweep: Path) -> Path:
     """The folder of the blobs that the records of a sweep folder (`MATRIX/MACHINE`) name."""
     return sweep.absolute().parent / BLOB_FOLDER
+
+
+def path_of(blobs: Path, kind: str, sha256: str) -> Path:
+    """Where what has this digest lies, or would lie; `kind` is one of `KINDS`, or `SCRIPTS`.
+
+    Raises:
+        RecordError: it could lie nowhere.
+    """
+    if kind not in (*KINDS, SCRIPTS) or not is_sha256(sha256):
+        raise RecordError(f"{blobs}: nothing is stored under {kind!r}, {sha256!r}")
+    return blobs / kind / f"{sha256}.{'tar' if kind == SCRIPTS else 'npz'}"
 
 
 def read_weights(blobs: Path, sha256: str) -> Arrays | None:
@@ -80,6 +99,38 @@ def read_trace(blobs: Path, sha256: str) -> Arrays | None:
     return _read(blobs, TRACES, sha256)
 
 
+def script_archive(blobs: Path, sha256: str) -> Path | None:
+    """The archive of the script's folder with this digest, None where it is not stored.
+
+    Raises:
+        RecordError: the file is damaged, too large or holds something else.
+    """
+    path = path_of(blobs, SCRIPTS, sha256)
+    _refuse_links(path)
+    if not os.path.lexists(path):
+        return None
+    try:
+        with opened(path) as file:
+            digest = script_digest(file)
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise _unusable(path, f"holds no folder of a script: {error}") from error
+    if digest != sha256:
+        raise _unusable(path, f"its files have the digest {digest}: it was changed or damaged")
+    return path
+
+
+def script_digest(file: IO[bytes]) -> str:
+    """The digest under which the archive of a script's folder in an open file is stored.
+
+    Raises:
+        ValueError: it holds something else, or is too large.
+        OSError: it cannot be read.
+    """
+    return folder_archives.digest_of(file, MAX_SCRIPT_BYTES)
+
+
 def arrays_in(file: IO[bytes]) -> Arrays:
     """The arrays in an open file that `hashing.write_arrays` wrote.
 
@@ -108,10 +159,8 @@ def digest_of(file: IO[bytes], kind: str) -> str:
 def _read(blobs: Path, kind: str, sha256: str) -> Arrays | None:
     if not is_sha256(sha256):
         raise RecordError(f"{blobs}: {sha256!r} is not a digest, so no {kind} are stored under it")
-    path = blobs / kind / f"{sha256}.npz"
-    for folder in (blobs, path.parent):
-        if folder.is_symlink():
-            raise RecordError(f"{folder}: is a link, which is not followed; put the folder there")
+    path = path_of(blobs, kind, sha256)
+    _refuse_links(path)
     if not os.path.lexists(path):
         return None
     try:
@@ -125,6 +174,12 @@ def _read(blobs: Path, kind: str, sha256: str) -> Arrays | None:
     if digest != sha256:
         raise _unusable(path, f"its arrays have the digest {digest}: it was changed or damaged")
     return arrays
+
+
+def _refuse_links(path: Path) -> None:
+    for folder in (path.parent.parent, path.parent):
+        if folder.is_symlink():
+            raise RecordError(f"{folder}: is a link, which is not followed; put the folder there")
 
 
 def _digest(arrays: Arrays, kind: str) -> str:

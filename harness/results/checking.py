@@ -1,4 +1,4 @@
-"""Whether a results folder is what was written: every record, plan, machine, array and lock.
+"""Whether a results folder is what was written: every record, plan, machine, blob and lock.
 
 Everything is read, and all problems are collected: `damaged` is not what its digest says or cannot
 be read, `missing` is named by a record and not there, `foreign` was not written by the harness.
@@ -31,6 +31,7 @@ _READERS: dict[str, Reader] = {
     blobs.WEIGHTS: blobs.read_weights,
     blobs.PREDICTIONS: blobs.read_predictions,
     blobs.TRACES: blobs.read_trace,
+    blobs.SCRIPTS: blobs.script_archive,
 }
 _SUPERSEDED = re.compile(r"[1-9][0-9]*\.superseded-([0-9a-f]{8})\.json")
 _FOR_PEOPLE = re.compile(r"\..*|(README|LICENSE|CITATION)\b.*")
@@ -49,9 +50,9 @@ class Finding:
 class Report:
     """What was checked, by kind, and everything that is wrong.
 
-    Counted are `records`, `superseded`, `arrays`, `locks`; further `unvouched` records, which are
-    of a schema without digests, `unused` arrays, which no record names any more, and arrays `left
-    out`.
+    Counted are `records`, `superseded`, `arrays`, `scripts`, `locks`; further `unvouched` records,
+    which are of a schema without digests, `unused` arrays and scripts, which no record names any
+    more, and those that are `left out`.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -68,9 +69,9 @@ class Report:
 
 @dataclass(kw_only=True)
 class _Named:
-    """What the records of one matrix name, arrays by kind and locks, each with one that does."""
+    """What the records of one matrix name, blobs by kind and locks, each with one that does."""
 
-    arrays: dict[tuple[str, str], Path] = field(default_factory=dict)
+    blobs: dict[tuple[str, str], Path] = field(default_factory=dict)
     locks: dict[str, Path] = field(default_factory=dict)
 
 
@@ -79,8 +80,8 @@ def check(
 ) -> Report:
     """Read everything in a results folder, in one sweep of it, or in a publication.
 
-    `advance` is called after each file. Without `arrays` those that are not there are counted and
-    no finding; so they are in a publication, which never has them.
+    `advance` is called after each file. Without `arrays` those that are not there, and scripts, are
+    counted and no finding; so they are in a publication, which never has them.
 
     Raises:
         UsageError: there are no results in this folder.
@@ -94,7 +95,7 @@ def check(
         for sweep in sweeps:
             _check_sweep(sweep, report, named, advance)
         whole = not _is_one_sweep(top, every_sweep)
-        _check_arrays(matrix / BLOB_FOLDER, named, report, advance, whole=whole, asked=arrays)
+        _check_blobs(matrix / BLOB_FOLDER, named, report, advance, whole=whole, asked=arrays)
         _check_locks(locks.folder_of(matrix), named, report)
         if whole:
             expected = {sweep.folder.name for sweep in sweeps}
@@ -207,9 +208,8 @@ def _record(path: Path, report: Report, named: _Named) -> Record | None:
 def _note_names(record: Record, path: Path, named: _Named) -> None:
     if record.environment.lock_sha256:
         named.locks.setdefault(record.environment.lock_sha256, path)
-    if record.measured is not None:
-        for kind, sha256 in record.measured.arrays.items():
-            named.arrays.setdefault((kind, sha256), path)
+    for kind, sha256 in record.stored.items():
+        named.blobs.setdefault((kind, sha256), path)
 
 
 def _check_superseded(cell: Path, report: Report, advance: Callable[[], object]) -> None:
@@ -229,7 +229,7 @@ def _check_superseded(cell: Path, report: Report, advance: Callable[[], object])
         advance()
 
 
-def _check_arrays(
+def _check_blobs(
     folder: Path,
     named: _Named,
     report: Report,
@@ -238,28 +238,28 @@ def _check_arrays(
     whole: bool,
     asked: bool,
 ) -> None:
-    """Every array that a record names; those that none names as well, if the folder is `whole`."""
-    if asked and named.arrays and not regular_files.is_folder(folder):
-        what = f"there are no arrays, and records name {len(named.arrays):,}; copy this folder, too"
+    """Every blob that a record names; those that none names as well, if the folder is `whole`."""
+    if asked and named.blobs and not regular_files.is_folder(folder):
+        what = f"there are no arrays, and records name {len(named.blobs):,}; copy this folder, too"
         report.add(folder, "missing", what)
         return
     there = set(_stored(folder, report)) if regular_files.is_folder(folder) and whole else set()
     absent = _left_out(folder, report)
-    for kind, sha256 in sorted(there | named.arrays.keys()):
-        path = folder / kind / f"{sha256}.npz"
+    for kind, sha256 in sorted(there | named.blobs.keys()):
+        path = blobs.path_of(folder, kind, sha256)
         try:
             if _READERS[kind](folder, sha256) is not None:
-                report.counts["arrays"] += 1
+                report.counts["scripts" if kind == blobs.SCRIPTS else "arrays"] += 1
             elif not asked or kind in absent:
                 report.counts["left out"] += 1
             else:
-                by = named.arrays[kind, sha256]
+                by = named.blobs[kind, sha256]
                 what = f"named by {by.parent.name}/{by.name}; copy it from where it was made"
                 report.add(path, "missing", what)
         except RecordError as error:
             report.damaged(path, error)
         advance()
-    report.counts["unused"] += len(there - named.arrays.keys())
+    report.counts["unused"] += len(there - named.blobs.keys())
 
 
 def _left_out(folder: Path, report: Report) -> frozenset[str]:
@@ -278,7 +278,7 @@ def _stored(folder: Path, report: Report) -> Iterator[tuple[str, str]]:
             _add_unexpected(place, report)
             continue
         for path in sorted(place.iterdir()):
-            if path.suffix == ".npz" and is_sha256(path.stem):
+            if is_sha256(path.stem) and path == blobs.path_of(folder, place.name, path.stem):
                 yield place.name, path.stem
             else:
                 _add_unexpected(path, report)

@@ -20,6 +20,7 @@ from harness.protocol.open_values import OPEN_VALUES
 from harness.results.fingerprint import identify
 from harness.results.names import is_sha256
 from harness.results.record import Fit, Measured, Record, ScriptPart
+from harness.results.recorded_scripts import script_of
 from harness.runner import hashing
 
 History = Mapping[str, tuple[str, ...]]
@@ -47,6 +48,7 @@ def _contradictions(record: Record) -> Iterator[str]:
         yield from _digests(_of_trace(record.measured))
     if record.script is not None:
         yield from _digests(_of_script(record.script))
+        yield from _script(record)
         yield from _histories(record.measured)
     if record.status == "completed":
         yield from _completed(record)
@@ -195,6 +197,13 @@ def _of_fit(fit: Fit) -> Iterator[tuple[str, str]]:
 def _of_trace(measured: Measured) -> Iterator[tuple[str, str]]:
     if measured.trace_sha256:
         yield "trace_sha256", measured.trace_sha256
+
+
+def _script(record: Record) -> Iterator[str]:
+    try:
+        script_of(record)
+    except ValueError as error:
+        yield str(error)
 
 
 def _of_script(script: ScriptPart) -> Iterator[tuple[str, str]]:

@@ -154,6 +154,9 @@ class ScriptPart(_Part):
     `sha256` is the digest of all that makes it what it is, `arguments` are those it was started
     with, `data` the digests of its data files by where it finds them. `calls` are the settings that
     it made itself, `connections` the addresses it tried to reach.
+
+    With `template`, its arguments before placeholders were filled, `files` and `hold` it can be run
+    again; older records have None there. `is_stored` says that its folder lies with the results.
     """
 
     sha256: str
@@ -163,6 +166,10 @@ class ScriptPart(_Part):
     arguments: tuple[str, ...]
     data: dict[str, str]
     keeps_folder: bool = False
+    template: tuple[str, ...] | None = None
+    files: tuple[str, ...] = ()
+    hold: tuple[str, ...] = ()
+    is_stored: bool = False
     calls: tuple[Call, ...] = ()
     connections: tuple[Connection, ...] = ()
 
@@ -224,6 +231,15 @@ class Record(_Part):
     sha256: str | None = None
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @property
+    def stored(self) -> dict[str, str]:
+        """The digests of all that lies in the blobs for this record, by kind (see `blobs`)."""
+        if self.measured is None:
+            return {}
+        if self.script is None or not self.script.is_stored:
+            return self.measured.arrays
+        return {**self.measured.arrays, "scripts": self.script.folder_sha256}
 
     @property
     def started_at(self) -> datetime.datetime | None:

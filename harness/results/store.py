@@ -19,7 +19,7 @@ from harness.errors import RecordError, UsageError
 from harness.protocol import untrusted
 from harness.results import blobs, durable, regular_files, json_digest
 from harness.results.consistency import contradiction
-from harness.results.names import BLOB_FOLDER, is_name, is_sha256
+from harness.results.names import BLOB_FOLDER, is_name
 from harness.results.reading import MAX_BYTES, read_record
 from harness.results.record import SCHEMA, Record
 from harness.results.scan import LOGS
@@ -66,10 +66,8 @@ class Store:
         return Path(self._record_text(cell, repeat))
 
     def blob_path(self, kind: str, sha256: str) -> Path:
-        """Where the arrays with this digest lie; `kind` is one of `blobs.KINDS`."""
-        if kind not in blobs.KINDS or not is_sha256(sha256):
-            raise RecordError(f"{self.blobs}: nothing is stored under {kind!r}, {sha256!r}")
-        return self.blobs / kind / f"{sha256}.npz"
+        """Where what has this digest lies; `kind` is one of `blobs.KINDS`, or `blobs.SCRIPTS`."""
+        return blobs.path_of(self.blobs, kind, sha256)
 
     def read(self, cell: str, repeat: int) -> Record | None:
         """The record of a run, None if there is none.
@@ -119,6 +117,20 @@ class Store:
             with self._placing:
                 replace_record(path, record, partial=self._partial, top=self._top)
         return path
+
+    def has_script(self, sha256: str) -> bool:
+        """Whether the folder of a script, named by its digest, is stored."""
+        return regular_files.is_file(self.blob_path(blobs.SCRIPTS, sha256))
+
+    def store_script(self, sha256: str, archive: Path) -> None:
+        """Store the folder of a script, before the first record that names it.
+
+        Raises:
+            RecordError: the archive is of another folder, or the disk does not take it.
+        """
+        target = self.blob_path(blobs.SCRIPTS, sha256)
+        with on_disk(target):
+            self._place(target, archive, "files of a script", sha256, blobs.script_digest)
 
     def write_machine(self, description: Mapping[str, Any]) -> None:
         """Write `machine.json`, the description of the hardware."""
@@ -201,13 +213,18 @@ class Store:
         if source is None:
             raise RecordError(f"{target}: the record names {kind}, and no file of them was given")
 
-        def check(copy: Path) -> None:
-            digest = _digest(copy, kind, source)
-            if digest != sha256:
-                raise RecordError(f"{source}: the {kind} have the digest {digest}, not {sha256}")
+        self._place(target, source, kind, sha256, lambda file: blobs.digest_of(file, kind))
 
-        with _opened(kind, source) as file:
-            chunks = _chunks(file, kind, source)
+    def _place(
+        self, target: Path, source: Path, what: str, sha256: str, digest_of: Callable[[IO[bytes]], str]
+    ) -> None:
+        def check(copy: Path) -> None:
+            digest = _digest(copy, what, source, digest_of)
+            if digest != sha256:
+                raise RecordError(f"{source}: the {what} have the digest {digest}, not {sha256}")
+
+        with _opened(what, source) as file:
+            chunks = _chunks(file, what, source)
             durable.write(target, chunks, partial=self._partial, top=self._top, check=check)
 
 
@@ -269,12 +286,12 @@ def _chunks(file: IO[bytes], kind: str, source: Path) -> Iterator[bytes]:
         yield chunk
 
 
-def _digest(copy: Path, kind: str, source: Path) -> str:
+def _digest(copy: Path, what: str, source: Path, digest_of: Callable[[IO[bytes]], str]) -> str:
     try:
         with copy.open("rb") as file:
-            return blobs.digest_of(file, kind)
+            return digest_of(file)
     except (ValueError, TypeError) as error:
-        raise RecordError(f"{source}: the {kind} cannot be read: {error}") from error
+        raise RecordError(f"{source}: the {what} cannot be read: {error}") from error
 
 
 def serialised(record: Record) -> bytes:

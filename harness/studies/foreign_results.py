@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.errors import RecordError, UsageError
 from harness.publish.bundle import unpacking
 from harness.publish.bundle.unpacking import Bundle
-from harness.results import checking, scan
+from harness.results import blobs, checking, scan
 from harness.results.checking import Finding, Report
 from harness.results.names import BLOB_FOLDER
 from harness.results.scan import sweeps
@@ -69,8 +69,10 @@ def _counts(finding: Finding, bundle: Bundle | None) -> bool:
     """A folder may be half of one; what is there must be right. A bundle promises to be whole."""
     if bundle is None:
         return finding.kind == "damaged"
-    is_array = BLOB_FOLDER in finding.path.parts[-3:]
-    return not (is_array and finding.kind == "missing" and bundle.manifest.arrays == "none")
+    if finding.kind != "missing" or BLOB_FOLDER not in finding.path.parts[-3:]:
+        return True
+    # Where a script was left out, its cells are not tried, and say so.
+    return bundle.manifest.arrays != "none" and finding.path.parent.name != blobs.SCRIPTS
 
 
 def _inside(finding: Finding, results: Path) -> Path:

@@ -15,23 +15,28 @@ from harness.analysis.metric_units import recorded, scale_of
 from harness.analysis.model_differences import Model
 from harness.errors import RecordError
 from harness.matrix.cells import Cell
+from harness.protocol.script import Script
 from harness.publish.escaping import visible
 from harness.results import blobs
 from harness.results.plan_file import PlannedCell
 from harness.results.record import Measured, Record
 from harness.results.scan import SweepFolder, sweeps
-from harness.studies.record_cells import UnknownCellError, cell_of
-
-_SCRIPT = "a user's script, which is not in these results; run its matrix"
+from harness.studies.record_cells import (
+    UnknownCellError,
+    UnknownScriptError,
+    cell_of,
+    script_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
     """One cell of one machine's results.
 
-    `model` is that of its first completed run. `obstacle` says why it cannot be verified whatever
-    machine tries, and is empty where it can; `cell` and `model` are then there. `seconds` is what
-    the run took there.
+    `model` and `measured` are those of its first completed run, of repeat 1 alone where repeats
+    follow one another in one folder. `obstacle` says why it cannot be
+    verified whatever machine tries, and is empty where it can; `cell`, `model` and `measured` are
+    then there, and `script` where it is of one. `seconds` is what the run took there.
     """
 
     matrix: str
@@ -39,7 +44,9 @@ class Reference:
     id: str
     obstacle: str = ""
     cell: Cell | None = None
+    script: Script | None = None
     model: Model | None = None
+    measured: Measured | None = None
     lock_sha256: str = ""
     code_sha256: str = ""
     seconds: float = 0.0
@@ -78,10 +85,15 @@ def _of_cell(
     sweep: SweepFolder, cell: str, planned: PlannedCell | None, records: list[Record]
 ) -> Reference:
     completed = [r for r in records if r.status == "completed" and r.measured is not None]
+    if any(record.script and record.script.keeps_folder for record in records):
+        # The later repeats go on in the folder that the first one left.
+        completed = [record for record in completed if record.repeat == 1]
     obstacle = _obstacle(planned, records, completed)
     if not obstacle:
         try:
             return _of_record(sweep, completed[0])
+        except UnknownScriptError as error:
+            obstacle = str(error)
         except UnknownCellError as error:
             obstacle = f"unknown to this harness: {error}"
     return Reference(matrix=sweep.matrix, machine=sweep.machine, id=cell, obstacle=obstacle)
@@ -92,8 +104,6 @@ def _obstacle(
 ) -> str:
     if planned is not None and planned.status is not None:
         return f"{planned.status} there: {planned.reason}"
-    if any(record.script is not None for record in records):
-        return _SCRIPT
     if not records:
         return "never run there"
     if not completed:
@@ -111,7 +121,9 @@ def _of_record(sweep: SweepFolder, record: Record) -> Reference:
         machine=sweep.machine,
         id=record.cell,
         cell=cell_of(record),
+        script=script_of(record),
         model=model_of(record.measured, sweep.folder),
+        measured=record.measured,
         lock_sha256=record.environment.lock_sha256,
         code_sha256=record.code_sha256,
         seconds=max(0.0, record.seconds.get("process", record.seconds.get("total", 0.0))),
@@ -131,10 +143,15 @@ def model_of(measured: Measured, sweep: Path) -> Model:
     return Model(
         blobs=blobs.folder_of(sweep),
         data_sha256=measured.data_sha256,
-        init_sha256=measured.init_sha256,
+        init_sha256=_init_sha256(measured),
         weights_sha256=measured.weights_sha256,
         predictions_sha256=measured.predictions_sha256,
         metric=measured.metric or "",
         value=value,
         scale=scale_of(*recorded(measured)),
     )
+
+
+def _init_sha256(measured: Measured) -> str:
+    """The digest of the weights before the training, "" where none of them is known."""
+    return measured.init_sha256 if any(each.init_sha256 for each in measured.tensors) else ""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from harness.analysis import parameters
 from harness.analysis.axis_values import as_text, shown
 from harness.matrix import cells
-from harness.matrix.cells import SETTING_AXES, Cell
-from harness.protocol.axes import BY_NAME, to_json
+from harness.matrix.cells import AXIS_INDEX, SETTING_AXES, Cell
+from harness.protocol.axes import BY_NAME, Value, to_json
 from harness.results.record import Record
 
 VERSIONS = "versions"
 """The group of all that is installed: Python, TensorFlow, NumPy, Keras and further packages."""
 
 _DEVICE = "device"
+_PARAMETERS = "parameters"
 _INSTALLED = ("tensorflow", "python", "numpy", "keras")
 _SCOPES = ("run", "process", "environment")
 """The cheapest to change first."""
@@ -75,7 +77,8 @@ class Group:
 def groups(a: Cell, b: Cell, read_a: Record, read_b: Record) -> tuple[Group, ...]:
     """What is asked for differently in two cells, the cheapest to change first.
 
-    Versions and further packages are one group, every other setting is one of its own.
+    Versions and further packages are one group, every other setting is one of its own, and so is
+    each parameter of a script.
     """
     found = list(_groups(a, b, found_values(read_a), found_values(read_b)))
     return tuple(sorted(found, key=lambda group: _SCOPES.index(group.scope)))
@@ -88,7 +91,9 @@ def _groups(
         if one != other:
             asked = Change(name=name, a=as_text(one), b=as_text(other))
             found = Change(name=name, a=read_a.get(name), b=read_b.get(name))
-            yield Group(name=name, scope=BY_NAME[name].scope, asked=(asked,), found=(found,))
+            # What is no axis is a parameter of a script.
+            scope = BY_NAME.get(name, BY_NAME[_PARAMETERS]).scope
+            yield Group(name=name, scope=scope, asked=(asked,), found=(found,))
     installed = [dict(_installed(each)) for each in (a, b)]
     if installed[0] != installed[1]:
         names = [name for name in installed[0] if installed[0][name] != installed[1][name]]
@@ -104,8 +109,20 @@ def _asked(a: Cell, b: Cell) -> dict[str, tuple[object, object]]:
     settings = {
         axis.name: (to_json(one), to_json(other))
         for axis, one, other in zip(SETTING_AXES, a.values, b.values, strict=True)
+        if axis.name != _PARAMETERS
     }
-    return {**settings, _DEVICE: (a.environment.device, b.environment.device)}
+    of_script = {
+        _title(name): (a.parameters.get(name, ""), b.parameters.get(name, ""))
+        for name in sorted({*a.parameters, *b.parameters})
+    }
+    devices = (a.environment.device, b.environment.device)
+    return {**settings, **of_script, _DEVICE: devices}
+
+
+def _title(parameter: str) -> str:
+    """What the group of a script's parameter is called, as its column in tables."""
+    name = parameters.column_name(parameter)
+    return f"{parameters.PREFIX}{name}" if name == VERSIONS else name
 
 
 def _installed(cell: Cell) -> Iterator[tuple[str, str]]:
@@ -146,7 +163,20 @@ def hybrid(a: Cell, b: Cell, taken: Collection[str]) -> Cell:
         other if axis.name in taken else one
         for axis, one, other in zip(SETTING_AXES, a.values, b.values, strict=True)
     )
-    return cells.combined(environment, values)
+    return cells.combined(environment, _with_parameters(values, a, b, taken))
+
+
+def _with_parameters(
+    values: tuple[Value, ...], a: Cell, b: Cell, taken: Collection[str]
+) -> tuple[Value, ...]:
+    """The values, with the parameters of a script that are `taken` as B has them."""
+    if a.parameters == b.parameters:
+        return values
+    names = sorted({*a.parameters, *b.parameters})
+    texts = ((b if _title(name) in taken else a).parameters.get(name) for name in names)
+    pairs = tuple((n, each) for n, each in zip(names, texts, strict=True) if each is not None)
+    place = AXIS_INDEX[_PARAMETERS]
+    return (*values[:place], pairs, *values[place + 1 :])
 
 
 def surroundings(a: Record, b: Record) -> tuple[str, ...]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.model_differences import Model
 from harness.datasets import catalogue
 from harness.environments.lock import Lock
 from harness.errors import LockError
 from harness.matrix.cells import AXIS_INDEX, Cell
+from harness.studies import foreign_scripts
 from harness.studies.foreign_locks import Locks
+from harness.studies.foreign_scripts import Scripts
 from harness.studies.reference import Reference
+from harness.subjects import uncontained_runs
 
 Settle = Callable[[Cell], Cell]
 """Marks a cell `unavailable`, with the reason, where this machine cannot run it."""
@@ -30,27 +34,24 @@ class Trial:
     sweep: str = ""
 
 
-def trials(references: Iterable[Reference], locks: Locks, settle: Settle) -> list[Trial]:
+def trials(
+    references: Iterable[Reference], locks: Locks, scripts: Scripts, settle: Settle
+) -> list[Trial]:
     """A trial for every reference, in order."""
-    named = [_trial(reference, locks, settle) for reference in references]
+    named = [_trial(reference, locks, scripts, settle) for reference in references]
     return list(_named(named))
 
 
-def _trial(reference: Reference, locks: Locks, settle: Settle) -> Trial:
+def _trial(reference: Reference, locks: Locks, scripts: Scripts, settle: Settle) -> Trial:
     cell, model = reference.cell, reference.model
     if reference.obstacle or cell is None or model is None:
         return Trial(reference=reference, obstacle=reference.obstacle)
     settled = settle(cell)
     if settled.status is not None:
         return Trial(reference=reference, obstacle=f"{settled.status} here: {settled.reason}")
-    name = catalogue.for_workload(cell.workload)
-    if name is None:
-        what = f"{cell.workload} is a script, and results do not bring its files along"
-        return Trial(reference=reference, obstacle=what)
-    data = catalogue.get(name).sha256
-    if model.data_sha256 != data:
-        what = f"trained on other data there ({model.data_sha256[:8]}…, here {data[:8]}…)"
-        return Trial(reference=reference, obstacle=what)
+    obstacle = _missing(reference, cell, model, scripts)
+    if obstacle:
+        return Trial(reference=reference, obstacle=obstacle)
     try:
         lock = locks.get(reference.matrix, reference.lock_sha256, cell.environment)
     except LockError as error:
@@ -58,8 +59,24 @@ def _trial(reference: Reference, locks: Locks, settle: Settle) -> Trial:
     return Trial(reference=reference, lock=lock, sweep=reference.matrix)
 
 
+def _missing(reference: Reference, cell: Cell, model: Model, scripts: Scripts) -> str:
+    """What is not here of what is trained: a script, or the data that it was trained on."""
+    if reference.script is not None:
+        return scripts.obstacle(reference.matrix, reference.script)
+    name = catalogue.for_workload(cell.workload)
+    if name is None:
+        return f"the workload {cell.workload} is not known here"
+    data = catalogue.get(name).sha256
+    if model.data_sha256 == data:
+        return ""
+    return f"trained on other data there ({model.data_sha256[:8]}…, here {data[:8]}…)"
+
+
 def _named(trials: Sequence[Trial]) -> Iterator[Trial]:
-    """The same trials; a second lock of the same environment makes another sweep."""
+    """The same trials; a second lock of the same environment makes another sweep.
+
+    So does a second script of the same name.
+    """
     first: dict[tuple[str, str], str] = {}
     for trial in trials:
         if trial.lock is None:
@@ -68,11 +85,25 @@ def _named(trials: Sequence[Trial]) -> Iterator[Trial]:
         sha256 = trial.lock.sha256
         plain = first.setdefault((trial.sweep, trial.lock.environment.id), sha256) == sha256
         sweep = trial.sweep if plain else f"{trial.sweep}.lock-{sha256[:8]}"
+        script = trial.reference.script
+        if script and first.setdefault((sweep, script.name), script.sha256) != script.sha256:
+            sweep = f"{sweep}.script-{script.sha256[:8]}"
         yield Trial(reference=trial.reference, lock=trial.lock, sweep=sweep)
 
 
-def foreign_code(trials: Iterable[Trial], locks: Locks) -> list[str]:
-    """What the results bring that would run in the engine: locks not one's own, and variables."""
+def foreign_code(trials: Sequence[Trial], locks: Locks) -> list[str]:
+    """What the results bring that would run in the engine.
+
+    Scripts that never ran here outside of a container, locks not one's own, and variables.
+    """
+    scripts = {
+        f"the script {foreign_scripts.title(script)}, its folder {script.folder_sha256[:12]}…"
+        for trial in trials
+        if trial.lock is not None
+        and (script := trial.reference.script) is not None
+        and (cell := trial.reference.cell) is not None
+        and not uncontained_runs.has(script, cell.settings)
+    }
     brought = {
         f"the packages of {trial.lock.environment.id} ({trial.lock.path.name})"
         for trial in trials
@@ -84,7 +115,7 @@ def foreign_code(trials: Iterable[Trial], locks: Locks) -> list[str]:
         if trial.lock is not None and trial.reference.cell is not None
         for name, _ in _variables(trial.reference.cell)
     }
-    return sorted(brought) + sorted(variables)
+    return [*sorted(scripts), *sorted(brought), *sorted(variables)]
 
 
 def _variables(cell: Cell) -> tuple[tuple[str, str], ...]:

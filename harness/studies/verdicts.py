@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -12,7 +12,8 @@ import pandas as pd
 from harness.analysis import model_differences
 from harness.analysis.columns import Column, frame_of, names
 from harness.analysis.model_differences import Difference, Model
-from harness.results.record import Record
+from harness.results import digests
+from harness.results.record import Measured, Record
 from harness.studies.reference import Reference, model_of
 from harness.studies.trying import Trial
 
@@ -72,16 +73,17 @@ def check(trial: Trial, records: Sequence[Record], sweep: Path) -> Check:
     there = trial.reference.model
     if trial.lock is None or there is None:
         return Check(reference=trial.reference, verdict="NOT TRIED", why=trial.obstacle)
-    completed = [model_of(r.measured, sweep) for r in records if _is_completed(r) and r.measured]
+    completed = [r.measured for r in records if _is_completed(r) and r.measured]
     if not completed:
         return _without_model(trial, records)
-    if len({model.weights_sha256 for model in completed}) > 1:
-        count = len({model.weights_sha256 for model in completed})
+    if len({each.weights_sha256 for each in completed}) > 1:
+        count = len({each.weights_sha256 for each in completed})
         why = f"{count} different weights in {len(completed)} runs"
         return Check(
             reference=trial.reference, verdict="UNSTABLE HERE", why=why, runs=len(completed)
         )
-    return _compared(trial.reference, there, completed[0], len(completed))
+    beside = _differing(trial.reference.measured, completed[0])
+    return _compared(trial.reference, there, model_of(completed[0], sweep), len(completed), beside)
 
 
 def _is_completed(record: Record) -> bool:
@@ -98,12 +100,28 @@ def _without_model(trial: Trial, records: Sequence[Record]) -> Check:
     return Check(reference=trial.reference, verdict=verdict, why=why)
 
 
-def _compared(reference: Reference, there: Model, here: Model, runs: int) -> Check:
+def _differing(there: Measured | None, here: Measured) -> str:
+    """`predictions`, or of scripts `histories, outputs`: what runs with equal weights differ in."""
+    if there is None:
+        return ""
+    if not there.fits:
+        return "" if there.predictions_sha256 == here.predictions_sha256 else "predictions"
+    return ", ".join(what for what, of in _BESIDE.items() if of(there) != of(here))
+
+
+_BESIDE: dict[str, Callable[[Measured], str | None]] = {
+    "histories": digests.history_sha256,
+    "outputs": digests.outputs_sha256,
+    "files": digests.files_sha256,
+    "printed lines": lambda measured: measured.printed_sha256,
+}
+
+
+def _compared(reference: Reference, there: Model, here: Model, runs: int, beside: str) -> Check:
     if there.weights_sha256 == here.weights_sha256:
-        same = there.predictions_sha256 == here.predictions_sha256
-        why = "" if same else "predictions differ, from the same weights"
+        why = f"{beside} differ, from the same weights" if beside else ""
         return Check(reference=reference, verdict="MATCH", why=why, runs=runs, here=here)
-    same_init = there.init_sha256 == here.init_sha256
+    same_init = there.init_sha256 == here.init_sha256 != ""
     difference = model_differences.difference(there, here)
     return Check(
         reference=reference,

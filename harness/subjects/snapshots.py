@@ -21,7 +21,7 @@ from harness.errors import DataError, UsageError
 from harness.protocol.script import FILES, SCRIPTS, DataFile, Script
 from harness.subjects import data_files, folder_files, notebooks
 from harness.subjects.folder_files import File
-from harness.subjects.scripts import ScriptEntry
+from harness.subjects.scripts import DataSource, ScriptEntry
 
 LOCK = ".scripts.lock"
 _PREFIX = ".scripts-"
@@ -59,6 +59,21 @@ def stage(entry: ScriptEntry) -> Script:
             f"set {places.CACHE_VARIABLE} to a folder on another disk"
         ) from error
     return script
+
+
+def stage_data(source: DataSource) -> None:
+    """Have a copy of a data file in the cache.
+
+    Raises:
+        DataError: it cannot be read, or the cache cannot be written.
+    """
+    root = places.cache("datasets")
+    sha256 = data_files.sha256_of(source)
+    try:
+        with filelock.FileLock(root / LOCK):
+            _stage_data(root, source.target, sha256, data_files.writer(source))
+    except OSError as error:
+        raise DataError(f"{source.target}: cannot be written to {root}: {error}") from error
 
 
 def folder_of(script: Script) -> Path:

@@ -51,6 +51,32 @@ def test_a_price_is_measured_in_pairs_run_alone_and_in_turn(priced: Path) -> Non
     assert again.out == ended.out
 
 
+OF_SCRIPT = """
+schema: 1
+name: own
+workloads: {loop: {script: train.py}}
+environments: {python: "3.11", tensorflow: 2.15.1}
+axes: {workload: loop, cpus: 1, threads: [default, 1]}
+"""
+
+
+@pytest.mark.tensorflow
+def test_a_price_of_a_script_is_measured_from_its_results_alone(tmp_path: Path) -> None:
+    """Its own loop says neither how long it fit nor how long CPUs worked."""
+    shutil.copytree(LOCKS, tmp_path / "locks")
+    shutil.copy(LOCKS.parents[1] / "own_scripts" / "custom_loop.py", tmp_path / "train.py")
+    (tmp_path / "m.yaml").write_text(OF_SCRIPT)
+    ran = harness("run", "m.yaml", "--engine", "local", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    (tmp_path / "train.py").unlink()
+    command = ("advise", "results/own", "--measure", "--repeats", "2", "--engine", "local")
+    ended = harness(*command, cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    said = r"threads=1 took \d+\.\d\d times \(.*\) as long as threads=default \(2 pairs, alone"
+    assert re.search(said, ended.out), ended.out
+    assert "CPUs worked" not in ended.out
+
+
 @pytest.mark.slow
 def test_repeats_without_measuring_are_refused(tmp_path: Path) -> None:
     sweep = SweepOnDisk(root=tmp_path)

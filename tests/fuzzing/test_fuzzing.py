@@ -37,6 +37,7 @@ from harness.results import blobs, checking, json_digest, left_out, locks, plan_
 from harness.results.reading import read_record
 from harness.results.record import Record
 from harness.results.store import Store, serialised
+from harness.subjects import folder_archives
 
 pytestmark = pytest.mark.slow
 
@@ -356,6 +357,41 @@ def _array(number: int, data: bytes) -> bytes:
     start = data.index(b"\x93NUMPY")
     head, end = data[start : start + 128], data[start + 128 :]
     return data[:start] + mutated(number // 2, [head])[:128].ljust(128) + end
+
+
+def test_archives_of_scripts_with_changes(tmp_path: Path) -> None:
+    """Half of them with changes in a header, the name of a file short or long."""
+    (tmp_path / "mine" / "lib").mkdir(parents=True)
+    (tmp_path / "mine" / "train.py").write_text("x = 1\n")
+    (tmp_path / "mine" / "lib" / ("ö" * 120)).write_text("")
+    folder_archives.pack(tmp_path / "mine", tmp_path / "a.tar")
+    data = (tmp_path / "a.tar").read_bytes().rstrip(b"\0") + bytes(1024)
+    sha256 = "0" * 64
+    target = blobs.path_of(tmp_path, blobs.SCRIPTS, sha256)
+    target.parent.mkdir()
+
+    def read(path: Path) -> None:
+        with contextlib.suppress(RecordError):
+            blobs.script_archive(tmp_path, sha256)
+        place = tmp_path / "place"
+        with path.open("rb") as file, contextlib.suppress(ValueError, OSError):
+            folder_archives.unpack(file, place)
+        assert {each.name for each in tmp_path.iterdir()} <= known
+        shutil.rmtree(place)
+
+    known = {each.name for each in tmp_path.iterdir()} | {"place"}
+    fuzz(0.02, lambda number: _headers(number, data), target, read)
+
+
+def _headers(number: int, data: bytes) -> bytes:
+    """With a checksum that fits, so that the change is believed."""
+    if number % 2:
+        return mutated(number, [data])
+    block = 512 * (number // 2 % (len(data) // 512))
+    head = mutated(number // 2, [data[block : block + 512]])[:512].ljust(512, b"\0")
+    total = sum(head[:148]) + 8 * 32 + sum(head[156:])
+    head = head[:148] + b"%06o\0 " % total + head[156:]
+    return data[:block] + head + data[block + 512 :]
 
 
 def test_whole_folders_with_changes(tmp_path: Path) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from results_factory import SCRIPT, SweepOnDisk, cell
+from results_factory import SCRIPT, SweepOnDisk, cell, part_of, script_cell, sha256
 
 from harness.matrix import reading
 from harness.matrix.cells import Cell, cells
+from harness.protocol.script import DataFile, Script
+from harness.results.consistency import contradiction
 from harness.results.record import Record
-from harness.studies.record_cells import UnknownCellError, cell_of
+from harness.studies.record_cells import (
+    UnknownCellError,
+    UnknownScriptError,
+    cell_of,
+    script_of,
+)
 
 MATRICES = Path(__file__).parents[2] / "matrices"
 
@@ -28,9 +36,9 @@ def record(of: Cell, **changes: Any) -> Record:
 @pytest.mark.parametrize("name", ["article", "cpu", "quickstart", "versions", "gpu"])
 def test_every_cell_of_the_matrices_shipped_is_found_again(name: str) -> None:
     matrix = reading.read(MATRICES / f"{name}.yaml")
-    # Of a script only its matrix knows the cells.
-    for one in (each for each in cells(matrix) if each.workload not in matrix.scripts):
-        found = cell_of(record(one))
+    for one in cells(matrix):
+        script = SCRIPT if one.workload in matrix.scripts else None
+        found = cell_of(record(one, script=script, cell=one.id))
         assert (found.environment, found.values) == (one.environment, one.values)
 
 
@@ -72,6 +80,67 @@ def test_what_no_matrix_may_say_no_record_may(changes: dict[str, Any], said: str
         cell_of(record(cell(), **changes))
 
 
-def test_a_script_cannot_be_had_from_a_record() -> None:
-    with pytest.raises(UnknownCellError, match="a user's script"):
-        cell_of(record(cell(), script=SCRIPT))
+CHURN = Script(
+    name="churn",
+    path="train.py",
+    module="",
+    folder_sha256=sha256("folder"),
+    arguments=("--workers", "{workers}", "{epochs}", "{{}}"),
+    data=(DataFile(target="rows.csv", sha256=sha256("rows")),),
+    files=("*.npy",),
+    hold=("seed",),
+)
+
+
+def of_script(**changes: Any) -> Record:
+    one = script_cell(parameters={"workers": "4"}, requirements=["pandas==2.2.2"], epochs=3)
+    return record(one, **{"script": part_of(CHURN), "cell": one.id, **changes})
+
+
+def test_the_cell_of_a_script_and_the_script_itself_are_found_again() -> None:
+    one = script_cell(parameters={"workers": "4"}, requirements=["pandas==2.2.2"], epochs=3)
+    assert cell_of(of_script()) == one
+    assert script_of(of_script()) == CHURN
+    assert script_of(record(cell())) is None
+
+
+def test_what_a_script_was_not_asked_for_yet_is_left_to_it() -> None:
+    settings = {k: v for k, v in of_script().settings.items() if k not in ("seeding", "eager")}
+    assert cell_of(of_script().model_copy(update={"settings": settings})) == cell_of(of_script())
+
+
+def test_a_script_cannot_be_had_from_a_record_of_an_older_version() -> None:
+    with pytest.raises(UnknownScriptError, match="not in these results; run its matrix"):
+        script_of(record(script_cell(), script=SCRIPT))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"path": "../train.py"}, "leads out of the folder"),
+        ({"data": {"/etc/passwd": sha256("x")}}, "leads out of the folder"),
+        ({"path": "", "module": "os; x"}, "is no module"),
+        ({"template": ("{workers}", "{rate}")}, "{rate}.* has no value"),
+        ({"hold": ()}, "the script has the digest"),
+        ({"data": {}}, "the script has the digest"),
+    ],
+)
+def test_what_no_script_may_be_no_record_may_say(changes: dict[str, Any], said: str) -> None:
+    part = part_of(CHURN).model_copy(update=changes)
+    if "has no value" in said:
+        part = part_of(replace(CHURN, arguments=part.template or ()))
+    with pytest.raises(UnknownCellError, match=said):
+        script_of(of_script(script=part))
+
+
+def test_a_record_whose_script_has_another_digest_contradicts_itself() -> None:
+    part = part_of(CHURN, hold=())
+    assert "the script has the digest" in (contradiction(of_script(script=part)) or "")
+    assert "the script" not in (contradiction(of_script()) or "")
+
+
+@pytest.mark.parametrize("name", ["mnist-mlp", "../churn", "Churn", ""])
+def test_a_script_needs_a_name_that_a_matrix_could_give_it(name: str) -> None:
+    settings = {**of_script().settings, "workload": name}
+    with pytest.raises(UnknownCellError, match=r"is no name of a script|mnist-mlp"):
+        cell_of(of_script().model_copy(update={"settings": settings}))

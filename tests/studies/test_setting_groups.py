@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from results_factory import SweepOnDisk, cell, hardware
+from results_factory import SweepOnDisk, cell, hardware, script_cell
 
 from harness.matrix.cells import Cell
 from harness.results.record import Found, Record
@@ -92,3 +92,19 @@ def test_what_no_cell_asks_for_is_named_apart() -> None:
     assert said[0] == f"machine {one.machine} → {other.machine}"
     assert said[1].startswith("code ") and len(said) == 2
     assert surroundings(one, one) == ()
+
+
+def test_each_parameter_of_a_script_is_a_group_and_is_taken_alone() -> None:
+    one = script_cell(parameters={"rate": "0.1", "workers": "4", "versions": "1", "same": "x"})
+    other = script_cell(parameters={"rate": "0.2", "workers": "8", "versions": "2", "same": "x"})
+    found = groups(one, other, record(one), record(other))
+    assert [each.words for each in found] == [
+        "rate 0.1 → 0.2",
+        "parameter_versions 1 → 2",
+        "workers 4 → 8",
+    ]
+    assert {each.scope for each in found} == {"run"}
+    mixed = hybrid(one, other, {"rate", "parameter_versions"})
+    assert mixed.parameters == {"rate": "0.2", "workers": "4", "versions": "2", "same": "x"}
+    assert hybrid(one, other, {each.name for each in found}) == other
+    assert hybrid(one, other, set()) == one

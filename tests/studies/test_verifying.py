@@ -18,6 +18,7 @@ from harness.results.record import Record
 from harness.results.store import Store
 from harness.studies import foreign_locks, foreign_results, reference, trying, verdicts
 from harness.studies.foreign_locks import Locks
+from harness.studies.foreign_scripts import Scripts
 from harness.studies.reference import Reference
 from harness.studies.trying import Trial
 from harness.sweep import machine_limits
@@ -56,7 +57,7 @@ def settle(gpu: str | None = "no NVIDIA GPU here", cpus: int = 2) -> Callable[[C
 
 def trial_of(on: SweepOnDisk, own: Path = OWN) -> Trial:
     known = foreign_locks.gathered({on.matrix: on.folder.parent}, own=[own])
-    return trying.trials([only(reference.read(on.root))], known, settle())[0]
+    return trying.trials([only(reference.read(on.root))], known, Scripts(), settle())[0]
 
 
 def test_each_cell_of_each_machine_is_a_reference_or_says_why_not(on: SweepOnDisk) -> None:
@@ -108,7 +109,7 @@ def test_what_this_machine_cannot_run_is_not_tried(on: SweepOnDisk, tmp_path: Pa
     for each in (one, many):
         bundled.train(on, each, KERNEL)
     known = foreign_locks.gathered({on.matrix: on.folder.parent}, own=[OWN])
-    found = trying.trials(reference.read(on.root), known, settle())
+    found = trying.trials(reference.read(on.root), known, Scripts(), settle())
     assert {trial.reference.id: trial.obstacle for trial in found} == {
         one.id: "unavailable here: no NVIDIA GPU here",
         many.id: "unavailable here: cpus=64 asked for, and this machine shows 2",
@@ -161,7 +162,7 @@ def test_two_locks_of_one_environment_are_two_sweeps(tmp_path: Path) -> None:
         bundled.train(on, cell(), KERNEL, lock_sha256=digest)
         bundled.keep_lock(on, cell(), content)
     known = foreign_locks.gathered({on.matrix: on.folder.parent}, own=[OWN])
-    found = trying.trials(reference.read(tmp_path), known, settle())
+    found = trying.trials(reference.read(tmp_path), known, Scripts(), settle())
     digest = hashlib.sha256(content).hexdigest()[:8]
     assert [trial.sweep for trial in found] == ["quickstart", f"quickstart.lock-{digest}"]
     assert all(Store(tmp_path / "new", trial.sweep, "here") for trial in found)
@@ -169,7 +170,7 @@ def test_two_locks_of_one_environment_are_two_sweeps(tmp_path: Path) -> None:
 
 def foreign_code(on: SweepOnDisk) -> list[str]:
     known = foreign_locks.gathered({on.matrix: on.folder.parent}, own=[OWN])
-    found = trying.trials(reference.read(on.root), known, settle())
+    found = trying.trials(reference.read(on.root), known, Scripts(), settle())
     return trying.foreign_code(found, known)
 
 

@@ -24,7 +24,7 @@ from harness import processes, scratch
 from harness.executors import job_events
 from harness.executors.cluster.identity import PLUGIN
 from harness.results.store import Store
-from harness.subjects import parcels
+from harness.subjects import packed_snapshots
 
 ASKS, ENDED = "asks", "ended"
 """Events beside those of `job_events`."""
@@ -93,7 +93,11 @@ class Carrier(WorkerPlugin):  # type: ignore[misc] # Dask is typed in part only
 
     def missing(self, names: list[str]) -> list[str]:
         """Which of these snapshots of scripts are not here."""
-        found = [name for name in names if name not in self._verified and not parcels.is_here(name)]
+        found = [
+            name
+            for name in names
+            if name not in self._verified and not packed_snapshots.is_here(name)
+        ]
         self._verified.update(set(names) - set(found))
         return found
 
@@ -107,7 +111,7 @@ class Carrier(WorkerPlugin):  # type: ignore[misc] # Dask is typed in part only
         with path.open("ab") as file:
             file.write(chunk)
         if is_last:
-            parcels.unpack(name, path)
+            packed_snapshots.unpack(name, path)
             path.unlink()
 
     def read(self, token: str, kind: str, sha256: str, offset: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +12,7 @@ from typing import Any
 
 from harness import console
 from harness.errors import DataError, HarnessError, RecordError
-from harness.executors import job_events, recording
+from harness.executors import job_events, recording, stored_scripts
 from harness.executors.cluster import carrier, connection, identity, receiving
 from harness.executors.cluster.connection import Connection
 from harness.executors.cluster.identity import Member
@@ -24,9 +24,10 @@ from harness.executors.single_runs import now
 from harness.executors.this_machine import Tally
 from harness.protocol import job as jobs
 from harness.protocol.job import Job, Run
+from harness.protocol.script import Script
 from harness.results.record import Record
 from harness.results.store import Store
-from harness.subjects import parcels
+from harness.subjects import packed_snapshots
 
 _LOOK_SECONDS = 1.0
 _ABSENT_SECONDS = 30.0
@@ -102,6 +103,8 @@ class Cluster:
             KeyboardInterrupt: workers stop what they do; finished runs are recorded.
         """
         for share in shares:
+            for script in _scripts(share.jobs):
+                stored_scripts.store(share.store, script)
             machine = _Machine(share=share, queue=WorkQueue(share.jobs))
             self._machines[share.made_on.machine] = machine
         lost: dict[str, int] = {}
@@ -300,8 +303,12 @@ class Cluster:
 
 def _snapshots(given: Iterable[Job]) -> list[str]:
     """What these jobs need of users' scripts."""
-    scripts = (script for job in given for script in job.scripts.values())
-    return list(dict.fromkeys(name for script in scripts for name in parcels.names(script)))
+    names = (name for script in _scripts(given) for name in packed_snapshots.names(script))
+    return list(dict.fromkeys(names))
+
+
+def _scripts(given: Iterable[Job]) -> Iterator[Script]:
+    return (script for job in given for script in job.scripts.values())
 
 
 def _alike(one: Member, other: Member) -> bool:

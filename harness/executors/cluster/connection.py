@@ -17,7 +17,7 @@ from harness.errors import EngineError, HarnessError, UsageError
 from harness.executors.cluster import carrier, identity, quiet
 from harness.executors.cluster.addresses import Address, is_loopback
 from harness.executors.cluster.identity import Member, Program
-from harness.subjects import parcels
+from harness.subjects import packed_snapshots
 
 _CONNECT_SECONDS = 10.0
 _WORKERS_SECONDS = 30.0
@@ -103,7 +103,7 @@ class Connection:
             LookupError: it is gone.
         """
         for name in self._call(address, carrier.missing, list(names)) if names else ():
-            with parcels.packed(name) as path, path.open("rb") as file:
+            with packed_snapshots.packed(name) as path, path.open("rb") as file:
                 left = path.stat().st_size
                 while True:
                     chunk = file.read(carrier.CHUNK)

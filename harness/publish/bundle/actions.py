@@ -84,13 +84,13 @@ def _inputs(
     run: RecordedRun, ids: Mapping[str, str], titles: Mapping[str, str]
 ) -> Iterator[tuple[str, Properties]]:
     """The ids of what went into a run; with properties, where it is no file of the bundle."""
-    for path in (run.matrix_path, run.lock_path):
+    for path in (run.matrix_path, run.lock_path, run.script_path):
         if path:
             yield ids[path], {}
     if run.data_sha256:
         title = titles.get(run.data_sha256, "A data set that is not in this bundle")
         yield _id("data", run.data_sha256[:16]), _outside(title, run.data_sha256)
-    if run.script:
+    if run.script and not run.script_path:
         title = f"The script {run.script}, which is not in this bundle"
         yield _id("script", run.script_sha256[:16]), _outside(title, run.script_sha256)
 

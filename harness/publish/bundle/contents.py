@@ -25,8 +25,8 @@ class Contents:
     """The files of a bundle by path, and what its description says about them.
 
     `runs` has every run, `newest` is the start of the newest one, `scripts` names users' scripts
-    that were run, which are no results and stay behind. `absent` names arrays that records ask for
-    and that are not there, `lacking` the locks (by digest) with their environment.
+    that were run and are not among the files. `absent` names arrays and scripts that records ask
+    for and that are not there, `lacking` the locks (by digest) with their environment.
     """
 
     files: dict[str, Content] = field(default_factory=dict)
@@ -40,11 +40,14 @@ class Contents:
     lacking: dict[str, str] = field(default_factory=dict)
 
 
-def collect(folder: Path, *, lock_folders: Sequence[Path], arrays: Arrays) -> Contents:
+def collect(
+    folder: Path, *, lock_folders: Sequence[Path], arrays: Arrays, scripts: bool = True
+) -> Contents:
     """Everything of a results folder that belongs into a bundle, read and checked.
 
-    Locks are taken from the results themselves, else from `lock_folders`. Records that were
-    superseded and files that are none of this program's are left out.
+    Without `scripts` those of users stay behind. Locks are taken from the results themselves, else
+    from `lock_folders`. Records that were superseded and files that are none of this program's are
+    left out.
 
     Raises:
         UsageError: there are no results in the folder, or no records in them.
@@ -54,13 +57,21 @@ def collect(folder: Path, *, lock_folders: Sequence[Path], arrays: Arrays) -> Co
     _require_undamaged(folder)
     contents = Contents()
     for sweep in sweeps(folder):
-        _add_sweep(contents, sweep, lock_folders, arrays)
+        _add_sweep(contents, sweep, lock_folders, _Wanted(arrays=arrays == "all", scripts=scripts))
     _require_whole(folder, contents)
     return contents
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """Which of the blobs go into the bundle."""
+
+    arrays: bool
+    scripts: bool
+
+
 def _add_sweep(
-    contents: Contents, sweep: SweepFolder, lock_folders: Sequence[Path], arrays: Arrays
+    contents: Contents, sweep: SweepFolder, lock_folders: Sequence[Path], wanted: _Wanted
 ) -> None:
     place = f"{RESULTS_FOLDER}/{sweep.matrix}/{sweep.machine}"
     before = len(contents.runs)
@@ -71,10 +82,20 @@ def _add_sweep(
     }
     for record in sweep.records():
         lock = _add_lock(contents, sweep, record, lock_paths)
-        left = _add_arrays(contents, sweep, record) if arrays == "all" else ()
+        left = _add_arrays(contents, sweep, record) if wanted.arrays else ()
+        script = _add_script(contents, sweep, record) if wanted.scripts else ""
+        if record.script is not None and not script:
+            contents.scripts.add(record.script.path or record.script.module)
         run = _add_record(contents, sweep, place, record)
-        files = (*run.files, *left)
-        contents.runs.append(replace(run, matrix_path=matrix, lock_path=lock, files=files))
+        contents.runs.append(
+            replace(
+                run,
+                matrix_path=matrix,
+                lock_path=lock,
+                script_path=script,
+                files=(*run.files, *left),
+            )
+        )
     for name in (PLAN, MACHINE, VOUCHERS):
         if regular_files.is_file(sweep.folder / name):
             contents.files[f"{place}/{name}"] = sweep.folder / name
@@ -91,8 +112,6 @@ def _add_record(contents: Contents, sweep: SweepFolder, place: str, record: Reco
     if regular_files.is_file(log):
         files.append(f"{place}/{name}.log")
         contents.files[files[0]] = log
-    if record.script is not None:
-        contents.scripts.add(record.script.path or record.script.module)
     started = record.started_at
     if started is not None:
         contents.newest = max(contents.newest or started, started)
@@ -126,16 +145,32 @@ def _add_arrays(contents: Contents, sweep: SweepFolder, record: Record) -> Itera
     """The paths in the bundle of the arrays that a run left."""
     if record.measured is None:
         return
-    stored = blobs.folder_of(sweep.folder)
     for kind, sha256 in record.measured.arrays.items():
-        folder = f"{RESULTS_FOLDER}/{sweep.matrix}/{BLOB_FOLDER}/{kind}"
-        file = stored / kind / f"{sha256}.npz"
-        if regular_files.is_file(file):
-            contents.files[f"{folder}/{file.name}"] = file
-            contents.folders[f"{folder}/"] = f"The final {kind} of the runs, named by their digest"
-            yield f"{folder}/{file.name}"
-        else:
-            contents.absent[str(file)] = None
+        sentence = f"The final {kind} of the runs, named by their digest"
+        path = _add_blob(contents, sweep, kind, sha256, sentence)
+        if path:
+            yield path
+
+
+def _add_script(contents: Contents, sweep: SweepFolder, record: Record) -> str:
+    """The path in the bundle of a user's script; "" where it is not with the results."""
+    sha256 = record.stored.get(blobs.SCRIPTS)
+    if sha256 is None:
+        return ""
+    sentence = "The folders of users' scripts, named by their digest"
+    return _add_blob(contents, sweep, blobs.SCRIPTS, sha256, sentence)
+
+
+def _add_blob(contents: Contents, sweep: SweepFolder, kind: str, sha256: str, sentence: str) -> str:
+    """The path in the bundle of what is stored by its digest; "" where it is missing."""
+    file = blobs.path_of(blobs.folder_of(sweep.folder), kind, sha256)
+    if not regular_files.is_file(file):
+        contents.absent[str(file)] = None
+        return ""
+    folder = f"{RESULTS_FOLDER}/{sweep.matrix}/{BLOB_FOLDER}/{kind}"
+    contents.files[f"{folder}/{file.name}"] = file
+    contents.folders[f"{folder}/"] = sentence
+    return f"{folder}/{file.name}"
 
 
 def _logs(folder: Path) -> Iterator[Path]:
@@ -182,9 +217,10 @@ def _require_whole(folder: Path, contents: Contents) -> None:
     if contents.absent:
         absent = list(contents.absent)
         raise RecordError(
-            f"{folder}: {len(absent)} arrays that the records name are missing:\n  "
+            f"{folder}: {len(absent)} arrays or scripts that the records name are missing:\n  "
             f"{_some(absent)}\nCopy them from where the sweep ran, or leave all arrays out with "
-            "--without-arrays: hashes stay, sizes of differences cannot be told then"
+            "--without-arrays: hashes stay, sizes of differences cannot be told then; scripts with "
+            "--without-scripts: their runs cannot be verified then"
         )
 
 

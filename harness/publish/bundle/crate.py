@@ -34,6 +34,7 @@ _ENCODINGS = {
     ".yaml": "application/yaml",
     ".md": "text/markdown",
     ".npz": "application/zip",
+    ".tar": "application/x-tar",
 }
 _SAID = {
     manifest.NAME: "The SHA-256 of every file; sha256sum --check reads it",
@@ -104,7 +105,7 @@ def _add_files(crate: Any, contents: Contents, files: Mapping[str, Content]) -> 
     for path, sentence in sorted(folders.items()):
         properties = {"name": path.rstrip("/"), "description": sentence}
         crate.add(Dataset(crate, None, path, properties=properties))
-    of_runs = {path for run in contents.runs for path in (run.path, *run.files)}
+    of_runs = {p for run in contents.runs for p in (run.path, run.script_path, *run.files)}
     listed: dict[str, Content | None] = {
         path: content for path, content in files.items() if _is_listed(path) or path in of_runs
     }

@@ -25,6 +25,7 @@ class RecordedRun:
     files: tuple[str, ...]
     matrix_path: str
     lock_path: str
+    script_path: str
     cell: str
     repeat: int
     machine: str
@@ -47,7 +48,7 @@ class RecordedRun:
 def of_record(record: Record, path: str, files: Sequence[str]) -> RecordedRun:
     """The run of a record that lies at `path`; `files` are what else it left.
 
-    Where its lock and its matrix lie is left open.
+    Where its lock, its matrix and its script lie is left open.
     """
     started = record.started_at
     script = record.script
@@ -56,6 +57,7 @@ def of_record(record: Record, path: str, files: Sequence[str]) -> RecordedRun:
         files=tuple(files),
         matrix_path="",
         lock_path="",
+        script_path="",
         cell=record.cell,
         repeat=record.repeat,
         machine=record.machine,

@@ -45,6 +45,7 @@ def prepare(
     lock_folders: Sequence[Path],
     more: Mapping[str, Content],
     arrays: Arrays,
+    scripts: bool = True,
     credits: Credits,
 ) -> Bundle:
     """The bundle of a results folder, everything in it read and checked.
@@ -55,7 +56,7 @@ def prepare(
         UsageError: there is nothing to bundle.
         RecordError, LockError: as `contents.collect`.
     """
-    collected = contents.collect(folder, lock_folders=lock_folders, arrays=arrays)
+    collected = contents.collect(folder, lock_folders=lock_folders, arrays=arrays, scripts=scripts)
     files: dict[str, Content] = {**collected.files, **more}
     _require_names(folder, files)
     files[README] = _readme(collected, arrays).encode()
@@ -92,7 +93,8 @@ def _readme(contents: Contents, arrays: Arrays) -> str:
 {crate.sentence(contents)}{left_out}
 
 - `{RESULTS_FOLDER}/`: a record per run (JSON), the cells as planned, the hardware, the locks of
-  the environments (`pip install --require-hashes -r` reads them), the arrays by their digest
+  the environments (`pip install --require-hashes -r` reads them), the arrays by their digest, and
+  the folders of users' scripts
 - `matrices/`: what was asked for
 - `dockerfiles/`: what the images are built from, and the digests of their bases
 - `data.json`: the digests of the data sets

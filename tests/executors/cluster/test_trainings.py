@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from commands import harness, start
+from other_cache import other_cache
 from simulated_cluster import LOCKS, Cluster, records, until_recorded
 
 import harness as program
-from harness import places
 from harness.cli import wiring
 
 pytestmark = pytest.mark.tensorflow
@@ -118,15 +118,6 @@ LEAKING = {
 """What Dask's nanny sets for all that it starts."""
 
 
-def other_cache(folder: Path) -> Path:
-    """A cache with the environments of this one, but nobody's scripts."""
-    (folder / "datasets").mkdir(parents=True)
-    for entry in places.cache().iterdir():
-        if entry.is_dir() and entry.name not in ("datasets", "exchange", "kept", "audits", "cpus"):
-            (folder / entry.name).symlink_to(entry)
-    return folder
-
-
 def test_a_script_travels_and_sees_nothing_of_the_workers_variables(
     cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -145,6 +136,12 @@ def test_a_script_travels_and_sees_nothing_of_the_workers_variables(
     assert len(printed) == 2, "a training would see the variable where it is set"
     assert len(list((cache / "datasets" / "scripts").iterdir())) == 1
     assert len(list((cache / "datasets" / "files").iterdir())) == 1
+    # What comes back can be verified as what was done here.
+    stored = [list((tmp_path / place).rglob("*.tar")) for place in ("here", "there")]
+    assert [len(each) for each in stored] == [1, 1]
+    assert stored[0][0].read_bytes() == stored[1][0].read_bytes()
+    checked = harness("check", tmp_path / "there")
+    assert checked.code == 0 and "1 scripts" in checked.out
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")

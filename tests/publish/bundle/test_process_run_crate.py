@@ -14,9 +14,12 @@ from typing import Any
 
 import bundled
 import pytest
-from results_factory import MACHINE, SweepOnDisk, cell
+from results_factory import MACHINE, SweepOnDisk, cell, fit, observed, part_of, script_cell
 
 from harness.environments import commands
+from harness.protocol.script import Script
+from harness.results.store import Store
+from harness.subjects import folder_archives
 
 PINS = Path(__file__).parents[3] / ".ci" / "crate-validator.txt"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -86,6 +89,47 @@ def test_a_run_that_failed_is_a_failed_action_with_its_error(tmp_path: Path) -> 
     assert action["result"]["@id"].endswith("/1.json")
 
 
+def crate_of_script(folder: Path, *, scripts: bool) -> tuple[Path, str]:
+    """A bundle of one run of a user's script, unpacked, and the digest of the script's folder."""
+    (folder / "mine").mkdir()
+    (folder / "mine" / "train.py").write_text("x = 1\n")
+    folder_archives.pack(folder / "mine", folder / "mine.tar")
+    with (folder / "mine.tar").open("rb") as file:
+        digest = folder_archives.digest_of(file)
+    script = Script(name="churn", path="train.py", module="", folder_sha256=digest)
+    on, one = SweepOnDisk(root=folder / "results"), script_cell()
+    on.plan([one])
+    on.write(on.script_record(one, 1, observed([fit("w")]), part_of(script)))
+    bundled.keep_lock(on, one)
+    Store(on.root, on.matrix, on.machine).store_script(digest, folder / "mine.tar")
+    bundled.prepared(on.root, arrays="none", scripts=scripts).write(folder / "a.zip")
+    with zipfile.ZipFile(folder / "a.zip") as packed:
+        packed.extractall(folder / "crate")
+    return folder / "crate", digest
+
+
+def test_a_script_goes_in_as_a_file_of_the_bundle(tmp_path: Path) -> None:
+    folder, digest = crate_of_script(tmp_path, scripts=True)
+    all_entities = entities(folder)
+    (action,) = actions(folder).values()
+    path = f"results/quickstart/blobs/scripts/{digest}.tar"
+    (script,) = (all_entities[o["@id"]] for o in action["object"] if ".tar" in o["@id"])
+    assert (script["@type"], script["name"]) == ("File", path)
+    assert script["encodingFormat"] == "application/x-tar"
+    assert (folder / path).read_bytes() == (tmp_path / "mine.tar").read_bytes()
+    assert "not in this bundle" not in json.dumps(script)
+    assert "but for the scripts" not in all_entities["./"]["description"]
+
+
+def test_a_script_that_is_left_out_is_known_by_its_digest(tmp_path: Path) -> None:
+    folder, digest = crate_of_script(tmp_path, scripts=False)
+    all_entities = entities(folder)
+    assert digest not in (folder / "manifest-sha256.txt").read_text()
+    titles = [one.get("name", "") for one in all_entities.values()]
+    assert "The script train.py, which is not in this bundle" in titles
+    assert "but for the scripts train.py" in all_entities["./"]["description"]
+
+
 def test_ids_are_addresses_whatever_a_stranger_called_a_version(tmp_path: Path) -> None:
     on = SweepOnDisk(root=tmp_path / "results")
     on.plan([cell()])
@@ -146,6 +190,9 @@ def test_the_validator_finds_nothing_that_the_profile_requires_missing(
     tmp_path: Path, validate: Validate, licence: str | None
 ) -> None:
     folder = crate(tmp_path, licence=licence)
+    (tmp_path / "of-script").mkdir()
+    of_script, _ = crate_of_script(tmp_path / "of-script", scripts=True)
+    assert validate(of_script)["passed"]
     said = validate(folder)
     assert said["passed"], said["issues"]
     assert said["validation_settings"]["profile_identifier"] == "process-run-crate-0.5"

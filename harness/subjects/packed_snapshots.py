@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 import shutil
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import filelock
 
 from harness import places, scratch
 from harness.errors import DataError
+from harness.protocol import untrusted
 from harness.protocol.script import FILES, SCRIPTS, Script
-from harness.subjects import data_files, folder_files, snapshots
+from harness.subjects import data_files, folder_archives, snapshots
 
 _NAME = re.compile(rf"({SCRIPTS}|{FILES})/([0-9a-f]{{64}})")
 
@@ -44,18 +44,20 @@ def is_here(name: str) -> bool:
 
 @contextmanager
 def packed(name: str) -> Iterator[Path]:
-    """A file that `unpack` makes it of, for the time of the `with` block."""
+    """A file that `unpack` makes it of, for the time of the `with` block.
+
+    Raises:
+        DataError: it is no such name.
+        OSError: this machine does not have it.
+    """
     kind, _ = _parts(name)
     place = places.cache("datasets") / name
     if kind == FILES:
         yield place
         return
-    with scratch.folder("parcel") as folder:
-        path = folder / "parcel.tar"
-        with tarfile.open(path, "w") as archive:
-            for file in folder_files.everything(place):
-                archive.add(place / file, arcname=file, recursive=False)
-        yield path
+    with scratch.folder("snapshot") as folder:
+        folder_archives.pack(place, folder / "snapshot.tar")
+        yield folder / "snapshot.tar"
 
 
 def unpack(name: str, source: Path) -> None:
@@ -75,7 +77,7 @@ def unpack(name: str, source: Path) -> None:
                 whole = data_files.has if kind == FILES else snapshots.is_whole
                 if not whole(place, sha256):
                     raise DataError(f"{name}: what arrived is something else; run it again")
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"{name}: cannot be written to {root}: {error}") from error
 
 
@@ -92,17 +94,6 @@ def _take_file(source: Path, place: Path) -> None:
 
 
 def _take_folder(source: Path, place: Path) -> None:
-    """Only regular files below the folder; any other entry is a mistake or worse."""
-    place.mkdir()
-    with tarfile.open(source, "r:") as archive:
-        for entry in archive:
-            path = PurePosixPath(entry.name)
-            content = archive.extractfile(entry) if entry.isreg() else None
-            if content is None or path.is_absolute() or ".." in path.parts:
-                raise DataError(f"{entry.name!r}: is no file of a script's folder")
-            target = place / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as file:
-                shutil.copyfileobj(content, file)
-            target.chmod(0o755 if entry.mode & 0o100 else 0o644)
+    with untrusted.open_regular(source) as file:
+        folder_archives.unpack(file, place)
     snapshots.open_to_all(place)
