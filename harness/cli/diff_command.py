@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,14 +14,17 @@ from harness.analysis import origins
 from harness.cli import (
     bundle_commands,
     cell_experiment,
+    cell_scripts,
     options,
     step_experiment,
     study_report,
     wiring,
 )
-from harness.cli.step_experiment import StepExperiment
+from harness.cli.cell_scripts import Allowed
+from harness.cli.step_experiment import End, StepExperiment
 from harness.cli.study_report import Saved
 from harness.cli.sweeps import Setting
+from harness.cli.wiring import LocalMachine
 from harness.engines import choice
 from harness.errors import HarnessError, UnverifiedError, UsageError
 from harness.executors.run_processes import Limits
@@ -58,6 +61,8 @@ def diff(
     ] = TRANSPLANT,
     engine: options.Engine = options.ENGINE,
     locks: bundle_commands.Locks = None,
+    data: options.Data = None,
+    trust_bundle: options.TrustBundle = False,
     timeout: options.Timeout = options.TIMEOUT,
     memory: options.Memory = options.MEMORY,
     save: options.Save = None,
@@ -74,6 +79,7 @@ def diff(
             level=level,
             engine=engine,
             locks=locks or (),
+            allowed=Allowed(data=data or (), trusted=trust_bundle),
             limits=limits,
             format=format,
             save=save,
@@ -87,6 +93,7 @@ class _Request:
     level: int
     engine: str
     locks: Sequence[Path]
+    allowed: Allowed
     limits: Limits
     format: str
     save: Path | None
@@ -101,6 +108,23 @@ def _diff(request: _Request) -> None:
     if request.level == TRACES or pair is None or not _may_be_made_again(pair):
         _show(lines, None, request, sides)
         return
+    try:
+        study = _study(request, sides, _of_fits(pair), machine)
+    except HarnessError as error:
+        _show(lines, None, request, sides)
+        if pair.one.record.script is None:
+            raise
+        console.note(f"the step is not made again: {error}")
+        return
+    _show([*lines, *step_study.of_step(study)], study, request, sides)
+    if not study.verified:
+        raise UnverifiedError("the watched steps are not those of the recorded runs; see above")
+
+
+def _study(
+    request: _Request, sides: Sequence[Side], pair: Pair, machine: LocalMachine
+) -> StepStudy:
+    """Make the first step that differs again on both sides."""
     chosen, because = choice.choose(request.engine)
     setting = Setting(
         engine=chosen,
@@ -109,14 +133,34 @@ def _diff(request: _Request) -> None:
         machine=machine,
         limits=request.limits,
     )
-    its_cells = [_cell(side) for side in sides]
-    environments = [cell.environment for cell in its_cells]
-    recorded = cell_experiment.recorded_locks(sides, environments, own=request.locks, engine=chosen)
+    cells = [_cell(side) for side in sides]
+    recorded = cell_experiment.recorded_locks(
+        sides,
+        [cell.environment for cell in cells],
+        own=request.locks,
+        engine=chosen,
+        trusted=request.allowed.trusted,
+    )
+    ends = [
+        End(
+            cell=cell,
+            # Each side has its own: two versions of a script may be compared.
+            scripts=cell_scripts.ready([side], [cell], request.allowed, chosen),
+            fit=run.fit or (1, 1),
+        )
+        for side, cell, run in zip(sides, cells, (pair.one, pair.other), strict=True)
+    ]
     with step_experiment.opened(setting, cell_experiment.lock_source(recorded)) as experiment:
-        study = _studied(experiment, pair, its_cells, request.level)
-    _show([*lines, *step_study.of_step(study)], study, request, sides)
-    if not study.verified:
-        raise UnverifiedError("the watched steps are not those of the recorded runs; see above")
+        return _studied(experiment, pair, ends, request.level)
+
+
+def _of_fits(pair: Pair) -> Pair:
+    """The same pair, with the fit of a script named in which the step is that differs."""
+    model, fit = pair.origin.model, pair.origin.fit
+    if pair.one.record.script is None or pair.one.fit is not None or model is None or fit is None:
+        return pair
+    one, other = (replace(run, fit=(model, fit)) for run in (pair.one, pair.other))
+    return replace(pair, one=one, other=other)
 
 
 def _runs(sides: Sequence[Side]) -> list[list[Run]]:
@@ -138,8 +182,7 @@ def _may_be_made_again(pair: Pair) -> bool:
         # The weights before training are in the records; no step is needed to see them.
         return False
     if pair.one.record.script is not None:
-        console.note("a user's script: its steps are not made again, the traces are all there is")
-        return False
+        return True
     return (origin.model, origin.fit) == (1, 1)
 
 
@@ -150,15 +193,13 @@ def _cell(side: Side) -> Cell:
         raise UsageError(f"{side.cell}: cannot be run here: {error}") from error
 
 
-def _studied(
-    experiment: StepExperiment, pair: Pair, cells: Sequence[Cell], level: int
-) -> StepStudy:
+def _studied(experiment: StepExperiment, pair: Pair, ends: Sequence[End], level: int) -> StepStudy:
     origin = pair.origin
     step = origin.in_all or 1
     traces = [run.trace() for run in (pair.one, pair.other)]
     if origin.unseen:
-        step, traces = _narrowed(experiment, cells, Watch(step - origin.unseen, step, None))
-    whole = [experiment.watched(cell, Watch(step, step, step)) for cell in cells]
+        step, traces = _narrowed(experiment, ends, Watch(step - origin.unseen, step, None))
+    whole = [experiment.watched(end, Watch(step, step, step)) for end in ends]
     verified = all(
         trace is not None and step_study.same_row(trace, watched.trace, step)
         for trace, watched in zip(traces, whole, strict=True)
@@ -167,7 +208,7 @@ def _studied(
     transplant, obstacle = None, ""
     if level >= TRANSPLANT:
         try:
-            transplant = _transplanted(experiment, cells, whole[0].step, step)
+            transplant = _transplanted(experiment, ends, whole[0].step, step)
         except HarnessError as error:
             obstacle = str(error)
     return StepStudy(
@@ -176,20 +217,20 @@ def _studied(
 
 
 def _narrowed(
-    experiment: StepExperiment, cells: Sequence[Cell], watch: Watch
+    experiment: StepExperiment, ends: Sequence[End], watch: Watch
 ) -> tuple[int, list[Arrays | None]]:
     """The first step that differs among those that no trace has, and the traces that show it."""
-    traces = [experiment.watched(cell, watch).trace for cell in cells]
+    traces = [experiment.watched(end, watch).trace for end in ends]
     found = origins.of_traces(traces[0], traces[1])
     return found.in_all or watch.last, list(traces)
 
 
 def _transplanted(
-    experiment: StepExperiment, cells: Sequence[Cell], made: Arrays, step: int
+    experiment: StepExperiment, ends: Sequence[End], made: Arrays, step: int
 ) -> Transplant:
     state = step_study.state_of(made, step)
     watch = Watch(1, 1, 1)
-    own, theirs = (experiment.watched(cell, watch, state).step for cell in cells)
+    own, theirs = (experiment.watched(end, watch, state).step for end in ends)
     return Transplant(
         own=step_difference.compare(made, own), theirs=step_difference.compare(made, theirs)
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from harness import console, scratch
 from harness.cli import sweeps, wiring
@@ -14,6 +15,7 @@ from harness.executors.context import Context
 from harness.executors.watched_runs import Watched
 from harness.matrix.cells import Cell
 from harness.protocol.job import Job
+from harness.protocol.script import Script
 from harness.results.blobs import Arrays
 from harness.results.store import Store
 from harness.runner.trace import Watch
@@ -24,6 +26,16 @@ from harness.sweep.planning import Step
 _NAME = "diff"
 
 
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """What trains one side of a comparison: a cell, its script (by workload) if it has one, and the
+    model and fit of the script that are meant."""
+
+    cell: Cell
+    scripts: Mapping[str, Script] = field(default_factory=dict)
+    fit: tuple[int, int] = (1, 1)
+
+
 class StepExperiment:
     """Makes watched runs of cells on this machine."""
 
@@ -32,29 +44,33 @@ class StepExperiment:
         self._settled = machine_limits.settled(
             setting.machine.limits, lambda device: setting.engine.unavailable(device=device)
         )
-        self._maker = Maker(
-            matrix=_NAME,
-            lock=locks.make,
-            data=wiring.data_reference,
-            scripts={},
-            limits=setting.limits,
-        )
+        self._locks = locks
+        self._limits = setting.limits
 
-    def watched(self, cell: Cell, watch: Watch, state: Arrays | None = None) -> Watched:
-        """One run of a cell up to a step; with `state`, that step from there.
+    def watched(self, end: End, watch: Watch, state: Arrays | None = None) -> Watched:
+        """One run of an end up to a step; with `state`, that step from there.
 
         Raises:
             HarnessError: the cell cannot run here, or did not get that far.
         """
-        console.note(f"{cell.id}: {'from the state of A' if state else f'to step {watch.last}'}")
-        return watched_runs.carry_out(self._context, self._job(cell), watch, state)
+        how = "from the state of A" if state else f"to step {watch.last}"
+        console.note(f"{end.cell.id}: {how}")
+        model, fit = end.fit
+        of_fit = replace(watch, model=model, fit=fit)
+        return watched_runs.carry_out(self._context, self._job(end), of_fit, state)
 
-    def _job(self, cell: Cell) -> Job:
-        settled = self._settled(cell)
+    def _job(self, end: End) -> Job:
+        settled = self._settled(end.cell)
         if settled.status is not None:
-            raise UsageError(f"{cell.id}: cannot run here: {settled.reason}")
-        step = Step(cell=cell, repeat=1, action="run", why="watched")
-        jobs, unlocked = self._maker.jobs([step])
+            raise UsageError(f"{end.cell.id}: cannot run here: {settled.reason}")
+        maker = Maker(
+            matrix=_NAME,
+            lock=self._locks.make,
+            data=wiring.data_reference,
+            scripts=end.scripts,
+            limits=self._limits,
+        )
+        jobs, unlocked = maker.jobs([Step(cell=end.cell, repeat=1, action="run", why="watched")])
         if unlocked:
             raise unlocked[0].error
         return jobs[0]

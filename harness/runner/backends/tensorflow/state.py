@@ -36,14 +36,14 @@ def variables_by_name(model: Any) -> List[Tuple[str, Any]]:
     counts: Dict[str, int] = {}
     for layer in model.layers:
         for variable in layer.weights:
-            name = "%s/%s" % (_name_of(layer), variable.name.split("/")[-1].split(":")[0])
+            name = "%s/%s" % (layer_name(layer), variable.name.split("/")[-1].split(":")[0])
             counts[name] = counts.get(name, 0) + 1
             unique = name if counts[name] == 1 else "%s#%d" % (name, counts[name])
             named.append((unique, variable))
     return named
 
 
-def _name_of(layer: Any) -> str:
+def layer_name(layer: Any) -> str:
     """The name of a layer, without the number that Keras gave it: `dense` for `dense_1`."""
     plain = _NUMBER.sub("", layer.name)
     is_given = plain.replace("_", "") != type(layer).__name__.lower()

@@ -156,10 +156,18 @@ def is_unbuilt() -> bool:
 def note_first_weights() -> None:
     """The model that this thread trains was built meanwhile, and has not made a step yet."""
     model, before = _nested.unbuilt
+    if not _have_values(model):
+        return
     before.update(_digests(model))
     fit = fit_trace.current()
     if fit is not None:
         fit.add_first()
+
+
+def _have_values(model: Any) -> bool:
+    """Whether the variables have values: those that a compiled step makes get them once the whole
+    of it was traced, and read as empty arrays until then."""
+    return all(np.shape(each.numpy()) == tuple(each.shape) for each in model.weights)
 
 
 def _stepping(notes: Notes, function: Any) -> Any:

@@ -69,6 +69,8 @@ class FitTrace:
         """Add the row of the state before the first step, unless it is there."""
         if self._last_row < 0 and self._model.built:
             self._add()
+            # A model that its first step builds has no weights when that step begins.
+            self._note_before(1)
 
     def epoch_begins(self, epoch: int) -> None:
         """An epoch begins; its first step has a row."""
@@ -86,7 +88,10 @@ class FitTrace:
         # Telling the reader takes as long as many a step, so it is told only what it cannot know.
         is_known = self._steps_per_call == 1 and following in self._reader.steps
         self._reader.want(self._is_due and not is_known)
-        if self._whole is not None and self._watch is not None and following == self._watch.whole:
+        self._note_before(following)
+
+    def _note_before(self, step: int) -> None:
+        if self._whole is not None and self._watch is not None and step == self._watch.whole:
             self._whole.before()
 
     def step_returns(self, logs: Any) -> None:

@@ -26,7 +26,11 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import numpy as np
 import tensorflow as tf
 
-from harness.runner.backends.tensorflow.state import named_variables, variables_by_name
+from harness.runner.backends.tensorflow.state import (
+    layer_name,
+    named_variables,
+    variables_by_name,
+)
 from harness.runner.backends.tensorflow.tracing.model_state import slots_of, values
 from harness.runner.weights import Named
 
@@ -45,12 +49,17 @@ class WholeStep:
         self._model = model
         self._fetched: List[Tuple[str, Any]] = []
         self._names: List[str] = []
+        self._is_begun = False
         self.arrays: Named = []
         model.train_step = self._fetching(model.train_step)
 
     def before(self) -> None:
-        """The step begins: note the variables as they are."""
-        self._add("before", _weights(self._model))
+        """The step begins: note the variables as they are, once there are some."""
+        weights = [] if self._is_begun else _weights(self._model)
+        if not weights:
+            return
+        self._is_begun = True
+        self._add("before", weights)
         self._add("slots before", named_slots(self._model))
 
     def take(self, logs: Any) -> Optional[List[Any]]:
@@ -91,7 +100,7 @@ class WholeStep:
         if any(each is layer for each in self._model.layers):
             for each in tf.nest.flatten(outputs):
                 if isinstance(each, tf.Tensor):
-                    self._fetched.append(("output/%s" % layer.name, each))
+                    self._fetched.append(("output/%s" % layer_name(layer), each))
 
     def add_gradients(self, loss: Any, gradients: Any) -> None:
         """The gradient was taken: fetch it, and what it was taken of."""
