@@ -229,7 +229,7 @@ def test_the_step_of_a_script_is_made_again_in_two_versions(fits: Path) -> None:
     found = parts(ended)
     first = next(name for name, row in found.items() if not row["equal"])
     assert first == "output/dense#2"
-    assert found["output/dense"]["equal"] and found["before/dense#2/kernel"]["equal"]
+    assert found["output/dense"]["equal"] and found["before/dense/kernel#2"]["equal"]
     assert "B's step leaves other bits, first in output/dense#2" in ended.err
 
 
