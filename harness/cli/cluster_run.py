@@ -15,7 +15,7 @@ from harness.cli import run_commands, sweep_report, wiring
 from harness.errors import EngineError
 from harness.executors.cluster import addresses, connection
 from harness.executors.cluster.connection import Connection
-from harness.executors.cluster.identity import Member
+from harness.executors.cluster.identity import WorkerInfo
 from harness.executors.context import IsolationPolicy
 from harness.executors.recording import MachineAndEngine
 from harness.executors.run_processes import Limits
@@ -70,9 +70,9 @@ def _until_done(sweep: _Sweep, opened: Connection) -> list[Part]:
     ended: list[Part] = []
     left: int | None = None
     for number in itertools.count():
-        members = connection.waited_for(opened, sweep.fits)
-        _note_members(members)
-        with sweep.parts(members, first=number == 0) as parts:
+        workers = connection.waited_for(opened, sweep.fits)
+        _note_workers(workers)
+        with sweep.parts(workers, first=number == 0) as parts:
             lost = cluster_sweeping.carry_out(parts, sweep.maker, opened, sweep.asked.isolation)
         ended += parts
         if not lost:
@@ -88,12 +88,12 @@ def _until_done(sweep: _Sweep, opened: Connection) -> list[Part]:
     raise AssertionError("counting has no end")
 
 
-def _note_members(members: Iterable[Member]) -> None:
-    by_machine: dict[str, list[Member]] = {}
-    for member in members:
-        by_machine.setdefault(member.machine, []).append(member)
+def _note_workers(workers: Iterable[WorkerInfo]) -> None:
+    by_machine: dict[str, list[WorkerInfo]] = {}
+    for worker in workers:
+        by_machine.setdefault(worker.machine, []).append(worker)
     for machine, its in by_machine.items():
-        engines = ", ".join(sorted({member.engine["name"] for member in its}))
+        engines = ", ".join(sorted({worker.engine["name"] for worker in its}))
         console.note(f"{machine}: {counted(len(its), 'worker')}, engine {engines}")
 
 
@@ -105,9 +105,9 @@ class _Sweep:
         self.matrix = matrix
         self._lock = wiring.lock_reader(asked.file)
 
-    def fits(self, member: Member) -> bool:
+    def fits(self, worker: WorkerInfo) -> bool:
         """Whether a worker has the engine that was asked for."""
-        return self.asked.engine in (None, member.engine["name"])
+        return self.asked.engine in (None, worker.engine["name"])
 
     @cached_property
     def scripts(self) -> Mapping[str, Script]:
@@ -126,10 +126,10 @@ class _Sweep:
         )
 
     @contextmanager
-    def parts(self, members: Iterable[Member], *, first: bool) -> Iterator[list[Part]]:
+    def parts(self, workers: Iterable[WorkerInfo], *, first: bool) -> Iterator[list[Part]]:
         """What each machine of these workers is to do, with its folder locked."""
-        by_machine = {member.machine: member for member in members}
-        found = self._placement(list(members))
+        by_machine = {worker.machine: worker for worker in workers}
+        found = self._placement(list(workers))
         with ExitStack() as locks:
             parts = []
             for name, planned in found.cells.items():
@@ -147,7 +147,7 @@ class _Sweep:
                 raise EngineError("no worker of this cluster is of a kind that the matrix asks for")
             yield parts
 
-    def _part(self, store: Store, member: Member, planned: list[Cell], *, again: bool) -> Part:
+    def _part(self, store: Store, worker: WorkerInfo, planned: list[Cell], *, again: bool) -> Part:
         globs = (*self.asked.only, *self.asked.again)
         matches, shard = selection.matcher(globs), self.asked.shard
         matching = (cell for cell in planned if not globs or matches(cell.id))
@@ -167,7 +167,7 @@ class _Sweep:
             return list(planning.done_again(steps, anew))
 
         made_on = MachineAndEngine(
-            machine=member.machine, hardware=member.hardware, engine=member.engine
+            machine=worker.machine, hardware=worker.hardware, engine=worker.engine
         )
         return Part(made_on=made_on, store=store, plan=plan)
 
@@ -189,19 +189,19 @@ class _Sweep:
     def _write_plan(self, store: Store, planned: Iterable[Cell]) -> None:
         plan_file.write(store.plan_path, matrix=self.matrix, machine=store.machine, cells=planned)
 
-    def _placement(self, members: list[Member]) -> Placement:
-        candidates = [*self._present(members), *self._recorded({one.machine for one in members})]
+    def _placement(self, workers: list[WorkerInfo]) -> Placement:
+        candidates = [*self._present(workers), *self._recorded({one.machine for one in workers})]
         planned = list(cells.cells(self.matrix))
         # A selection of nothing leaves nothing.
         list(cells.select(iter(planned), (*self.asked.only, *self.asked.again)))
         return place_cells(planned, self.matrix.machines, candidates)
 
-    def _present(self, members: Iterable[Member]) -> Iterator[Candidate]:
-        by_machine: dict[str, list[Member]] = {}
-        for member in members:
-            by_machine.setdefault(member.machine, []).append(member)
+    def _present(self, workers: Iterable[WorkerInfo]) -> Iterator[Candidate]:
+        by_machine: dict[str, list[WorkerInfo]] = {}
+        for worker in workers:
+            by_machine.setdefault(worker.machine, []).append(worker)
         for name, its in sorted(by_machine.items()):
-            cpus = sum(member.cpus for member in its)
+            cpus = sum(worker.cpus for worker in its)
             yield self._candidate(name, its[0].hardware, cpus, its[0].lacks)
 
     def _recorded(self, present: set[str]) -> Iterator[Candidate]:

@@ -15,7 +15,7 @@ from harness import console, scratch
 from harness.errors import EngineError
 from harness.executors.cluster import quiet
 from harness.executors.cluster.addresses import Address
-from harness.executors.cluster.carrier import Carrier
+from harness.executors.cluster.worker_plugin import HarnessPlugin
 
 _AGAIN_SECONDS = 2.0
 _CONNECT_SECONDS = 10.0
@@ -38,8 +38,8 @@ def serve(
     """
     quiet.quieten()
     with scratch.folder("worker") as folder, dask.config.set(_SETTINGS):
-        carrier = Carrier(command, description, folder)
-        asyncio.run(_serve(address, security, carrier, name, str(folder)))
+        plugin = HarnessPlugin(command, description, folder)
+        asyncio.run(_serve(address, security, plugin, name, str(folder)))
 
 
 _SETTINGS = {
@@ -54,7 +54,7 @@ _SETTINGS = {
 
 
 async def _serve(
-    address: Address, security: Security, carrier: Carrier, name: str | None, folder: str
+    address: Address, security: Security, plugin: HarnessPlugin, name: str | None, folder: str
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -64,10 +64,10 @@ async def _serve(
     while not stop.is_set():
         try:
             await _probe(address, security)
-            async with _worker(address, security, carrier, name, folder) as worker:
+            async with _worker(address, security, plugin, name, folder) as worker:
                 console.note(f"worker {worker.name} at {address}; Ctrl-C ends it")
                 waiting = False
-                await _until(stop, worker, carrier)
+                await _until(stop, worker, plugin)
         except (OSError, asyncio.TimeoutError) as error:
             _refuse_other_authority(address, error)
             if not waiting:
@@ -100,7 +100,7 @@ def _refuse_other_authority(address: Address, error: BaseException) -> None:
 
 
 def _worker(
-    address: Address, security: Security, carrier: Carrier, name: str | None, folder: str
+    address: Address, security: Security, plugin: HarnessPlugin, name: str | None, folder: str
 ) -> Worker:
     # No nanny: it sets OMP_NUM_THREADS and others for all that it starts, ends what it finds too
     # large, and would start anew what was killed.
@@ -110,32 +110,32 @@ def _worker(
         memory_limit=0,
         name=name,
         security=security,
-        resources={carrier.describe_machine(): 1},
+        resources={plugin.describe_machine(): 1},
         # Without TLS nobody but this machine may reach it.
         host="127.0.0.1" if address.scheme == "tcp" else None,
         protocol=address.scheme,
         dashboard=False,
-        plugins=(carrier,),
+        plugins=(plugin,),
         local_directory=folder,
         death_timeout=None,
     )
 
 
-async def _until(stop: asyncio.Event, worker: Worker, carrier: Carrier) -> None:
+async def _until(stop: asyncio.Event, worker: Worker, plugin: HarnessPlugin) -> None:
     """Stay until the worker is to stop, and has ended what it does, or its scheduler is gone."""
     while worker.status not in (Status.closed, Status.closing, Status.failed):
         if stop.is_set():
-            carrier.closing.set()
+            plugin.closing.set()
             worker.status = Status.paused
-            await _leave(carrier)
+            await _leave(plugin)
             return
         await asyncio.sleep(_LOOK_SECONDS)
     console.note("the scheduler is gone; waiting for it to come back")
 
 
-async def _leave(carrier: Carrier) -> None:
+async def _leave(plugin: HarnessPlugin) -> None:
     for _ in range(int(_LEAVING_SECONDS / _LOOK_SECONDS)):
-        if not carrier.is_busy:
+        if not plugin.is_busy:
             return
         await asyncio.sleep(_LOOK_SECONDS)
 

@@ -161,10 +161,10 @@ def _periodic(dask_scheduler: object) -> dict[str, bool]:
 def test_what_a_worker_says_it_is_can_be_written_down() -> None:
     from harness.cli import wiring
     from harness.executors.cluster import identity
-    from harness.executors.cluster.identity import Member
+    from harness.executors.cluster.identity import WorkerInfo
 
     machine = wiring.this_machine()
-    member = Member(
+    worker = WorkerInfo(
         id="Worker-1",
         address="tcp://127.0.0.1:1",
         name="a",
@@ -174,6 +174,6 @@ def test_what_a_worker_says_it_is_can_be_written_down() -> None:
         engine={"name": "local"},
         lacks={},
     )
-    text = json.dumps(identity.to_json(member))
-    assert identity.from_json(json.loads(text)) == member
-    assert member.cpus == len(machine.hardware["visible_cpus"])
+    text = json.dumps(identity.to_json(worker))
+    assert identity.from_json(json.loads(text)) == worker
+    assert worker.cpus == len(machine.hardware["visible_cpus"])
