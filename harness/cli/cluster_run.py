@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,10 +13,11 @@ from typing import Any
 
 from harness import console, selection
 from harness.cli import run_commands, sweep_report, wiring
-from harness.errors import EngineError
-from harness.executors.cluster import addresses, connection
+from harness.errors import EngineError, UsageError
+from harness.executors.cluster import addresses, connection, slurm_options
 from harness.executors.cluster.connection import Connection
 from harness.executors.cluster.identity import WorkerInfo
+from harness.executors.cluster.worker_sources import StartedByOthers, WorkerSource, waited_for
 from harness.executors.context import IsolationPolicy
 from harness.executors.recording import MachineAndEngine
 from harness.executors.run_processes import Limits
@@ -36,6 +38,9 @@ from harness.sweep.machine_limits import Machine
 from harness.sweep.planning import Step, Wanted
 from harness.wording import counted
 
+SLURM = "slurm"
+"""Instead of an address: a scheduler of this run, with SLURM's jobs as its workers."""
+
 ABSENT = "absent"
 """How the folder of a kind begins of which there is no machine."""
 
@@ -54,26 +59,54 @@ class Asked:
     limits: Limits
 
 
-def run(asked: Asked, on: str, tls: Path | None) -> None:
-    """Run every cell that has no record yet on the cluster at this address."""
-    address = addresses.parse(on)
-    security = addresses.security(address, tls)
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """On which cluster: a scheduler's address, with its certificates, or `SLURM` with options."""
+
+    on: str
+    tls: Path | None
+    options: Path | None
+
+
+def run(asked: Asked, where: Where) -> None:
+    """Run every cell that has no record yet on a cluster."""
     matrix = reading.read(asked.file)
-    with connection.opened(address, security) as opened:
-        parts = _until_done(_Sweep(asked, matrix), opened)
+    with _opened(where, asked.engine) as (opened, source):
+        parts = _until_done(_Sweep(asked, matrix), opened, source)
     sweep_report.show(asked.results / matrix.name)
     run_commands.judge([(part.steps, part.tally, part.store) for part in parts])
 
 
-def _until_done(sweep: _Sweep, opened: Connection) -> list[Part]:
+@contextmanager
+def _opened(where: Where, engine: str | None) -> Iterator[tuple[Connection, WorkerSource]]:
+    """The cluster, and where its workers come from."""
+    if where.on != SLURM:
+        address = addresses.parse(where.on)
+        with connection.opened(address, addresses.security(address, where.tls)) as opened:
+            yield opened, StartedByOthers()
+        return
+    if where.options is None:
+        raise UsageError("--on slurm needs --cluster FILE, which says what its jobs ask for")
+    options = slurm_options.read(where.options)
+    slurm = importlib.import_module("harness.executors.cluster.slurm")
+    with (
+        slurm.started(options, engine) as started,
+        connection.opened(started.address, started.security) as opened,
+    ):
+        yield opened, started.jobs
+
+
+def _until_done(sweep: _Sweep, opened: Connection, source: WorkerSource) -> list[Part]:
     """Carry out the sweep; where all workers of a machine are lost, others do its part."""
     ended: list[Part] = []
     left: int | None = None
     for number in itertools.count():
-        workers = connection.waited_for(opened, sweep.fits)
+        workers = waited_for(opened, source, sweep.fits)
         _note_workers(workers)
         with sweep.parts(workers, first=number == 0) as parts:
-            lost = cluster_sweeping.carry_out(parts, sweep.maker, opened, sweep.asked.isolation)
+            lost = cluster_sweeping.carry_out(
+                parts, sweep.maker, opened, source, sweep.asked.isolation
+            )
         ended += parts
         if not lost:
             return ended

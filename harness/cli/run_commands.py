@@ -38,11 +38,18 @@ def run(
         str | None,
         typer.Option(
             "--on",
-            metavar="ADDRESS",
-            help="On the workers of the Dask scheduler there (tls://HOST:8786), not here.",
+            metavar="ADDRESS|slurm",
+            help="On the workers of the Dask scheduler there (tls://HOST:8786), or in "
+            "jobs of SLURM.",
         ),
     ] = None,
     tls: options.Tls = None,
+    cluster: Annotated[
+        Path | None,
+        typer.Option(
+            "--cluster", metavar="FILE", help="What the jobs of --on slurm ask for (YAML)."
+        ),
+    ] = None,
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     isolation: options.Isolation = options.IsolationChoice.auto,
@@ -51,6 +58,8 @@ def run(
 ) -> None:
     """Run every cell that has no record yet, then print which gave the same weights."""
     part = options.shard(shard)
+    if cluster is not None and on != "slurm":
+        raise UsageError("--cluster says what the jobs of --on slurm ask for: leave it out")
     if dry_run and on is not None:
         raise UsageError("--dry-run plans for this machine: leave it out, or --on")
     if dry_run:
@@ -68,7 +77,7 @@ def run(
             isolation=isolation.value,
             limits=Limits(timeout=timeout, memory=options.bytes_of(memory)),
         )
-        cluster_run.run(asked, on, tls)
+        cluster_run.run(asked, cluster_run.Where(on=on, tls=tls, options=cluster))
         return
     matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))

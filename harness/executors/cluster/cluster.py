@@ -17,6 +17,7 @@ from harness.executors.cluster import connection, identity, receiving, worker_pl
 from harness.executors.cluster.connection import Connection
 from harness.executors.cluster.identity import WorkerInfo
 from harness.executors.cluster.work_queue import RunKey, WorkQueue
+from harness.executors.cluster.worker_sources import WorkerSource
 from harness.executors.context import IsolationPolicy
 from harness.executors.progress import SweepProgress
 from harness.executors.recording import MachineAndEngine
@@ -84,9 +85,14 @@ class Cluster:
     """Carries out jobs on the workers of a cluster; one that is lost costs what it was doing."""
 
     def __init__(
-        self, connection: Connection, progress: SweepProgress, isolation: IsolationPolicy
+        self,
+        connection: Connection,
+        source: WorkerSource,
+        progress: SweepProgress,
+        isolation: IsolationPolicy,
     ) -> None:
         self._connection = connection
+        self._source = source
         self._progress = progress
         self._isolation = isolation
         self._machines: dict[str, _Machine] = {}
@@ -145,6 +151,9 @@ class Cluster:
             self._drop(assignment.task)
         if not present <= self._workers.keys() or not self._workers:
             self._workers = self._connection.workers()
+        if any(machine.queue.left for machine in self._machines.values()):
+            here = (self._workers.get(address) for address in present)
+            self._source.keep_up({worker.name for worker in here if worker})
         for name, machine in self._machines.items():
             able = self._able(name, present)
             self._let_ask(name, machine, len(able))

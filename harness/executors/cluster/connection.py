@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from typing import Any
 import dask
 from distributed import Client, Future, Scheduler, Security
 
-from harness import console
 from harness.errors import EngineError, HarnessError, UsageError
 from harness.executors.cluster import identity, quiet, worker_plugin
 from harness.executors.cluster.addresses import Address, is_loopback
@@ -20,8 +18,6 @@ from harness.executors.cluster.identity import Program, WorkerInfo
 from harness.subjects import parcels
 
 _CONNECT_SECONDS = 10.0
-_WORKERS_SECONDS = 30.0
-_LOOK_SECONDS = 0.5
 
 OVER = "over"
 """The event of a task that is over, beside those of workers: `{"task", "error"}`."""
@@ -237,25 +233,3 @@ def _require_same(own: Program, said: Mapping[str, Any], whose: str) -> None:
         theirs = said["program"]
     if theirs != own:
         raise UsageError(f"{whose} is {theirs}, and this is {own}; install the same on both")
-
-
-def waited_for(connection: Connection, fits: Callable[[WorkerInfo], bool]) -> list[WorkerInfo]:
-    """The workers that fit, waiting for the first one a while.
-
-    Raises:
-        EngineError: there is none.
-    """
-    until = time.monotonic() + _WORKERS_SECONDS
-    announced = False
-    while True:
-        workers = [one for one in connection.workers().values() if fits(one)]
-        if workers:
-            return sorted(workers, key=lambda one: (one.machine, one.address))
-        if time.monotonic() > until:
-            raise EngineError(
-                "no worker of this cluster fits; start one with harness worker ADDRESS"
-            )
-        if not announced:
-            console.note("waiting for a worker")
-            announced = True
-        time.sleep(_LOOK_SECONDS)

@@ -30,10 +30,13 @@ ASKS, ENDED = "asks", "ended"
 """Events beside those of `job_events`."""
 
 CHUNK = 8 << 20
+KILLED = "killed"
 RELEASED = "released"
 
 _LOOK_SECONDS = 0.3
 _GRACE_SECONDS = 20
+_ORDER_SECONDS = 2.0
+"""SLURM and others end all of a job's processes at once; which learns of it first is chance."""
 
 
 class HarnessPlugin(WorkerPlugin):  # type: ignore[misc] # Dask is typed in part only
@@ -152,20 +155,31 @@ class HarnessPlugin(WorkerPlugin):  # type: ignore[misc] # Dask is typed in part
             self._forward(topic, task, process)
             code = process.wait()
             watcher.join()
-        return {"code": code, "said": processes.tail_of(log), "closing": self.closing.is_set()}
+        return {"code": code, "said": processes.tail_of(log), "closing": self._is_leaving(code)}
 
     def _forward(self, topic: str, task: str, process: subprocess.Popen[bytes]) -> None:
         """Post what the process says; it goes on with a run once the scheduler knows of it."""
         for line in process.stdout or ():
             event = json.loads(line)
             if event["event"] != job_events.STARTED:
-                self._post(topic, task, **event)
+                if not self._is_end_of_leaving(event):
+                    self._post(topic, task, **event)
                 continue
             with suppress(OSError, ValueError):
                 self._post_and_wait(topic, task, **event)
                 if process.stdin is not None:
                     process.stdin.write(b"\n")
                     process.stdin.flush()
+
+    def _is_end_of_leaving(self, event: Mapping[str, Any]) -> bool:
+        """Whether a run was killed because this worker leaves: then others begin it anew."""
+        if event["event"] != job_events.FINISHED or json.loads(event["record"])["status"] != KILLED:
+            return False
+        return self.closing.wait(_ORDER_SECONDS)
+
+    def _is_leaving(self, code: int) -> bool:
+        """Whether this worker leaves, which is why the process ended with this status."""
+        return self.closing.wait(_ORDER_SECONDS if code else 0)
 
     def _watch(self, process: subprocess.Popen[bytes], task: str) -> None:
         """End the process once nobody wants its results any more."""
