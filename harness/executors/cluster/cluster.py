@@ -317,6 +317,7 @@ class Cluster:
     def _count(self, share: Share, record: Record, worker: str) -> None:
         share.tally.statuses[record.cell, record.repeat] = record.status
         self._progress.finished(record, worker)
+        self._source.progressed()
 
 
 def _snapshots(given: Iterable[Job]) -> list[str]:

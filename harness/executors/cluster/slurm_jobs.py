@@ -23,12 +23,11 @@ NEVER = {
 }
 """Reasons to be pending that time does not remove."""
 
-_LOOK_SECONDS = 10.0
+_LOOK_SECONDS, _MOST_LOOK_SECONDS = 1.0, 30.0
 _STARTING_SECONDS = 30.0
 """So long the first worker waits for others whose jobs run already."""
-_PROVEN_SECONDS = 60.0
 _SPARE = 2
-"""So many jobs in a row may follow one that ended before its worker was there for so long."""
+"""So many jobs in a row may follow one that ended without any run being over meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +44,12 @@ class QueuedJob:
 
 @dataclass(kw_only=True)
 class _Job:
-    """A job that was sent; `joined` is when its worker came, `failed` that it never did."""
+    """A job that was sent; whether its worker has come, or never did."""
 
     id: str
     name: str
     sent: float
-    joined: float | None = None
+    joined: bool = False
     failed: bool = False
 
 
@@ -58,7 +57,7 @@ class SlurmJobs:
     """Keeps `count` jobs going, one worker in each; `cluster` is a `dask_jobqueue.SLURMCluster`.
 
     While there is work, a job that ended is followed by another one, but not where its worker never
-    came, nor time and again where workers do not stay.
+    came, nor time and again where workers do not get to anything.
     """
 
     def __init__(self, cluster: Any, count: int, logs: Path) -> None:
@@ -69,19 +68,20 @@ class SlurmJobs:
         self._spare = (1 + _SPARE) * count
         self._queue: dict[str, QueuedJob] = {}
         self._looked = 0.0
+        self._pause = _LOOK_SECONDS
         self._first_present: float | None = None
         self._said = ""
 
     def keep_up(self, present: Collection[str]) -> None:
         """See `WorkerSource.keep_up`."""
-        now = time.monotonic()
         for job in self._current():
-            if job.name in present and job.joined is None:
-                job.joined = now
-            if job.name in present and job.joined and now - job.joined > _PROVEN_SECONDS:
-                self._spare = _SPARE * self._count
+            job.joined = job.joined or job.name in present
         if self._spare > 0:
             self._cluster.scale(self._count)
+
+    def progressed(self) -> None:
+        """See `WorkerSource.progressed`."""
+        self._spare = max(self._spare, _SPARE * self._count)
 
     def awaits(self, present: Collection[str]) -> bool:
         """See `WorkerSource.awaits`."""
@@ -108,15 +108,17 @@ class SlurmJobs:
                 job = _Job(id=sent.job_id, name=name, sent=time.monotonic())
                 self._jobs[job.id] = job
                 self._spare -= 1
+                self._pause = _LOOK_SECONDS
                 console.note(f"{name} is to run in job {job.id} of SLURM")
             if sent.job_id:
                 current.append(self._jobs[sent.job_id])
         return current
 
     def _look(self) -> None:
-        """See what SLURM says, not too often: it has many users to answer."""
-        if self._looked and time.monotonic() - self._looked < _LOOK_SECONDS:
+        """See what SLURM says, less and less often: it has many users to answer."""
+        if time.monotonic() - self._looked < self._pause:
             return
+        self._pause = min(2 * self._pause, _MOST_LOOK_SECONDS)
         fields = ("--noheader", "--format", "%i|%T|%r")
         looked = time.monotonic()
         try:
@@ -132,7 +134,7 @@ class SlurmJobs:
         """The jobs whose workers have not come yet, by id; those that never will are said once."""
         coming = {}
         for job in self._current():
-            if job.joined is not None or job.failed:
+            if job.joined or job.failed:
                 continue
             if job.id in self._queue or job.sent > self._looked:
                 sent = QueuedJob(state="PENDING", reason="sent")
@@ -173,6 +175,6 @@ class SlurmJobs:
         all_failed = len(current) == self._count and all(job.failed for job in current)
         if all_failed or (not coming and self._spare <= 0):
             raise EngineError(
-                "the workers' jobs ended and left no worker; see above, and what a worker says in "
-                "log_directory"
+                "the jobs ended and left no worker; see above (log_directory in the options keeps "
+                "what they print)"
             )

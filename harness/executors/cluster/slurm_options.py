@@ -29,7 +29,7 @@ MAX_WORKERS = 1_000
 MAX_CPUS = 1 << 16
 
 _SIZE = re.compile(r"[1-9][0-9]{0,8}[MGT]", re.ASCII)
-_WALLTIME = re.compile(r"[0-9]+(:[0-9]{1,2}){1,2}|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2}", re.ASCII)
+_WALLTIME = re.compile(r"[0-9]+(:[0-9]{1,2}){0,2}|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_.,:@+-]{1,200}", re.ASCII)
 _DIRECTIVE = re.compile(r"(--[a-z][a-z0-9-]*|-[A-Za-z])([= ].*)?", re.ASCII)
 _OURS = {
@@ -153,7 +153,11 @@ class _Reader:
 
     def folder(self, key: str, base: Path) -> Path | None:
         word = self._word(key)
-        return None if word is None else base / Path(word).expanduser()
+        path = None if word is None else base / Path(word).expanduser()
+        if path is not None and any(sign.isspace() for sign in str(path)):
+            what = f"SLURM takes no blanks in the names of logs: {str(path)!r}"
+            self.problems.add(self.entries[key], what)
+        return path
 
     def _word(self, key: str) -> str | None:
         node = self.entries.get(key)

@@ -25,6 +25,9 @@ class WorkerSource(Protocol):
             EngineError: none can be started.
         """
 
+    def progressed(self) -> None:
+        """A run is over: workers do get to something."""
+
     def awaits(self, present: Collection[str]) -> bool:
         """Whether a worker is on its way that is worth waiting for before work is placed.
 
@@ -41,6 +44,9 @@ class StartedByOthers:
 
     def keep_up(self, present: Collection[str]) -> None:
         """Nothing: nobody here starts workers."""
+
+    def progressed(self) -> None:
+        """Nothing likewise."""
 
     def awaits(self, present: Collection[str]) -> bool:
         """See `WorkerSource.awaits`."""
