@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from dask_jobqueue.slurm import SLURMCluster, SLURMJob
 from distributed import Security
 from distributed.deploy.spec import ProcessInterface
 
@@ -21,6 +20,7 @@ from harness import places
 from harness.errors import EngineError
 from harness.executors.cluster import addresses, certificates, quiet
 from harness.executors.cluster.addresses import Address
+from harness.executors.cluster.jobqueue import SLURMCluster, SLURMJob
 from harness.executors.cluster.slurm_jobs import SlurmJobs
 from harness.executors.cluster.slurm_options import SlurmOptions
 
