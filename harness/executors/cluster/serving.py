@@ -88,7 +88,7 @@ async def _serve(
                 console.note(f"{address}: no scheduler answers; waiting for one")
             if presence.give_up is not None and loop.time() - waiting_since > presence.give_up:
                 raise EngineError(
-                    f"{address}: no scheduler answered for {presence.give_up:g} seconds"
+                    f"{address}: no scheduler answered for {presence.give_up:g} s"
                 ) from error
             await _pause(stop)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from commands import called
 from simulated_cluster import matrix_of
 
+import harness as program
 from harness.executors.cluster import slurm_options
 from harness.matrix.yaml_file import FileProblemsError
 
@@ -34,6 +36,14 @@ def test_what_it_says_is_what_slurm_is_asked(tmp_path: Path) -> None:
     assert found.interface == "ib0"
     assert found.log_directory == tmp_path / "logs"
     assert found.shared_directory == Path("/scratch")
+
+
+def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
+    text = (Path(program.__file__).parent / "cli" / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(schema: 1\nworkers: .*?)```", text, re.DOTALL)
+    found = read(tmp_path, example)
+    keys = {line.partition(":")[0] for line in example.splitlines() if not line.startswith("#")}
+    assert keys == set(slurm_options.KEYS) and found.workers == 8
 
 
 def test_what_is_left_out_is_up_to_the_site(tmp_path: Path) -> None:
