@@ -57,6 +57,7 @@ class Asked:
     results: Path
     isolation: IsolationPolicy
     limits: Limits
+    only_plan: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,14 +72,14 @@ class Where:
 def run(asked: Asked, where: Where) -> None:
     """Run every cell that has no record yet on a cluster."""
     matrix = reading.read(asked.file)
-    with _opened(where, asked.engine) as (opened, source):
-        parts = _until_done(_Sweep(asked, matrix), opened, source)
+    with opened_at(where, asked.engine) as (opened, source):
+        parts = _until_done(ClusterSweep(asked, matrix), opened, source)
     sweep_report.show(asked.results / matrix.name)
     run_commands.judge([(part.steps, part.tally, part.store) for part in parts])
 
 
 @contextmanager
-def _opened(where: Where, engine: str | None) -> Iterator[tuple[Connection, WorkerSource]]:
+def opened_at(where: Where, engine: str | None) -> Iterator[tuple[Connection, WorkerSource]]:
     """The cluster, and where its workers come from."""
     if where.on != SLURM:
         address = addresses.parse(where.on)
@@ -96,7 +97,7 @@ def _opened(where: Where, engine: str | None) -> Iterator[tuple[Connection, Work
         yield opened, started.jobs
 
 
-def _until_done(sweep: _Sweep, opened: Connection, source: WorkerSource) -> list[Part]:
+def _until_done(sweep: ClusterSweep, opened: Connection, source: WorkerSource) -> list[Part]:
     """Carry out the sweep; where all workers of a machine are lost, others do its part."""
     ended: list[Part] = []
     left: int | None = None
@@ -130,7 +131,7 @@ def _note_workers(workers: Iterable[WorkerInfo]) -> None:
         console.note(f"{machine}: {counted(len(its), 'worker')}, engine {engines}")
 
 
-class _Sweep:
+class ClusterSweep:
     """A matrix to be run on a cluster, and what is recorded of it."""
 
     def __init__(self, asked: Asked, matrix: Matrix) -> None:
@@ -145,7 +146,8 @@ class _Sweep:
     @cached_property
     def scripts(self) -> Mapping[str, Script]:
         """The users' scripts of the matrix, as they are now."""
-        return {name: snapshots.stage(entry) for name, entry in self.matrix.scripts.items()}
+        take = snapshots.describe if self.asked.only_plan else snapshots.stage
+        return {name: take(entry) for name, entry in self.matrix.scripts.items()}
 
     @cached_property
     def maker(self) -> Maker:
@@ -180,11 +182,23 @@ class _Sweep:
                 raise EngineError("no worker of this cluster is of a kind that the matrix asks for")
             yield parts
 
+    def planned(self, workers: Iterable[WorkerInfo]) -> Iterator[tuple[str, Step]]:
+        """What each machine of these workers would do, by its name; nothing is written."""
+        present = list(workers)
+        by_machine = {worker.machine: worker for worker in present}
+        found = self._placement(present)
+        placed = [(name, by_machine[name], planned) for name, planned in found.cells.items()]
+        for name, worker, planned in placed:
+            part = self._part(self._store(name), worker, planned, again=True)
+            yield from ((name, step) for step in part.plan(False))
+        for kind, planned in found.absent.items():
+            store = self._store(absent_name(kind))
+            wanted, read, selected = self._wanted(store), store.reader(), self._selected(planned)
+            steps = planning.steps(selected, self.matrix.repeats, wanted, read, vouching=False)
+            yield from ((store.machine, step) for step in steps)
+
     def _part(self, store: Store, worker: WorkerInfo, planned: list[Cell], *, again: bool) -> Part:
-        globs = (*self.asked.only, *self.asked.again)
-        matches, shard = selection.matcher(globs), self.asked.shard
-        matching = (cell for cell in planned if not globs or matches(cell.id))
-        selected = [cell for cell in matching if shard is None or shard.has(cell)]
+        selected = self._selected(planned)
         rounds = itertools.count(0 if again else 1)
 
         def plan(vouching: bool) -> list[Step]:
@@ -203,6 +217,12 @@ class _Sweep:
             machine=worker.machine, hardware=worker.hardware, engine=worker.engine
         )
         return Part(made_on=made_on, store=store, plan=plan)
+
+    def _selected(self, planned: Iterable[Cell]) -> list[Cell]:
+        globs = (*self.asked.only, *self.asked.again)
+        matches, shard = selection.matcher(globs), self.asked.shard
+        matching = (cell for cell in planned if not globs or matches(cell.id))
+        return [cell for cell in matching if shard is None or shard.has(cell)]
 
     def _wanted(self, store: Store) -> Wanted:
         return wiring.wanted(

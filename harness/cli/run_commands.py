@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,10 +60,9 @@ def run(
     part = options.shard(shard)
     if cluster is not None and on != "slurm":
         raise UsageError("--cluster says what the jobs of --on slurm ask for: leave it out")
-    if dry_run and on is not None:
-        raise UsageError("--dry-run plans for this machine: leave it out, or --on")
     if dry_run:
-        _plan(file, only, again, shard, results, engine, timeout, memory)
+        cluster_options = {"on": on, "tls": tls}
+        _plan(file, only, again, shard, results, engine, timeout, memory, cluster_options)
         return
     if on is not None:
         cluster_run = importlib.import_module("harness.cli.cluster_run")
@@ -127,10 +126,11 @@ def _plan(
     engine: str,
     timeout: float,
     memory: str,
+    cluster: Mapping[str, Any],
 ) -> None:
     # Tables need pandas, which takes half a second to import.
     plan = importlib.import_module("harness.cli.plan_command").plan
-    plan(file, only, shard, results, engine, timeout, memory, again=again)
+    plan(file, only, shard, results, engine, timeout, memory, again=again, **cluster)
 
 
 def _report() -> ModuleType:
