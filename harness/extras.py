@@ -10,6 +10,7 @@ from harness.errors import UsageError
 BY_PACKAGE = {
     "cryptography": "dask",
     "dask": "dask",
+    "dask_jobqueue": "dask",
     "distributed": "dask",
     "jupytext": "notebook",
     "matplotlib": "plots",

@@ -52,11 +52,14 @@ def called(capture: pytest.CaptureFixture[str], *arguments: str | Path) -> Ended
     return Ended(code=code, out=printed.out, err=printed.err)
 
 
-def start(*arguments: str | Path) -> subprocess.Popen[str]:
-    """Start `harness ARGUMENTS` and leave it running."""
+def start(
+    *arguments: str | Path, variables: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start `harness ARGUMENTS` and leave it running, with more variables than this process has."""
     return subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, **(variables or {})},
     )

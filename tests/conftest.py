@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import docker
 import pytest
+import slurm_node
 from fuzzing import seeds
 
 from harness.engines.docker.connection import connect
@@ -20,13 +21,15 @@ from harness.environments import bases
 from harness.errors import EngineError
 
 REQUIRE_DOCKER = "HARNESS_REQUIRE_DOCKER"
+REQUIRE_SLURM = "HARNESS_REQUIRE_SLURM"
 BASE = "reproducibility-harness-base:bookworm"
 BASE_PYTHON = "3.11"
-TIERS = ("tensorflow", "docker", "browser", "network", "slow")
+TIERS = ("tensorflow", "docker", "slurm", "browser", "network", "slow")
 """What keeps a test out of the quick tier."""
 
 BY_FIXTURE = {
     "docker_client": "docker",
+    "slurm": "slurm",
     "browser": "browser",
     "local_engine": "network",
 }
@@ -99,6 +102,18 @@ def docker_engine(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(bases.BASES_VARIABLE, str(file))
         yield DockerEngine(connect)
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[slurm_node.Node]:
+    """A SLURM with this machine as its node; the test is skipped, or fails, where it cannot be."""
+    reason = slurm_node.missing()
+    if reason and os.environ.get(REQUIRE_SLURM) == "1":
+        pytest.fail(f"{REQUIRE_SLURM}=1, and {reason}")
+    if reason:
+        pytest.skip(reason)
+    with slurm_node.started() as node:
+        yield node
 
 
 def no_docker(reason: str) -> NoReturn:

@@ -32,7 +32,7 @@ def main(address: str, name: str, tls: str, changes: str, *command: str) -> None
         addresses.security(where, Path(tls) if tls else None),
         command=command,
         description={**description, **json.loads(changes)},
-        name=name,
+        presence=serving.Presence(name=name),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,10 +13,11 @@ from typing import Any
 
 from harness import console, selection
 from harness.cli import run_commands, sweep_report, wiring
-from harness.errors import EngineError
-from harness.executors.cluster import addresses, connection
+from harness.errors import EngineError, UsageError
+from harness.executors.cluster import addresses, connection, slurm_options
 from harness.executors.cluster.connection import Connection
-from harness.executors.cluster.identity import Member
+from harness.executors.cluster.identity import WorkerInfo
+from harness.executors.cluster.worker_sources import StartedByOthers, WorkerSource, waited_for
 from harness.executors.context import IsolationPolicy
 from harness.executors.recording import MachineAndEngine
 from harness.executors.run_processes import Limits
@@ -36,6 +38,9 @@ from harness.sweep.machine_limits import Machine
 from harness.sweep.planning import Step, Wanted
 from harness.wording import counted
 
+SLURM = "slurm"
+"""Instead of an address: a scheduler of this run, with SLURM's jobs as its workers."""
+
 ABSENT = "absent"
 """How the folder of a kind begins of which there is no machine."""
 
@@ -52,15 +57,23 @@ class Asked:
     results: Path
     isolation: IsolationPolicy
     limits: Limits
+    only_plan: bool = False
 
 
-def run(asked: Asked, on: str, tls: Path | None) -> None:
-    """Run every cell that has no record yet on the cluster at this address."""
-    address = addresses.parse(on)
-    security = addresses.security(address, tls)
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """On which cluster: a scheduler's address, with its certificates, or `SLURM` with options."""
+
+    on: str
+    tls: Path | None
+    options: Path | None
+
+
+def run(asked: Asked, where: Where) -> None:
+    """Run every cell that has no record yet on a cluster."""
     matrix = reading.read(asked.file)
-    with connection.opened(address, security) as opened:
-        parts = _until_done(_Sweep(asked, matrix), opened)
+    with opened_at(where, asked.engine) as (opened, source):
+        parts = _until_done(ClusterSweep(asked, matrix), opened, source)
     ended = [(part.steps, part.tally, part.store) for part in parts]
     if any(part.tally.statuses for part in parts):
         sweep_report.show(asked.results / matrix.name)
@@ -68,15 +81,36 @@ def run(asked: Asked, on: str, tls: Path | None) -> None:
     run_commands.judge(ended)
 
 
-def _until_done(sweep: _Sweep, opened: Connection) -> list[Part]:
+@contextmanager
+def opened_at(where: Where, engine: str | None) -> Iterator[tuple[Connection, WorkerSource]]:
+    """The cluster, and where its workers come from."""
+    if where.on != SLURM:
+        address = addresses.parse(where.on)
+        with connection.opened(address, addresses.security(address, where.tls)) as opened:
+            yield opened, StartedByOthers()
+        return
+    if where.options is None:
+        raise UsageError("--on slurm needs --cluster FILE, which says what its jobs ask for")
+    options = slurm_options.read(where.options)
+    slurm = importlib.import_module("harness.executors.cluster.slurm")
+    with (
+        slurm.started(options, engine) as started,
+        connection.opened(started.address, started.security) as opened,
+    ):
+        yield opened, started.jobs
+
+
+def _until_done(sweep: ClusterSweep, opened: Connection, source: WorkerSource) -> list[Part]:
     """Carry out the sweep; where all workers of a machine are lost, others do its part."""
     ended: list[Part] = []
     left: int | None = None
     for number in itertools.count():
-        members = connection.waited_for(opened, sweep.fits)
-        _note_members(members)
-        with sweep.parts(members, first=number == 0) as parts:
-            lost = cluster_sweeping.carry_out(parts, sweep.maker, opened, sweep.asked.isolation)
+        workers = waited_for(opened, source, sweep.fits)
+        _note_workers(workers)
+        with sweep.parts(workers, first=number == 0) as parts:
+            lost = cluster_sweeping.carry_out(
+                parts, sweep.maker, opened, source, sweep.asked.isolation
+            )
         ended += parts
         if not lost:
             return ended
@@ -91,16 +125,16 @@ def _until_done(sweep: _Sweep, opened: Connection) -> list[Part]:
     raise AssertionError("counting has no end")
 
 
-def _note_members(members: Iterable[Member]) -> None:
-    by_machine: dict[str, list[Member]] = {}
-    for member in members:
-        by_machine.setdefault(member.machine, []).append(member)
+def _note_workers(workers: Iterable[WorkerInfo]) -> None:
+    by_machine: dict[str, list[WorkerInfo]] = {}
+    for worker in workers:
+        by_machine.setdefault(worker.machine, []).append(worker)
     for machine, its in by_machine.items():
-        engines = ", ".join(sorted({member.engine["name"] for member in its}))
+        engines = ", ".join(sorted({worker.engine["name"] for worker in its}))
         console.note(f"{machine}: {counted(len(its), 'worker')}, engine {engines}")
 
 
-class _Sweep:
+class ClusterSweep:
     """A matrix to be run on a cluster, and what is recorded of it."""
 
     def __init__(self, asked: Asked, matrix: Matrix) -> None:
@@ -108,14 +142,15 @@ class _Sweep:
         self.matrix = matrix
         self._lock = wiring.lock_reader(asked.file)
 
-    def fits(self, member: Member) -> bool:
+    def fits(self, worker: WorkerInfo) -> bool:
         """Whether a worker has the engine that was asked for."""
-        return self.asked.engine in (None, member.engine["name"])
+        return self.asked.engine in (None, worker.engine["name"])
 
     @cached_property
     def scripts(self) -> Mapping[str, Script]:
         """The users' scripts of the matrix, as they are now."""
-        return {name: snapshots.stage(entry) for name, entry in self.matrix.scripts.items()}
+        take = snapshots.describe if self.asked.only_plan else snapshots.stage
+        return {name: take(entry) for name, entry in self.matrix.scripts.items()}
 
     @cached_property
     def maker(self) -> Maker:
@@ -129,10 +164,10 @@ class _Sweep:
         )
 
     @contextmanager
-    def parts(self, members: Iterable[Member], *, first: bool) -> Iterator[list[Part]]:
+    def parts(self, workers: Iterable[WorkerInfo], *, first: bool) -> Iterator[list[Part]]:
         """What each machine of these workers is to do, with its folder locked."""
-        by_machine = {member.machine: member for member in members}
-        found = self._placement(list(members))
+        by_machine = {worker.machine: worker for worker in workers}
+        found = self._placement(list(workers))
         with ExitStack() as locks:
             parts = []
             for name, planned in found.cells.items():
@@ -150,11 +185,23 @@ class _Sweep:
                 raise EngineError("no worker of this cluster is of a kind that the matrix asks for")
             yield parts
 
-    def _part(self, store: Store, member: Member, planned: list[Cell], *, again: bool) -> Part:
-        globs = (*self.asked.only, *self.asked.again)
-        matches, shard = selection.matcher(globs), self.asked.shard
-        matching = (cell for cell in planned if not globs or matches(cell.id))
-        selected = [cell for cell in matching if shard is None or shard.has(cell)]
+    def planned(self, workers: Iterable[WorkerInfo]) -> Iterator[tuple[str, Step]]:
+        """What each machine of these workers would do, by its name; nothing is written."""
+        present = list(workers)
+        by_machine = {worker.machine: worker for worker in present}
+        found = self._placement(present)
+        placed = [(name, by_machine[name], planned) for name, planned in found.cells.items()]
+        for name, worker, planned in placed:
+            part = self._part(self._store(name), worker, planned, again=True)
+            yield from ((name, step) for step in part.plan(False))
+        for kind, planned in found.absent.items():
+            store = self._store(absent_name(kind))
+            wanted, read, selected = self._wanted(store), store.reader(), self._selected(planned)
+            steps = planning.steps(selected, self.matrix.repeats, wanted, read, vouching=False)
+            yield from ((store.machine, step) for step in steps)
+
+    def _part(self, store: Store, worker: WorkerInfo, planned: list[Cell], *, again: bool) -> Part:
+        selected = self._selected(planned)
         rounds = itertools.count(0 if again else 1)
 
         def plan(vouching: bool) -> list[Step]:
@@ -170,9 +217,15 @@ class _Sweep:
             return list(planning.done_again(steps, anew))
 
         made_on = MachineAndEngine(
-            machine=member.machine, hardware=member.hardware, engine=member.engine
+            machine=worker.machine, hardware=worker.hardware, engine=worker.engine
         )
         return Part(made_on=made_on, store=store, plan=plan)
+
+    def _selected(self, planned: Iterable[Cell]) -> list[Cell]:
+        globs = (*self.asked.only, *self.asked.again)
+        matches, shard = selection.matcher(globs), self.asked.shard
+        matching = (cell for cell in planned if not globs or matches(cell.id))
+        return [cell for cell in matching if shard is None or shard.has(cell)]
 
     def _wanted(self, store: Store) -> Wanted:
         return wiring.wanted(
@@ -192,19 +245,19 @@ class _Sweep:
     def _write_plan(self, store: Store, planned: Iterable[Cell]) -> None:
         plan_file.write(store.plan_path, matrix=self.matrix, machine=store.machine, cells=planned)
 
-    def _placement(self, members: list[Member]) -> Placement:
-        candidates = [*self._present(members), *self._recorded({one.machine for one in members})]
+    def _placement(self, workers: list[WorkerInfo]) -> Placement:
+        candidates = [*self._present(workers), *self._recorded({one.machine for one in workers})]
         planned = list(cells.cells(self.matrix))
         # A selection of nothing leaves nothing.
         list(cells.select(iter(planned), (*self.asked.only, *self.asked.again)))
         return place_cells(planned, self.matrix.machines, candidates)
 
-    def _present(self, members: Iterable[Member]) -> Iterator[Candidate]:
-        by_machine: dict[str, list[Member]] = {}
-        for member in members:
-            by_machine.setdefault(member.machine, []).append(member)
+    def _present(self, workers: Iterable[WorkerInfo]) -> Iterator[Candidate]:
+        by_machine: dict[str, list[WorkerInfo]] = {}
+        for worker in workers:
+            by_machine.setdefault(worker.machine, []).append(worker)
         for name, its in sorted(by_machine.items()):
-            cpus = sum(member.cpus for member in its)
+            cpus = sum(worker.cpus for worker in its)
             yield self._candidate(name, its[0].hardware, cpus, its[0].lacks)
 
     def _recorded(self, present: set[str]) -> Iterator[Candidate]:

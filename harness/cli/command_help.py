@@ -63,6 +63,7 @@ HELP: dict[str, CommandHelp] = {
             "harness run quickstart.yaml --only mnist-mlp --dry-run",
             "harness run quickstart.yaml --again '*tf2.10*threads=1*'",
             "harness run quickstart.yaml --on tls://head:8786 --tls cluster",
+            "harness run quickstart.yaml --on slurm --cluster slurm.yaml",
         ),
     ),
     "rm": CommandHelp(

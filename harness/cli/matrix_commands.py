@@ -9,8 +9,8 @@ import typer
 
 from harness import console
 from harness.matrix import cells, json_schema, reading
-from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problem
+from harness.matrix.yaml_file import FileProblemsError
 from harness.sweep import machine_limits
 from harness.wording import counted
 
@@ -26,7 +26,7 @@ def check_matrix(file: Path) -> None:
         for entry, what in cells.impossible_environments(matrix)
     ]
     if impossible:
-        raise MatrixError(file, impossible)
+        raise FileProblemsError(file, impossible)
     most = cells.count(matrix)
     listed = map(machine_limits.with_data, cells.cells(matrix) if most <= COUNTED else ())
     settled = Counter(cell.reason if cell.status == "unavailable" else "" for cell in listed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 from collections import Counter
@@ -25,7 +26,7 @@ from harness.matrix import cells, reading, shards
 from harness.matrix.cells import AXIS_INDEX, Cell
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
-from harness.matrix.shards import MAX_SHARDS
+from harness.matrix.shards import MAX_SHARDS, Shard
 from harness.publish import tables
 from harness.results.store import Store
 from harness.subjects import snapshots
@@ -97,6 +98,13 @@ def plan(
         bool, typer.Option("--json", help="Environments and cells in one JSON document.")
     ] = False,
     again: options.Again = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on", metavar="ADDRESS", help="What the workers of the scheduler there would do."
+        ),
+    ] = None,
+    tls: options.Tls = None,
     submit: Annotated[
         Scheduler | None,
         typer.Option("--submit", help="Print a script that runs every shard, ready to send."),
@@ -114,6 +122,13 @@ def plan(
     if submit is not None:
         given = {"--engine": engine, "--timeout": f"{timeout:g}", "--memory": memory}
         _print_script(submit, file, matrix, only or [], count, given)
+        return
+    if on is not None:
+        if as_json or by is not None:
+            raise UsageError("--json and --by are about this machine: leave them out, or --on")
+        asked = _asked(file, only, again, part, engine, results, limits)
+        # Dask takes a second to import.
+        importlib.import_module("harness.cli.cluster_plan").plan(asked, on, tls, format)
         return
     if count is not None:
         raise UsageError("--shards says how many shards --submit makes; --shard 3/16 plans one")
@@ -142,6 +157,28 @@ def plan(
         _show(steps, noted, lookup, by, f"engine: {chosen.name}; {why}")
     else:
         _print_table(steps, noted, lookup, by, format)
+
+
+def _asked(
+    file: Path,
+    only: list[str] | None,
+    again: list[str] | None,
+    part: Shard | None,
+    engine: str,
+    results: Path,
+    limits: Limits,
+) -> Any:
+    return importlib.import_module("harness.cli.cluster_run").Asked(
+        file=file,
+        only=tuple(only or ()),
+        again=tuple(again or ()),
+        shard=part,
+        engine=options.named(engine),
+        results=results,
+        isolation="auto",
+        limits=limits,
+        only_plan=True,
+    )
 
 
 def _print_script(

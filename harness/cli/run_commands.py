@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,11 +38,18 @@ def run(
         str | None,
         typer.Option(
             "--on",
-            metavar="ADDRESS",
-            help="On the workers of the Dask scheduler there (tls://HOST:8786), not here.",
+            metavar="ADDRESS|slurm",
+            help="On the workers of the Dask scheduler there (tls://HOST:8786), or in "
+            "jobs of SLURM.",
         ),
     ] = None,
     tls: options.Tls = None,
+    cluster: Annotated[
+        Path | None,
+        typer.Option(
+            "--cluster", metavar="FILE", help="What the jobs of --on slurm ask for (YAML)."
+        ),
+    ] = None,
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     isolation: options.Isolation = options.IsolationChoice.auto,
@@ -51,10 +58,11 @@ def run(
 ) -> None:
     """Run every cell that has no record yet, then print which gave the same weights."""
     part = options.shard(shard)
-    if dry_run and on is not None:
-        raise UsageError("--dry-run plans for this machine: leave it out, or --on")
+    if cluster is not None and on != "slurm":
+        raise UsageError("--cluster says what the jobs of --on slurm ask for: leave it out")
     if dry_run:
-        _plan(file, only, again, shard, results, engine, timeout, memory)
+        cluster_options = {"on": on, "tls": tls}
+        _plan(file, only, again, shard, results, engine, timeout, memory, cluster_options)
         return
     if on is not None:
         cluster_run = importlib.import_module("harness.cli.cluster_run")
@@ -68,7 +76,7 @@ def run(
             isolation=isolation.value,
             limits=Limits(timeout=timeout, memory=options.bytes_of(memory)),
         )
-        cluster_run.run(asked, on, tls)
+        cluster_run.run(asked, cluster_run.Where(on=on, tls=tls, options=cluster))
         return
     matrix = reading.read(file)
     limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
@@ -120,10 +128,11 @@ def _plan(
     engine: str,
     timeout: float,
     memory: str,
+    cluster: Mapping[str, Any],
 ) -> None:
     # Tables need pandas, which takes half a second to import.
     plan = importlib.import_module("harness.cli.plan_command").plan
-    plan(file, only, shard, results, engine, timeout, memory, again=again)
+    plan(file, only, shard, results, engine, timeout, memory, again=again, **cluster)
 
 
 def _report() -> ModuleType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +37,19 @@ def worker(
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="How progress calls this worker.")
     ] = None,
+    interface: Annotated[
+        str | None,
+        typer.Option("--interface", metavar="NAME", help="Its network interface, such as ib0."),
+    ] = None,
+    give_up: Annotated[
+        float | None,
+        typer.Option(
+            "--give-up",
+            metavar="SECONDS",
+            help="End after so long without a scheduler; else it waits for ever.",
+            min=1,
+        ),
+    ] = None,
 ) -> None:
     """Carry out jobs for harness run --on, on this machine, until it is interrupted."""
     if new_ca is not None:
@@ -43,7 +57,8 @@ def worker(
     elif address is None:
         raise UsageError("name the scheduler, such as tls://HOST:8786, or give --new-ca DIR")
     else:
-        _serve(address, tls, engine, trust=trust_jobs, name=name)
+        how = {"name": name, "interface": interface, "give_up": give_up}
+        _serve(address, tls, engine, trust=trust_jobs, how=how)
 
 
 def _make_authority(folder: Path) -> None:
@@ -62,12 +77,16 @@ def _make_authority(folder: Path) -> None:
     )
 
 
-def _serve(address: str, tls: Path | None, engine: str, *, trust: bool, name: str | None) -> None:
+def _serve(
+    address: str, tls: Path | None, engine: str, *, trust: bool, how: Mapping[str, Any]
+) -> None:
     # Dask takes a second to import.
     addresses = importlib.import_module("harness.executors.cluster.addresses")
     serving = importlib.import_module("harness.executors.cluster.serving")
     where = addresses.parse(address)
     security = addresses.security(where, tls)
+    if how["interface"] is not None and where.scheme == "tcp":
+        raise UsageError("--interface is for TLS: without it nobody but this machine is served")
     chosen, why = choice.choose(engine)
     if not chosen.contains and not trust:
         raise UsageError(
@@ -81,7 +100,7 @@ def _serve(address: str, tls: Path | None, engine: str, *, trust: bool, name: st
         security,
         command=(sys.executable, "-m", "harness", *job),
         description=_description(chosen),
-        name=name,
+        presence=serving.Presence(**how),
     )
 
 

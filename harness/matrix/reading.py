@@ -9,7 +9,6 @@ from pathlib import Path
 
 import yaml
 
-from harness.errors import UsageError
 from harness.matrix import (
     claim_entries,
     machine_kinds,
@@ -19,12 +18,13 @@ from harness.matrix import (
     variables,
     workload_checks,
     workload_entries,
+    yaml_file,
 )
 from harness.matrix.matrix import SCHEMA, Block, EnvironmentEntry, Exclusion, Matrix
-from harness.matrix.text import Problem, Problems
+from harness.matrix.text import Problems
 from harness.matrix.value_nodes import AXIS_KEYS, Declared
 from harness.matrix.values import ENVIRONMENT_KEYS
-from harness.protocol import untrusted
+from harness.matrix.yaml_file import FileProblemsError
 from harness.protocol.axes import Value
 
 KEYS = (
@@ -44,21 +44,6 @@ KEYS = (
 REQUIRED = ("schema", "name", "environments")
 NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
 MAX_REPEATS = 10_000
-SHOWN = 200
-"""So many problems are written out; nobody reads more."""
-
-
-class MatrixError(UsageError):
-    """A matrix file with problems; the message has one `file:line:column: what` per problem."""
-
-    def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(set(problems)))
-        count = len(self.problems)
-        lines = [f"{path}:{p.line}:{p.column}: {p.message}" for p in self.problems[:SHOWN]]
-        if count > SHOWN:
-            lines.append(f"… and {count - SHOWN:,} more")
-        head = f"{path} has {count} problem{'s' if count > 1 else ''}"
-        super().__init__("\n".join([head, *lines]))
 
 
 def read(path: Path) -> Matrix:
@@ -66,31 +51,13 @@ def read(path: Path) -> Matrix:
 
     Raises:
         UsageError: the file cannot be read.
-        MatrixError: it can, and these are all of its problems.
+        FileProblemsError: it can, and these are all of its problems.
     """
     problems = Problems()
-    matrix = parse(_source(path), problems, path.absolute().parent)
+    matrix = parse(yaml_file.text_of(path, "matrix file"), problems, path.absolute().parent)
     if matrix is None or problems.found:
-        raise MatrixError(path, problems.found)
+        raise FileProblemsError(path, problems.found)
     return matrix
-
-
-def _source(path: Path) -> str:
-    try:
-        with untrusted.open_regular(path, follow_links=True) as file:
-            data = file.read(4 * text.MAX_CHARACTERS + 1)
-        # As everywhere, the ends of lines are those of this file's own system.
-        return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-    except OSError as error:
-        why = f"cannot read this matrix file: {error.strerror}"
-        raise UsageError(f"{path}: {why}") from error
-    except UnicodeDecodeError as error:
-        if error.start > 4 * text.MAX_CHARACTERS - 4:
-            return data.decode("utf-8", "replace")  # cut in the middle of a character
-        line, column = text.position(data, error.start)
-        what = "this is not UTF-8 text; save the file as UTF-8"
-        problem = Problem(line=line + 1, column=column + 1, message=what)
-        raise MatrixError(path, [problem]) from error
 
 
 def parse(source: str, problems: Problems, folder: Path | None = None) -> Matrix | None:

@@ -79,10 +79,13 @@ class _Loader(yaml.BaseLoader):
         return ""
 
 
-def compose(text: str, problems: Problems) -> yaml.Node | None:
+def compose(
+    text: str, problems: Problems, needs: str = "schema, name and environments"
+) -> yaml.Node | None:
     """The node tree of a YAML text, None where it is empty or not YAML (then a problem is noted).
 
-    Every scalar is left the text it is: `2.10` stays 2.10 and `on` is no truth value.
+    Every scalar is left the text it is: `2.10` stays 2.10 and `on` is no truth value. `needs` says
+    what an empty file lacks.
     """
     if len(text) > MAX_CHARACTERS:
         _add_at(problems, 0, 0, f"the file has more than {MAX_CHARACTERS:,} characters")
@@ -94,7 +97,7 @@ def compose(text: str, problems: Problems) -> yaml.Node | None:
         return None
     node = _composed(loader, problems)
     if node is None and not problems.found:
-        _add_at(problems, 0, 0, "the file is empty; it needs schema, name and environments")
+        _add_at(problems, 0, 0, f"the file is empty; it needs {needs}")
     return node
 
 

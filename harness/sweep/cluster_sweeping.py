@@ -10,6 +10,7 @@ from harness.errors import HarnessError
 from harness.executors import locks, progress
 from harness.executors.cluster.cluster import Cluster, Share
 from harness.executors.cluster.connection import Connection
+from harness.executors.cluster.worker_sources import WorkerSource
 from harness.executors.context import IsolationPolicy
 from harness.executors.recording import MachineAndEngine
 from harness.executors.this_machine import Tally
@@ -34,7 +35,11 @@ class Part:
 
 
 def carry_out(
-    parts: Sequence[Part], maker: Maker, connection: Connection, isolation: IsolationPolicy
+    parts: Sequence[Part],
+    maker: Maker,
+    connection: Connection,
+    source: WorkerSource,
+    isolation: IsolationPolicy,
 ) -> dict[str, int]:
     """Run what has to be run of every part, showing how it goes; every run leaves a record.
 
@@ -42,17 +47,21 @@ def carry_out(
     """
     for part in parts:
         part.steps = part.plan(True)
-    lost = _run(parts, maker, connection, isolation)
+    lost = _run(parts, maker, connection, source, isolation)
     while not lost and any(step.action == "waits" for part in parts for step in part.steps):
         for part in parts:
             repeated = [step for step in part.steps if step.repeated is not None]
             part.steps = part.plan(sweeping.write_vouchers(repeated, part.store))
-        lost = _run(parts, maker, connection, isolation)
+        lost = _run(parts, maker, connection, source, isolation)
     return lost
 
 
 def _run(
-    parts: Sequence[Part], maker: Maker, connection: Connection, isolation: IsolationPolicy
+    parts: Sequence[Part],
+    maker: Maker,
+    connection: Connection,
+    source: WorkerSource,
+    isolation: IsolationPolicy,
 ) -> dict[str, int]:
     steps = [step for part in parts for step in part.steps]
     total = sum(step.action == "run" for step in steps)
@@ -60,7 +69,7 @@ def _run(
     if not total:
         return {}
     with progress.shown(total) as shown:
-        cluster = Cluster(connection, shown, isolation)
+        cluster = Cluster(connection, source, shown, isolation)
         return cluster.carry_out([_share(part, maker, cluster) for part in parts])
 
 

@@ -32,7 +32,7 @@ QUICKSTART = MATRICES / "quickstart.yaml"
         (["run", QUICKSTART, "--memory", "0"], 2, "too little"),
         (["build", QUICKSTART, "--engine", "local", "--results", "/dev/null/x"], 8, "/dev/null"),
         (["run", QUICKSTART, "--timeout", "0"], 2, "--timeout"),
-        (["run", QUICKSTART, "--dry-run", "--on", "tls://x:1"], 2, "--dry-run plans for this"),
+        (["run", QUICKSTART, "--dry-run", "--on", "slurm"], 2, "not known before its jobs run"),
         (["table", "missing"], 2, "missing"),
         (["table", ROOT / "tests"], 2, "results"),
         (["table", ROOT / "tests", "--by", "colour"], 2, "colour"),

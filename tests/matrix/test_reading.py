@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.matrix import reading
+from harness.matrix import reading, yaml_file
 from harness.matrix.matrix import Matrix
-from harness.matrix.reading import MatrixError
 from harness.matrix.text import Problems
+from harness.matrix.yaml_file import FileProblemsError
 
 DATA = Path(__file__).parent.parent / "data" / "matrices"
 MATRICES = Path(__file__).parents[2] / "matrices"
@@ -35,7 +35,7 @@ def parsed(axes: str = "", environments: str = "{tensorflow: 2.15.1}") -> Matrix
 
 
 def test_every_mistake_is_reported_with_its_place() -> None:
-    with pytest.raises(MatrixError) as caught:
+    with pytest.raises(FileProblemsError) as caught:
         reading.read(DATA / "ten_mistakes.yaml")
     places = [(p.line, p.column) for p in caught.value.problems]
     assert places == sorted(places)
@@ -247,4 +247,4 @@ def test_of_many_problems_the_first_are_written_out(tmp_path: Path) -> None:
         reading.read(path)
     text = str(caught.value)
     assert "has 503 problems" in text and text.endswith("… and 303 more")
-    assert len(text.splitlines()) == 1 + reading.SHOWN + 1
+    assert len(text.splitlines()) == 1 + yaml_file.SHOWN + 1

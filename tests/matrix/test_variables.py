@@ -10,7 +10,7 @@ from commands import harness
 
 from harness.executors.run_processes import Limits
 from harness.matrix import cells, reading, variables
-from harness.matrix.reading import MatrixError
+from harness.matrix.yaml_file import FileProblemsError
 from harness.protocol.job import DataReference
 from harness.sweep.jobs import Maker
 from harness.sweep.planning import Step
@@ -82,7 +82,7 @@ def test_everything_else_does(name: str, value: str) -> None:
 def test_what_changes_an_axis_unseen_needs_consent_and_names_the_axis(
     name: str, axis: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(MatrixError, match=f"{name} changes what the axis {axis} means"):
+    with pytest.raises(FileProblemsError, match=f"{name} changes what the axis {axis} means"):
         reading.read(matrix(tmp_path, name))
     consented = reading.read(matrix(tmp_path, name, f"consent: {{{name}: tried}}\n"))
     assert consented.consents == {name: "tried"}
@@ -120,7 +120,7 @@ def test_what_an_axis_or_the_harness_sets_is_refused_whatever_is_consented(
     name: str, instead: str, tmp_path: Path
 ) -> None:
     path = matrix(tmp_path, name, f"consent: {{{name}: because}}\n")
-    with pytest.raises(MatrixError) as refused:
+    with pytest.raises(FileProblemsError) as refused:
         reading.read(path)
     assert instead in str(refused.value) and f"{path}:4:" in str(refused.value)
 
@@ -142,7 +142,8 @@ def test_without_consent_the_place_is_named_and_how_to_give_it(tmp_path: Path) -
 
 def test_a_consent_to_a_variable_that_nothing_sets_is_an_error(tmp_path: Path) -> None:
     path = matrix(tmp_path, "OPENSSL_CONF", "consent: {OPENSSL_CONF: tried, GCONV_PATH: old}\n")
-    with pytest.raises(MatrixError, match=r":4:32: nothing here sets the variable GCONV_PATH"):
+    unused = r":4:32: nothing here sets the variable GCONV_PATH"
+    with pytest.raises(FileProblemsError, match=unused):
         reading.read(path)
 
 

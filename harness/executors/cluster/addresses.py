@@ -74,6 +74,15 @@ def security(address: Address, folder: Path | None) -> Security:
             f"{address}: name the folder with the certificates, --tls DIR or {TLS_VARIABLE}; "
             "harness worker --new-ca DIR makes one"
         )
+    return tls_security(folder)
+
+
+def tls_security(folder: Path) -> Security:
+    """The certificates in a folder, for every side.
+
+    Raises:
+        UsageError: some are missing.
+    """
     files = {name: folder / name for name in (AUTHORITY, CERTIFICATE, KEY)}
     missing = [str(path) for path in files.values() if not path.is_file()]
     if missing:

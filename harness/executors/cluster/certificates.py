@@ -32,7 +32,7 @@ def new_authority(folder: Path) -> None:
     keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
     names = [
         x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"harness cluster {what}")])
-        for what in ("authority", "member")
+        for what in ("authority", "worker")
     ]
     now = datetime.datetime.now(datetime.timezone.utc)
 

@@ -13,10 +13,11 @@ from typing import Any
 from harness import console
 from harness.errors import DataError, HarnessError, RecordError
 from harness.executors import job_events, recording, stored_scripts
-from harness.executors.cluster import carrier, connection, identity, receiving
+from harness.executors.cluster import connection, identity, receiving, worker_plugin
 from harness.executors.cluster.connection import Connection
-from harness.executors.cluster.identity import Member
+from harness.executors.cluster.identity import WorkerInfo
 from harness.executors.cluster.work_queue import RunKey, WorkQueue
+from harness.executors.cluster.worker_sources import WorkerSource
 from harness.executors.context import IsolationPolicy
 from harness.executors.progress import SweepProgress
 from harness.executors.recording import MachineAndEngine
@@ -46,29 +47,32 @@ class Share:
 
 @dataclass(kw_only=True)
 class _Machine:
-    """A machine's share under way. `parked` are tokens of workers that get no more work."""
+    """A machine's share under way.
+
+    `tasks` are those with which its workers ask for work, `parked` those whose workers get none.
+    """
 
     share: Share
     queue: WorkQueue
-    tokens: set[str] = field(default_factory=set)
+    tasks: set[str] = field(default_factory=set)
     parked: set[str] = field(default_factory=set)
     absent_since: float | None = None
 
 
 @dataclass(kw_only=True)
-class _Piece:
+class _Assignment:
     """Jobs that one worker has: runs under way with the time they started, and those over."""
 
-    token: str
+    task: str
     machine: _Machine
-    member: Member
+    worker: WorkerInfo
     jobs: list[Job]
     under_way: dict[RunKey, str] = field(default_factory=dict)
     over: set[RunKey] = field(default_factory=set)
     doing: str = ""
 
     def run(self, key: RunKey) -> tuple[Job, Run] | None:
-        """The run of this name, None where it is not of this piece."""
+        """The run of this name, None where it is not of this assignment."""
         found = ((job, run) for job in self.jobs for run in job.runs)
         return next((pair for pair in found if (pair[1].cell, pair[1].repeat) == key), None)
 
@@ -82,14 +86,19 @@ class Cluster:
     """Carries out jobs on the workers of a cluster; one that is lost costs what it was doing."""
 
     def __init__(
-        self, connection: Connection, progress: SweepProgress, isolation: IsolationPolicy
+        self,
+        connection: Connection,
+        source: WorkerSource,
+        progress: SweepProgress,
+        isolation: IsolationPolicy,
     ) -> None:
         self._connection = connection
+        self._source = source
         self._progress = progress
         self._isolation = isolation
         self._machines: dict[str, _Machine] = {}
-        self._pieces: dict[str, _Piece] = {}
-        self._members: dict[str, Member] = {}
+        self._assignments: dict[str, _Assignment] = {}
+        self._workers: dict[str, WorkerInfo] = {}
         self._refused: set[str] = set()
         self._looked = 0.0
 
@@ -110,7 +119,7 @@ class Cluster:
         lost: dict[str, int] = {}
         try:
             self._look(lost)
-            while self._pieces or any(each.queue.left for each in self._machines.values()):
+            while self._assignments or any(each.queue.left for each in self._machines.values()):
                 with suppress(queue.Empty):
                     self._handle(self._connection.events.get(timeout=_LOOK_SECONDS))
                 if time.monotonic() - self._looked > _LOOK_SECONDS:
@@ -118,8 +127,8 @@ class Cluster:
             return lost
         finally:
             for machine in self._machines.values():
-                for token in machine.tokens:
-                    self._connection.forget(token)
+                for task in machine.tasks:
+                    self._connection.forget(task)
 
     def refuse(self, share: Share, job: Job, error: HarnessError) -> None:
         """Record every run of a job as unavailable: its environment cannot be had."""
@@ -137,12 +146,17 @@ class Cluster:
         """See who is there: take back what the lost had, and let the others ask for work."""
         self._looked = time.monotonic()
         present = self._connection.present()
-        for piece in [one for one in self._pieces.values() if one.member.address not in present]:
-            self._lost(piece)
+        for assignment in [
+            one for one in self._assignments.values() if one.worker.address not in present
+        ]:
+            self._lost(assignment)
             # Should it be there after all, it stops.
-            self._drop(piece.token)
-        if not present <= self._members.keys() or not self._members:
-            self._members = self._connection.members()
+            self._drop(assignment.task)
+        if not present <= self._workers.keys() or not self._workers:
+            self._workers = self._connection.workers()
+        if any(machine.queue.left for machine in self._machines.values()):
+            here = (self._workers.get(address) for address in present)
+            self._source.keep_up({worker.name for worker in here if worker})
         for name, machine in self._machines.items():
             able = self._able(name, present)
             self._let_ask(name, machine, len(able))
@@ -153,74 +167,76 @@ class Cluster:
             elif self._looked - machine.absent_since > _ABSENT_SECONDS:
                 lost[name] = lost.get(name, 0) + machine.queue.clear()
 
-    def _able(self, machine: str, present: Collection[str]) -> list[Member]:
+    def _able(self, machine: str, present: Collection[str]) -> list[WorkerInfo]:
         return [
-            member
-            for address, member in self._members.items()
-            if member.machine == machine and address in present and member.id not in self._refused
+            worker
+            for address, worker in self._workers.items()
+            if worker.machine == machine and address in present and worker.id not in self._refused
         ]
 
     def _let_ask(self, name: str, machine: _Machine, workers: int) -> None:
-        """As many tokens as there are workers, as long as there is work."""
+        """As many tasks as there are workers, as long as there is work."""
         if machine.queue.left:
-            while len(machine.tokens) - len(machine.parked) < workers:
-                machine.tokens.add(self._connection.submit(name))
+            while len(machine.tasks) - len(machine.parked) < workers:
+                machine.tasks.add(self._connection.submit(name))
 
     def _handle(self, event: Mapping[str, Any]) -> None:
-        token, kind = event["token"], event["event"]
-        piece = self._pieces.get(token)
-        if kind == carrier.ASKS:
-            self._asked(token, identity.from_json(event["member"]), piece)
+        task, kind = event["task"], event["event"]
+        assignment = self._assignments.get(task)
+        if kind == worker_plugin.ASKS:
+            self._asked(task, identity.from_json(event["by"]), assignment)
         elif kind == connection.OVER:
-            self._over(token, piece)
-        elif piece is None:
-            # Of a piece that was taken back, which nobody may go on with.
-            self._drop(token)
+            self._over(task, assignment)
+        elif assignment is None:
+            # Of an assignment that was taken back, which nobody may go on with.
+            self._drop(task)
         elif kind == job_events.PREPARING:
-            self._show(piece, event["what"])
+            self._show(assignment, event["what"])
         elif kind == job_events.STARTED:
             key = (event["cell"], event["repeat"])
-            piece.under_way[key] = now()
-            self._show(piece, event["cell"])
+            assignment.under_way[key] = now()
+            self._show(assignment, event["cell"])
         elif kind == job_events.FINISHED:
-            self._finished(piece, event["cell"], event["repeat"], event["record"])
-        elif kind == carrier.ENDED:
-            self._ended(piece, event)
+            self._finished(assignment, event["cell"], event["repeat"], event["record"])
+        elif kind == worker_plugin.ENDED:
+            self._ended(assignment, event)
 
-    def _asked(self, token: str, member: Member, piece: _Piece | None) -> None:
-        """A worker asks for work with a token."""
-        if piece is not None:
-            # Dask runs a token again whose worker is gone.
-            self._lost(piece)
-        machine = self._machines.get(member.machine)
-        if machine is None or token not in machine.tokens:
+    def _asked(self, task: str, worker: WorkerInfo, assignment: _Assignment | None) -> None:
+        """A worker asks for work."""
+        if assignment is not None:
+            # Dask runs a task again whose worker is gone.
+            self._lost(assignment)
+        machine = self._machines.get(worker.machine)
+        if machine is None or task not in machine.tasks:
             return
-        if member.id in self._refused or member.program != identity.this_program():
+        if worker.id in self._refused or worker.program != identity.this_program():
             # It waits for an answer until the end, and so cannot ask again.
-            machine.parked.add(token)
+            machine.parked.add(task)
             return
-        self._members[member.address] = member
-        all_cpus = sum(each.cpus for each in self._members.values() if _alike(each, member))
-        given = machine.queue.take(member.cpus, all_cpus)
+        self._workers[worker.address] = worker
+        all_cpus = sum(each.cpus for each in self._workers.values() if _alike(each, worker))
+        given = machine.queue.take(worker.cpus, all_cpus)
         if given:
-            self._pieces[token] = _Piece(token=token, machine=machine, member=member, jobs=given)
+            self._assignments[task] = _Assignment(
+                task=task, machine=machine, worker=worker, jobs=given
+            )
         try:
-            self._connection.bring(member.address, token, _snapshots(given))
+            self._connection.bring(worker.address, task, _snapshots(given))
             work = {"jobs": [jobs.to_json(job) for job in given], "isolation": self._isolation}
-            self._connection.give(member.address, token, work if given else None)
+            self._connection.give(worker.address, task, work if given else None)
         except LookupError:
             if given:
-                self._lost(self._pieces[token])
+                self._lost(self._assignments[task])
         except DataError as error:
-            machine.parked.add(token)
-            self._refuse(self._pieces[token], str(error))
-            self._take_back(self._pieces[token])
+            machine.parked.add(task)
+            self._refuse(self._assignments[task], str(error))
+            self._take_back(self._assignments[task])
 
-    def _finished(self, piece: _Piece, cell: str, repeat: int, text: str) -> None:
-        if piece.run((cell, repeat)) is None:
+    def _finished(self, assignment: _Assignment, cell: str, repeat: int, text: str) -> None:
+        if assignment.run((cell, repeat)) is None:
             return
-        store = piece.machine.share.store
-        fetch = partial(self._connection.fetch, piece.member.address, piece.token)
+        store = assignment.machine.share.store
+        fetch = partial(self._connection.fetch, assignment.worker.address, assignment.task)
         try:
             record = receiving.receive(store, cell, repeat, text, fetch)
         except LookupError:
@@ -228,77 +244,83 @@ class Cluster:
         except RecordError as error:
             if isinstance(error.__cause__, OSError):
                 raise
-            self._refuse(piece, str(error))
+            self._refuse(assignment, str(error))
             return
-        piece.under_way.pop((cell, repeat), None)
-        piece.over.add((cell, repeat))
-        self._count(piece.machine.share, record, piece.member.name)
+        assignment.under_way.pop((cell, repeat), None)
+        assignment.over.add((cell, repeat))
+        self._count(assignment.machine.share, record, assignment.worker.name)
 
-    def _ended(self, piece: _Piece, event: Mapping[str, Any]) -> None:
-        """The process that did a piece is over; what it did not get to is taken back."""
-        was_killed = event["code"] < 0 and bool(piece.under_way or piece.over)
-        if event["closing"] or not piece.left:
-            self._take_back(piece)
+    def _ended(self, assignment: _Assignment, event: Mapping[str, Any]) -> None:
+        """The process that did an assignment is over; what it did not get to is taken back."""
+        was_killed = event["code"] < 0 and bool(assignment.under_way or assignment.over)
+        if event["closing"] or not assignment.left:
+            self._take_back(assignment)
         elif was_killed:
-            self._lost(piece, f"the process that carried it out on {piece.member.name} was killed")
+            self._lost(
+                assignment,
+                f"the process that carried it out on {assignment.worker.name} was killed",
+            )
         else:
             said = event["said"].strip().rpartition("\n")[2]
-            self._refuse(piece, said or f"its process ended with status {event['code']}")
-            self._take_back(piece)
+            self._refuse(assignment, said or f"its process ended with status {event['code']}")
+            self._take_back(assignment)
         with suppress(LookupError):
-            self._connection.give(piece.member.address, piece.token, carrier.RELEASED)
+            self._connection.give(
+                assignment.worker.address, assignment.task, worker_plugin.RELEASED
+            )
 
-    def _over(self, token: str, piece: _Piece | None) -> None:
-        """The task of a token is over, whatever became of it."""
+    def _over(self, task: str, assignment: _Assignment | None) -> None:
+        """A task is over, whatever became of it."""
         # Without a scheduler all tasks are over, and no worker is to blame.
         self._connection.require()
-        if piece is not None:
-            self._lost(piece)
-        self._drop(token)
+        if assignment is not None:
+            self._lost(assignment)
+        self._drop(task)
 
-    def _drop(self, token: str) -> None:
-        """End what a token does; another one may be submitted for its worker."""
+    def _drop(self, task: str) -> None:
+        """Cancel a task; another one may be submitted for its worker."""
         for machine in self._machines.values():
-            machine.tokens.discard(token)
-            machine.parked.discard(token)
-        self._connection.forget(token)
+            machine.tasks.discard(task)
+            machine.parked.discard(task)
+        self._connection.forget(task)
         self._looked = 0.0
 
-    def _refuse(self, piece: _Piece, why: str) -> None:
+    def _refuse(self, assignment: _Assignment, why: str) -> None:
         """Give this worker no more work."""
-        console.note(f"{piece.member.name} gets no more work: {why}")
-        self._refused.add(piece.member.id)
+        console.note(f"{assignment.worker.name} gets no more work: {why}")
+        self._refused.add(assignment.worker.id)
 
-    def _lost(self, piece: _Piece, why: str = "") -> None:
+    def _lost(self, assignment: _Assignment, why: str = "") -> None:
         """Record what a lost worker was doing as killed, and take back what it did not get to."""
-        reason = why or f"the worker {piece.member.name} was lost"
-        share = piece.machine.share
-        for key, started in list(piece.under_way.items()):
-            found = piece.run(key)
-            if found is not None and key not in piece.over:
+        reason = why or f"the worker {assignment.worker.name} was lost"
+        share = assignment.machine.share
+        for key, started in list(assignment.under_way.items()):
+            found = assignment.run(key)
+            if found is not None and key not in assignment.over:
                 record = recording.of_killed(share.made_on, *found, reason, started)
                 share.store.write(record, None, None)
-                piece.over.add(key)
-                self._count(share, record, piece.member.name)
-        self._take_back(piece)
+                assignment.over.add(key)
+                self._count(share, record, assignment.worker.name)
+        self._take_back(assignment)
 
-    def _take_back(self, piece: _Piece) -> None:
-        self._show(piece, "")
-        self._pieces.pop(piece.token, None)
-        piece.machine.queue.give_back(piece.jobs, piece.over)
+    def _take_back(self, assignment: _Assignment) -> None:
+        self._show(assignment, "")
+        self._assignments.pop(assignment.task, None)
+        assignment.machine.queue.give_back(assignment.jobs, assignment.over)
         self._looked = 0.0
 
-    def _show(self, piece: _Piece, what: str) -> None:
+    def _show(self, assignment: _Assignment, what: str) -> None:
         """Say what a worker does now, instead of what it did before."""
-        if piece.doing:
-            self._progress.set_running(piece.doing, under_way=False)
-        piece.doing = f"{piece.member.name}: {what}" if what else ""
-        if piece.doing:
-            self._progress.set_running(piece.doing, under_way=True)
+        if assignment.doing:
+            self._progress.set_running(assignment.doing, under_way=False)
+        assignment.doing = f"{assignment.worker.name}: {what}" if what else ""
+        if assignment.doing:
+            self._progress.set_running(assignment.doing, under_way=True)
 
     def _count(self, share: Share, record: Record, worker: str) -> None:
         share.tally.statuses[record.cell, record.repeat] = record.status
         self._progress.finished(record, worker)
+        self._source.progressed()
 
 
 def _snapshots(given: Iterable[Job]) -> list[str]:
@@ -311,5 +333,5 @@ def _scripts(given: Iterable[Job]) -> Iterator[Script]:
     return (script for job in given for script in job.scripts.values())
 
 
-def _alike(one: Member, other: Member) -> bool:
+def _alike(one: WorkerInfo, other: WorkerInfo) -> bool:
     return one.machine == other.machine

@@ -1,9 +1,8 @@
-"""The client's side of Dask: who is there, tokens, work given away, arrays fetched."""
+"""The client's side of Dask: who is there, tasks that ask for work, work given, arrays fetched."""
 
 from __future__ import annotations
 
 import queue
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,23 +11,20 @@ from typing import Any
 import dask
 from distributed import Client, Future, Scheduler, Security
 
-from harness import console
 from harness.errors import EngineError, HarnessError, UsageError
-from harness.executors.cluster import carrier, identity, quiet
+from harness.executors.cluster import identity, quiet, worker_plugin
 from harness.executors.cluster.addresses import Address, is_loopback
-from harness.executors.cluster.identity import Member, Program
+from harness.executors.cluster.identity import Program, WorkerInfo
 from harness.subjects import packed_snapshots
 
 _CONNECT_SECONDS = 10.0
-_WORKERS_SECONDS = 30.0
-_LOOK_SECONDS = 0.5
 
 OVER = "over"
-"""The event of a token whose task is over, beside those of workers: `{"token", "error"}`."""
+"""The event of a task that is over, beside those of workers: `{"task", "error"}`."""
 
 
 class Connection:
-    """A client of a cluster. `events` has what workers say, and which tokens are over."""
+    """A client of a cluster. `events` has what workers say, and which tasks are over."""
 
     def __init__(self, address: Address, client: Client) -> None:
         self.events: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
@@ -38,22 +34,22 @@ class Connection:
         self._futures: dict[str, Future] = {}
         client.subscribe_topic(self._topic, lambda event: self.events.put(event[1]))
 
-    def members(self) -> dict[str, Member]:
+    def workers(self) -> dict[str, WorkerInfo]:
         """The workers that are there now, by address.
 
         Raises:
             UsageError: one is another version of this program.
             EngineError: the scheduler is gone.
         """
-        said = self._asked(self._client.run, carrier.describe, on_error="return")
+        said = self._asked(self._client.run, worker_plugin.describe, on_error="return")
         found = [one for one in said.values() if isinstance(one, Mapping) and one]
         own = identity.this_program()
-        members = {}
+        workers = {}
         for one in found:
             _require_same(own, one, f"the worker at {one.get('address')}")
-            member = identity.from_json(one)
-            members[member.address] = member
-        return members
+            worker = identity.from_json(one)
+            workers[worker.address] = worker
+        return workers
 
     def require(self) -> None:
         """Make sure that the scheduler is there.
@@ -71,58 +67,58 @@ class Connection:
         return frozenset(self._asked(self._client.run_on_scheduler, workers_of))
 
     def submit(self, machine: str) -> str:
-        """Let some worker on a machine ask for work, once; the token it does it with."""
-        token = f"harness-token-{uuid.uuid4().hex}"
+        """Let some worker on a machine ask for work, once; the key of the task that does it."""
+        task = f"harness-task-{uuid.uuid4().hex}"
         future = self._client.submit(
-            carrier.take,
+            worker_plugin.take,
             self._topic,
-            key=token,
+            key=task,
             resources={machine: 1},
             retries=0,
             pure=False,
         )
-        self._futures[token] = future
-        future.add_done_callback(lambda done: self.events.put(_over(token, done)))
-        return token
+        self._futures[task] = future
+        future.add_done_callback(lambda done: self.events.put(_over(task, done)))
+        return task
 
-    def forget(self, token: str) -> None:
-        """End what a token does, if it does something."""
-        future = self._futures.pop(token, None)
+    def forget(self, task: str) -> None:
+        """Cancel a task, if there is one of this key."""
+        future = self._futures.pop(task, None)
         if future is not None:
             future.cancel()
 
-    def give(self, address: str, token: str, what: object) -> None:
-        """Give a worker work for a token, None where there is none."""
-        self._call(address, carrier.give, token, what)
+    def give(self, address: str, task: str, what: object) -> None:
+        """Answer a task that asks for work with an assignment, None where there is none."""
+        self._call(address, worker_plugin.give, task, what)
 
-    def bring(self, address: str, token: str, names: Sequence[str]) -> None:
+    def bring(self, address: str, task: str, names: Sequence[str]) -> None:
         """Send a worker those of these snapshots of scripts that it does not have.
 
         Raises:
             DataError: it cannot take one.
             LookupError: it is gone.
         """
-        for name in self._call(address, carrier.missing, list(names)) if names else ():
+        for name in self._call(address, worker_plugin.missing, list(names)) if names else ():
             with packed_snapshots.packed(name) as path, path.open("rb") as file:
                 left = path.stat().st_size
                 while True:
-                    chunk = file.read(carrier.CHUNK)
+                    chunk = file.read(worker_plugin.CHUNK)
                     left -= len(chunk)
-                    self._call(address, carrier.put, token, name, chunk, left <= 0)
+                    self._call(address, worker_plugin.put, task, name, chunk, left <= 0)
                     if left <= 0:
                         break
 
-    def fetch(self, address: str, token: str, kind: str, sha256: str) -> Iterator[bytes]:
+    def fetch(self, address: str, task: str, kind: str, sha256: str) -> Iterator[bytes]:
         """The file of an array that a run left on a worker.
 
         Raises:
             LookupError: the worker has it no more, or is gone.
         """
         offset = 0
-        while chunk := self._call(address, carrier.read, token, kind, sha256, offset):
+        while chunk := self._call(address, worker_plugin.read, task, kind, sha256, offset):
             yield chunk
             offset += len(chunk)
-            if len(chunk) < carrier.CHUNK:
+            if len(chunk) < worker_plugin.CHUNK:
                 return
 
     def _call(self, address: str, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -144,9 +140,9 @@ class Connection:
             raise _gone(self._address) from error
 
 
-def _over(token: str, future: Future) -> dict[str, Any]:
+def _over(task: str, future: Future) -> dict[str, Any]:
     failed = future.status == "error"
-    return {"event": OVER, "token": token, "error": repr(future.exception()) if failed else ""}
+    return {"event": OVER, "task": task, "error": repr(future.exception()) if failed else ""}
 
 
 def _gone(address: Address) -> EngineError:
@@ -237,25 +233,3 @@ def _require_same(own: Program, said: Mapping[str, Any], whose: str) -> None:
         theirs = said["program"]
     if theirs != own:
         raise UsageError(f"{whose} is {theirs}, and this is {own}; install the same on both")
-
-
-def waited_for(connection: Connection, fits: Callable[[Member], bool]) -> list[Member]:
-    """The workers that fit, waiting for the first one a while.
-
-    Raises:
-        EngineError: there is none.
-    """
-    until = time.monotonic() + _WORKERS_SECONDS
-    announced = False
-    while True:
-        members = [one for one in connection.members().values() if fits(one)]
-        if members:
-            return sorted(members, key=lambda one: (one.machine, one.address))
-        if time.monotonic() > until:
-            raise EngineError(
-                "no worker of this cluster fits; start one with harness worker ADDRESS"
-            )
-        if not announced:
-            console.note("waiting for a worker")
-            announced = True
-        time.sleep(_LOOK_SECONDS)

@@ -51,7 +51,7 @@ def program_to_json() -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Member:
+class WorkerInfo:
     """A worker as it describes itself; `hardware` is what it measured, `machine` its name.
 
     `engine` is the description of its engine, `lacks` says why a device ("cpu", "gpu") cannot be
@@ -73,15 +73,15 @@ class Member:
         return len(self.hardware["visible_cpus"])
 
 
-def to_json(member: Member) -> dict[str, Any]:
+def to_json(worker: WorkerInfo) -> dict[str, Any]:
     """The worker's description as a JSON object."""
-    return asdict(member)
+    return asdict(worker)
 
 
-def from_json(content: Mapping[str, Any]) -> Member:
+def from_json(content: Mapping[str, Any]) -> WorkerInfo:
     """The description in a JSON object.
 
     Raises:
         TypeError, KeyError: it is none, or one of another version.
     """
-    return Member(**{**content, "program": Program(**content["program"])})
+    return WorkerInfo(**{**content, "program": Program(**content["program"])})

@@ -1,4 +1,4 @@
-"""The work that one kind of machine has left, and in what pieces it is given away."""
+"""The work that one machine has left, and in what assignments it is given away."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ RunKey = tuple[str, int]
 """The cell and the repeat of a run."""
 
 _LEAST_PER_CPU = 8
-"""A piece costs a process and an import of TensorFlow, so it has some runs for each CPU."""
+"""An assignment costs a process and an import of TensorFlow, so it has some runs for each CPU."""
 
 
 class WorkQueue:
-    """Jobs, given away in pieces that get smaller as the end comes near."""
+    """Jobs, given away in assignments that get smaller as the end comes near."""
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         self._jobs = deque(jobs)
@@ -40,18 +40,18 @@ class WorkQueue:
         else:
             least = min(worth, math.ceil(2 * self.left * share))
             wanted = max(least, math.ceil(self.left * share / 2))
-        piece: list[Job] = []
+        assignment: list[Job] = []
         while self._jobs and wanted > 0:
             job = self._jobs.popleft()
             first, rest = _split(job, wanted)
-            piece.append(first)
+            assignment.append(first)
             wanted -= len(first.runs)
             if rest is not None:
                 self._jobs.appendleft(rest)
-        return piece
+        return assignment
 
     def give_back(self, jobs: Iterable[Job], without: Collection[RunKey]) -> None:
-        """Take back the runs of a piece, but for those that are over; they come first again."""
+        """Take back the runs of an assignment that are not over; they come first again."""
         for job in reversed(list(jobs)):
             runs = tuple(run for run in job.runs if (run.cell, run.repeat) not in without)
             if runs:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from commands import harness, start
 from distributed import Client, Scheduler
@@ -229,3 +231,26 @@ def test_a_worker_that_only_seemed_lost_stops_what_others_do_by_now(
 
 async def _remove(address: str, dask_scheduler: Scheduler) -> None:
     await dask_scheduler.remove_worker(address, stimulus_id="test", close=False)
+
+
+def test_a_plan_says_what_each_machine_would_do_and_writes_nothing(
+    sleeping: Sleeping, tmp_path: Path
+) -> None:
+    matrix, cluster = sleeping
+    matrix.write_text(matrix.read_text() + "machines: [{cpus: 2}, {gpu: H100}]\n")
+    cluster.sleeper("a", 0.1)
+    results = tmp_path / "results"
+    what = (matrix, "--on", cluster.address, "--results", results)
+    planned = harness("plan", *what, "--format", "json")
+    assert planned.code == 0, planned.err
+    before = pd.DataFrame(json.loads(planned.out))
+    assert before["action"].value_counts().to_dict() == {"run": 12, "unavailable": 12}
+    assert not results.exists() and not cluster.begun
+
+    assert harness("run", *what).code == 0
+    said = harness("run", *what, "--dry-run")
+    assert said.code == 0 and re.search(r": 12 runs unavailable\n.*: 12 runs done\n", said.err)
+    (machine,) = set(before.loc[before["action"] == "run", "machine"])
+    assert (results / "sleeping" / machine).is_dir() and len(cluster.begun) == 12
+    refused = harness("plan", matrix, "--on", "slurm")
+    assert refused.code == 2 and "not known before its jobs run" in refused.err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import pandas as pd
 import pytest
 from commands import harness, start
 from other_cache import other_cache
-from simulated_cluster import LOCKS, Cluster, records, until_recorded
+from real_trainings import bits, matrix_in, run_here
+from simulated_cluster import Cluster, records, until_recorded
 
 import harness as program
 from harness.cli import wiring
@@ -29,7 +29,6 @@ axes:
   samples: 256
   epochs: 1
 """
-BITS = ["init_sha256", "weights_sha256", "predictions_sha256", "printed_sha256"]
 
 
 @pytest.fixture
@@ -40,32 +39,11 @@ def cluster(make_cluster: Make) -> Cluster:
     return made
 
 
-def matrix_in(folder: Path, text: str) -> Path:
-    shutil.copytree(LOCKS, folder / "locks")
-    path = folder / "real.yaml"
-    path.write_text(text)
-    return path
-
-
-def bits(results: Path) -> dict[tuple[str, int], tuple[str, ...]]:
-    """What each run left; every run must be completed."""
-    frame = program.load(results)
-    assert set(frame["status"]) == {"completed"}, frame[["cell", "status", "reason"]]
-    names = [name for name in BITS if name in frame]
-    rows = frame.set_index(["cell", "repeat"])[names].astype("string").fillna("")
-    return {name: tuple(values) for name, values in zip(rows.index, rows.to_numpy(), strict=True)}
-
-
-def local(matrix: Path, results: Path) -> None:
-    ended = harness("run", matrix, "--engine", "local", "--results", results)
-    assert ended.code == 0, ended.err
-
-
 def test_with_a_worker_that_is_killed_twice_every_run_has_the_bits_that_it_has_here(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     matrix = matrix_in(tmp_path, MATRIX + "  threads: [1, 2]\nrepeats: 3\n")
-    local(matrix, tmp_path / "here")
+    run_here(matrix, tmp_path / "here")
     for name in "ab":
         cluster.worker(name)
     results = tmp_path / "there"
@@ -125,7 +103,7 @@ def test_a_script_travels_and_sees_nothing_of_the_workers_variables(
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "train.py").write_text(SCRIPT)
     (tmp_path / "elsewhere.txt").write_text(f"of {tmp_path.name}")
-    local(matrix, tmp_path / "here")
+    run_here(matrix, tmp_path / "here")
     cache = other_cache(tmp_path / "cache")
     cluster.worker("a", variables={**LEAKING, "HARNESS_CACHE": str(cache)})
     there = harness("run", matrix, "--on", cluster.address, "--results", tmp_path / "there")

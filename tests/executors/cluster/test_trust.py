@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import Ended, called, harness
-from simulated_cluster import Cluster, matrix_of, prepare
+from simulated_cluster import Cluster, free_port, matrix_of, prepare
 
 from harness.errors import UsageError
 from harness.executors.cluster import addresses, certificates
@@ -65,6 +65,20 @@ def test_a_worker_says_what_it_needs(
     ended = called(capsys, "worker", *arguments, "--engine", "local")
     assert ended.code == 2
     assert any(word in ended.err for word in ("name the scheduler", "TLS only", "--trust-jobs"))
+
+
+@pytest.mark.slow
+def test_a_worker_gives_up_where_it_is_told_so_and_nobody_answers() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    own = ("--engine", "local", "--trust-jobs", "--give-up", "1")
+    ended = harness("worker", address, *own)
+    assert ended.code == 5 and "no scheduler answered for 1 s" in ended.err, ended.err
+
+
+def test_a_network_interface_is_for_tls_only(capsys: pytest.CaptureFixture[str]) -> None:
+    own = ("--engine", "local", "--trust-jobs", "--interface", "lo")
+    ended = called(capsys, "worker", "localhost:8786", *own)
+    assert ended.code == 2 and "--interface is for TLS" in ended.err
 
 
 def run(cluster: Cluster, matrix: Path, results: Path, tls: Path | None = None) -> Ended:
@@ -161,10 +175,10 @@ def _periodic(dask_scheduler: object) -> dict[str, bool]:
 def test_what_a_worker_says_it_is_can_be_written_down() -> None:
     from harness.cli import wiring
     from harness.executors.cluster import identity
-    from harness.executors.cluster.identity import Member
+    from harness.executors.cluster.identity import WorkerInfo
 
     machine = wiring.this_machine()
-    member = Member(
+    worker = WorkerInfo(
         id="Worker-1",
         address="tcp://127.0.0.1:1",
         name="a",
@@ -174,6 +188,6 @@ def test_what_a_worker_says_it_is_can_be_written_down() -> None:
         engine={"name": "local"},
         lacks={},
     )
-    text = json.dumps(identity.to_json(member))
-    assert identity.from_json(json.loads(text)) == member
-    assert member.cpus == len(machine.hardware["visible_cpus"])
+    text = json.dumps(identity.to_json(worker))
+    assert identity.from_json(json.loads(text)) == worker
+    assert worker.cpus == len(machine.hardware["visible_cpus"])

@@ -1,4 +1,4 @@
-"""Pieces of work: disjoint, complete, smaller towards the end."""
+"""Assignments: disjoint, complete, smaller towards the end."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def keys(jobs: list[Job]) -> list[tuple[str, int]]:
 def test_every_run_is_given_once_and_pieces_get_smaller(workers: int, cells: int) -> None:
     jobs = [job(cells, 2, "a"), job(3, 1, "b")]
     work = WorkQueue(jobs)
-    pieces = []
-    while piece := work.take(1, workers):
-        pieces.append(keys(piece))
-    assert [key for piece in pieces for key in piece] == keys(jobs)
-    sizes = [len(piece) for piece in pieces]
+    assignments = []
+    while assignment := work.take(1, workers):
+        assignments.append(keys(assignment))
+    assert [key for assignment in assignments for key in assignment] == keys(jobs)
+    sizes = [len(assignment) for assignment in assignments]
     assert sizes[:-1] == sorted(sizes[:-1], reverse=True)
     assert sizes[0] <= -(-(2 * cells + 3) // workers) + 1, "no more than a worker's share"
     assert work.take(1, workers) == [] and work.left == 0
@@ -60,9 +60,9 @@ def test_a_worker_with_more_cpus_gets_more() -> None:
 
 def test_what_comes_back_comes_first_and_without_what_is_over() -> None:
     work = WorkQueue([job(40)])
-    piece = work.take(1, 4)
-    given = keys(piece)
-    work.give_back(piece, {given[0], given[3]})
+    assignment = work.take(1, 4)
+    given = keys(assignment)
+    work.give_back(assignment, {given[0], given[3]})
     expected = [key for key in given if key not in (given[0], given[3])]
     assert keys(work.take(1, 1))[: len(expected)] == expected
 
@@ -71,12 +71,12 @@ def test_repeats_that_share_a_folder_stay_together() -> None:
     script = Script(name="w", path="a.py", module="", folder_sha256="0" * 64, keeps_folder=True)
     work = WorkQueue([replace(job(5, 7), scripts={"w": script})])
     apart = WorkQueue([job(5, 7)])
-    pieces, others = [], []
-    while piece := work.take(1, 8):
-        pieces.append(keys(piece))
-    while piece := apart.take(1, 8):
-        others.append(keys(piece))
-    owners = [cell for piece in pieces for cell in {cell for cell, _ in piece}]
+    assignments, others = [], []
+    while assignment := work.take(1, 8):
+        assignments.append(keys(assignment))
+    while assignment := apart.take(1, 8):
+        others.append(keys(assignment))
+    owners = [cell for assignment in assignments for cell in {cell for cell, _ in assignment}]
     assert len(owners) == len(set(owners))
-    others_owners = [cell for piece in others for cell in {cell for cell, _ in piece}]
+    others_owners = [cell for assignment in others for cell in {cell for cell, _ in assignment}]
     assert len(others_owners) > len(set(others_owners)), "without it they are divided"
