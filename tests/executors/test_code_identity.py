@@ -36,9 +36,9 @@ def _forget() -> None:
 
 def forget() -> None:
     """What was read of the sources is read anew."""
-    for cached in (code_identity._closure, code_identity._imports, code_identity._meaning):
+    each = code_identity
+    for cached in (each._closure, each._imports, each._tree, each._meaning, each._digest):
         cached.cache_clear()
-    code_identity._digest.cache_clear()
 
 
 def digests(axes: tuple[str, ...] = AXES) -> tuple[str, str]:
