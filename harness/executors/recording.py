@@ -10,7 +10,7 @@ from typing import Any
 import harness
 from harness.engines import outcomes
 from harness.engines.protocol import Outcome
-from harness.executors import attestation, stored_scripts
+from harness.executors import settings_check, stored_scripts
 from harness.executors.code_identity import code_sha256
 from harness.executors.replies import Reply, ReplyError
 from harness.executors.run_processes import Ending, ProcessTemplate
@@ -212,7 +212,7 @@ def _result(ending: Ending, job: Job) -> _Result:
             reason=reason,
             failure=Failure(type=cause, message=reason, log=ending.log),
         )
-    mismatches = attestation.mismatches(reply.found, ending.cpus)
+    mismatches = settings_check.mismatches(reply.found, ending.cpus)
     if reply.status == exchange.COMPLETED and mismatches:
         reason = "; ".join(mismatches)
         failure = Failure(type=exchange.INVALID, message=reason, log=ending.log)

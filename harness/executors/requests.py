@@ -8,9 +8,9 @@ from typing import Any
 
 from harness.engines.protocol import Image
 from harness.environments.lock import Lock
-from harness.executors.attestation import asked_versions
 from harness.executors.context import Context
 from harness.executors.run_processes import ProcessTemplate
+from harness.executors.settings_check import asked_versions
 from harness.protocol import exchange
 from harness.protocol import script as scripts
 from harness.protocol.job import Job, Run

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.environments.lock import Lock, Package
-from harness.executors.attestation import asked_versions, mismatches
+from harness.executors.settings_check import asked_versions, mismatches
 from harness.matrix.environment import Environment
 from harness.matrix.legacy_keras import VARIABLE
 from harness.results.record import Found
