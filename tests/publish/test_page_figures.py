@@ -162,8 +162,28 @@ def test_tables_sort_and_search(opened: Opened) -> None:
     search.fill("seed=17")
     expect(names).to_have_count(1)
     expect(page.locator(".classes:visible [role=status]")).to_have_text(f"1 of {MANY} rows")
+    assert address(page).endswith("&sort=weights&find=seed=17")
     search.fill("")
     expect(names).to_have_count(MANY)
+
+
+def test_a_link_opens_a_table_as_it_was_sorted_and_searched(opened: Opened) -> None:
+    page = opened(address="#workload=co2-conv&sort=-class&find=seed=17")
+    names = page.locator("section.classes:visible tbody tr:visible td:first-child")
+    expect(names).to_have_count(1)
+    search = page.get_by_label("Search Classes of co2-conv")
+    expect(search).to_have_value("seed=17")
+    search.fill("")
+    expect(names).to_have_count(MANY)
+    assert names.all_inner_texts()[-1] == "A"
+    page.get_by_role("button", name="weights").click()
+    page.go_back()
+    assert names.all_inner_texts()[-1] == "A"
+    # Another workload's tables are as they are; this one's are as they were left.
+    page.locator("#workloads button:not([aria-current])").first.click()
+    assert page.locator("section.classes:visible th[aria-sort]").count() == 0
+    page.locator("#workloads button", has_text="co2-conv").click()
+    assert names.all_inner_texts()[-1] == "A"
 
 
 def test_a_class_says_what_it_is(opened: Opened) -> None:

@@ -10,13 +10,14 @@ const views = [];
 
 /**
  * A workload as it is opened. `rows` and `columns` are axes, chosen by the reader if `arranged`;
- * `baseline` is a point of the workload's distances; `cell` and `pair` are open side by side.
+ * `baseline` is a point of the workload's distances; `cell` and `pair` are open side by side. Tables
+ * are sorted by the column `sort`, downwards where it begins with "-", and show rows that have `find`.
  */
 function freshView(place) {
   const before = view || ADDRESS_DEFAULTS;
   return {
     workload: place, rows: [], columns: [], arranged: false, colour: before.colour, baseline: 0, measure: before.measure,
-    over: "", history: "", keep: { axes: [], classes: new Set(), statuses: new Set(), text: "" },
+    over: "", history: "", sort: "", find: "", keep: { axes: [], classes: new Set(), statuses: new Set(), text: "" },
     cell: null, pair: null, picking: false, filtersOpen: false,
   };
 }
@@ -45,6 +46,7 @@ function addressOf(whole = true) {
   if (view.baseline) parts.push(["baseline", coded(baselineName())]);
   if (view.over !== widestAxis()) parts.push(["over", coded(axes[view.over].name)]);
   if (historyNames().indexOf(view.history) > 0) parts.push(["show", coded(view.history)]);
+  for (const name of ["sort", "find"]) if (view[name]) parts.push([name, coded(view[name])]);
   if (whole && view.cell !== null) parts.push(["cell", coded(fullName(view.cell))]);
   if (whole && view.pair !== null) parts.push(["pair", coded(fullName(view.pair))]);
   return `#${parts.map((part) => part.join("=")).join("&")}`;
@@ -92,6 +94,7 @@ function readAddress(address) {
   readFilters(parts);
   readAxes(parts);
   view.history = valueIn(parts, "show") ?? "";
+  for (const name of ["sort", "find"]) view[name] = valueIn(parts, name) ?? "";
   view.baseline = Math.max(0, pointNamed(valueIn(parts, "baseline")));
 }
 

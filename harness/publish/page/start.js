@@ -41,6 +41,7 @@ function showTables() {
     each.classList.toggle("other", !own || (matrix !== null && "matrix" in each.dataset && each.dataset.matrix !== matrix));
   }
   for (const article of document.querySelectorAll(".findings article")) showFindings(article, matrix);
+  drawTables();
 }
 
 /** Every workload says its finding, of the matrix that is shown if it has that one. */

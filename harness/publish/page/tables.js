@@ -18,36 +18,64 @@ function compareKeys(a, b) {
   return both(/^[0-9a-f]{8,}$/) ? plainly : a.localeCompare(b, "en", { numeric: true });
 }
 
-function sortBy(table, column) {
-  const head = table.tHead.rows[0].cells[column];
-  const down = head.getAttribute("aria-sort") === "ascending";
-  for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-  head.setAttribute("aria-sort", down ? "descending" : "ascending");
-  const rows = [...table.tBodies[0].rows].map((row) => ({ row, key: sortKey(row, column) }));
-  rows.sort((a, b) => (down ? -1 : 1) * compareKeys(a.key, b.key));
-  table.tBodies[0].append(...rows.map(({ row }) => row));
+/** The rows of each table as the page brought them. */
+const asGiven = new Map();
+
+function headsOf(table) { return [...table.tHead.rows[0].cells]; }
+
+/** Sort and search the tables of the workload as the view says. */
+function drawTables() {
+  for (const table of asGiven.keys()) {
+    if (table.closest("[data-workload]").dataset.workload !== workload().name) continue;
+    sortTable(table);
+    searchTable(table);
+  }
+}
+
+function sortTable(table) {
+  const down = view.sort.startsWith("-");
+  const column = headsOf(table).findIndex((head) => head.textContent === view.sort.replace(/^-/, ""));
+  headsOf(table).forEach((head) => head.removeAttribute("aria-sort"));
+  const rows = asGiven.get(table);
+  if (column < 0) return table.tBodies[0].append(...rows);
+  headsOf(table)[column].setAttribute("aria-sort", down ? "descending" : "ascending");
+  const keyed = rows.map((row) => ({ row, key: sortKey(row, column) }));
+  keyed.sort((a, b) => (down ? -1 : 1) * compareKeys(a.key, b.key));
+  table.tBodies[0].append(...keyed.map(({ row }) => row));
+}
+
+/** Leave the rows that have all words. */
+function searchTable(table) {
+  const [search, count] = table.closest(".scroll").previousElementSibling.children;
+  const words = view.find.toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = asGiven.get(table);
+  for (const row of rows) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+  if (search.value !== view.find) search.value = view.find;
+  count.textContent = words.length ? `${rows.filter((row) => !row.hidden).length} of ${counted(rows.length, "row")}` : "";
 }
 
 function makeSortable(table) {
-  [...table.tHead.rows[0].cells].forEach((head, column) => {
-    const button = html("button", { type: "button", class: "sort", click: () => sortBy(table, column) }, head.textContent);
-    head.replaceChildren(button);
-  });
+  for (const head of headsOf(table)) {
+    const name = head.textContent;
+    head.replaceChildren(html("button", { type: "button", class: "sort", click: () => {
+      view.sort = view.sort === name ? `-${name}` : name;
+      drawTables();
+      remember();
+    } }, name));
+  }
 }
 
-/** A search above a table, which leaves the rows that have all words. */
 function makeSearchable(table) {
-  const count = html("span", { class: "fine", role: "status" });
   const search = html("input", { type: "search", placeholder: "search this table…", "aria-label": `Search ${table.closest("[aria-label]").getAttribute("aria-label")}`, input: () => {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const rows = [...table.tBodies[0].rows];
-    for (const row of rows) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
-    count.textContent = words.length ? `${rows.filter((row) => !row.hidden).length} of ${counted(rows.length, "row")}` : "";
+    view.find = search.value;
+    drawTables();
+    remember("find");
   } });
-  table.closest(".scroll").before(html("div", { class: "row controls" }, search, count));
+  table.closest(".scroll").before(html("div", { class: "row controls" }, search, html("span", { class: "fine", role: "status" })));
 }
 
 for (const table of document.querySelectorAll("table.sortable")) {
+  asGiven.set(table, [...table.tBodies[0].rows]);
   makeSortable(table);
   makeSearchable(table);
 }
