@@ -28,9 +28,12 @@ _LOCKING = threading.Lock()
 
 
 @contextmanager
-def folder(kind: str) -> Iterator[Path]:
-    """A temporary folder `harness-<kind>-…`, locked by this process, removed at the end."""
-    made = Path(tempfile.mkdtemp(prefix=f"harness-{kind}-"))
+def folder(kind: str, parent: Path | None = None) -> Iterator[Path]:
+    """A temporary folder `harness-<kind>-…`, locked by this process, removed at the end.
+
+    It lies in `parent`, else where all temporary folders are.
+    """
+    made = Path(tempfile.mkdtemp(prefix=f"harness-{kind}-", dir=parent))
     descriptor = os.open(made, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -40,9 +43,9 @@ def folder(kind: str) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def abandoned() -> list[Path]:
-    """The temporary folders of this user's harness processes that live no more."""
-    found = Path(tempfile.gettempdir()).glob("harness-*")
+def abandoned(parent: Path | None = None) -> list[Path]:
+    """Such folders of this user whose processes live no more."""
+    found = (parent or Path(tempfile.gettempdir())).glob("harness-*")
     named = [path for path in found if _NAME.fullmatch(path.name) and _is_own(path)]
     return sorted(path for path in named if is_abandoned(path))
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import psutil
 
-from harness import processes, scratch
+from harness import places, processes, scratch
 from harness.engines.local.process_run import HOME
 from harness.executors import exchange_folders
+from harness.executors.cluster import slurm_options
 from harness.processes import ProcessFailedError
 from harness.upkeep import items
 from harness.upkeep.contained import LEFT
@@ -22,7 +23,11 @@ END_SECONDS = 10.0
 
 def of_killed_sweeps() -> Iterator[Item]:
     """In the order in which they must go: processes hold mounts, and mounts hold folders."""
-    folders = [*scratch.abandoned(), *exchange_folders.abandoned()]
+    folders = [
+        *scratch.abandoned(),
+        *scratch.abandoned(places.cache(slurm_options.CACHED)),
+        *exchange_folders.abandoned(),
+    ]
     for process in _processes():
         yield Item(
             kind="process",

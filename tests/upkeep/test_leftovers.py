@@ -69,6 +69,34 @@ def test_processes_and_folders_of_a_killed_run_are_found_and_removed(
         psutil.Process(int(kept_pid)).kill()
 
 
+SENDER = """
+import time
+from harness import places, scratch
+from harness.executors.cluster import slurm_options
+with scratch.folder("slurm", places.cache(slurm_options.CACHED)) as folder:
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_what_a_killed_sender_of_jobs_left_in_the_cache_is_removed(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(SENDER) as living, running(SENDER) as killed:
+        assert living.stdout is not None and killed.stdout is not None
+        kept = Path(living.stdout.readline().strip())
+        left = Path(killed.stdout.readline().strip())
+        killed.kill()
+        killed.wait()
+        while not scratch.is_abandoned(left):
+            time.sleep(0.1)
+        [found] = cleaned(capsys, yes=True)
+        assert (found["name"], found["outcome"]) == (str(left), "removed")
+        assert kept.exists() and not left.exists()
+        living.kill()
+
+
 # Detaches twice, so that nobody but the guard knows it.
 DETACHED = """
 import os, time

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +15,9 @@ import dask
 from distributed import Security
 from distributed.deploy.spec import ProcessInterface
 
-from harness import places
+from harness import places, scratch
 from harness.errors import EngineError
-from harness.executors.cluster import addresses, certificates, quiet
+from harness.executors.cluster import addresses, certificates, quiet, slurm_options
 from harness.executors.cluster.addresses import Address
 from harness.executors.cluster.jobqueue import SLURMCluster, SLURMJob
 from harness.executors.cluster.slurm_jobs import SlurmJobs
@@ -95,17 +94,14 @@ def started(options: SlurmOptions, engine: str | None) -> Iterator[SlurmSchedule
     """
     _require_commands()
     quiet.quieten()
-    base = options.shared_directory or places.cache("slurm")
-    base.mkdir(parents=True, exist_ok=True)
+    shared = options.shared_directory or places.cache(slurm_options.CACHED)
+    shared.mkdir(parents=True, exist_ok=True)
     # Nobody but this user may read it, and it is gone before the certificates expire.
-    with (
-        tempfile.TemporaryDirectory(prefix="run-", dir=base, ignore_cleanup_errors=True) as folder,
-        dask.config.set(_SETTINGS),
-    ):
-        tls = Path(folder) / "tls"
+    with scratch.folder("slurm", shared) as folder, dask.config.set(_SETTINGS):
+        tls = folder / "tls"
         certificates.new_authority(tls)
         security = addresses.tls_security(tls)
-        logs = options.log_directory or Path(folder) / "logs"
+        logs = options.log_directory or folder / "logs"
         cluster = _cluster(options, engine or _ENGINE, tls, security, logs)
         try:
             yield SlurmScheduler(

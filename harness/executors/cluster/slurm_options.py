@@ -13,6 +13,9 @@ from harness.matrix import text, values, yaml_file
 from harness.matrix.text import Problems
 from harness.matrix.yaml_file import FileProblemsError
 
+CACHED = "slurm"
+"""The folder of the cache for what the nodes read, where the options name no shared one."""
+
 SCHEMA = "1"
 REQUIRED = ("schema", "workers", "cpus", "memory", "walltime")
 KEYS = (
