@@ -26,7 +26,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import clusters, environments, measuring, results, scale, sweeps, traces
+from benchmarks import (
+    clusters,
+    differences,
+    environments,
+    measuring,
+    own_scripts,
+    results,
+    scale,
+    sweeps,
+    traces,
+)
 from benchmarks.measuring import Result
 from harness.results import machine
 
@@ -39,6 +49,8 @@ ROWS: dict[str, Callable[[Path, int], list[Result]]] = {
     "table-by-class": results.table_by_class,
     "scale": scale.scale,
     "traces": traces.traces,
+    "own-script": own_scripts.own_script,
+    "diff": differences.second_level,
     "cluster": clusters.cluster,
 }
 MISSED, UNMEASURED = 9, 1
