@@ -29,7 +29,9 @@ def show(folder: Path) -> None:
         # There are no classes to show; the end of the command says why.
         return
     console.result(tables.render(class_table.of_cells(cells), "rich"))
-    console.result("\n" + tables.render(axis_table.of_cells(cells), "rich"))
+    axes = axis_table.of_cells(cells)
+    if len(axes):
+        console.result("\n" + tables.render(axes, "rich"))
     console.result("\n" + advice.text(advice.findings(merged)))
     for sentence in (*unequal_results.sentences(cells), *seed_effect.sentences(cells)):
         console.note(sentence)
