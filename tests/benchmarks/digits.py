@@ -1,10 +1,8 @@
 """A user's script for the row `own-script`: mnist-cnn as one writes it without the harness.
 
-It reads `mnist.npz` in its working directory. The seconds of `fit` go to standard error, of which
-nothing is compared.
+It reads `mnist.npz` in its working directory, and prints the seconds that `fit` took.
 """
 
-import sys
 import time
 
 import numpy as np
@@ -30,4 +28,4 @@ model = tf.keras.Sequential(
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 started = time.perf_counter()
 model.fit(images[..., None], labels, batch_size=64, epochs=1, verbose=0)
-print(f"fit: {time.perf_counter() - started:.4f}", file=sys.stderr)
+print(f"fit: {time.perf_counter() - started:.4f} s")

@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 
@@ -53,7 +52,7 @@ def own_script(folder: Path, times: int) -> list[Result]:
             shutil.copy(SCRIPT, made)
             outputs: list[str] = []
             took = clocked(lambda: outputs.extend(_by_hand(python, made) for _ in range(RUNS)))
-        plain_fits.append(_fit_seconds(outputs))
+        plain_fits.append(median(map(_fit_seconds, outputs)))
         return took
 
     def ours() -> float:
@@ -61,7 +60,7 @@ def own_script(folder: Path, times: int) -> list[Result]:
             matrix, results = _matrix(Path(made), len(observed_fits)), Path(made, "results")
             options = ("--engine", "local", "--results", results)
             took = clocked(lambda: harness("run", matrix, *options))
-            observed_fits.append(_fit_seconds(_logs(results)))
+            observed_fits.append(median(_recorded_fits(results)))
         return took
 
     by_hand, swept = measuring.alternately(theirs, ours, times)
@@ -82,7 +81,12 @@ def _by_hand(python: Path, folder: str) -> str:
     done = subprocess.run(
         [python, SCRIPT.name], cwd=folder, capture_output=True, text=True, check=True
     )
-    return done.stderr
+    return done.stdout
+
+
+def _fit_seconds(printed: str) -> float:
+    [found] = re.findall(r"^fit: (\S+) s$", printed, re.MULTILINE)
+    return float(found)
 
 
 def _matrix(folder: Path, number: int) -> Path:
@@ -94,20 +98,9 @@ def _matrix(folder: Path, number: int) -> Path:
     return path
 
 
-def _logs(results: Path) -> list[str]:
-    [sweep] = sweeps(results)
-    return [path.read_text() for path in sorted(sweep.folder.glob("*/*.log"))]
-
-
-def _fit_seconds(outputs: Iterable[str]) -> float:
-    """The median of what the runs said.
-
-    Raises:
-        RuntimeError: not every run said it.
-    """
-    found = [
-        float(text) for output in outputs for text in re.findall(r"^fit: (\S+)$", output, re.M)
-    ]
+def _recorded_fits(results: Path) -> list[float]:
+    """The seconds of every run's fit, all that observing does in it included."""
+    found = [record.seconds["fit"] for sweep in sweeps(results) for record in sweep.records()]
     if len(found) != RUNS:
-        raise RuntimeError(f"{len(found)} of {RUNS} runs said how long fit took")
-    return median(found)
+        raise RuntimeError(f"{len(found)} of {RUNS} runs have a fit")
+    return found
