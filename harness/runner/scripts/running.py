@@ -13,15 +13,17 @@ import subprocess
 import sys
 import threading
 import time
-from typing import IO, Any, Dict, List
+from typing import IO, TYPE_CHECKING, Any, Dict, List
 
 from harness.protocol import script as scripts
 from harness.protocol.script import Script
 from harness.runner import cpu_load
 from harness.runner.reply import Reply, empty_reply
-from harness.runner.scripts import description, working_folder
-from harness.runner.scripts.description import Ended
+from harness.runner.scripts import working_folder
 from harness.runner.scripts.working_folder import Folders
+
+if TYPE_CHECKING:
+    from harness.runner.scripts.description import Ended
 
 _SETTINGS = "settings.json"
 _STDERR = "stderr.txt"
@@ -49,6 +51,8 @@ def run(request: Dict[str, Any], data_root: str, output: str) -> Reply:
     ended = _wait_for(command, folders, place, request["settings"]["load"])
     if ended.code == -signal.SIGKILL:
         os.kill(os.getpid(), signal.SIGKILL)
+    from harness.runner.scripts import description
+
     reply = empty_reply()
     description.fill(reply, request, script, folders, ended)
     reply["script"]["arguments"] = arguments
@@ -82,7 +86,7 @@ def _write_settings(folders: Folders, request: Dict[str, Any], script: Script) -
     return place
 
 
-def _wait_for(command: List[str], folders: Folders, place: str, asked_load: str) -> Ended:
+def _wait_for(command: List[str], folders: Folders, place: str, asked_load: str) -> "Ended":
     """Let the command run to its end, passing on what it prints, beside the load asked for."""
     path = os.pathsep.join([_SITE, *filter(None, [os.environ.get("PYTHONPATH")])])
     variables = dict(os.environ, PYTHONPATH=path, HOME=folders.home, PWD=folders.work)
@@ -98,6 +102,9 @@ def _wait_for(command: List[str], folders: Folders, place: str, asked_load: str)
             stdout=subprocess.PIPE,
             stderr=errors,
         )
+    # It takes NumPy, which is imported while the script runs, and not before or after.
+    from harness.runner.scripts.description import Ended
+
     over = threading.Event()
     passing = threading.Thread(target=_pass_on_errors, args=(error_file, over))
     passing.start()
