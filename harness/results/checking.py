@@ -18,9 +18,9 @@ from typing import Literal
 from harness.errors import RecordError
 from harness.results import blobs, left_out, locks, regular_files, scan, schemas, vouchers
 from harness.results.names import BLOB_FOLDER, is_sha256
-from harness.results.regular_files import content
 from harness.results.reading import MAX_BYTES, content_of, read_record
 from harness.results.record import Record
+from harness.results.regular_files import content
 from harness.results.scan import SweepFolder
 from harness.results.store import MACHINE_SCHEMA
 

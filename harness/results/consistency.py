@@ -14,7 +14,7 @@ from typing import Any
 from harness.matrix import legacy_keras
 from harness.matrix.cells import DEFAULTS, SCRIPT_DEFAULTS, cell_id
 from harness.matrix.environment import Environment
-from harness.protocol.axes import BY_NAME, CATALOGUE, Value, from_json, to_json
+from harness.protocol.axes import BY_NAME, from_json, to_json
 from harness.protocol.histories import history_digest
 from harness.protocol.open_values import OPEN_VALUES
 from harness.results.fingerprint import identify
@@ -26,7 +26,6 @@ from harness.runner import hashing
 History = Mapping[str, tuple[str, ...]]
 
 _VERSIONS = ("python", "tensorflow", "numpy", "keras", "device")
-
 
 
 def contradiction(record: Record) -> str | None:

@@ -43,7 +43,11 @@ def write(
         for chunk in chunks:
             file.write(chunk)
         file.flush()
-        if keep_equal and regular_files.is_file(path) and filecmp.cmp(path, temporary, shallow=False):
+        if (
+            keep_equal
+            and regular_files.is_file(path)
+            and filecmp.cmp(path, temporary, shallow=False)
+        ):
             return
         os.fsync(file.fileno())
         make_folder(path.parent, top=top)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import RecordError
-from harness.results import durable, regular_files, json_digest
+from harness.results import durable, json_digest, regular_files
 from harness.results.blobs import KINDS
 from harness.results.reading import content_of
 

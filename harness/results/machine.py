@@ -22,6 +22,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 _NUMBERS = {"family": "cpu family", "model": "model", "stepping": "stepping"}
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
+
 def describe() -> dict[str, Any]:
     """What is known about this machine, as it goes into every record.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from harness.results import durable, left_out, plan_file, scan, schemas, json_digest
+from harness.results import durable, json_digest, left_out, plan_file, scan, schemas
 from harness.results.names import BLOB_FOLDER
 from harness.results.reading import MAX_BYTES, content_of, read_record, schema_of
 from harness.results.record import SCHEMA
@@ -91,5 +91,7 @@ def _migrate_machine(path: Path) -> bool:
         return False
     migrated = content_of(path, data, newest=MACHINE_SCHEMA, steps=schemas.MACHINE)
     with on_disk(path):
-        durable.write(path, [json_digest.with_digest(migrated)], partial=path.parent / durable.PARTIAL)
+        durable.write(
+            path, [json_digest.with_digest(migrated)], partial=path.parent / durable.PARTIAL
+        )
     return True

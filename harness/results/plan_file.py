@@ -1,7 +1,7 @@
 """`plan.jsonl`: the cells of a sweep as planned, one line each, written and read as a stream.
 
-The first line is the header, the last one a checksum: how many cells there are, and the SHA-256 of all
-bytes before it. Schema 1 had no checksum.
+The first line is the header, the last one a checksum: how many cells there are, and the SHA-256 of
+all bytes before it. Schema 1 had no checksum.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import IO, Any, Literal
 from pydantic_core import from_json
 
 from harness.errors import RecordError
-from harness.protocol.axes import to_json
 from harness.matrix.cells import DEFAULTS, SETTING_AXES, Cell
 from harness.matrix.claim import Claim
 from harness.matrix.environment import Environment
 from harness.matrix.matrix import Matrix
 from harness.matrix.reading import MAX_REPEATS
+from harness.protocol.axes import to_json
 from harness.results import durable, planned_claims
 from harness.results.names import is_name
-from harness.results.regular_files import opened
 from harness.results.reading import check_schema
+from harness.results.regular_files import opened
 
 SCHEMA = 2
 OLDER = frozenset({1})

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from harness.matrix.claim import Claim, Expectation, Kind, Where
-from harness.protocol.axes import Value, from_json as value_from_json, to_json as value_to_json
+from harness.protocol.axes import Value
+from harness.protocol.axes import from_json as value_from_json
+from harness.protocol.axes import to_json as value_to_json
 
 _KINDS = get_args(Kind)
 _TEXTS = ("id", "says", "source")
@@ -63,9 +65,7 @@ def _expectation(
     if kind not in _KINDS:
         raise ValueError(f"no claim expects {str(kind)[:40]!r}")
     parts = [_where({} if part is None else part) for part in (stable_with, unstable_with)]
-    return Expectation(
-        kind=kind, over=_text(over), stable_with=parts[0], unstable_with=parts[1]
-    )
+    return Expectation(kind=kind, over=_text(over), stable_with=parts[0], unstable_with=parts[1])
 
 
 def _where(content: object) -> Where:

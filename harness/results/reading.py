@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from harness.errors import RecordError
-from harness.results import schemas, json_digest
+from harness.results import json_digest, schemas
 from harness.results.consistency import contradiction
-from harness.results.schemas import Steps
 from harness.results.names import is_name, is_sha256
-from harness.results.regular_files import content
 from harness.results.record import SCHEMA, Record
+from harness.results.regular_files import content
+from harness.results.schemas import Steps
 
 MAX_BYTES = 64 << 20
 """Records are some kilobytes; larger files are no records and are not read into memory."""

@@ -202,8 +202,8 @@ class Record(_Part):
     `version`. `consent` names the environment variables that the matrix sets although they can
     load code or write files.
 
-    `sha256` is the digest that was read and found right (see `json_digest`), None where there is none:
-    a record not yet written, or one of schema 1, which nothing vouches for.
+    `sha256` is the digest that was read and found right (see `json_digest`), None where there is
+    none: a record not yet written, or one of schema 1, which nothing vouches for.
     """
 
     schema_number: int = Field(alias="schema")

@@ -17,7 +17,7 @@ import filelock
 
 from harness.errors import RecordError, UsageError
 from harness.protocol import untrusted
-from harness.results import blobs, durable, regular_files, json_digest
+from harness.results import blobs, durable, json_digest, regular_files
 from harness.results.consistency import contradiction
 from harness.results.names import BLOB_FOLDER, is_name
 from harness.results.reading import MAX_BYTES, read_record
@@ -180,8 +180,8 @@ class Store:
             lock.acquire(timeout=0)
         except filelock.Timeout as error:
             raise UsageError(
-                f"{self.folder}: another sweep is running here ({_process_in(holder)}); wait for it, "
-                "end it, or give this one another folder with --results"
+                f"{self.folder}: another sweep is running here ({_process_in(holder)}); wait for "
+                "it, end it, or give this one another folder with --results"
             ) from error
         except OSError as error:
             raise UsageError(
@@ -216,7 +216,12 @@ class Store:
         self._place(target, source, kind, sha256, lambda file: blobs.digest_of(file, kind))
 
     def _place(
-        self, target: Path, source: Path, what: str, sha256: str, digest_of: Callable[[IO[bytes]], str]
+        self,
+        target: Path,
+        source: Path,
+        what: str,
+        sha256: str,
+        digest_of: Callable[[IO[bytes]], str],
     ) -> None:
         def check(copy: Path) -> None:
             digest = _digest(copy, what, source, digest_of)

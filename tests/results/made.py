@@ -16,8 +16,8 @@ import results_factory
 import harness.results
 from harness.matrix.cells import Cell
 from harness.protocol.axes import to_json
-from harness.results.record import SCHEMA, EnvironmentPart, Measured, Record
 from harness.results import fingerprint
+from harness.results.record import SCHEMA, EnvironmentPart, Measured, Record
 from harness.results.store import Store
 from harness.runner import hashing
 
@@ -48,7 +48,9 @@ def array_files(folder: Path, number: int) -> tuple[Path, Path, Measured]:
     return weights, predictions, results_factory.measured(tensors, sha256)
 
 
-def completed(measured: Measured, of: Cell | None = None, repeat: int = 1, **changes: Any) -> Record:
+def completed(
+    measured: Measured, of: Cell | None = None, repeat: int = 1, **changes: Any
+) -> Record:
     """The record of a run that completed."""
     return record(of, repeat, measured=measured, status="completed", **{"reason": "", **changes})
 

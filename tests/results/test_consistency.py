@@ -14,7 +14,7 @@ from commands import harness as program
 from results.made import array_files, completed
 
 from harness.errors import RecordError
-from harness.results import migration, json_digest
+from harness.results import json_digest, migration
 from harness.results.reading import read_record
 from harness.results.store import Store
 

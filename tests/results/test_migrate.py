@@ -7,14 +7,14 @@ import random
 import shutil
 from pathlib import Path
 
-from results import made
 import pytest
 
 from harness.errors import RecordError, UsageError
-from harness.results import checking, plan_file, migration
+from harness.results import checking, migration, plan_file
 from harness.results.record import SCHEMA, Record
 from harness.results.scan import sweeps
 from harness.results.store import Store
+from results import made
 
 SCHEMA1 = Path(__file__).parents[1] / "data" / "schema1"
 STEPS = 25

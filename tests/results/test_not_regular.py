@@ -94,7 +94,7 @@ def test_no_file_is_read_through_a_link(root: Path) -> None:
             assert not (folder / "results" / path.relative_to(copy)).exists()
 
 
-class unpacked:  # noqa: N801
+class unpacked:
     """The files of a bundle in a folder."""
 
     def __init__(self, archive: Path, folder: Path) -> None:
@@ -127,10 +127,9 @@ def test_nothing_is_written_through_a_link(root: Path, tmp_path: Path, number: i
     store = Store(root, MATRIX, on.machine)
     weights, predictions, measured = array_files(tmp_path / "arrays", 1)
     record = on.record(cell(), 1, "completed", measured=measured)
-    with pytest.raises(HarnessError, match="is a link"):
-        with store.lock():
-            store.write(record, weights, predictions)
-            store.make_logs()
+    with pytest.raises(HarnessError, match="is a link"), store.lock():
+        store.write(record, weights, predictions)
+        store.make_logs()
     assert list(elsewhere.iterdir()) == []
 
 
@@ -139,9 +138,7 @@ def test_locks_are_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "r" / "m" / "locks").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(RecordError, match="is a link"):
-        locks.store(
-            b"# schema: 1\n", "tf", tmp_path / "r" / "m" / "locks", partial=tmp_path / "p"
-        )
+        locks.store(b"# schema: 1\n", "tf", tmp_path / "r" / "m" / "locks", partial=tmp_path / "p")
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 

@@ -13,11 +13,10 @@ from results.made import CELL, array_files, cell, record
 from results_factory import hardware
 
 from harness.errors import RecordError, UsageError
-from harness.results import fingerprint, machine, json_digest
+from harness.results import fingerprint, json_digest
 from harness.results.record import SCHEMA, Record
 from harness.results.scan import sweeps
 from harness.results.store import Store
-
 
 MACHINES = {fingerprint.identify(h): h for h in (hardware(microarchitecture=name) for name in "ab")}
 A, B = MACHINES
@@ -115,7 +114,9 @@ def test_an_unreadable_record_is_named(root: Path, bad: bytes) -> None:
 
 def test_another_schema_says_what_to_do(root: Path) -> None:
     path = changed(root, schema=SCHEMA + 1)
-    with pytest.raises(RecordError, match=rf"schema {SCHEMA + 1}, .* reads {SCHEMA}; .* pip install --upgrade"):
+    with pytest.raises(
+        RecordError, match=rf"schema {SCHEMA + 1}, .* reads {SCHEMA}; .* pip install --upgrade"
+    ):
         read_all(root)
     for number in ("one", None, [1], 1.5, True, 0, -1):
         changed(root, schema=number)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from harness.errors import RecordError
-from harness.results import schemas, json_digest
-from harness.results.schemas import upgraded
+from harness.results import json_digest, schemas
 from harness.results.reading import read_record
 from harness.results.record import SCHEMA
 from harness.results.scan import sweeps
+from harness.results.schemas import upgraded
 from harness.results.store import MACHINE_SCHEMA
 
 SCHEMA1 = Path(__file__).parents[1] / "data" / "schema1"

@@ -112,9 +112,7 @@ def test_an_archive_that_leads_out_of_its_folder_is_damage(
     assert findings(on) == [("damaged", "scripts")]
 
 
-def test_a_bundle_brings_scripts_unless_they_are_left_out(
-    on: SweepOnDisk, archive: Path
-) -> None:
+def test_a_bundle_brings_scripts_unless_they_are_left_out(on: SweepOnDisk, archive: Path) -> None:
     path = stored(on, archive)
     lock = on.folder.parent / "locks" / "one.txt"
     lock.parent.mkdir()

@@ -1,4 +1,4 @@
-"""Records of users' scripts: accepted as they are left, refused where they contradict themselves."""
+"""Records of users' scripts: accepted as left, refused where they contradict themselves."""
 
 from __future__ import annotations
 

@@ -15,15 +15,15 @@ import time
 from functools import partial
 from pathlib import Path
 
-from results import made
 import pytest
-from results.made import CELL, MACHINE, MATRIX, array_files, cell, completed, record
+from results.made import CELL, MACHINE, MATRIX, array_files, completed, record
 
 from harness.errors import RecordError, UsageError
 from harness.results import blobs
 from harness.results.record import Record
 from harness.results.scan import SweepFolder, sweeps
 from harness.results.store import Store
+from results import made
 
 KILLS = 6
 STEPS = 100
@@ -56,7 +56,10 @@ def test_a_record_comes_back_as_it_was_written(store: Store, tmp_path: Path) -> 
     assert path == tmp_path / "results" / MATRIX / MACHINE / CELL / "1.json"
     assert read_without_digest(store) == done
     assert store.blob_path("weights", measured.weights_sha256).read_bytes() == weights.read_bytes()
-    assert store.blob_path("predictions", measured.predictions_sha256).read_bytes() == predictions.read_bytes()
+    assert (
+        store.blob_path("predictions", measured.predictions_sha256).read_bytes()
+        == predictions.read_bytes()
+    )
     assert store.read(CELL, 2) is None
 
 
@@ -84,14 +87,18 @@ def test_equal_weights_are_stored_once(store: Store, tmp_path: Path) -> None:
         weights, predictions, measured = array_files(tmp_path / str(repeat), 5)
         done = completed(measured, repeat=repeat)
         store.write(done, weights, predictions)
-    assert [path.name for path in (store.blobs / "weights").iterdir()] == [f"{measured.weights_sha256}.npz"]
+    assert [path.name for path in (store.blobs / "weights").iterdir()] == [
+        f"{measured.weights_sha256}.npz"
+    ]
 
 
 def test_arrays_that_are_not_what_the_record_says_are_refused(store: Store, tmp_path: Path) -> None:
     weights, predictions, measured = array_files(tmp_path, 1)
     other, _, others = array_files(tmp_path, 2)
     done = completed(measured)
-    with pytest.raises(RecordError, match=f"the digest {others.weights_sha256}, not {measured.weights_sha256}"):
+    with pytest.raises(
+        RecordError, match=f"the digest {others.weights_sha256}, not {measured.weights_sha256}"
+    ):
         store.write(done, other, predictions)
     weights.write_bytes(b"PK\x03\x04 broken")
     with pytest.raises(RecordError, match="weights cannot be read"):
@@ -103,9 +110,13 @@ def test_arrays_that_are_not_what_the_record_says_are_refused(store: Store, tmp_
 def test_a_record_that_measured_brings_its_arrays(store: Store, tmp_path: Path) -> None:
     weights, predictions, measured = array_files(tmp_path, 1)
     done = completed(measured)
-    with pytest.raises(RecordError, match="the record names weights, and no file of them was given"):
+    with pytest.raises(
+        RecordError, match="the record names weights, and no file of them was given"
+    ):
         store.write(done, None, predictions)
-    with pytest.raises(RecordError, match="the record names predictions, and no file of them was given"):
+    with pytest.raises(
+        RecordError, match="the record names predictions, and no file of them was given"
+    ):
         store.write(done, weights, None)
     assert store.read(CELL, 1) is None
     store.write(done, weights, predictions)
@@ -152,7 +163,7 @@ def test_at_no_moment_of_superseding_is_there_no_record(tmp_path: Path) -> None:
         again = record(reason="second")
         killed = made.killed_within(partial(store.write, again, None, None), steps)
         found = store.read(CELL, 1)
-        assert found is not None and found.reason == ("first" if killed else "second") or killed
+        assert (found is not None and found.reason == ("first" if killed else "second")) or killed
         if not killed:
             break
     assert 10 < steps < 399
@@ -181,7 +192,10 @@ def test_what_is_stored_is_what_was_checked(store: Store, tmp_path: Path) -> Non
         with contextlib.suppress(RecordError):
             store.write(done, shown, predictions)
             stored += 1
-            assert store.blob_path("weights", measured.weights_sha256).read_bytes() == good.read_bytes()
+            assert (
+                store.blob_path("weights", measured.weights_sha256).read_bytes()
+                == good.read_bytes()
+            )
             store.blob_path("weights", measured.weights_sha256).unlink()
     stop.set()
     thread.join()
@@ -221,7 +235,9 @@ def test_no_name_leads_out_of_the_folder(store: Store, tmp_path: Path, name: str
 
 def test_a_digest_that_is_a_path_is_refused(store: Store, tmp_path: Path) -> None:
     weights, predictions, measured = array_files(tmp_path, 1)
-    bad = record(measured=measured.model_copy(update={"weights_sha256": "../../x"}), status="completed")
+    bad = record(
+        measured=measured.model_copy(update={"weights_sha256": "../../x"}), status="completed"
+    )
     with pytest.raises(RecordError, match="nothing is stored under 'weights'"):
         store.blob_path("weights", "../../x")
     with pytest.raises(RecordError, match="contradicts itself"):
