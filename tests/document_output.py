@@ -29,6 +29,9 @@ DOCUMENTS = tuple(
         "harness/cli/README.md",
         "matrices/README.md",
         "results/README.md",
+        "results/article/README.md",
+        "results/hardware/README.md",
+        "results/reference/README.md",
         "tests/README.md",
     )
 )
