@@ -91,7 +91,7 @@ function drawMatrix() {
     role: "grid", class: "grid", "aria-labelledby": "matrix-title",
     "aria-rowcount": down.length + grid.columns.length, "aria-colcount": across.length + 1,
   }, html("div", { role: "rowgroup", class: "top" }, columnHeads(across), rowNames()), rowsOf(down, across, chosen));
-  table.classList.toggle("stacked", NARROW.matches && grid.rows.length > 1);
+  table.classList.toggle("stacked", isStacked());
   table.style.setProperty("--tile", `${tileWidth(across)}px`);
   headWidths().forEach((width, level) => table.style.setProperty(`--head${level}`, `${width}px`));
   table.addEventListener("keydown", walk);
@@ -106,6 +106,11 @@ function drawMatrix() {
   tellShown(chosen.length);
   captionMatrix();
   markOpen();
+}
+
+/** Whether the heads of rows stand above their tiles. */
+function isStacked() {
+  return NARROW.matches && grid.rows.length > 1;
 }
 
 function varying(axes, chosen) {
@@ -137,8 +142,7 @@ function columnHeads(across) {
       head.style.width = `calc(${count} * var(--tile) + ${6 * gapsIn(across, start, count)}px)`;
       return head;
     });
-    const last = level === grid.columns.length - 1;
-    return html("div", { role: "row", class: `heads${last && isUpright(across) ? " upright" : ""}` },
+    return html("div", { role: "row", class: `heads${isUpright(across, level) ? " upright" : ""}` },
       html("div", { role: "columnheader", class: "corner" }, html("span", {}, workload().axes[axis].name)), heads);
   });
 }
@@ -226,7 +230,15 @@ function rowHead(values) {
 /** A value as heads have it: of machines only what tells their names apart. */
 function valueOf(axis, code) {
   const { name, values } = workload().axes[axis];
-  return name === "machine" ? values[code].slice(sharedStart(values.filter((_, other) => isPresent(axis, other)))) : values[code];
+  if (name !== "machine") return values[code];
+  const names = values.filter((_, other) => isPresent(axis, other));
+  const kinds = new Set(names.map(kindOf));
+  return names.length > 1 && kinds.size === names.length ? kindOf(values[code]) : values[code].slice(sharedStart(names));
+}
+
+/** The microarchitecture, which the name of a machine begins with. */
+function kindOf(machine) {
+  return machine.split("-", 1)[0];
 }
 
 /** The value whole, and of a machine what it is. */
@@ -269,24 +281,35 @@ function recolour() {
   markOpen();
 }
 
+/** As wide as heads need, and no wider than lets a matrix be seen whole, where it can be. */
 function tileWidth(across) {
-  const upright = isUpright(across);
-  const needed = grid.columns.slice(0, upright ? -1 : undefined).map((axis, level) => {
-    return Math.max(...spans(across, level).map(({ value, count }) => (valueOf(axis, value).length * 6.8 + 8) / count));
-  });
-  return Math.min(60, Math.max(upright ? fittingWidth(across) : 30, ...needed));
+  const needed = Math.min(60, Math.max(...grid.columns.map((_, level) => neededWidth(across, level)), 30));
+  const room = Math.floor(roomFor(across) / across.length);
+  if (grid.columns.length && (needed > room || isCrowded(across))) return Math.min(isCrowded(across) ? 28 : 60, Math.max(21, room));
+  return needed;
 }
 
-/** As wide as there is room for, so that a matrix is seen whole where it can be. */
-function fittingWidth(across) {
-  const heads = headWidths().reduce((sum, width) => sum + width, 14) + gapsIn(across, 0, across.length) * 6;
-  return Math.min(28, Math.max(21, Math.floor((document.getElementById("matrix").clientWidth - heads) / across.length)));
+function roomFor(across) {
+  const beside = isStacked() ? [] : headWidths();
+  const heads = beside.reduce((sum, width) => sum + width, 14) + gapsIn(across, 0, across.length) * 6;
+  return document.getElementById("matrix").clientWidth - heads;
 }
 
-/** Whether the innermost heads stand upright, because they are many or long. */
-function isUpright(across) {
-  const inner = grid.columns[grid.columns.length - 1];
-  return inner !== undefined && longest(inner) > 2 && (across.length > 14 || longest(inner) > 8 || NARROW.matches);
+/** The width of a tile at which the heads of a level are whole when they lie. */
+function neededWidth(across, level) {
+  return Math.max(...spans(across, level).map(({ value, count }) => (valueOf(grid.columns[level], value).length * 6.8 + 8) / count));
+}
+
+/** Whether the innermost heads stand because they are many or long. */
+function isCrowded(across) {
+  const inner = longest(grid.columns[grid.columns.length - 1]);
+  return inner > 2 && (across.length > 14 || inner > 8 || NARROW.matches);
+}
+
+/** Whether the heads of a level stand upright, because they would be cut. */
+function isUpright(across, level) {
+  const innermost = level === grid.columns.length - 1;
+  return (innermost && isCrowded(across)) || neededWidth(across, level) > tileWidth(across);
 }
 
 function longest(axis) {
