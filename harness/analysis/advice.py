@@ -6,7 +6,7 @@ several machines is counted on each of them: sums of unlike cells would say noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -258,9 +258,9 @@ def _price(prices: pd.DataFrame, axis: str, value: str) -> str:
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    spread = f"{row['fit_low']:.2f} to {row['fit_high']:.2f}"
     pairs = counted(int(row["pairs"]), "pair")
-    return f"; it took {row['fit_ratio']:.2f} times as long ({spread}, {pairs})"
+    spread = f"{row['fit_low']:.2f} to {row['fit_high']:.2f}, " if row["pairs"] > 1 else ""
+    return f"; it took {row['fit_ratio']:.2f} times as long ({spread}{pairs})"
 
 
 def _on_other_machines(merged: MergedResults) -> Iterator[Advice]:
@@ -279,15 +279,23 @@ def _on_other_machines(merged: MergedResults) -> Iterator[Advice]:
         f" {counted(len(same) + len(other), 'common cell')} left the same bits.",
         cells=tuple(axis_examples.named(pd.Series(cell)) for cell in shown),
     )
-    cells = [pair.baseline for pair in other if pair.baseline]
-    common = _common(pd.DataFrame(cells)) if cells and same else ""
+    common = _common(_baselines(other), _baselines(same)) if other and same else ""
     if common:
         yield Advice(text=f"Those that did not have {common} in common.")
 
 
-def _common(cells: pd.DataFrame) -> str:
-    """What these cells share and is no default."""
-    values = {name: value for name, value in shared(cells).items() if name in _SETTABLE}
+def _baselines(pairs: Iterable[cell_comparison.Pair]) -> pd.DataFrame:
+    return pd.DataFrame.from_records([dict(pair.baseline) for pair in pairs if pair.baseline])
+
+
+def _common(cells: pd.DataFrame, others: pd.DataFrame) -> str:
+    """What these cells share, the others do not all have, and is no default."""
+    everywhere = shared(others)
+    values = {
+        name: value
+        for name, value in shared(cells).items()
+        if name in _SETTABLE and everywhere.get(name) != value
+    }
     return assignments(values)
 
 

@@ -37,8 +37,10 @@ _CLOCK_S = 1.5
 """Runs that overlap by no more count as one after the other: their starts are whole seconds."""
 
 
-def by_price(runs: pd.DataFrame) -> pd.DataFrame:
+def by_price(runs: pd.DataFrame, beside: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row per workload and value of an axis that is not its default; see `PRICE_COLUMNS`.
+
+    Where `runs` are only some, `beside` are all runs of their sweeps.
 
     A cell's time is the median of its completed runs; that of the whole run where no fit was seen.
     Runs of a sweep share the machine, so that a ratio is worth little where few pairs stand behind
@@ -47,8 +49,10 @@ def by_price(runs: pd.DataFrame) -> pd.DataFrame:
     done = runs[(runs["status"] == "completed") & runs["total_s"].notna()]
     # Of a script's own loop no time is known but that of the whole run.
     times = done["fit_s"].fillna(done["total_s"])
-    done = done.assign(fit_s=times, alone=_alone(runs).reindex(done.index))
+    every = runs if beside is None else beside
     keys = ["matrix", "machine", "cell"]
+    alone = every[[*keys, "repeat"]].assign(alone=_alone(every).reindex(every.index))
+    done = done.assign(fit_s=times).merge(alone, on=[*keys, "repeat"])
     cells = done.drop_duplicates(keys).set_index(keys)
     grouped = done.groupby(keys)
     cells[_TIMES] = grouped[_TIMES].median().loc[cells.index]

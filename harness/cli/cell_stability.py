@@ -48,7 +48,7 @@ def study(
     cure = search.cure(candidates, trials) if unstable else None
     if base.is_complete:
         trials.show(stability.sentences(base, cure), format, saved)
-    console.note(f"records: {experiment.store.folder.parent}")
+    study_report.note_records(experiment.store.folder.parent)
     _judge(side, base, cure)
 
 

@@ -222,7 +222,7 @@ class ClusterSweep:
         return Part(made_on=made_on, store=store, plan=plan)
 
     def _selected(self, planned: Iterable[Cell]) -> list[Cell]:
-        globs = (*self.asked.only, *self.asked.again)
+        globs = selection.with_again(self.asked.only, self.asked.again)
         matches, shard = selection.matcher(globs), self.asked.shard
         matching = (cell for cell in planned if not globs or matches(cell.id))
         return [cell for cell in matching if shard is None or shard.has(cell)]
@@ -249,7 +249,7 @@ class ClusterSweep:
         candidates = [*self._present(workers), *self._recorded({one.machine for one in workers})]
         planned = list(cells.cells(self.matrix))
         # A selection of nothing leaves nothing.
-        list(cells.select(iter(planned), (*self.asked.only, *self.asked.again)))
+        list(cells.select(iter(planned), selection.with_again(self.asked.only, self.asked.again)))
         return place_cells(planned, self.matrix.machines, candidates)
 
     def _present(self, workers: Iterable[WorkerInfo]) -> Iterator[Candidate]:

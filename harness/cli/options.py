@@ -54,8 +54,8 @@ Again = Annotated[
     typer.Option(
         "--again",
         metavar="GLOB",
-        help="These cells although they have records, which are put aside; no others without "
-        "--only. May be repeated.",
+        help="These cells although they have records, which are put aside, or one run of them, "
+        "GLOB#2; no others without --only. May be repeated.",
     ),
 ]
 Shard = Annotated[
@@ -84,7 +84,7 @@ ENGINE = AUTO
 def engine_note(asked: str, chosen: str, why: str) -> None:
     """Say which engine runs, to everybody only where it is not the one that contains most."""
     say = console.note if asked == AUTO and chosen != NAMES[1] else console.detail
-    say(f"engine: {chosen}; {why}")
+    say(f"engine: {why}")
 
 
 def named(engine: str) -> str | None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from harness import console
+from harness import console, selection
 from harness.cli import options, wiring
 from harness.cli.wiring import LocalMachine
 from harness.engines import choice
@@ -146,15 +146,15 @@ def plan(
         store=store,
         scripts={name: snapshots.describe(entry) for name, entry in matrix.scripts.items()},
     )
-    both = [*(only or ()), *(again or ())]
-    selected = shards.within(_selected(matrix, machine, chosen, both), part)
+    asked = selection.with_again(only, again)
+    selected = shards.within(_selected(matrix, machine, chosen, asked), part)
     noted, lookup = UsedEnvironments(), wiring.lookup(chosen, machine, wanted)
     steps = planning.steps(selected, matrix.repeats, wanted, store.reader())
     steps = noted.passing(planning.done_again(steps, again or ()))
     if as_json:
         _print_all(matrix.name, chosen.name, steps, noted, lookup)
     elif format == "rich":
-        _show(steps, noted, lookup, by, f"engine: {chosen.name}; {why}")
+        _show(steps, noted, lookup, by, f"engine: {why}")
     else:
         _print_table(steps, noted, lookup, by, format)
 
@@ -209,13 +209,13 @@ def _print_script(
 
 
 def _selected(
-    matrix: Matrix, machine: LocalMachine, engine: Engine, only: list[str] | None
+    matrix: Matrix, machine: LocalMachine, engine: Engine, only: tuple[str, ...]
 ) -> Iterator[Cell]:
     def unavailable(device: str) -> str | None:
         return engine.unavailable(device=device)
 
     settled = wiring.settled_cells(matrix, machine.limits, unavailable)
-    return cells.select(settled, tuple(only or ()))
+    return cells.select(settled, only)
 
 
 def _print_all(

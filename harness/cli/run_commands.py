@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harness import console
+from harness import console, selection
 from harness.cli import options, sweeps, wiring
 from harness.cli.sweeps import LockSource, Setting
 from harness.engines import choice
@@ -89,7 +89,7 @@ def run(
 
     # Listed before anything is written, so that a selection of nothing leaves nothing.
     settled = wiring.settled_cells(matrix, machine.limits, unavailable)
-    matching = list(cells.select(settled, (*(only or ()), *(again or ()))))
+    matching = list(cells.select(settled, selection.with_again(only, again)))
     selected = list(shards.within(matching, part))
     if part is not None:
         console.note(f"shard {part}: {len(selected)} of {counted(len(matching), 'cell')}")

@@ -50,6 +50,14 @@ def show(
     console.result(f"{above}{shown}")
 
 
+def note_records(folder: Path) -> None:
+    """Where the runs of a study are recorded, if there were any."""
+    here = folder.is_dir()
+    console.note(
+        f"records: {folder}" if here else "nothing was run: the records there were, say it"
+    )
+
+
 def _save(
     lines: Sequence[str], frame: pd.DataFrame | None, columns: Sequence[str], saved: Saved
 ) -> None:

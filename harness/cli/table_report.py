@@ -35,7 +35,6 @@ _OF_RUNS: Mapping[View, Callable[[pd.DataFrame], pd.DataFrame]] = {
     View.run: lambda table: table,
     View.cell: by_cell,
     View.axis: by_axis,
-    View.price: price_table.by_price,
 }
 
 
@@ -64,8 +63,11 @@ def show(folders: Sequence[Path], request: Request) -> None:
         table = merged.runs
         for note in merged.notes:
             console.note(note)
-    table = merging.selected_rows(table, request.only)
-    frame = _frame(table, request, lambda: _places(folders[0], merged))
+    whole, table = table, merging.selected_rows(table, request.only)
+    if request.by is View.price:
+        frame = price_table.by_price(table, beside=whole)
+    else:
+        frame = _frame(table, request, lambda: _places(folders[0], merged))
     console.result(tables.render(frame, request.format, ids=request.ids))
     console.note(tables.summary(table))
     for sentence in unequal_results.sentences(by_cell(table)):

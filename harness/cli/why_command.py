@@ -215,7 +215,7 @@ def _explain(
         lines[-1:-1] = study.versions(found)
     frame = hybrid_table.frame(study.rows, study.letters(found))
     study_report.show(lines, frame, format, hybrid_table.SHOWN, saved)
-    console.note(f"records: {study.folder}")
+    study_report.note_records(study.folder)
     state = found.explanation.state
     if state == "incomplete":
         raise IncompleteSweepError("not explained: an end gives no result here")

@@ -163,8 +163,9 @@ def prices(*folders: str | Path, only: Selection = ()) -> Table:
     >>> prices[["setting", "pairs"]].values.tolist()
     [['onednn=off', 34], ['determinism=on', 36]]
     """
-    with sources.read(folders, only) as results:
-        return _for_people(price_table.by_price(results.runs))
+    with sources.read(folders) as results:
+        runs = merging.selected_rows(results.runs, sources.globs(only))
+        return _for_people(price_table.by_price(runs, beside=results.runs))
 
 
 def claims(*folders: str | Path, only: Selection = ()) -> Table:

@@ -107,10 +107,16 @@ def steps(
 
 
 def done_again(steps: Iterable[Step], again: Sequence[str]) -> Iterator[Step]:
-    """The same steps, but the cells whose id matches one of the globs run whatever they have."""
-    matches = selection.matcher(again)
+    """The same steps, but those of cells that match one of the globs run whatever they have.
+
+    A glob that ends in the number of a run, as `GLOB#2`, is about this run alone.
+    """
+    globs = [selection.split_repeat(glob) for glob in again]
+    asked = [(selection.matcher([glob]), repeat) for glob, repeat in globs]
     for step in steps:
-        anew = step.action in ("done", "waits") and bool(again) and matches(step.cell.id)
+        anew = step.action in ("done", "waits") and any(
+            matches(step.cell.id) and repeat in (None, step.repeat) for matches, repeat in asked
+        )
         yield replace(step, action="run", why="asked for again") if anew else step
 
 

@@ -72,3 +72,20 @@ def test_more_epochs_are_no_price(on: SweepOnDisk) -> None:
     timed(on, PLAIN, 1.0)
     timed(on, cell(threads=1, epochs=5), 5.0)
     assert by_price(run_table.runs(on.root)).empty
+
+
+@pytest.mark.slow
+def test_a_run_beside_one_that_is_not_shown_was_not_alone(on: SweepOnDisk) -> None:
+    beside = cell(workload="co2-lstm", threads=1)
+    on.plan([PLAIN, ON, beside])
+    for of, started in ((PLAIN, "10:00:00"), (ON, "11:00:00"), (beside, "11:00:05")):
+        on.complete(of, "w")
+        written = read_record(on.folder / of.id / "1.json")
+        assert written is not None
+        seconds = {"fit": 2.0, "total": 10.0}
+        update = {"seconds": seconds, "started": f"2026-11-28T{started}Z"}
+        on.write(written.model_copy(update=update))
+    runs = run_table.runs(on.root)
+    shown = runs[runs["workload"] == "mnist-mlp"].reset_index(drop=True)
+    assert by_price(shown, beside=runs)["alone"].tolist() == [0]
+    assert by_price(shown)["alone"].tolist() == [1]

@@ -44,7 +44,12 @@ def test_a_workload_stands_for_its_cells(results: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
-    [(["*threads=2*"], 2, "--yes removes 2 records of 1 cell"), (["*threads=7*", "-y"], 3, "ids")],
+    [
+        (["*threads=2*"], 2, "--yes removes 2 records of 1 cell"),
+        (["*threads=7*", "-y"], 3, "ids"),
+        (["*threads=2*", "*threads=7*", "-y"], 3, "no cell matches '*threads=7*'"),
+        ([".", "mnist-mlp", "-y"], 3, ". is a folder: name results with --results"),
+    ],
 )
 def test_without_leave_or_match_nothing_goes(
     results: Path, arguments: list[str], code: int, expected: str

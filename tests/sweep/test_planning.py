@@ -213,6 +213,13 @@ def test_what_is_asked_for_again_runs_whatever_it_has() -> None:
     ]
 
 
+def test_one_run_of_a_cell_is_asked_for_again_by_its_number() -> None:
+    (cell,) = cells_of("threads: 1")
+    steps = [planning.Step(cell=cell, repeat=n, action="done", why="recorded") for n in (1, 2)]
+    again = planning.done_again(steps, ["*threads=1#2"])
+    assert [step.action for step in again] == ["done", "run"]
+
+
 def test_no_record_means_run_and_every_repeat_is_a_step() -> None:
     steps = list(planning.steps(cells_of("seed: [1, 2]"), 3, wanted(), lambda cell, repeat: None))
     assert [(s.repeat, s.action) for s in steps] == [(r, "run") for r in (1, 2, 3)] * 2
