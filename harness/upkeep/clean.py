@@ -34,7 +34,7 @@ def removable(
     if client is not None:
         yield from _asked(contained.abandoned(client), note)
     yield from leftovers.of_killed_sweeps()
-    yield from stored.unreferenced(results, question.references.digests)
+    yield from stored.unreferenced(results, question.references.digests, note)
     if not alone:
         note(IN_USE)
         return
