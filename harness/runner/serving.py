@@ -20,7 +20,7 @@ import time
 import traceback
 from typing import Any, Callable, Dict, List, NoReturn, Set
 
-from harness.protocol import exchange, wakeup
+from harness.protocol import exchange, untrusted, wakeup
 from harness.protocol.files import write_json
 from harness.runner import confining, disk, memory, supervising
 
@@ -163,10 +163,9 @@ def _train(folder: str, shared: str, request: Dict[str, Any], train: Train) -> N
     """Train and end this process with the status that says how it went."""
     code = 1
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        log = os.open(os.path.join(folder, exchange.LOG), flags, 0o644)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
+        with untrusted.open_log(os.path.join(folder, exchange.LOG)) as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
         os.sched_setaffinity(0, request["limits"]["cpus"])
         train(request, folder, confining.confine(folder, shared))
         code = 0

@@ -23,6 +23,7 @@ from docker.models.images import Image
 from harness.engines.docker import archives, container_owners
 from harness.engines.docker.archives import Entry
 from harness.engines.docker.containers import OWNER_LABEL
+from harness.protocol import untrusted
 
 _LAYER = "layer.tar"
 
@@ -60,8 +61,8 @@ def put(client: docker.DockerClient, layer: Layer, log: Path) -> None:
                 loaded(client, layer)
                 return
             except ImageLoadError as refusal:
-                with log.open("a", encoding="utf-8") as file:
-                    file.write(f"not loaded, so committed: {refusal}\n")
+                with untrusted.open_log(log) as file:
+                    file.write(f"not loaded, so committed: {refusal}\n".encode())
         committed(client, layer)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache
-from pathlib import Path
 
 from harness import scratch
 from harness.engines.local import guarding
@@ -44,7 +43,7 @@ def _works(isolation: str) -> bool:
             isolation=isolation,
             read_only=(str(folder / "read-only"),),
             variables={},
-            log=Path(os.devnull),
+            log=None,
         )
         with guarding.started(tree) as guard:
             guard.process.wait()
