@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from harness import scratch
 from harness.engines import outcomes
 from harness.engines.protocol import Engine, Image, Order, Outcome
 from harness.errors import EngineError
@@ -108,6 +109,17 @@ def fresh(
         write_json(folders.control / exchange.REQUEST, _limited(request, cpus, limits))
         outcome = template.engine.run(_order(template, folders, cpus, limits))
         yield _ending(outcome, folders.output, untrusted.tail(folders.log), "fresh", cpus)
+
+
+@contextmanager
+def _entered(output: Path, *parts: str) -> Iterator[Path]:
+    """A folder that a warm process made; an empty one where a training put something else there."""
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(untrusted.folder(output, *parts))
+        except OSError:
+            path = str(stack.enter_context(scratch.folder("empty")))
+        yield Path(path)
 
 
 def _limited(
@@ -208,19 +220,21 @@ class WarmProcess:
             request = _limited(request, cpus, self._limits)
             write_json(control / exchange.REQUESTS / f"{name}.json", request)
             wakeup.notify(self._wakeup)
-            outcome, complaint = self._wait(output / exchange.ENDINGS / f"{name}.json", waiter)
-        folder = output / exchange.RUNS / name
-        log = untrusted.tail(folder / exchange.LOG) or untrusted.tail(self._folders.log)
-        yield _ending(outcome, folder, log, "forked", cpus, complaint)
+            outcome, complaint = self._wait(name, waiter)
+        with _entered(output, exchange.RUNS, name) as folder:
+            log = untrusted.tail(folder / exchange.LOG) or untrusted.tail(self._folders.log)
+            yield _ending(outcome, folder, log, "forked", cpus, complaint)
 
-    def _wait(self, ending: Path, waiter: wakeup.Waiter) -> tuple[Outcome, str]:
+    def _wait(self, name: str, waiter: wakeup.Waiter) -> tuple[Outcome, str]:
         """How the run ended, and what is wrong with the runner's account of it."""
+        ending = self._folders.output / exchange.ENDINGS / f"{name}.json"
         started = time.monotonic()
         while not os.path.lexists(ending):
             if not self.alive and not os.path.lexists(ending):
                 return self._ended_early(time.monotonic() - started), ""
             waiter.wait(_ENDING_POLL_SECONDS)
-        return replies.read_ending(ending, time.monotonic() - started)
+        with _entered(self._folders.output, exchange.ENDINGS) as endings:
+            return replies.read_ending(endings / ending.name, time.monotonic() - started)
 
     def _ended_early(self, seconds: float) -> Outcome:
         """The whole process is gone, and the run with it."""

@@ -1,16 +1,18 @@
 """The one reader of whatever a training, or a stranger, could have put on the disk.
 
 A link is not followed, a pipe or device is not waited for, and no more is read than asked for.
-Only the last part of a path is guarded: the folders above it must be the reader's own.
+Only the last part of a path is guarded: the folders above it must be the reader's own, or be
+entered by way of `folder`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import stat
-from typing import IO, Any, Optional, Union
+from typing import IO, Any, Iterator, Optional, Union
 
 AnyPath = Union[str, "os.PathLike[str]"]
 
@@ -102,6 +104,27 @@ def tail(path: AnyPath, limit: int = 20) -> str:
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-limit:])
+
+
+@contextlib.contextmanager
+def folder(top: AnyPath, *parts: str) -> Iterator[str]:
+    """A path, within the block, to a folder below `top`, with no link on the way there.
+
+    The folder is held open, so that the path leads there whatever becomes of its name.
+
+    Raises:
+        OSError: there is none, or a link or something else lies in the place of a part.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    descriptor = os.open(top, flags)
+    try:
+        for part in parts:
+            below = os.open(part, flags | os.O_NOFOLLOW, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = below
+        yield "/proc/self/fd/%d" % descriptor
+    finally:
+        os.close(descriptor)
 
 
 def size_of(path: AnyPath) -> Optional[int]:

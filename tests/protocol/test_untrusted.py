@@ -52,3 +52,19 @@ def test_a_log_goes_on_where_it_ended(tmp_path: Path) -> None:
             file.write(f"line {number}\n".encode())
     assert untrusted.tail(log, 2) == "line 28\nline 29"
     assert len(untrusted.tail(log).splitlines()) == 20
+
+
+def test_no_part_of_a_way_into_a_folder_is_a_link(tmp_path: Path, victim: Path) -> None:
+    (tmp_path / "output" / "runs" / "1").mkdir(parents=True)
+    (tmp_path / "output" / "runs" / "1" / "log").write_text("of the run")
+    with untrusted.folder(tmp_path / "output", "runs", "1") as entered:
+        # Whatever a training does meanwhile to the names, the folder is the same.
+        (tmp_path / "output" / "runs").rename(tmp_path / "before")
+        (tmp_path / "output" / "runs").symlink_to(tmp_path)
+        (tmp_path / "1").symlink_to(tmp_path)
+        assert untrusted.tail(f"{entered}/log") == "of the run"
+    for parts in (("runs",), ("runs", "1"), ("..", "1"), ("missing",)):
+        with pytest.raises(OSError), untrusted.folder(tmp_path / "output", *parts):
+            pass
+    with untrusted.folder(tmp_path / "output") as entered:
+        assert [path.name for path in Path(entered).iterdir()] == ["runs"]
