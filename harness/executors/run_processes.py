@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -206,6 +207,11 @@ class WarmProcess:
         ready = self._folders.output / exchange.READY
         while self.alive and not os.path.lexists(ready):
             time.sleep(_IMPORT_POLL_SECONDS)
+
+    @cached_property
+    def confines(self) -> bool:
+        """Whether it keeps its runs from each other's files; asked once, before the first run."""
+        return replies.read_confines(self._folders.output)
 
     @contextmanager
     def forked(self, request: Mapping[str, Any], cpus: tuple[int, ...]) -> Iterator[Ending]:

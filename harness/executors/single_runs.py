@@ -109,6 +109,9 @@ class SingleRuns:
                 if is_script:
                     unobserved = partial(repeat, isolation="fresh", observe=False)
                     return record, audits.compare_unobserved(cold, unobserved)
+                group.warm_up()
+                if not group.confines:
+                    return record, Audit(state="undecided", sentence=audits.NOT_CONFINED)
                 done = record.status == "completed"
                 forked = repeat(isolation="forked", trace=False) if done else None
                 return record, audits.compare(cold, forked, partial(repeat, isolation="fresh"))

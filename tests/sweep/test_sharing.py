@@ -13,6 +13,7 @@ from commands import harness
 
 from harness.cli import app, wiring
 from harness.executors import staging
+from harness.executors.audits import NOT_CONFINED
 
 Hashes = dict[tuple[str, int], tuple[str, str, str]]
 pytestmark = pytest.mark.tensorflow
@@ -101,6 +102,33 @@ def test_a_workload_that_differs_when_forked_turns_forking_off(
     app([*arguments, str(tmp_path / "forked"), "--isolation", "forked"], standalone_mode=False)
     assert hashes(tmp_path / "auto").items() <= lonely.items()
     assert hashes(tmp_path / "forked").items().isdisjoint(lonely.items())
+
+
+def test_runs_that_cannot_be_kept_apart_are_not_forked(
+    matrix: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    lonely: Hashes,
+    hashes: Callable[[Path], Hashes],
+) -> None:
+    kernel = b"\n\ndef confine(own, shared):\n    return 'not confined: an old kernel'\n"
+    sources = [
+        (name, data + kernel if name == "runner/confining.py" else data)
+        for name, data in staging._sources()
+    ]
+    monkeypatch.setattr(staging, "_sources", lambda: sources)
+    monkeypatch.setattr(wiring, "code_sha256", lambda workload, axes: f"{tmp_path} {workload}")
+    only = ["--only", "mnist-mlp,*threads=1,*"]
+    app(
+        ["run", str(matrix), "--engine", "local", *only, "--results", str(tmp_path / "auto")],
+        standalone_mode=False,
+    )
+    assert f"forking is off: {NOT_CONFINED}" in capfd.readouterr().err
+    found = processes(tmp_path / "auto")
+    assert {process["isolation"] for process in found} == {"fresh"}
+    assert {process["audit"]["sentence"] for process in found} >= {NOT_CONFINED}
+    assert hashes(tmp_path / "auto").items() <= lonely.items()
 
 
 def _spoilt(name: str, data: bytes, mark: str) -> tuple[str, bytes]:
