@@ -86,7 +86,7 @@ class _Ending(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
 
-    schema_number: Literal[2] = Field(alias="schema")
+    schema_number: int = Field(alias="schema", ge=exchange.SCHEMA, le=exchange.SCHEMA)
     cause: Literal["exited", "timeout", "out_of_memory", "killed"]
     exit_code: Annotated[int, Field(ge=-64, le=255)]
     seconds: Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
