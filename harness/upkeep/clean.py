@@ -55,7 +55,7 @@ def _client(note: Callable[[str], None]) -> docker.DockerClient | None:
     try:
         return connect()
     except EngineError as error:
-        note(f"images and containers are not looked at: {str(error).partition(';')[0]}")
+        note(f"images and containers are not looked at: {error.problem}")
         return None
 
 

@@ -126,7 +126,7 @@ def _in_words(remove: Callable[[], object]) -> Callable[[], str | None]:
         try:
             remove()
         except HarnessError as error:
-            return str(error).partition(";")[0]
+            return error.problem
         except OSError as error:
             return f"{error.filename}: {error.strerror}"
         return None

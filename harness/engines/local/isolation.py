@@ -27,8 +27,8 @@ def best() -> str:
     working = next((isolation for isolation in candidates if _works(isolation)), None)
     if working is None:
         raise EngineError(
-            "the local engine cannot start a process here, not even one without isolation; "
-            "look at the limits on this shell (ulimit -a), or use --engine docker"
+            "the local engine cannot start a process here, not even one without isolation",
+            remedy="look at the limits on this shell (ulimit -a), or use --engine docker",
         )
     return working
 
