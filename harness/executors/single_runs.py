@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.errors import EngineError, RecordError
-from harness.executors import audits, kept_folders, recording, requests, run_processes
+from harness.executors import audits, recording, requests, run_processes, working_folders
 from harness.executors.audits import Audit
 from harness.executors.context import Context
 from harness.executors.cpu_sets import AbandonedError, CpuSets, SharedCpuSets, cpus_for
@@ -169,7 +169,7 @@ class SingleRuns:
         request = requests.request(
             self._context, group.job, run, lock, observe=observe, trace=trace
         )
-        kept = kept_folders.of_run(self._context.store.folder, group.job, run)
+        kept = working_folders.of_run(self._context.store.folder, group.job, run)
 
         def lend(output: Path) -> AbstractContextManager[None]:
             return kept.lent(run, output) if kept else nullcontext()

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.engines.protocol import Image
 from harness.errors import BuildError, DataError, EngineError, HarnessError
-from harness.executors import kept_folders, locks, requests, stored_scripts
+from harness.executors import locks, requests, stored_scripts, working_folders
 from harness.executors.audits import NOT_CONFINED, Audit
 from harness.executors.context import Context
 from harness.executors.cpu_sets import cpus_for
@@ -262,7 +262,7 @@ class ThisMachine:
             self._followers[run.cell].append((group, run))
             return
         self._followers[run.cell] = []
-        kept = kept_folders.of_run(self._context.store.folder, group.job, run)
+        kept = working_folders.of_run(self._context.store.folder, group.job, run)
         try:
             if kept is not None:
                 kept.require(run)

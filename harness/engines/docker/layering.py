@@ -121,7 +121,7 @@ def _archive(layer: Layer) -> Iterator[bytes]:
     yield from archives.padded(size, _hashed(archives.stream(entries), digest))
     config = json.dumps(_config(layer, f"sha256:{digest.hexdigest()}")).encode()
     name = f"{hashlib.sha256(config).hexdigest()}.json"
-    # A lower layer that the engine has is not looked for in the archive, whatever its name there.
+    # The engine reads no layer that it has from the archive, whatever its name there.
     layers = [f"{number}.tar" for number, _ in enumerate(_lower(layer))]
     manifest = [{"Config": name, "RepoTags": [layer.name], "Layers": [*layers, _LAYER]}]
     texts = {name: config, "manifest.json": json.dumps(manifest).encode()}

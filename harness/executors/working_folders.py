@@ -31,7 +31,7 @@ def root() -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptFolder:
+class WorkingFolder:
     """The working folder that the repeats of one cell of a sweep share."""
 
     path: Path
@@ -83,11 +83,11 @@ def _is_plain(mode: int) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)
 
 
-def of_run(folder: Path, job: Job, run: Run) -> KeptFolder | None:
+def of_run(folder: Path, job: Job, run: Run) -> WorkingFolder | None:
     """The folder of a run whose records lie in `folder`; None where its script keeps none."""
     script = job.scripts.get(run.workload)
     if script is None or not script.keeps_folder:
         return None
     parts = (os.fspath(folder), run.cell, job.lock_sha256, script.sha256)
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    return KeptFolder(path=root() / name)
+    return WorkingFolder(path=root() / name)
