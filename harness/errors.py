@@ -7,9 +7,17 @@ INTERRUPTED_EXIT_CODE = 130
 
 
 class HarnessError(Exception):
-    """An expected failure. The message says where, what is wrong and what to do."""
+    """An expected failure. The message says where, what is wrong and what to do.
+
+    `problem` is the message without the `remedy`, where what to do is given by itself.
+    """
 
     exit_code = FAULT_EXIT_CODE
+
+    def __init__(self, problem: str = "", *, remedy: str = "") -> None:
+        super().__init__(f"{problem}; {remedy}" if remedy else problem)
+        self.problem = problem
+        self.remedy = remedy
 
 
 class UsageError(HarnessError):

@@ -51,15 +51,15 @@ def written(folder: Path) -> Iterator[None]:
         if error.errno in _FULL:
             raise full(Path(where)) from error
         if error.errno in _FORBIDDEN:
-            raise UsageError(f"{where}: {error.strerror}; {_WRITABLE}") from error
+            raise UsageError(f"{where}: {error.strerror}", remedy=_WRITABLE) from error
         raise
 
 
 def full(folder: Path) -> BuildError:
     """The error where the disk with this folder is full."""
     return BuildError(
-        f"{folder}: no space left on the disk; free some, or let {CACHE_VARIABLE} name a folder on"
-        f" another disk"
+        f"{folder}: no space left on the disk",
+        remedy=f"free some, or let {CACHE_VARIABLE} name a folder on another disk",
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-TAIL_LINES = 20
+from harness.protocol import untrusted
+
+_TAIL_LINES = 20
 NOT_STARTED = 127
 """The status of a command that could not be started, as shells give it."""
 
@@ -16,7 +17,7 @@ class ProcessFailedError(Exception):
     """A command ended with a non-zero status. `output` is what it printed, both streams."""
 
     def __init__(self, command: Sequence[str], code: int, output: str) -> None:
-        super().__init__(f"{command[0]} ended with status {code}: {tail(output)}")
+        super().__init__(f"{command[0]} ended with status {code}: {_tail(output)}")
         self.code = code
         self.output = output
 
@@ -52,21 +53,12 @@ def run(
         said = f"{error.filename or command[0]}: cannot be started: {error.strerror}"
         raise ProcessFailedError(command, NOT_STARTED, said) from error
     if log is not None:
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}")
+        with untrusted.open_log(log) as file:
+            file.write(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}".encode())
     if done.returncode:
         raise ProcessFailedError(command, done.returncode, done.stdout + done.stderr)
     return done.stdout
 
 
-def tail(text: str, lines: int = TAIL_LINES) -> str:
-    """The last lines of a text."""
-    return "\n".join(deque(text.splitlines(), maxlen=lines))
-
-
-def tail_of(path: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a log file, "" where it does not exist."""
-    if not path.exists():
-        return ""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return "".join(deque(file, maxlen=lines)).rstrip("\n")
+def _tail(text: str) -> str:
+    return "\n".join(text.splitlines()[-_TAIL_LINES:])

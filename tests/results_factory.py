@@ -304,8 +304,7 @@ class SweepOnDisk:
 
     def end(self, cell: Cell, repeat: int, status: str, reason: str) -> None:
         """The record of a run that did not complete."""
-        failure = Failure(type="ValueError", message=reason)
-        self.write(self.record(cell, repeat, status, reason=reason, failure=failure))
+        self.write(self.record(cell, repeat, status, reason=reason))
 
     def record(
         self,
@@ -318,6 +317,9 @@ class SweepOnDisk:
         failure: Failure | None = None,
     ) -> Record:
         """A record as the sweep would leave it."""
+        if status != "completed":
+            reason = reason or "for tests"
+            failure = failure or Failure(type="ValueError", message=reason)
         return Record(
             schema=SCHEMA,
             matrix=self.matrix,

@@ -39,7 +39,8 @@ class Finding:
     """What one matrix says of one workload on one device.
 
     `headline` says all that matters in one sentence; `lines` say it at length, the most pressing
-    first.
+    first. With `by_machine` the first of them says it machine by machine, which the headline does
+    not.
     """
 
     workload: str
@@ -47,6 +48,7 @@ class Finding:
     device: str
     headline: Advice
     lines: tuple[Advice, ...]
+    by_machine: bool
 
 
 def findings(merged: MergedResults) -> list[Finding]:
@@ -108,6 +110,7 @@ def _finding(
         device=device,
         headline=_headline(ran, causes, effects),
         lines=tuple(lines),
+        by_machine=not _unstable(ran).empty and _repeated(ran)["machine"].nunique() > 1,
     )
 
 

@@ -100,7 +100,7 @@ def difference(first: Model, second: Model) -> Difference:
     weights = blobs.read_weights(first.blobs, first.weights_sha256)
     other = blobs.read_weights(second.blobs, second.weights_sha256)
     absent = [
-        f"no weights {model.weights_sha256[:10]} in {model.blobs}"
+        f"no weights of it in {model.blobs}"
         for model, arrays in ((first, weights), (second, other))
         if arrays is None and first.weights_sha256 != second.weights_sha256
     ]
@@ -164,7 +164,7 @@ def _of_predictions(first: Model, second: Model) -> tuple[PredictionsDifference 
     ours = blobs.read_predictions(first.blobs, first.predictions_sha256)
     theirs = blobs.read_predictions(second.blobs, second.predictions_sha256)
     absent = [
-        f"no predictions {model.predictions_sha256[:10]} in {model.blobs}"
+        f"no predictions of it in {model.blobs}"
         for model, arrays in ((first, ours), (second, theirs))
         if arrays is None and first.predictions_sha256 != second.predictions_sha256
     ]

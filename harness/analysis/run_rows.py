@@ -13,6 +13,7 @@ from harness.analysis.metric_units import recorded
 from harness.matrix.environment import Environment
 from harness.protocol.axes import BY_NAME, to_json
 from harness.results import digests
+from harness.results.consistency import TENSORFLOW_PACKAGES
 from harness.results.plan_file import PlannedCell
 from harness.results.record import AuditPart, Call, Measured, Record, ScriptPart
 
@@ -23,7 +24,6 @@ _DEFAULTS = {name: to_json(BY_NAME[name].default) for name in _NAMES}
 _LEFT = {name: to_json(BY_NAME[name].script_default) for name in _NAMES}
 _NATIVE = BY_NAME["isa"].default
 _SECONDS = ("import", "fit", "total", "fit_cpu")
-_TENSORFLOW_PACKAGES = ("tensorflow", "tensorflow-cpu")
 
 
 _DEFAULT_TEXTS = {name: as_text(value) for name, value in _DEFAULTS.items()}
@@ -110,7 +110,7 @@ def _versions(record: Record) -> Row:
     versions = record.process.get("versions")
     claimed = versions if isinstance(versions, dict) else {}
     imported = {name: version for name, version in claimed.items() if isinstance(version, str)}
-    installed = (packages[name] for name in _TENSORFLOW_PACKAGES if name in packages)
+    installed = (packages[name] for name in TENSORFLOW_PACKAGES if name in packages)
     return {
         "tensorflow": imported.get("tensorflow") or next(installed, environment.tensorflow),
         "keras": imported.get("keras") or packages.get("keras", environment.keras),

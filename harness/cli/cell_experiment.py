@@ -26,7 +26,7 @@ from harness.sweep import machine_limits, planning
 from harness.sweep.planning import Wanted
 
 _MATRIX_FILE = Path("why.yaml")
-"""Would lie in the current folder: locks are made, and looked for, in `locks` beside it."""
+"""Would lie in the current folder: locks are read and made in `locks` beside it."""
 
 
 class CellExperiment:

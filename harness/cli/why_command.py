@@ -91,7 +91,7 @@ def why(
         its_cells = [_cell(side) for side in sides]
         by_lock = not stable and _differ_in_locks(sides, its_cells)
         if by_lock:
-            its_cells = _told_apart(sides, its_cells[0])
+            its_cells = _as_locked(sides, its_cells[0])
         if not stable and not _differ(sides, its_cells):
             return
         limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
@@ -147,13 +147,13 @@ def _differ_in_locks(sides: Sequence[Side], cells: Sequence[Cell]) -> bool:
     """Whether the two are one cell, installed from locks with other packages."""
     if cells[0].id != cells[1].id:
         return False
-    ends = version_series.told_apart(cells[0].environment, *_packages(sides))
+    ends = version_series.as_locked(cells[0].environment, *_packages(sides))
     return ends[0] != ends[1]
 
 
-def _told_apart(sides: Sequence[Side], cell: Cell) -> list[Cell]:
+def _as_locked(sides: Sequence[Side], cell: Cell) -> list[Cell]:
     """The one cell as either lock has it."""
-    ends = version_series.told_apart(cell.environment, *_packages(sides))
+    ends = version_series.as_locked(cell.environment, *_packages(sides))
     return [combined(environment, cell.values) for environment in ends]
 
 

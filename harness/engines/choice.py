@@ -31,8 +31,8 @@ def _first(tidy: bool) -> tuple[Engine, str]:
         try:
             engine = _make(name, tidy)
         except EngineError as error:
-            # What to do about it, after the semicolon, is for those who asked for this engine.
-            refusals.append(f"{name} cannot be used: {str(error).partition(';')[0]}")
+            # What to do about it is for those who asked for this engine.
+            refusals.append(f"{name} cannot be used: {error.problem}")
             continue
         reason = "; ".join(refusals) or f"{engine.describe()['version']} answers here"
         return engine, f"{name}, because {reason}."

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.engines import limits
+from harness.protocol import untrusted
 
 WATCH_SECONDS = 1.0
 
@@ -44,25 +45,26 @@ def complaint(folders: Sequence[Path]) -> str:
     """Which limit the folders are over, in words; empty where they are over none."""
     size = entries = 0
     for path in folders:
-        for each in _below(path):
-            size, entries = size + each, entries + 1
-            if size > limits.FOLDER_BYTES:
-                return f"wrote more than {limits.FOLDER_BYTES / 2**30:.1f} GiB"
-            if entries > limits.FOLDER_ENTRIES:
-                return f"made more than {limits.FOLDER_ENTRIES} files"
+        waiting: list[tuple[str, ...]] = [()]
+        while waiting:
+            parts = waiting.pop()
+            for each in _in_folder(path, parts, waiting):
+                size, entries = size + each, entries + 1
+                if size > limits.FOLDER_BYTES:
+                    return f"wrote more than {limits.FOLDER_BYTES / 2**30:.1f} GiB"
+                if entries > limits.FOLDER_ENTRIES:
+                    return f"made more than {limits.FOLDER_ENTRIES} files"
+            if len(parts) > limits.FOLDER_DEPTH:
+                return f"made more than {limits.FOLDER_DEPTH} folders in one another"
     return ""
 
 
-def _below(folder: str | Path) -> Iterator[int]:
-    """The size on disk of everything below a folder that may change meanwhile."""
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        return
-    for entry in entries:
-        try:
-            yield entry.stat(follow_symlinks=False).st_blocks * 512
-            if entry.is_dir(follow_symlinks=False):
-                yield from _below(entry.path)
-        except OSError:
-            continue
+def _in_folder(top: Path, parts: tuple[str, ...], below: list[tuple[str, ...]]) -> Iterator[int]:
+    """The sizes on disk of what lies in a folder that may change meanwhile; adds those `below`."""
+    # What is gone by now takes no room.
+    with suppress(OSError), untrusted.folder(top, *parts) as folder, os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                yield entry.stat(follow_symlinks=False).st_blocks * 512
+                if entry.is_dir(follow_symlinks=False):
+                    below.append((*parts, entry.name))

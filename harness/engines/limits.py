@@ -22,3 +22,6 @@ FOLDER_BYTES = 16 * 2**30
 
 FOLDER_ENTRIES = 200_000
 """How many files and folders it may make there."""
+
+FOLDER_DEPTH = 256
+"""How many folders in one another it may make there."""

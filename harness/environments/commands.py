@@ -51,7 +51,7 @@ def uv_program() -> str:
     try:
         return uv.find_uv_bin()
     except FileNotFoundError as error:
-        raise EngineError(f"uv is not where it was installed; {_REINSTALL}") from error
+        raise EngineError("uv is not where it was installed", remedy=_REINSTALL) from error
 
 
 def pip_command(*arguments: str) -> list[str]:

@@ -23,7 +23,7 @@ SCHEMA = 1
 LARGEST_BYTES = 4 << 20
 """A lock has some kilobytes."""
 
-RENEW = "renew it with `harness lock --renew`"
+RENEW = "renew it with `harness lock --renew`."
 
 _HEADER = re.compile(
     r"# (?P<key>schema|environment|platform|date|request|requirements): (?P<value>\S+)"
@@ -104,14 +104,14 @@ def _header(lines: Iterable[str]) -> dict[str, str]:
 def _check_header(path: Path, lines: list[str], header: Mapping[str, str]) -> None:
     found = _header(lines)
     if found.get("schema") != str(SCHEMA):
-        raise LockError(
-            f"{path}: not a lock of schema {SCHEMA} (found: {found.get('schema')}); {RENEW}."
-        )
+        problem = f"{path}: not a lock of schema {SCHEMA} (found: {found.get('schema')})"
+        raise LockError(problem, remedy=RENEW)
     for key, wanted in header.items():
         if found.get(key) != wanted:
             raise LockError(
                 f"{path}: stale: it was made for {key} {found.get(key)}, "
-                f"and {wanted} is wanted now; {RENEW}."
+                f"and {wanted} is wanted now",
+                remedy=RENEW,
             )
 
 
@@ -125,13 +125,13 @@ def _packages(
         match = _PACKAGE.fullmatch(line)
         problem = _problem(match, environment, platform) if match else "not a pinned package"
         if match is None or problem:
-            raise LockError(f"{path}:{number}: {problem}: {line[:80]!r}; {RENEW}.")
+            raise LockError(f"{path}:{number}: {problem}: {line[:80]!r}", remedy=RENEW)
         if match["name"] in seen:
-            raise LockError(f"{path}:{number}: {match['name']} stands there twice; {RENEW}.")
+            raise LockError(f"{path}:{number}: {match['name']} stands there twice", remedy=RENEW)
         seen.add(match["name"])
         yield Package(**match.groupdict())
     if not seen:
-        raise LockError(f"{path}: lists no packages; {RENEW}.")
+        raise LockError(f"{path}: lists no packages", remedy=RENEW)
 
 
 def _problem(match: re.Match[str], environment: Environment, platform: str) -> str:

@@ -120,7 +120,7 @@ def environment_of(path: Path) -> Environment:
     try:
         return environments.from_id(found["environment"], found.get("requirements", ""))
     except (KeyError, ValueError) as error:
-        raise LockError(f"{path}: not a lock: {error}; {lockfile.RENEW}.") from error
+        raise LockError(f"{path}: not a lock: {error}", remedy=lockfile.RENEW) from error
 
 
 def _refuse(environment: Environment) -> None:

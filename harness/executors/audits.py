@@ -29,6 +29,8 @@ State = Literal["passed", "failed", "undecided"]
 _WHOLE = ""
 """Stands for every workload of an environment."""
 _PASSED = "a forked run without a trace left the same hashes as a cold one with it"
+NOT_CONFINED = "forked runs cannot be kept from each other's files here (no Landlock)"
+"""Why nothing is forked, and no audit decided it."""
 _HASHES = ("init_sha256", "weights_sha256", "predictions_sha256", "loss")
 
 

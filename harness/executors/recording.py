@@ -212,6 +212,10 @@ def _result(ending: Ending, job: Job) -> _Result:
             reason=reason,
             failure=Failure(type=cause, message=reason, log=ending.log),
         )
+    if reply.status == exchange.COMPLETED and outcome.exit_code:
+        reason = f"the process ended with status {outcome.exit_code} after its reply"
+        failure = Failure(type="exited", message=reason, log=ending.log)
+        return _Result(status="failed", reason=reason, failure=failure)
     mismatches = settings_check.mismatches(reply.found, ending.cpus)
     if reply.status == exchange.COMPLETED and mismatches:
         reason = "; ".join(mismatches)

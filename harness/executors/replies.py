@@ -12,7 +12,7 @@ from harness.protocol import exchange, untrusted
 from harness.results.record import Call, Connection, Found, Measured
 
 _REPLY_BYTES = 16 << 20
-_ENDING_BYTES = 4096
+_ENDING_BYTES = _READY_BYTES = 4096
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -75,15 +75,30 @@ class Reply(BaseModel):
         return {**content, "measured": fields}
 
 
+class _Ready(BaseModel):
+    """What a warm process says when it takes requests."""
+
+    confines: bool
+
+
 class _Ending(BaseModel):
     """What a warm process says of the end of a run."""
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
 
-    schema_number: Literal[2] = Field(alias="schema")
+    schema_number: int = Field(alias="schema", ge=exchange.SCHEMA, le=exchange.SCHEMA)
     cause: Literal["exited", "timeout", "out_of_memory", "killed"]
     exit_code: Annotated[int, Field(ge=-64, le=255)]
     seconds: Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
+
+
+def read_confines(output: Path) -> bool:
+    """Whether a warm process can keep its runs from each other's files.
+
+    One that ended before it could say has not shown that it cannot.
+    """
+    ready, complaint = _read(_Ready, output / exchange.READY, "word that it is ready", _READY_BYTES)
+    return ready.confines if ready else not complaint
 
 
 def read(folder: Path) -> tuple[Reply | None, str]:

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from harness import scratch
 from harness.engines import outcomes
 from harness.engines.protocol import Engine, Image, Order, Outcome
 from harness.errors import EngineError
@@ -110,6 +112,17 @@ def fresh(
         yield _ending(outcome, folders.output, untrusted.tail(folders.log), "fresh", cpus)
 
 
+@contextmanager
+def _entered(output: Path, *parts: str) -> Iterator[Path]:
+    """A folder that a warm process made; an empty one where a training put something else there."""
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(untrusted.folder(output, *parts))
+        except OSError:
+            path = str(stack.enter_context(scratch.folder("empty")))
+        yield Path(path)
+
+
 def _limited(
     request: Mapping[str, Any], cpus: tuple[int, ...], limits: Limits
 ) -> Mapping[str, Any]:
@@ -195,6 +208,11 @@ class WarmProcess:
         while self.alive and not os.path.lexists(ready):
             time.sleep(_IMPORT_POLL_SECONDS)
 
+    @cached_property
+    def confines(self) -> bool:
+        """Whether it keeps its runs from each other's files; asked once, before the first run."""
+        return replies.read_confines(self._folders.output)
+
     @contextmanager
     def forked(self, request: Mapping[str, Any], cpus: tuple[int, ...]) -> Iterator[Ending]:
         """The run in a child of this process. Its files are there within the `with` block.
@@ -208,19 +226,21 @@ class WarmProcess:
             request = _limited(request, cpus, self._limits)
             write_json(control / exchange.REQUESTS / f"{name}.json", request)
             wakeup.notify(self._wakeup)
-            outcome, complaint = self._wait(output / exchange.ENDINGS / f"{name}.json", waiter)
-        folder = output / exchange.RUNS / name
-        log = untrusted.tail(folder / exchange.LOG) or untrusted.tail(self._folders.log)
-        yield _ending(outcome, folder, log, "forked", cpus, complaint)
+            outcome, complaint = self._wait(name, waiter)
+        with _entered(output, exchange.RUNS, name) as folder:
+            log = untrusted.tail(folder / exchange.LOG) or untrusted.tail(self._folders.log)
+            yield _ending(outcome, folder, log, "forked", cpus, complaint)
 
-    def _wait(self, ending: Path, waiter: wakeup.Waiter) -> tuple[Outcome, str]:
+    def _wait(self, name: str, waiter: wakeup.Waiter) -> tuple[Outcome, str]:
         """How the run ended, and what is wrong with the runner's account of it."""
+        ending = self._folders.output / exchange.ENDINGS / f"{name}.json"
         started = time.monotonic()
         while not os.path.lexists(ending):
             if not self.alive and not os.path.lexists(ending):
                 return self._ended_early(time.monotonic() - started), ""
             waiter.wait(_ENDING_POLL_SECONDS)
-        return replies.read_ending(ending, time.monotonic() - started)
+        with _entered(self._folders.output, exchange.ENDINGS) as endings:
+            return replies.read_ending(endings / ending.name, time.monotonic() - started)
 
     def _ended_early(self, seconds: float) -> Outcome:
         """The whole process is gone, and the run with it."""

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.errors import EngineError, RecordError
-from harness.executors import audits, kept_folders, recording, requests, run_processes
+from harness.executors import audits, recording, requests, run_processes, working_folders
 from harness.executors.audits import Audit
 from harness.executors.context import Context
 from harness.executors.cpu_sets import AbandonedError, CpuSets, SharedCpuSets, cpus_for
@@ -109,6 +109,9 @@ class SingleRuns:
                 if is_script:
                     unobserved = partial(repeat, isolation="fresh", observe=False)
                     return record, audits.compare_unobserved(cold, unobserved)
+                group.warm_up()
+                if not group.confines:
+                    return record, Audit(state="undecided", sentence=audits.NOT_CONFINED)
                 done = record.status == "completed"
                 forked = repeat(isolation="forked", trace=False) if done else None
                 return record, audits.compare(cold, forked, partial(repeat, isolation="fresh"))
@@ -166,7 +169,7 @@ class SingleRuns:
         request = requests.request(
             self._context, group.job, run, lock, observe=observe, trace=trace
         )
-        kept = kept_folders.of_run(self._context.store.folder, group.job, run)
+        kept = working_folders.of_run(self._context.store.folder, group.job, run)
 
         def lend(output: Path) -> AbstractContextManager[None]:
             return kept.lent(run, output) if kept else nullcontext()

@@ -11,8 +11,8 @@ from typing import Any
 
 from harness.engines.protocol import Image
 from harness.errors import BuildError, DataError, EngineError, HarnessError
-from harness.executors import kept_folders, locks, requests, stored_scripts
-from harness.executors.audits import Audit
+from harness.executors import locks, requests, stored_scripts, working_folders
+from harness.executors.audits import NOT_CONFINED, Audit
 from harness.executors.context import Context
 from harness.executors.cpu_sets import cpus_for
 from harness.executors.progress import SweepProgress
@@ -40,6 +40,7 @@ _IN_ONE_FOLDER = AuditPart(
 )
 _NOT_AUDITED = Audit(state="undecided", sentence="not asked for")
 _NOT_ASKED_FOR = AuditPart(state="not asked for", sentence="not asked for")
+_NOT_CONFINED = AuditPart(state="not asked for", sentence=NOT_CONFINED)
 _UNDECIDED = AuditPart(state="undecided", sentence="this cell decided no audit")
 
 _Pair = tuple[str, str]
@@ -59,8 +60,9 @@ class ThisMachine:
         self._tally = tally
         self._workers = Workers(len(context.cpus))
         self._groups: dict[WarmGroup, int] = {}
-        self._until_warm: dict[WarmGroup, list[Work]] = {}
+        self._until_warm: dict[WarmGroup, list[tuple[WarmGroup, Run]]] = {}
         self._warm: set[WarmGroup] = set()
+        self._may_fork = True
         self._until_audited: dict[_Pair, list[tuple[WarmGroup, Run]]] = {}
         self._until_observed: dict[_Pair, list[tuple[WarmGroup, Run]]] = {}
         self._followers: dict[str, list[tuple[WarmGroup, Run]]] = {}
@@ -127,8 +129,15 @@ class ThisMachine:
     def _warmed(self, group: WarmGroup, _: None) -> None:
         waiting, self._until_warm[group] = self._until_warm[group], []
         self._warm.add(group)
-        for work in waiting:
-            self._workers.run(work)
+        self._heed_confinement(group)
+        for each in waiting:
+            self._submit(*each)
+
+    def _heed_confinement(self, group: WarmGroup) -> None:
+        """Fork no more where that is left to us and a process cannot keep its runs apart."""
+        if self._may_fork and self._context.isolation == "auto" and not group.confines:
+            self._may_fork = False
+            self._progress.preparing(f"forking is off: {NOT_CONFINED}")
 
     def _abandon(self) -> None:
         self._runs.abandon()
@@ -210,6 +219,9 @@ class ThisMachine:
         if self._context.isolation != "auto":
             self._start(group, run, self._context.isolation, _NOT_ASKED_FOR)
             return
+        if not self._may_fork:
+            self._start(group, run, "fresh", _NOT_CONFINED)
+            return
         pair = _pair(group, run)
         audit = self._context.audits.lookup(*pair)
         if audit is not None:
@@ -250,7 +262,7 @@ class ThisMachine:
             self._followers[run.cell].append((group, run))
             return
         self._followers[run.cell] = []
-        kept = kept_folders.of_run(self._context.store.folder, group.job, run)
+        kept = working_folders.of_run(self._context.store.folder, group.job, run)
         try:
             if kept is not None:
                 kept.require(run)
@@ -284,12 +296,12 @@ class ThisMachine:
         if isolation == "fresh":
             self._workers.run(self._work(group, run, function, self._count))
             return
-        work = self._work(group, run, function, partial(self._forked_over, group, run))
         self._warm_up(group)
         if group in self._warm:
-            self._workers.run(work)
+            after = partial(self._forked_over, group, run)
+            self._workers.run(self._work(group, run, function, after))
         else:
-            self._until_warm[group].append(work)
+            self._until_warm[group].append((group, run))
 
     def _forked_over(self, group: WarmGroup, run: Run, record: Record) -> None:
         """A forked run is over; it is done again cold if an audit has failed meanwhile."""
@@ -311,7 +323,8 @@ class ThisMachine:
         pair = _pair(group, run)
         self._context.audits.remember(*pair, audit)
         waiting = self._until_audited.pop(pair)
-        if audit.state == "undecided":
+        self._heed_confinement(group)
+        if audit.state == "undecided" and self._may_fork:
             self._try_another(pair, run, waiting)
             return
         if audit.state == "failed":

@@ -30,6 +30,8 @@ class WarmGroup:
         self.job = job
         self.template = template
         self.limits = Limits(timeout=job.timeout_s, memory=job.memory_bytes)
+        self.confines = True
+        """Whether its process keeps its runs from each other's files; said once it is ready."""
         self._left = self._runs = runs
         self._closed = False
         self._cpus, self._slots = cpus, slots
@@ -65,15 +67,19 @@ class WarmGroup:
 
     def warm_up(self) -> None:
         """Start the process and stay until it has imported, or has ended without it."""
-        self.start().wait_ready()
+        self._ready()
 
     @contextmanager
     def forked(self, request: Mapping[str, Any], cpus: tuple[int, ...]) -> Iterator[Ending]:
         """One run in a child of the group's process."""
+        with self._ready().forked(request, cpus) as ending:
+            yield ending
+
+    def _ready(self) -> WarmProcess:
         process = self.start()
         process.wait_ready()
-        with process.forked(request, cpus) as ending:
-            yield ending
+        self.confines = process.confines
+        return process
 
     def run_over(self) -> None:
         """One of the group's runs is over; after the last one its process ends."""

@@ -14,7 +14,8 @@ mounted read-only for the runner:
 `output` is the runner's. Whatever is in it may be a training's work, so the host opens it with
 `untrusted` only. In a fresh process the run's folder is `output` itself, in a warm one:
 
-    ready.json              {"import": S}: TensorFlow is imported, requests are taken
+    ready.json              {"import": S, "confines": true | false}: TensorFlow is imported,
+                            requests are taken; whether runs can be kept from each other's files
     runs/NAME/              the run's folder: reply.json, log.txt, weights.npz, predictions.npz,
                             trace.npz
     endings/NAME.json       how the run ended, written once nothing of it is left running:

@@ -1,20 +1,23 @@
 """The one reader of whatever a training, or a stranger, could have put on the disk.
 
 A link is not followed, a pipe or device is not waited for, and no more is read than asked for.
-Only the last part of a path is guarded: the folders above it must be the reader's own.
+Only the last part of a path is guarded: the folders above it must be the reader's own, or be
+entered by way of `folder`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import stat
-from typing import IO, Any, Optional, Union
+from typing import IO, Any, Iterator, Optional, Union
 
 AnyPath = Union[str, "os.PathLike[str]"]
 
-_LINES_OF_A_TAIL = 20
+_OTHER_THAN_FILES = (errno.ELOOP, errno.ENXIO, errno.EISDIR)
+"""What opening says of a link, of a socket or a pipe that nobody reads, and of a folder."""
 _BYTES_OF_A_TAIL = 1 << 16
 
 
@@ -35,17 +38,30 @@ def open_regular(path: AnyPath, *, follow_links: bool = False) -> IO[bytes]:
         NotRegularError: something else lies there.
         OSError: it cannot be opened.
     """
-    # Opening a pipe waits for somebody to write into it, unless told not to.
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
+    return os.fdopen(_descriptor(path, os.O_RDONLY | (0 if follow_links else os.O_NOFOLLOW)), "rb")
+
+
+def open_log(path: AnyPath) -> IO[bytes]:
+    """A log, made where there is none, open for appending.
+
+    Raises:
+        NotRegularError: something else lies there.
+        OSError: it cannot be opened.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    return os.fdopen(_descriptor(path, flags), "ab")
+
+
+def _descriptor(path: AnyPath, flags: int) -> int:
     try:
-        descriptor = os.open(path, flags)
+        # Opening a pipe waits for somebody at its other end, unless told not to.
+        descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        # ELOOP: a link; ENXIO: a socket.
-        if error.errno in (errno.ELOOP, errno.ENXIO):
+        if error.errno in _OTHER_THAN_FILES:
             raise _not_regular(path) from error
         raise
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return os.fdopen(descriptor, "rb")
+        return descriptor
     os.close(descriptor)
     raise _not_regular(path)
 
@@ -78,8 +94,8 @@ def read_json(path: AnyPath, limit: int) -> Any:
         raise ValueError("nested too deeply") from error
 
 
-def tail(path: AnyPath) -> str:
-    """The last lines of a log, "" where there is no regular file to read."""
+def tail(path: AnyPath, limit: int = 20) -> str:
+    """The last lines of a log, at most `limit`; "" where there is no regular file to read."""
     try:
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -87,7 +103,28 @@ def tail(path: AnyPath) -> str:
             text = file.read(_BYTES_OF_A_TAIL).decode("utf-8", "replace")
     except OSError:
         return ""
-    return "\n".join(text.splitlines()[-_LINES_OF_A_TAIL:])
+    return "\n".join(text.splitlines()[-limit:])
+
+
+@contextlib.contextmanager
+def folder(top: AnyPath, *parts: str) -> Iterator[str]:
+    """A path, within the block, to a folder below `top`, with no link on the way there.
+
+    The folder is held open, so that the path leads there whatever becomes of its name.
+
+    Raises:
+        OSError: there is none, or a link or something else lies in the place of a part.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    descriptor = os.open(top, flags)
+    try:
+        for part in parts:
+            below = os.open(part, flags | os.O_NOFOLLOW, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = below
+        yield "/proc/self/fd/%d" % descriptor
+    finally:
+        os.close(descriptor)
 
 
 def size_of(path: AnyPath) -> Optional[int]:

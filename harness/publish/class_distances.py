@@ -55,11 +55,11 @@ def of_part(part: Part, merged: MergedResults) -> Distances:
     points, models = _points(part, merged)
     pairs: list[list[object]] = []
     tensors: list[list[list[object]]] = []
-    missing: dict[str, None] = {}
+    missing = False
     for one, other in _wanted(len(models)):
         difference = model_differences.difference(models[one], models[other])
         if difference.weights is None:
-            missing[difference.missing.split("; ", maxsplit=1)[0]] = None
+            missing = True
             continue
         pairs.append([one, other, *_sizes(difference, difference.weights)])
         tensors.append(_tensors(difference.weights))
@@ -68,7 +68,7 @@ def of_part(part: Part, merged: MergedResults) -> Distances:
         pairs=pairs,
         nudges=list(_nudges(part, merged)),
         tensors=tensors,
-        note=_note(part, len(models), len(missing)),
+        note=_note(part, len(models), missing=missing),
     )
 
 
@@ -164,7 +164,7 @@ def _tensor(tensor: TensorDifference) -> list[object]:
     ]
 
 
-def _note(part: Part, compared: int, missing: int) -> str:
+def _note(part: Part, compared: int, *, missing: bool) -> str:
     cells = part.cells[part.cells["distinct"] > 0]
     several = int((cells["distinct"] > 1).sum())
     every = int(cells.loc[cells["distinct"] == 1, "weights_sha256"].nunique()) + several

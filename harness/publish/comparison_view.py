@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -195,11 +194,5 @@ def _alone(part: pd.DataFrame) -> Iterator[str]:
 
 def _unsized(part: pd.DataFrame) -> Iterator[str]:
     ran = part[part["verdict"].isin(COMPARABLE) & (part["reason"] != "")]
-    # Which arrays are missing differs from cell to cell; what is missing does not.
-    for reason, rows in ran.groupby(ran["reason"].map(_without_digests), sort=False):
+    for reason, rows in ran.groupby("reason", sort=False):
         yield f"not sized: {counted(len(rows), 'cell')}: {reason}"
-
-
-def _without_digests(reason: str) -> str:
-    parts = (re.sub(r" [0-9a-f]{10} in ", " in ", part) for part in reason.split("; "))
-    return "; ".join(dict.fromkeys(parts))

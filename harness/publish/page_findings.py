@@ -95,7 +95,7 @@ def _headlines(workload: str, findings: Sequence[Finding], device: bool) -> Iter
 def _lines(finding: Finding, device: bool) -> Iterator[Advice]:
     """What the headline does not say, beginning with where several machines differ."""
     first, *rest = finding.lines
-    lines = [first, *rest] if "(" in first.text else rest
+    lines = [first, *rest] if finding.by_machine else rest
     for line in lines:
         text = f"{finding.device}: {line.text}" if device else line.text
         yield Advice(text=text, cells=line.cells)

@@ -19,12 +19,13 @@ from harness.protocol.histories import history_digest
 from harness.protocol.open_values import OPEN_VALUES
 from harness.results.fingerprint import identify
 from harness.results.names import is_sha256
-from harness.results.record import Fit, Measured, Record, ScriptPart
+from harness.results.record import EnvironmentPart, Fit, Measured, Record, ScriptPart
 from harness.results.recorded_scripts import script_of
 from harness.runner import hashing
 
 History = Mapping[str, tuple[str, ...]]
 
+TENSORFLOW_PACKAGES = ("tensorflow", "tensorflow-cpu")
 _VERSIONS = ("python", "tensorflow", "numpy", "keras", "device")
 
 
@@ -44,13 +45,14 @@ def _contradictions(record: Record) -> Iterator[str]:
         yield from of_kind(record.measured)
         yield from _numbers(record.measured)
         yield from _tensors(record.measured)
-        yield from _digests(_of_trace(record.measured))
+        yield from _digests(_of_data_and_trace(record.measured))
     if record.script is not None:
         yield from _digests(_of_script(record.script))
         yield from _script(record)
         yield from _histories(record.measured)
-    if record.status == "completed":
-        yield from _completed(record)
+    if record.code_sha256:
+        yield from _digests([("code_sha256", record.code_sha256)])
+    yield from _completed(record) if record.status == "completed" else _not_completed(record)
 
 
 def _names(record: Record) -> Iterator[str]:
@@ -60,13 +62,22 @@ def _names(record: Record) -> Iterator[str]:
     )
     if environment.id != asked.id:
         yield f"its environment is {environment.id}, and it is called {asked.id!r}"
-    if record.settings.keys() <= DEFAULTS.keys():
-        settings = {name: from_json(value) for name, value in record.settings.items()}
-        is_script = record.script is not None
-        defaults = SCRIPT_DEFAULTS if is_script else DEFAULTS
-        name = _cell_id(environment, tuple({**defaults, **settings}.values()), is_script)
-        if name != record.cell:
-            yield f"its settings are those of {name}, which is not its name"
+    unknown = sorted(record.settings.keys() - DEFAULTS.keys())
+    if unknown:
+        yield f"it has the setting {unknown[0]!r}, which is no axis"
+        return
+    settings = {name: from_json(value) for name, value in record.settings.items()}
+    is_script = record.script is not None
+    defaults = SCRIPT_DEFAULTS if is_script else DEFAULTS
+    name = _cell_id(environment, tuple({**defaults, **settings}.values()), is_script)
+    if name != record.cell:
+        yield f"its settings are those of {name}, which is not its name"
+
+
+def _packages(environment: EnvironmentPart) -> Iterator[str]:
+    versions = {environment.packages.get(name) for name in TENSORFLOW_PACKAGES} - {None}
+    if versions - {environment.tensorflow}:
+        yield f"its environment has TensorFlow {environment.tensorflow}, its packages another"
 
 
 @lru_cache(maxsize=1024)
@@ -193,7 +204,8 @@ def _of_fit(fit: Fit) -> Iterator[tuple[str, str]]:
         yield "init_sha256 of a fit", fit.init_sha256
 
 
-def _of_trace(measured: Measured) -> Iterator[tuple[str, str]]:
+def _of_data_and_trace(measured: Measured) -> Iterator[tuple[str, str]]:
+    yield "data_sha256", measured.data_sha256
     if measured.trace_sha256:
         yield "trace_sha256", measured.trace_sha256
 
@@ -234,11 +246,23 @@ def _completed(record: Record) -> Iterator[str]:
         yield "it completed, and has no measurements"
     if record.failure is not None:
         yield "it completed, and has a failure"
+    if record.reason:
+        yield f"it completed, and has a reason: {record.reason}"
+    if record.process.get("exit_code"):
+        yield f"it completed, and its process ended with status {record.process['exit_code']}"
+    yield from _packages(record.environment)
+    if not record.found:
+        yield "it completed, and nothing was read back"
     for axis, asked in _asked(record).items():
         read_back = record.found.get(axis)
         value = None if read_back is None else read_back.value
         if value is not None and value != asked and not _is_open(record, axis, asked):
             yield f"it completed, and of {axis} {asked} was asked and {value} found"
+
+
+def _not_completed(record: Record) -> Iterator[str]:
+    if not record.reason or record.failure is None:
+        yield f"it is {record.status}, and does not say why"
 
 
 def _is_open(record: Record, axis: str, asked: object) -> bool:

@@ -180,13 +180,13 @@ class Store:
             lock.acquire(timeout=0)
         except filelock.Timeout as error:
             raise UsageError(
-                f"{self.folder}: another sweep is running here ({_process_in(holder)}); wait for "
-                "it, end it, or give this one another folder with --results"
+                f"{self.folder}: another sweep is running here ({_process_in(holder)})",
+                remedy="wait for it, end it, or give this one another folder with --results",
             ) from error
         except OSError as error:
             raise UsageError(
-                f"{self.folder}: cannot be written: {error.strerror}; "
-                "give another folder with --results"
+                f"{self.folder}: cannot be written: {error.strerror}",
+                remedy="give another folder with --results",
             ) from error
 
     def _record_text(self, cell: str, repeat: int) -> str:

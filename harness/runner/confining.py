@@ -1,4 +1,6 @@
-"""Keeping a forked run to its own folder: it shares a container, not its files, with the others.
+"""Keeping a forked run to its own folders: it shares a container, not its files, with the others.
+
+What has no name of its own in the container's file system is shared all the same: /dev/shm.
 
 Landlock, which a process can put on itself without privileges, from Linux 5.13 on. Python 3.7 and
 the standard library only. https://docs.kernel.org/userspace-api/landlock.html
@@ -9,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from typing import Iterator, List
+from typing import Iterator, Sequence
 
 CONFINED = "landlock"
 
@@ -27,19 +29,19 @@ _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 _DEVICES = ("/dev", "/proc")
 
 
-def confine(folder: str, shared: str) -> str:
-    """Let this process read everything but what else lies in `shared`, and write into `folder`.
+def confine(own: Sequence[str], shared: Sequence[str]) -> str:
+    """Let this process write into its `own` folders, and read all but what else lies in `shared`.
 
-    `folder` lies in `shared`. The temporary folder stays writable. Returns CONFINED, or why it
-    cannot be done here.
+    Each of its own lies in one of those shared with others. Returns CONFINED, or why it cannot be
+    done here.
     """
     try:
         version = _call(_CREATE, None, 0, _ASK_VERSION)
         rights = _FIRST_VERSION | (_TRUNCATE if version >= 3 else 0)
         rules = _call(_CREATE, struct.pack("Q", rights), 8, 0)
-        for path in [folder, os.environ.get("TMPDIR", "/tmp"), *_DEVICES]:
+        for path in [*own, *_DEVICES]:
             _allow(rules, path, rights)
-        for path in _around(os.path.realpath(shared)):
+        for path in _around("/", [os.path.realpath(path) for path in shared]):
             _allow(rules, path, _READING)
         _refuse_privileges()
         _call(_RESTRICT, rules, 0)
@@ -49,20 +51,18 @@ def confine(folder: str, shared: str) -> str:
     return CONFINED
 
 
-def _around(shared: str) -> Iterator[str]:
-    """All that there is beside `shared` and the folders it lies in."""
-    parts: List[str] = [part for part in shared.split("/") if part]
-    above = "/"
-    for part in parts:
-        try:
-            names = os.listdir(above)
-        except OSError:
-            names = []
-        for path in [os.path.join(above, name) for name in names if name != part]:
-            # A link may lead to what is not to be seen; what else it leads to is allowed itself.
-            if not os.path.islink(path):
-                yield path
-        above = os.path.join(above, part)
+def _around(above: str, shared: Sequence[str]) -> Iterator[str]:
+    """All that there is in `above` beside the shared folders and the folders they lie in."""
+    try:
+        names = os.listdir(above)
+    except OSError:
+        names = []
+    for path in [os.path.join(above, name) for name in names]:
+        if any(each.startswith(path + "/") for each in shared):
+            yield from _around(path, shared)
+        # A link may lead to what is not to be seen; what else it leads to is allowed itself.
+        elif path not in shared and not os.path.islink(path):
+            yield path
 
 
 def _allow(rules: int, path: str, rights: int) -> None:

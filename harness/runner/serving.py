@@ -14,13 +14,15 @@ import fcntl
 import gc
 import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
 import traceback
-from typing import Any, Callable, Dict, List, NoReturn, Set
+from typing import Any, Callable, Dict, List, NoReturn, Set, Tuple
 
-from harness.protocol import exchange, wakeup
+from harness.protocol import exchange, untrusted, wakeup
 from harness.protocol.files import write_json
 from harness.runner import confining, disk, memory, supervising
 
@@ -36,9 +38,10 @@ _COUNT_SECONDS = 0.5
 class _Child:
     """A run under way: the process that supervises it, its name, its limits."""
 
-    def __init__(self, pid: int, name: str, limits: Dict[str, Any]) -> None:
+    def __init__(self, pid: int, name: str, temporary: str, limits: Dict[str, Any]) -> None:
         self.pid = pid
         self.name = name
+        self.temporary = temporary
         self.started = time.monotonic()
         self.timeout = float(limits["timeout_s"])
         self.memory = int(limits["memory_bytes"])
@@ -56,6 +59,7 @@ class _Folders:
     def __init__(self, control: str, output: str) -> None:
         self.control = control
         self.output = output
+        self.temporary = tempfile.gettempdir()
         self.runs = os.path.join(output, exchange.RUNS)
         self.requests = os.path.join(control, exchange.REQUESTS)
 
@@ -104,12 +108,23 @@ def serve(control: str, output: str, train: Train, import_seconds: float) -> Non
     gc.freeze()
     supervising.adopt_orphans()
     waiter = wakeup.Waiter(os.path.join(control, exchange.WAKEUP))
+    ready = {"import": import_seconds, "confines": _confines(folders)}
     _wake_when_a_child_ends(waiter)
-    write_json(os.path.join(output, exchange.READY), {"import": import_seconds})
+    write_json(os.path.join(output, exchange.READY), ready)
     try:
         _attend(folders, train, waiter)
     finally:
         supervising.kill_descendants(os.getpid())
+
+
+def _confines(folders: _Folders) -> bool:
+    """Whether a child can be kept from the files of the others; tried, as it cannot be undone."""
+    pid = os.fork()
+    if pid == 0:
+        own = (folders.runs, folders.temporary)
+        shared = (folders.output, folders.temporary)
+        os._exit(0 if confining.confine(own, shared) == confining.CONFINED else 1)
+    return os.waitpid(pid, 0)[1] == 0
 
 
 def _attend(folders: _Folders, train: Train, waiter: wakeup.Waiter) -> None:
@@ -146,29 +161,37 @@ def _start(folders: _Folders, name: str, train: Train, waiter: wakeup.Waiter) ->
     request = folders.request(name)
     folder = os.path.join(folders.runs, name)
     os.mkdir(folder)
+    temporary = tempfile.mkdtemp(prefix=name + "-", dir=folders.temporary)
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
         try:
             _wake_no_more(waiter)
-            supervising.supervise(lambda: _train(folder, folders.output, request, train))
+            supervising.supervise(lambda: _train(folders, (folder, temporary), request, train))
         finally:
             # Not sys.exit: the parent's cleanup must not run a second time in the child.
             os._exit(1)
-    return _Child(pid, name, request["limits"])
+    return _Child(pid, name, temporary, request["limits"])
 
 
-def _train(folder: str, shared: str, request: Dict[str, Any], train: Train) -> NoReturn:
-    """Train and end this process with the status that says how it went."""
+def _train(
+    folders: _Folders, own: Tuple[str, str], request: Dict[str, Any], train: Train
+) -> NoReturn:
+    """Train and end this process with the status that says how it went.
+
+    `own` are the run's folder and its temporary folder.
+    """
     code = 1
+    folder, temporary = own
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        log = os.open(os.path.join(folder, exchange.LOG), flags, 0o644)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
+        with untrusted.open_log(os.path.join(folder, exchange.LOG)) as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
         os.sched_setaffinity(0, request["limits"]["cpus"])
-        train(request, folder, confining.confine(folder, shared))
+        os.environ.update(HOME=temporary, TMPDIR=temporary)
+        tempfile.tempdir = None
+        train(request, folder, confining.confine(own, (folders.output, folders.temporary)))
         code = 0
     except BaseException as error:
         code = exchange.DISK_FULL if disk.is_full(error) else 1
@@ -211,6 +234,7 @@ def _has_ended(folders: _Folders, child: _Child, children: List[_Child]) -> bool
     if pid == 0:
         return False
     _kill_orphans({each.pid for each in children})
+    shutil.rmtree(child.temporary, ignore_errors=True)
     code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
     if child.cause == "exited" and code == -signal.SIGKILL and _was_short_of_memory(child):
         child.cause = "out_of_memory"

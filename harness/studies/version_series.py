@@ -161,7 +161,7 @@ def with_packages(environment: Environment, packages: Sequence[Package]) -> Exch
     return Exchange(words=words, label=f"{len(packages)} other packages", environment=taken)
 
 
-def told_apart(
+def as_locked(
     environment: Environment, one: Mapping[str, str], other: Mapping[str, str]
 ) -> tuple[Environment, Environment]:
     """One environment as two locks of it have it: what differs is asked for by its version.

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from harness import places
 from harness.engines.local import virtual_environments
 from harness.environments import bytecode, commands, wheelhouse
-from harness.executors import kept_folders, staging
+from harness.executors import staging, working_folders
 from harness.processes import ProcessFailedError
 from harness.protocol.script import FILES, SCRIPTS
 from harness.upkeep import items
@@ -55,7 +55,7 @@ def unreferenced(question: Question) -> Iterator[Item]:
     yield from _unpacked(question)
     yield from _bytecode(question)
     yield from _scripts(question)
-    yield from _kept_folders(question)
+    yield from _working_folders(question)
     yield from _runners()
     yield from _unfinished()
 
@@ -160,9 +160,9 @@ def _scripts(question: Question) -> Iterator[Item]:
             yield question.item("folder", path, shown, path.name)
 
 
-def _kept_folders(question: Question) -> Iterator[Item]:
+def _working_folders(question: Question) -> Iterator[Item]:
     """Working folders that pass from one repeat to the next; who still needs one is not known."""
-    for folder in _folders(kept_folders.root()):
+    for folder in _folders(working_folders.root()):
         yield question.item("folder", folder, f"working folder {folder.name[:8]}", folder.name)
 
 

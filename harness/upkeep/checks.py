@@ -61,8 +61,7 @@ def look(check: str, found: str, to_do: str) -> Check:
 
 
 def blocks(check: str, error: HarnessError) -> Check:
-    """A line for what would end a sweep with this error; after its semicolon it says what to do."""
-    found, _, to_do = str(error).partition("\n")[0].partition("; ")
-    return Check(
-        check=check, state="blocks", found=found, to_do=to_do or found, exit_code=error.exit_code
-    )
+    """A line for what would end a sweep with this error."""
+    found = error.problem.partition("\n")[0]
+    to_do = error.remedy or found
+    return Check(check=check, state="blocks", found=found, to_do=to_do, exit_code=error.exit_code)

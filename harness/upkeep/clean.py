@@ -34,7 +34,7 @@ def removable(
     if client is not None:
         yield from _asked(contained.abandoned(client), note)
     yield from leftovers.of_killed_sweeps()
-    yield from stored.unreferenced(results, question.references.digests)
+    yield from stored.unreferenced(results, question.references.digests, note)
     if not alone:
         note(IN_USE)
         return
@@ -55,7 +55,7 @@ def _client(note: Callable[[str], None]) -> docker.DockerClient | None:
     try:
         return connect()
     except EngineError as error:
-        note(f"images and containers are not looked at: {str(error).partition(';')[0]}")
+        note(f"images and containers are not looked at: {error.problem}")
         return None
 
 

@@ -100,10 +100,8 @@ def gpu(need: Need, engine: Engine) -> Iterator[Check]:
     if absent and not wanted:
         yield checks.ok("gpu", f"{absent}; none is needed")
     elif reason:
-        found, _, to_do = reason.partition("; ")
-        yield checks.look(
-            "gpu", found, to_do or "install the NVIDIA driver; until then such cells stay out"
-        )
+        driver = "install the NVIDIA driver; " if absent else ""
+        yield checks.look("gpu", reason, f"{driver}until then such cells stay out")
 
 
 def _name(client: docker.DockerClient, engine: DockerEngine) -> str:

@@ -50,8 +50,9 @@ def disk(need: Need, engine: Engine) -> Iterator[Check]:
             "disk",
             BuildError(
                 f"{room}, and {len(missing)} environments to make take about "
-                f"{items.readable(wanted)}; free some (harness clean), or let "
-                f"{places.CACHE_VARIABLE} name a folder on another disk"
+                f"{items.readable(wanted)}",
+                remedy=f"free some (harness clean), or let {places.CACHE_VARIABLE} name a folder"
+                " on another disk",
             ),
         )
 
@@ -82,7 +83,8 @@ def results(need: Need) -> Iterator[Check]:
         free = items.readable(shutil.disk_usage(there).free)
         yield checks.ok("results", f"{folder} can be written, {free} free")
     else:
-        error = UsageError(f"{there}: cannot be written; give another folder with --results")
+        remedy = "give another folder with --results"
+        error = UsageError(f"{there}: cannot be written", remedy=remedy)
         yield checks.blocks("results", error)
 
 

@@ -115,7 +115,7 @@ def _images(locks: Sequence[Lock] | None, note: Callable[[str], None]) -> Iterat
     try:
         client = connect()
     except EngineError as error:
-        note(f"{len(noted)} images are not looked at: {str(error).partition(';')[0]}")
+        note(f"{len(noted)} images are not looked at: {error.problem}")
         return
     for one in noted:
         yield Part(kind="image", name=one.name, change=partial(_changed_image, client, one))

@@ -53,8 +53,9 @@ def bases(need: Need, engine: Engine) -> Iterator[Check]:
     for environment in need.environments:
         base = engine.base(environment)
         if base is None:
-            error = f"{environment.id}: no pinned base; name one in a file for HARNESS_BASES"
-            yield checks.blocks("base", BuildError(error))
+            remedy = "name one in a file for HARNESS_BASES"
+            error = BuildError(f"{environment.id}: no pinned base", remedy=remedy)
+            yield checks.blocks("base", error)
 
 
 def wheels(need: Need) -> Iterator[Check]:

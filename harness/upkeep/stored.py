@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.results import durable, scan
+from harness.results import durable, regular_files, scan
 from harness.results.names import BLOB_FOLDER, is_name, is_sha256
 from harness.results.store import Store
 from harness.upkeep import items, references
@@ -18,12 +18,17 @@ from harness.upkeep.items import Item
 _OF_A_SWEEP = (scan.PLAN, scan.MACHINE, durable.PARTIAL)
 
 
-def unreferenced(results: Sequence[Path], digests: frozenset[str]) -> Iterator[Item]:
+def unreferenced(
+    results: Sequence[Path], digests: frozenset[str], note: Callable[[str], None]
+) -> Iterator[Item]:
     """The blobs that no record names, an item per matrix, and what killed sweeps left there.
 
-    They are judged again when they are removed, with every sweep of their folder kept out.
+    They are judged again when they are removed, with every sweep of their folder kept out. `note`
+    gets a sentence about each link, which is never followed.
     """
     for matrix in sorted(_matrices(results)):
+        for link in _links(matrix):
+            note(f"{link} is a link: what is behind it is left alone, and so are blobs it may need")
         blobs = _unnamed(matrix, digests)
         if blobs:
             yield Item(
@@ -34,7 +39,7 @@ def unreferenced(results: Sequence[Path], digests: frozenset[str]) -> Iterator[I
                 why="no record below the results folders names them",
                 remove=_remover(matrix, results),
             )
-        for left in sorted(matrix.glob(f"*/{durable.PARTIAL}/*")):
+        for left in _half_written(matrix):
             yield Item(
                 kind="folder",
                 name=str(left),
@@ -58,12 +63,32 @@ def _matrices(results: Sequence[Path]) -> set[Path]:
     return found
 
 
+def _links(matrix: Path) -> list[Path]:
+    """The links to folders in a matrix's folder and in those below."""
+    found = _entries(matrix)
+    found += [below for path in found for below in _entries(path)]
+    return sorted(path for path in found if path.is_symlink() and path.is_dir())
+
+
+def _half_written(matrix: Path) -> list[Path]:
+    folders = [machine / durable.PARTIAL for machine in _entries(matrix)]
+    return sorted(left for folder in folders for left in _entries(folder))
+
+
 def _blobs(matrix: Path) -> list[Path]:
-    found = (matrix / BLOB_FOLDER).glob("*/*")
+    found = [path for kind in _entries(matrix / BLOB_FOLDER) for path in _entries(kind)]
     return [path for path in found if is_sha256(path.name.partition(".")[0])]
 
 
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing where it is none, or where a link leads to it."""
+    return list(folder.iterdir()) if regular_files.is_folder(folder) else []
+
+
 def _unnamed(matrix: Path, digests: frozenset[str]) -> list[Path]:
+    if any(BLOB_FOLDER not in link.parts[-2:] for link in _links(matrix)):
+        # Records may lie behind it, and what they name is not known.
+        return []
     return [path for path in _blobs(matrix) if path.name.partition(".")[0] not in digests]
 
 
@@ -101,7 +126,7 @@ def _in_words(remove: Callable[[], object]) -> Callable[[], str | None]:
         try:
             remove()
         except HarnessError as error:
-            return str(error).partition(";")[0]
+            return error.problem
         except OSError as error:
             return f"{error.filename}: {error.strerror}"
         return None

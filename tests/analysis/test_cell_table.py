@@ -12,6 +12,7 @@ from harness.analysis import run_table
 from harness.analysis.cell_table import by_cell
 from harness.analysis.class_letters import class_letter
 from harness.results.reading import read_record
+from harness.results.record import Failure
 from harness.results.statuses import STATUSES
 
 
@@ -57,7 +58,9 @@ def test_a_cell_without_a_completed_run_has_no_results(tmp_path: Path) -> None:
     path = sweep.folder / cell().id / "1.json"
     record = read_record(path)
     assert record is not None
-    sweep.write(record.model_copy(update={"status": "invalid"}))
+    failure = Failure(type="invalid", message="on purpose")
+    update = {"status": "invalid", "reason": failure.message, "failure": failure}
+    sweep.write(record.model_copy(update=update))
     row = _cells(sweep).iloc[0]
     assert row["weights_sha256"] is pd.NA
     assert row["class"] is pd.NA

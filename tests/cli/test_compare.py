@@ -135,10 +135,10 @@ def test_cells_that_cannot_be_compared_are_named(
 def test_the_machines_with_most_in_common_are_compared(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lonely = sweep(tmp_path, HERE, hardware={**sweep(tmp_path).hardware, "cpu_model": "Alone"})
+    other = sweep(tmp_path, HERE, hardware={**sweep(tmp_path).hardware, "cpu_model": "Alone"})
     stranger = cell(workload="co2-conv")
-    lonely.plan([stranger])
-    train(lonely, stranger, [1], [1])
+    other.plan([stranger])
+    train(other, stranger, [1], [1])
     compare([tmp_path, folder])
     said = capsys.readouterr().out
     assert f"{THERE} against {HERE}: " in said or f"{HERE} against {THERE}: " in said

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ from harness.runner import serving
 
 VICTIM = {victim!r}
 control, output, data = sys.argv[1:]
+if "UNCONFINED" in os.environ:
+    serving.confining.confine = lambda folder, shared: "not confined: an old kernel"
 
 def swap(path, what):
     if os.path.lexists(path): os.unlink(path)
@@ -77,6 +80,12 @@ def train(request, folder, confined):
             try: open(os.path.join(control, path), "w").close()
             except OSError as error: refused.append(error.errno)
             else: refused.append(path)
+    elif attempt.startswith("elsewhere"):
+        # A folder that the host enters leads to one of the host's, which has all that it looks for.
+        shared = os.path.join(output, attempt.split()[1])
+        os.rename(shared, shared + ".before")
+        os.symlink(os.path.dirname(VICTIM), shared)
+        os._exit(0)
     elif attempt != "nothing":
         name, what = attempt.split()
         swap(os.path.join(folder, name), what)
@@ -191,6 +200,21 @@ def test_one_run_cannot_speak_for_another(template: ProcessTemplate, victim: Pat
         with tried(process, "nothing") as ending:
             assert ending.outcome.cause == "exited"
     assert victim.read_text() == SECRET
+
+
+@pytest.mark.parametrize("name", [exchange.RUNS, exchange.ENDINGS])
+def test_no_folder_that_the_host_enters_leads_elsewhere(
+    template: ProcessTemplate, victim: Path, name: str
+) -> None:
+    # What a run that nothing confines could do; the host must not depend on the kernel.
+    (victim.parent / "000001").mkdir()
+    (victim.parent / "000001" / exchange.LOG).write_text(SECRET)
+    (victim.parent / "000001" / exchange.REPLY).write_text(json.dumps(REPLY))
+    (victim.parent / "000001.json").write_text(SECRET)
+    unconfined = replace(template, variables={**template.variables, "UNCONFINED": "1"})
+    with warm(unconfined) as process, tried(process, f"elsewhere {name}") as ended:
+        assert ended.reply is None and SECRET not in ended.log
+        assert ("gone" in ended.complaint) == (name == exchange.ENDINGS)
 
 
 def test_a_run_that_crashes_the_process_it_was_forked_from_convicts_no_other(

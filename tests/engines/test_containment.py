@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from engines.engine_bench import MIB, Bench
 
-from harness.engines import limits
+from harness.engines import filling, limits
 
 REPLY = "import json\ndef reply(x): json.dump(x, open(output + '/reply.json', 'w'))\n"
 
@@ -173,3 +174,17 @@ def test_filling_the_disk_ends_the_order(
     monkeypatch.setattr(limits, limit, value)
     outcome = bench.engine.run(bench.order(FILL.format(size=size)))
     assert (outcome.cause, outcome.reason) == ("killed", reason)
+
+
+def test_folders_in_one_another_do_not_hide_what_is_written(tmp_path: Path) -> None:
+    path = tmp_path
+    for _ in range(limits.FOLDER_DEPTH + 2):
+        path /= "f"
+    path.mkdir(parents=True)
+    assert filling.complaint([tmp_path]) == "made more than 256 folders in one another"
+
+
+def test_what_a_link_leads_to_is_not_counted(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "link").symlink_to("/usr")
+    assert filling.complaint([tmp_path / "out"]) == ""

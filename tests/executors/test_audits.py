@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -101,6 +104,32 @@ def test_audits_are_remembered_for_the_same_code_engine_and_machine(
     for change in changes:
         different = Audits(**{**same_but, **change})
         assert different.lookup("lock", "mnist-mlp") is None
+
+
+@pytest.mark.slow
+def test_sweeps_that_share_the_cache_may_write_the_same_audit_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    program = (
+        "from harness.executors.audits import Audit, Audits\n"
+        "audits = Audits(code=lambda workload: 'r', engine='local', machine='m')\n"
+        "print(flush=True); input()\n"
+        "for number in range(200):\n"
+        "    audits.remember('lock', 'w', Audit(state='passed', sentence='equal'))\n"
+        "    assert audits.lookup('lock', 'w').state == 'passed', number\n"
+    )
+    sweeps = [
+        subprocess.Popen([sys.executable, "-c", program], stdin=PIPE, stdout=PIPE) for _ in range(2)
+    ]
+    for sweep in sweeps:
+        assert sweep.stdout is not None and sweep.stdout.readline()
+    for sweep in sweeps:
+        assert sweep.stdin is not None
+        sweep.stdin.write(b"\n")
+        sweep.stdin.flush()
+    assert [sweep.communicate(timeout=60) and sweep.returncode for sweep in sweeps] == [0, 0]
+    assert len(list((tmp_path / "audits").iterdir())) == 1
 
 
 def test_one_failed_workload_answers_for_its_whole_environment(

@@ -275,6 +275,7 @@ READERS: dict[str, Reader] = {
     "lock.txt": lambda path: locks.by_digest([path.parent]),
     "reply.json": lambda path: replies.read(path.parent),
     "ended.json": lambda path: replies.read_ending(path, 1.0),
+    "ready.json": lambda path: replies.read_confines(path.parent),
     "1.log": untrusted.tail,
     "manifest-sha256.txt": lambda path: unpacking.opened(path.parent, path.parent),
     "bundle.zip": lambda path: unpacking.opened(path, path.parent),

@@ -17,7 +17,7 @@ import harness.results
 from harness.matrix.cells import Cell
 from harness.protocol.axes import to_json
 from harness.results import fingerprint
-from harness.results.record import SCHEMA, EnvironmentPart, Measured, Record
+from harness.results.record import SCHEMA, EnvironmentPart, Failure, Found, Measured, Record
 from harness.results.store import Store
 from harness.runner import hashing
 
@@ -52,7 +52,14 @@ def completed(
     measured: Measured, of: Cell | None = None, repeat: int = 1, **changes: Any
 ) -> Record:
     """The record of a run that completed."""
-    return record(of, repeat, measured=measured, status="completed", **{"reason": "", **changes})
+    seed = (of or cell()).settings["seed"]
+    parts = {
+        "status": "completed",
+        "reason": "",
+        "failure": None,
+        "found": {"seed": Found(value=seed, how="for tests")},
+    }
+    return record(of, repeat, measured=measured, **{**parts, **changes})
 
 
 def record(of: Cell | None = None, repeat: int = 1, **changes: Any) -> Record:
@@ -66,6 +73,7 @@ def record(of: Cell | None = None, repeat: int = 1, **changes: Any) -> Record:
         "repeat": repeat,
         "status": "failed",
         "reason": "the training raised ValueError",
+        "failure": Failure(type="ValueError", message="the training raised ValueError"),
         "engine": {"name": "local"},
         "environment": EnvironmentPart(
             id="tf2.15.1,py3.11,cpu",

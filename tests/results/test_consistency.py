@@ -98,6 +98,14 @@ def _more_cpus(content: Content) -> None:
     content["process"]["cpus"] = [0, 1]
 
 
+def _of(name: str, **changes: Any) -> Callable[[Content], object]:
+    return lambda content: content[name].update(changes)
+
+
+def _changed(**changes: Any) -> Callable[[Content], object]:
+    return lambda content: content.update(changes)
+
+
 def _another_processor(content: Content) -> None:
     content["hardware"]["cpu_model"] = "an abacus"
 
@@ -128,6 +136,15 @@ CONTRADICTIONS: dict[Callable[[Content], object], str] = {
     _measured(scale="12.4"): "scale is '12.4'",
     _measured(parameters=1): "and it counts 1",
     _measured(history={}): "the last one of its history is another",
+    _measured(data_sha256="mnist"): "data_sha256 has the digest 'mnist'",
+    _changed(code_sha256="new"): "code_sha256 has the digest 'new'",
+    _changed(reason="it stopped"): "completed, and has a reason: it stopped",
+    _changed(found={}): "completed, and nothing was read back",
+    _changed(status="failed"): "is failed, and does not say why",
+    _changed(status="failed", reason="it stopped"): "is failed, and does not say why",
+    _of("settings", mood="good"): "has the setting 'mood', which is no axis",
+    _of("process", exit_code=3): "completed, and its process ended with status 3",
+    _of("environment", packages={"tensorflow-cpu": "2.9.0"}): "TensorFlow 2.17.1, its packages",
 }
 
 

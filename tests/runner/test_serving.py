@@ -88,7 +88,11 @@ def train(request, folder, confined):
         found["forge"] = attempt(lambda: open(forged, "w"))
         found["move"] = attempt(lambda: os.rename(folder, folder + "x"))
         found["elsewhere"] = attempt(lambda: open(os.path.join(os.getcwd(), "new"), "w"))
-        found["temporary"] = attempt(lambda: open(os.environ["TMPDIR"] + "/new", "w"))
+        temporary = os.environ["TMPDIR"]
+        found["temporary"] = attempt(lambda: open(temporary + "/new", "w"))
+        above = os.path.dirname(temporary)
+        found["all temporary"] = attempt(lambda: os.listdir(above))
+        found["new temporary"] = attempt(lambda: open(above + "/new", "w"))
         found["write own"] = attempt(lambda: open(own, "a"))
         write_json(os.path.join(folder, "reply.json"), found)
         return
@@ -124,6 +128,11 @@ class Host:
             env={**os.environ, "TMPDIR": str(folder / "temporary")},
             stderr=subprocess.PIPE,
         )
+
+    def ready(self) -> dict[str, Any]:
+        """What the process said when it took requests."""
+        found: dict[str, Any] = json.loads((self.output / exchange.READY).read_text())
+        return found
 
     def send(self, name: str, what: str, *, timeout: float = 60, memory: int = 2**30) -> Path:
         """Ask for a run; returns the folder it will have."""
@@ -187,7 +196,7 @@ def test_each_ending_is_reported_and_costs_only_its_own_run(host: Host) -> None:
         assert json.loads((runs[what] / exchange.REPLY).read_text()) == {"cpus": [0]}
     assert "ValueError: on purpose" in (runs["raise"] / exchange.LOG).read_text()
     assert (runs["good"] / exchange.LOG).read_text() == "doing good\n"
-    assert json.loads((host.output / exchange.READY).read_text()) == {"import": 1.5}
+    assert host.ready().keys() == {"import", "confines"} and host.ready()["import"] == 1.5
 
 
 def test_without_pipes_the_folders_are_polled(tmp_path: Path) -> None:
@@ -233,11 +242,16 @@ def test_a_run_sees_and_changes_nothing_but_its_own_folder(host: Host) -> None:
     run = host.send("000002", "peek")
     host.ending(run)
     found = json.loads((run / exchange.REPLY).read_text())
+    assert host.ready()["confines"] == (found["confined"] == confining.CONFINED)
     if found["confined"] != confining.CONFINED:
         pytest.skip(f"this kernel cannot confine a run, and the reply says so: {found['confined']}")
-    refused = (".", "runs", "endings", "runs/000001", "read", "forge", "move", "elsewhere")
+    refused = (
+        *(".", "runs", "endings", "runs/000001", "read", "forge", "move", "elsewhere"),
+        *("all temporary", "new temporary"),
+    )
     assert {name: found[name] for name in refused} == dict.fromkeys(refused, "EACCES")
     assert (found["temporary"], found["write own"]) == ("done", "done")
+    assert not list((host.output.parent / "temporary").iterdir())
 
 
 def test_stop_ends_it_and_what_still_runs(host: Host) -> None:

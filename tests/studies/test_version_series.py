@@ -12,6 +12,7 @@ from harness import compatibility
 from harness.matrix.environment import Environment
 from harness.studies import version_series
 from harness.studies.version_series import (
+    as_locked,
     between,
     default,
     exchanges,
@@ -19,7 +20,6 @@ from harness.studies.version_series import (
     other_packages,
     search,
     that_fit,
-    told_apart,
     with_packages,
 )
 
@@ -141,10 +141,10 @@ def test_packages_taken_over_are_pinned_beside_those_asked_for() -> None:
 def test_two_locks_of_one_environment_are_told_apart_by_what_differs_in_them() -> None:
     environment = Environment(tensorflow="2.10.0", python="3.10")
     later = {**OLD_PACKAGES, "numpy": "1.24.4", "scipy": "1.11.4"}
-    one, other = told_apart(environment, OLD_PACKAGES, later)
+    one, other = as_locked(environment, OLD_PACKAGES, later)
     assert (one.numpy, one.requirements) == ("1.23.5", ("scipy==1.9.3",))
     assert (other.numpy, other.requirements) == ("1.24.4", ("scipy==1.11.4",))
-    same = told_apart(environment, OLD_PACKAGES, OLD_PACKAGES)
+    same = as_locked(environment, OLD_PACKAGES, OLD_PACKAGES)
     assert same == (environment, environment)
 
 

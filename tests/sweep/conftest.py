@@ -54,9 +54,11 @@ def hashes() -> Callable[[Path], Hashes]:
 
 
 @pytest.fixture(scope="session")
-def lonely(tmp_path_factory: pytest.TempPathFactory, hashes: Callable[[Path], Hashes]) -> Hashes:
+def one_by_one(
+    tmp_path_factory: pytest.TempPathFactory, hashes: Callable[[Path], Hashes]
+) -> Hashes:
     """What each run of the matrix leaves in a process of its own, with nothing beside it."""
-    folder = tmp_path_factory.mktemp("lonely")
+    folder = tmp_path_factory.mktemp("one-by-one")
     # One run's share is more than half of the memory, so only one runs at a time.
     alone = ("--isolation", "fresh", "--memory", "1000G")
     ended = harness(

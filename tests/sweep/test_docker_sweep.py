@@ -26,17 +26,17 @@ def sweep(matrix: Path, results: Path, engine: str, *more: str) -> Path:
 
 
 @pytest.mark.parametrize("isolation", ["fresh", "forked", "auto"])
-def test_containers_leave_the_bits_of_lonely_local_processes(
+def test_containers_leave_the_bits_of_local_processes(
     matrix: Path,
     tmp_path: Path,
     docker_engine: DockerEngine,
     docker_client: docker.DockerClient,
-    lonely: Hashes,
+    one_by_one: Hashes,
     hashes: Callable[[Path], Hashes],
     isolation: str,
 ) -> None:
     found = hashes(sweep(matrix, tmp_path / "results", "docker", "--isolation", isolation))
-    assert found == lonely
+    assert found == one_by_one
     assert not docker_client.containers.list(all=True, filters={"label": OWNER_LABEL})
 
 

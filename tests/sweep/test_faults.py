@@ -84,7 +84,7 @@ def killed_at(matrix: Path, results: Path, seconds: float) -> bool:
 
 @pytest.mark.timeout(KILLS * 120 + 600)
 def test_a_host_killed_at_any_moment_loses_nothing(
-    matrix: Path, tmp_path: Path, lonely: Hashes, hashes: Callable[[Path], Hashes]
+    matrix: Path, tmp_path: Path, one_by_one: Hashes, hashes: Callable[[Path], Hashes]
 ) -> None:
     before = mounts(tmp_path)
     moments = random.Random(2026)
@@ -101,7 +101,7 @@ def test_a_host_killed_at_any_moment_loses_nothing(
         last = sweep(matrix, results)
         assert last.code == 0, last.err
         whole(results)
-        assert hashes(results) == lonely
+        assert hashes(results) == one_by_one
         assert not list(results.rglob("*superseded*")), "no run was made twice"
     assert mounts(tmp_path) == before
     folders = exchange_folders.abandoned()
@@ -128,7 +128,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_ends_the_sweep_and_loses_nothing(
-    matrix: Path, small_disk: Path, lonely: Hashes, hashes: Callable[[Path], Hashes]
+    matrix: Path, small_disk: Path, one_by_one: Hashes, hashes: Callable[[Path], Hashes]
 ) -> None:
     results = small_disk / "results"
     stopped = sweep(matrix, results, "--isolation", "forked")
@@ -141,7 +141,7 @@ def test_a_full_disk_ends_the_sweep_and_loses_nothing(
     assert again.code == 0, again.err
     assert all(path.read_bytes() == content for path, content in kept.items())
     whole(results)
-    assert hashes(results) == lonely
+    assert hashes(results) == one_by_one
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_a_clock_set_back_in_the_middle_changes_nothing(
     matrix: Path,
     tmp_path: Path,
     a_year_ago: dict[str, str],
-    lonely: Hashes,
+    one_by_one: Hashes,
     hashes: Callable[[Path], Hashes],
 ) -> None:
     results = tmp_path / "results"
@@ -184,11 +184,11 @@ def test_a_clock_set_back_in_the_middle_changes_nothing(
     assert ended.returncode == 0, ended.stderr
     assert all(path.read_bytes() == content for path, content in kept.items())
     whole(results)
-    assert hashes(results) == lonely
+    assert hashes(results) == one_by_one
 
 
 def test_two_sweeps_in_one_folder_take_turns(
-    matrix: Path, tmp_path: Path, lonely: Hashes, hashes: Callable[[Path], Hashes]
+    matrix: Path, tmp_path: Path, one_by_one: Hashes, hashes: Callable[[Path], Hashes]
 ) -> None:
     results = tmp_path / "results"
     first = start_sweep(matrix, results, "--isolation", "forked")
@@ -198,7 +198,7 @@ def test_two_sweeps_in_one_folder_take_turns(
     _, err = first.communicate(timeout=300)
     assert first.returncode == 0, err
     whole(results)
-    assert hashes(results) == lonely
+    assert hashes(results) == one_by_one
 
 
 @pytest.mark.docker
@@ -206,7 +206,7 @@ def test_an_engine_stopped_in_the_middle_loses_nothing(
     matrix: Path,
     tmp_path: Path,
     docker_engine: DockerEngine,
-    lonely: Hashes,
+    one_by_one: Hashes,
     hashes: Callable[[Path], Hashes],
 ) -> None:
     host = subprocess.run([ENGINE, "host"], capture_output=True, text=True, check=False)
@@ -224,4 +224,4 @@ def test_an_engine_stopped_in_the_middle_loses_nothing(
     assert again.code == 0, again.err
     assert all(path.read_bytes() == content for path, content in kept.items())
     whole(results)
-    assert hashes(results) == lonely
+    assert hashes(results) == one_by_one

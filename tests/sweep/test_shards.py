@@ -57,7 +57,7 @@ def printed(matrix: Path, kind: str, *more: str) -> str:
 
 
 @pytest.mark.tensorflow
-def test_shards_are_the_sweep(matrix: Path, tmp_path: Path, lonely: Hashes) -> None:
+def test_shards_are_the_sweep(matrix: Path, tmp_path: Path, one_by_one: Hashes) -> None:
     # Of the four, two have nothing to do: a matrix has no use for more shards than groups.
     parts = [tmp_path / f"part{number}" for number in (1, 2, 3, 4)]
     for number, part in enumerate(parts, start=1):
@@ -65,13 +65,13 @@ def test_shards_are_the_sweep(matrix: Path, tmp_path: Path, lonely: Hashes) -> N
         assert ended.code == 0, ended.err
         assert f"shard {number}/4: " in ended.err
     each = [found_in(part) for part in parts]
-    assert sum(map(len, each)) == len(lonely) and max(map(len, each)) < len(lonely)
-    assert {run: bits for one in each for run, bits in one.items()} == lonely
+    assert sum(map(len, each)) == len(one_by_one) and max(map(len, each)) < len(one_by_one)
+    assert {run: bits for one in each for run, bits in one.items()} == one_by_one
 
     table = harness("table", *parts, "--by", "run", "--format", "csv")
     assert table.code == 0, table.err
     rows = list(csv.DictReader(io.StringIO(table.out)))
-    assert [row["status"] for row in rows] == ["completed"] * len(lonely)
+    assert [row["status"] for row in rows] == ["completed"] * len(one_by_one)
     for by in ("setting", "model"):
         assert harness("table", *parts, "--by", by).code == 0
 
@@ -81,12 +81,12 @@ def test_shards_are_the_sweep(matrix: Path, tmp_path: Path, lonely: Hashes) -> N
     assert harness("check", whole).code == 0
     again = harness("run", matrix, *LOCAL, "--results", whole)
     assert again.code == 0 and "0 runs to do, 8 done before" in again.err
-    assert found_in(whole) == lonely
+    assert found_in(whole) == one_by_one
 
 
 @pytest.mark.tensorflow
 def test_the_script_for_ssh_runs_every_shard_and_brings_the_results(
-    matrix: Path, tmp_path: Path, lonely: Hashes
+    matrix: Path, tmp_path: Path, one_by_one: Hashes
 ) -> None:
     script = printed(matrix, "ssh", *LOCAL)
     variables = commands_with(tmp_path / "bin", ssh=SSH)
@@ -108,13 +108,13 @@ def test_the_script_for_ssh_runs_every_shard_and_brings_the_results(
     assert ended.returncode == 0, ended.stderr
     assert "mnist-mlp" in ended.stdout and "co2-conv" in ended.stdout
     folder = matrix.parent / "shards"
-    assert {**found_in(folder / "2"), **found_in(folder / "4")} == lonely
+    assert {**found_in(folder / "2"), **found_in(folder / "4")} == one_by_one
     assert found_in(folder / "2") and found_in(folder / "4")
 
 
 @pytest.mark.tensorflow
 def test_the_script_for_slurm_runs_the_shard_of_its_task(
-    matrix: Path, tmp_path: Path, lonely: Hashes
+    matrix: Path, tmp_path: Path, one_by_one: Hashes
 ) -> None:
     script = printed(matrix, "slurm", *LOCAL, "--only", "*determinism=on*", "--shards", "4")
     assert "#SBATCH --array=1-4\n" in script
@@ -124,7 +124,7 @@ def test_the_script_for_slurm_runs_the_shard_of_its_task(
         task = {**variables, "SLURM_ARRAY_TASK_ID": number, "SLURM_ARRAY_TASK_COUNT": "1"}
         subprocess.run(["sh", "-c", script], cwd=matrix.parent, env=task, check=True)
         found.update(found_in(matrix.parent / "shards" / number))
-    expected = {run: bits for run, bits in lonely.items() if "determinism=on" in run[0]}
+    expected = {run: bits for run, bits in one_by_one.items() if "determinism=on" in run[0]}
     assert found == expected and expected
 
 

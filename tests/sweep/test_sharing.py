@@ -13,6 +13,7 @@ from commands import harness
 
 from harness.cli import app, wiring
 from harness.executors import staging
+from harness.executors.audits import NOT_CONFINED
 
 Hashes = dict[tuple[str, int], tuple[str, str, str]]
 pytestmark = pytest.mark.tensorflow
@@ -56,11 +57,11 @@ def _burn() -> None:
 @pytest.mark.parametrize(
     ("isolation", "only", "runs"), [("auto", "*", 8), ("fresh", "*threads=1,*", 4)]
 )
-def test_side_by_side_under_load_leaves_the_bits_of_lonely_runs(
+def test_side_by_side_under_load_leaves_the_bits_of_runs_made_one_by_one(
     matrix: Path,
     tmp_path: Path,
     load: None,
-    lonely: Hashes,
+    one_by_one: Hashes,
     hashes: Callable[[Path], Hashes],
     isolation: str,
     only: str,
@@ -72,7 +73,7 @@ def test_side_by_side_under_load_leaves_the_bits_of_lonely_runs(
     assert ended.code == 0, ended.err
     found = hashes(results)
     assert len(found) == runs
-    assert found.items() <= lonely.items()
+    assert found.items() <= one_by_one.items()
     ways = {process["isolation"] for process in processes(results)}
     assert ways <= {"fresh", "forked"} if isolation == "auto" else ways == {isolation}
 
@@ -82,7 +83,7 @@ def test_a_workload_that_differs_when_forked_turns_forking_off(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-    lonely: Hashes,
+    one_by_one: Hashes,
     hashes: Callable[[Path], Hashes],
 ) -> None:
     right = staging._sources()
@@ -99,8 +100,35 @@ def test_a_workload_that_differs_when_forked_turns_forking_off(
     assert {process["audit"]["state"] for process in found} >= {"failed"}
 
     app([*arguments, str(tmp_path / "forked"), "--isolation", "forked"], standalone_mode=False)
-    assert hashes(tmp_path / "auto").items() <= lonely.items()
-    assert hashes(tmp_path / "forked").items().isdisjoint(lonely.items())
+    assert hashes(tmp_path / "auto").items() <= one_by_one.items()
+    assert hashes(tmp_path / "forked").items().isdisjoint(one_by_one.items())
+
+
+def test_runs_that_cannot_be_kept_apart_are_not_forked(
+    matrix: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    one_by_one: Hashes,
+    hashes: Callable[[Path], Hashes],
+) -> None:
+    kernel = b"\n\ndef confine(own, shared):\n    return 'not confined: an old kernel'\n"
+    sources = [
+        (name, data + kernel if name == "runner/confining.py" else data)
+        for name, data in staging._sources()
+    ]
+    monkeypatch.setattr(staging, "_sources", lambda: sources)
+    monkeypatch.setattr(wiring, "code_sha256", lambda workload, axes: f"{tmp_path} {workload}")
+    only = ["--only", "mnist-mlp,*threads=1,*"]
+    app(
+        ["run", str(matrix), "--engine", "local", *only, "--results", str(tmp_path / "auto")],
+        standalone_mode=False,
+    )
+    assert f"forking is off: {NOT_CONFINED}" in capfd.readouterr().err
+    found = processes(tmp_path / "auto")
+    assert {process["isolation"] for process in found} == {"fresh"}
+    assert {process["audit"]["sentence"] for process in found} >= {NOT_CONFINED}
+    assert hashes(tmp_path / "auto").items() <= one_by_one.items()
 
 
 def _spoilt(name: str, data: bytes, mark: str) -> tuple[str, bytes]:

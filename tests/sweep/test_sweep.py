@@ -66,7 +66,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(
     matrix: Path,
     tmp_path: Path,
     number: signal.Signals,
-    lonely: Hashes,
+    one_by_one: Hashes,
     hashes: Callable[[Path], Hashes],
 ) -> None:
     results = tmp_path / "results"
@@ -92,7 +92,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(
     after = record_files(results)
     assert len(after) == 8
     assert {path: after[path] for path in kept} == kept
-    assert hashes(results) == lonely
+    assert hashes(results) == one_by_one
 
 
 def test_a_run_that_needs_too_long_or_too_much_is_recorded_and_the_rest_goes_on(

@@ -283,6 +283,29 @@ def test_blobs_that_no_record_names_go_and_others_stay(
     assert sorted(path.stem for path in blobs.iterdir()) == sorted(map(weights_sha256, "wv"))
 
 
+@pytest.mark.parametrize("link", ["blobs", "blobs/weights", "{machine}", "{machine}/.partial"])
+def test_what_is_behind_a_link_stays_and_so_do_blobs_that_it_may_name(
+    home: Path, link: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = SweepOnDisk(root=home / "results", matrix="m")
+    sweep.plan([cell()])
+    sweep.complete(cell(), "w")
+    place = home / "results" / "m" / link.format(machine=sweep.machine)
+    blob = home / "results" / "m" / "blobs" / "weights" / f"{weights_sha256('w')}.npz"
+    for path in (blob, sweep.folder / ".partial" / "x"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    elsewhere = home / "elsewhere"
+    place.rename(elsewhere)
+    foreign = elsewhere / f"{weights_sha256('nobody')}.npz"
+    foreign.write_bytes(b"x")
+    place.symlink_to(elsewhere)
+    there = sorted(elsewhere.rglob("*"))
+    upkeep_commands.clean(format="json", yes=True)
+    assert f"{place} is a link" in capsys.readouterr().err
+    assert sorted(elsewhere.rglob("*")) == there and blob.exists()
+
+
 @pytest.mark.slow
 def test_uv_still_installs_after_its_cache_was_cleaned(home: Path, tmp_path: Path) -> None:
     program = (

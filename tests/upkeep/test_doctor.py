@@ -9,7 +9,7 @@ import os
 import re
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -89,7 +89,7 @@ def test_a_mistake_is_said_in_words(home: Path) -> None:
 
 def test_what_blocks_comes_in_the_order_of_a_sweep(need: Need, home: Path) -> None:
     def stale(environment: Environment) -> LockError:
-        return LockError("x.txt: stale: it was made for something else; renew it.")
+        return LockError("x.txt: stale: it was made for something else", remedy="renew it.")
 
     bad = replace(need, engine="docker", lock=stale, results=home / "small.yaml" / "x")
     found = [one for one in doctor.examine(bad) if one.state == "blocks"]
@@ -257,8 +257,9 @@ def test_the_real_engine_is_named_with_its_version(
 
 
 def test_a_line_that_blocks_splits_what_is_wrong_from_what_to_do() -> None:
-    made: Callable[[str], Check] = lambda text: checks.blocks("x", LockError(text))  # noqa: E731
-    assert (made("a; b").found, made("a; b").to_do, made("a; b").exit_code) == ("a", "b", 4)
+    made = checks.blocks("x", LockError("a; and more", remedy="b"))
+    assert (made.found, made.to_do, made.exit_code) == ("a; and more", "b", 4)
+    assert str(LockError("a", remedy="b")) == "a; b"
 
 
 def test_a_machine_that_the_collected_results_do_not_have_is_said(need: Need) -> None:

@@ -13,6 +13,7 @@ from harness.engines.docker import container_owners, ownership
 from harness.engines.docker.containers import OUTPUT, OWNER_LABEL, PYTHON, isolation
 from harness.environments.bytecode import Compiler
 from harness.processes import ProcessFailedError
+from harness.protocol import untrusted
 
 _MEMORY_BYTES = 4 << 30
 
@@ -32,8 +33,8 @@ def compiler(client: docker.DockerClient, image: str, *, rootless: bool) -> Comp
     def run(arguments: Sequence[str], folder: Path, log: Path) -> None:
         with ownership.lent_folders(folder):
             said = _run(client, image, user, arguments, folder)
-        with log.open("a", encoding="utf-8") as file:
-            file.write(said)
+        with untrusted.open_log(log) as file:
+            file.write(said.encode())
 
     if image not in _BUILDS:
         _BUILDS[image] = _run(client, image, user, _BUILD).strip()

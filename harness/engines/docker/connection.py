@@ -46,28 +46,29 @@ def _probe(path: str) -> None:
             probe.connect(path)
     except PermissionError as error:
         raise EngineError(
-            f"no permission on the Docker socket {path}; add yourself to its group"
-            f" (`sudo usermod -aG docker $USER`, then log in again), {INSTEAD}"
+            f"no permission on the Docker socket {path}",
+            remedy="add yourself to its group (`sudo usermod -aG docker $USER`, then log in again),"
+            f" {INSTEAD}",
         ) from error
     except FileNotFoundError as error:
-        raise EngineError(_nothing_at(path)) from error
+        raise _nothing_at(path) from error
     except OSError as error:
-        raise EngineError(_stopped(path)) from error
+        raise _stopped(path) from error
 
 
-def _nothing_at(path: str) -> str:
+def _nothing_at(path: str) -> EngineError:
     if shutil.which("dockerd"):
         return _stopped(path)
-    return (
-        f"no Docker Engine: there is no socket {path}; install Docker Engine (or Podman, and let"
-        f" DOCKER_HOST name its socket), {INSTEAD}"
+    return EngineError(
+        f"no Docker Engine: there is no socket {path}",
+        remedy=f"install Docker Engine (or Podman, and let DOCKER_HOST name its socket), {INSTEAD}",
     )
 
 
-def _stopped(path: str) -> str:
-    return (
-        f"the Docker Engine at {path} is not running; start it (`sudo systemctl start docker`),"
-        f" correct DOCKER_HOST, {INSTEAD}"
+def _stopped(path: str) -> EngineError:
+    return EngineError(
+        f"the Docker Engine at {path} is not running",
+        remedy=f"start it (`sudo systemctl start docker`), correct DOCKER_HOST, {INSTEAD}",
     )
 
 
@@ -83,6 +84,6 @@ def _check_version(client: docker.DockerClient, host: str) -> None:
         client.close()
         raise EngineError(
             f"the Docker Engine at {host} is {found.get('Version')} with API"
-            f" {found['ApiVersion']}, and at least API {OLDEST_API} (Docker 19.03) is needed;"
-            f" upgrade it, {INSTEAD}"
+            f" {found['ApiVersion']}, and at least API {OLDEST_API} (Docker 19.03) is needed",
+            remedy=f"upgrade it, {INSTEAD}",
         )

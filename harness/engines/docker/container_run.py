@@ -20,6 +20,7 @@ from harness.engines import filling, outcomes
 from harness.engines.docker import container_owners, containers, ownership
 from harness.engines.protocol import Order, Outcome
 from harness.errors import EngineError
+from harness.protocol import untrusted
 
 WAIT_SECONDS = 600
 """How long one question to the engine may stay open; it is asked again until the order's end."""
@@ -135,7 +136,7 @@ def _outcome(state: dict[str, Any], *, timed_out: bool, seconds: float) -> Outco
 
 
 def _save_log(container: Container, log: Path) -> None:
-    with log.open("ab") as file:
+    with untrusted.open_log(log) as file:
         for chunk in container.logs(stream=True, follow=False):
             file.write(chunk)
 

@@ -20,7 +20,8 @@ from harness.engines.docker.recipes import Recipe
 from harness.environments import bases, bytecode, wheels
 from harness.environments.bases import Base
 from harness.errors import BuildError
-from harness.processes import ProcessFailedError, tail_of
+from harness.processes import ProcessFailedError
+from harness.protocol import untrusted
 
 
 def build(client: docker.DockerClient, wanted: Recipe, log: Path, *, rootless: bool) -> None:
@@ -69,7 +70,7 @@ def _frame(client: docker.DockerClient, wanted: Recipe, log: Path) -> Image:
 def _failed(wanted: Recipe, log: Path, error: str) -> str:
     return (
         f"{wanted.lock.environment.id}: the image did not build: {error}\n"
-        f"{tail_of(log)}\nThe whole log: {log}"
+        f"{untrusted.tail(log)}\nThe whole log: {log}"
     )
 
 
@@ -118,9 +119,9 @@ def _send(client: docker.DockerClient, wanted: Recipe, log: Path) -> str:
 
 def _log(lines: Iterator[Mapping[str, Any]], log: Path) -> str:
     error = ""
-    with log.open("a", encoding="utf-8") as file:
+    with untrusted.open_log(log) as file:
         for line in lines:
             error = str(line.get("error", error))
-            file.write(str(line.get("stream", line.get("error", ""))))
+            file.write(str(line.get("stream", line.get("error", ""))).encode())
             file.flush()
     return error

@@ -23,6 +23,7 @@ from docker.models.images import Image
 from harness.engines.docker import archives, container_owners
 from harness.engines.docker.archives import Entry
 from harness.engines.docker.containers import OWNER_LABEL
+from harness.protocol import untrusted
 
 _LAYER = "layer.tar"
 
@@ -60,8 +61,8 @@ def put(client: docker.DockerClient, layer: Layer, log: Path) -> None:
                 loaded(client, layer)
                 return
             except ImageLoadError as refusal:
-                with log.open("a", encoding="utf-8") as file:
-                    file.write(f"not loaded, so committed: {refusal}\n")
+                with untrusted.open_log(log) as file:
+                    file.write(f"not loaded, so committed: {refusal}\n".encode())
         committed(client, layer)
 
 
@@ -120,7 +121,7 @@ def _archive(layer: Layer) -> Iterator[bytes]:
     yield from archives.padded(size, _hashed(archives.stream(entries), digest))
     config = json.dumps(_config(layer, f"sha256:{digest.hexdigest()}")).encode()
     name = f"{hashlib.sha256(config).hexdigest()}.json"
-    # A lower layer that the engine has is not looked for in the archive, whatever its name there.
+    # The engine reads no layer that it has from the archive, whatever its name there.
     layers = [f"{number}.tar" for number, _ in enumerate(_lower(layer))]
     manifest = [{"Config": name, "RepoTags": [layer.name], "Layers": [*layers, _LAYER]}]
     texts = {name: config, "manifest.json": json.dumps(manifest).encode()}

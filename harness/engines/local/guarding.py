@@ -18,6 +18,7 @@ import psutil
 
 from harness.engines import limits
 from harness.engines.local import guard as guard_script
+from harness.protocol import untrusted
 
 END_SECONDS = 10.0
 """How long the guard may take to end its tree before that is done for it."""
@@ -33,7 +34,7 @@ class Tree:
     isolation: str
     read_only: tuple[str, ...]
     variables: Mapping[str, str]
-    log: Path
+    log: Path | None
 
 
 class Guard:
@@ -129,7 +130,8 @@ def _start(tree: Tree, report: int) -> subprocess.Popen[bytes]:
         "report": report,
     }
     script = str(Path(str(guard_script.__file__)))
-    with tree.log.open("ab") as log:
+    nowhere = contextlib.nullcontext(subprocess.DEVNULL)
+    with untrusted.open_log(tree.log) if tree.log else nowhere as log:
         return subprocess.Popen(
             [sys.executable, "-I", "-S", script, json.dumps(order)],
             env=dict(tree.variables),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache
-from pathlib import Path
 
 from harness import scratch
 from harness.engines.local import guarding
@@ -28,8 +27,8 @@ def best() -> str:
     working = next((isolation for isolation in candidates if _works(isolation)), None)
     if working is None:
         raise EngineError(
-            "the local engine cannot start a process here, not even one without isolation; "
-            "look at the limits on this shell (ulimit -a), or use --engine docker"
+            "the local engine cannot start a process here, not even one without isolation",
+            remedy="look at the limits on this shell (ulimit -a), or use --engine docker",
         )
     return working
 
@@ -44,7 +43,7 @@ def _works(isolation: str) -> bool:
             isolation=isolation,
             read_only=(str(folder / "read-only"),),
             variables={},
-            log=Path(os.devnull),
+            log=None,
         )
         with guarding.started(tree) as guard:
             guard.process.wait()

@@ -21,7 +21,7 @@ from harness.environments.bytecode import Compiler
 from harness.environments.interpreters import Interpreter
 from harness.environments.lock import Lock
 from harness.errors import BuildError
-from harness.processes import ProcessFailedError, tail_of
+from harness.processes import ProcessFailedError
 from harness.protocol import files, untrusted
 
 FORMAT = 2
@@ -196,7 +196,7 @@ def _create(interpreter: Interpreter, folder: Path, log: Path) -> None:
 def _failed(lock: Lock, log: Path, reason: str) -> str:
     return (
         f"{lock.environment.id}: the virtual environment could not be made: {reason}\n"
-        f"{tail_of(log)}\nThe whole log: {log}"
+        f"{untrusted.tail(log)}\nThe whole log: {log}"
     )
 
 

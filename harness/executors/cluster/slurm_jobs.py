@@ -12,6 +12,7 @@ from typing import Any
 from harness import console, processes
 from harness.errors import EngineError
 from harness.processes import ProcessFailedError
+from harness.protocol import untrusted
 
 NEVER = {
     "BadConstraints",
@@ -148,7 +149,7 @@ class SlurmJobs:
     def _last_words(self, job_id: str) -> str:
         """The last line of the job's log."""
         for path in sorted(self._logs.glob(f"*-{job_id}*.err")):
-            last = processes.tail_of(path).strip().rpartition("\n")[2]
+            last = untrusted.tail(path, 1).strip()
             if last:
                 return f": {last}"
         return ""

@@ -20,9 +20,10 @@ from typing import Any
 from distributed import Status, Worker, WorkerPlugin, get_worker
 from distributed.utils import sync
 
-from harness import processes, scratch
+from harness import scratch
 from harness.executors import job_events
 from harness.executors.cluster.identity import PLUGIN
+from harness.protocol import untrusted
 from harness.results.store import Store
 from harness.subjects import packed_snapshots
 
@@ -144,7 +145,7 @@ class HarnessPlugin(WorkerPlugin):  # type: ignore[misc] # Dask is typed in part
         file, log = folder / "jobs.json", folder / "log.txt"
         file.write_text(json.dumps(work["jobs"]), encoding="utf-8")
         options = ("--isolation", work["isolation"], "--results", str(folder / "results"))
-        with log.open("wb") as errors:
+        with untrusted.open_log(log) as errors:
             process = subprocess.Popen(
                 [*self._command, *options, str(file)],
                 stdin=subprocess.PIPE,
@@ -159,7 +160,7 @@ class HarnessPlugin(WorkerPlugin):  # type: ignore[misc] # Dask is typed in part
             self._forward(topic, task, process)
             code = process.wait()
             watcher.join()
-        return {"code": code, "said": processes.tail_of(log), "closing": self._is_leaving(code)}
+        return {"code": code, "said": untrusted.tail(log), "closing": self._is_leaving(code)}
 
     def _forward(self, topic: str, task: str, process: subprocess.Popen[bytes]) -> None:
         """Post what the process says; it goes on with a run once the scheduler knows of it."""

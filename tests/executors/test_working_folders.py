@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataError
-from harness.executors.kept_folders import KeptFolder
+from harness.executors.working_folders import WorkingFolder
 from harness.protocol.job import Run
 
 
@@ -29,7 +29,7 @@ def leave(folder: Path, text: str) -> None:
 
 
 def test_a_run_finds_what_the_one_before_it_left(tmp_path: Path) -> None:
-    kept = KeptFolder(path=tmp_path / "kept")
+    kept = WorkingFolder(path=tmp_path / "kept")
     first, second = output(tmp_path, "1"), output(tmp_path, "2")
     with kept.lent(run(1), first):
         leave(first, "one")
@@ -43,7 +43,7 @@ def test_a_run_finds_what_the_one_before_it_left(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_is_done_again_from_the_same_state(tmp_path: Path) -> None:
-    kept = KeptFolder(path=tmp_path / "kept")
+    kept = WorkingFolder(path=tmp_path / "kept")
     first, second, again = (output(tmp_path, name) for name in "123")
     with kept.lent(run(1), first):
         leave(first, "one")
@@ -56,7 +56,7 @@ def test_an_interrupted_run_is_done_again_from_the_same_state(tmp_path: Path) ->
 
 
 def test_the_first_run_starts_with_nothing(tmp_path: Path) -> None:
-    kept = KeptFolder(path=tmp_path / "kept")
+    kept = WorkingFolder(path=tmp_path / "kept")
     first, again = output(tmp_path, "1"), output(tmp_path, "2")
     with kept.lent(run(1), first):
         leave(first, "one")
@@ -65,7 +65,7 @@ def test_the_first_run_starts_with_nothing(tmp_path: Path) -> None:
 
 
 def test_links_and_pipes_of_a_training_lead_nowhere(tmp_path: Path) -> None:
-    kept = KeptFolder(path=tmp_path / "kept")
+    kept = WorkingFolder(path=tmp_path / "kept")
     first, second = output(tmp_path, "1"), output(tmp_path, "2")
     (tmp_path / "secret").write_text("secret")
     with kept.lent(run(1), first):

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from harness import places
 from harness.errors import DataError
+from harness.protocol import untrusted
 from harness.protocol.exchange import WORK
 from harness.protocol.job import Job, Run
-from harness.protocol.untrusted import read_regular
 
 _AFTER = "after"
 _DIGITS = 20
@@ -31,7 +31,7 @@ def root() -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptFolder:
+class WorkingFolder:
     """The working folder that the repeats of one cell of a sweep share."""
 
     path: Path
@@ -56,7 +56,8 @@ class KeptFolder:
         again with what the one before it left.
         """
         if run.repeat > 1:
-            shutil.copytree(self.path / WORK, output / WORK, symlinks=True, ignore=_special)
+            with untrusted.folder(self.path, WORK) as left:
+                shutil.copytree(left, output / WORK, symlinks=True, ignore=_special)
         yield
         if (output / WORK).is_dir() and not (output / WORK).is_symlink():
             shutil.rmtree(self.path, ignore_errors=True)
@@ -67,7 +68,7 @@ class KeptFolder:
     def _after(self) -> int:
         """The repeat that left what is here, 0 where nothing is."""
         try:
-            return int(read_regular(self.path / _AFTER, _DIGITS))
+            return int(untrusted.read_regular(self.path / _AFTER, _DIGITS))
         except (OSError, ValueError):
             return 0
 
@@ -82,11 +83,11 @@ def _is_plain(mode: int) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)
 
 
-def of_run(folder: Path, job: Job, run: Run) -> KeptFolder | None:
+def of_run(folder: Path, job: Job, run: Run) -> WorkingFolder | None:
     """The folder of a run whose records lie in `folder`; None where its script keeps none."""
     script = job.scripts.get(run.workload)
     if script is None or not script.keeps_folder:
         return None
     parts = (os.fspath(folder), run.cell, job.lock_sha256, script.sha256)
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    return KeptFolder(path=root() / name)
+    return WorkingFolder(path=root() / name)
