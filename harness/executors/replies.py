@@ -31,6 +31,7 @@ class ReplyScript(BaseModel):
     arguments: tuple[str, ...]
     calls: tuple[Call, ...] = ()
     connections: tuple[Connection, ...] = ()
+    unobserved: str = ""
 
 
 class ReplyWatched(BaseModel):

@@ -217,6 +217,8 @@ def _digests(named: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def _tensors(measured: Measured) -> Iterator[str]:
     tensors = measured.tensors
+    if not tensors and not measured.weights_sha256 and not measured.predictions_sha256:
+        return  # a user's script that was not observed
     for name, digests in (
         ("weights", [tensor.sha256 for tensor in tensors]),
         ("init", [tensor.init_sha256 for tensor in tensors]),

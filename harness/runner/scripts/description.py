@@ -26,6 +26,7 @@ _OF_TENSORFLOW = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWEF] |[IWEF]\d{4} \d\d:|To enable the following"
 )
 """Lines that TensorFlow logs; none of them says why a script ended."""
+_NOT_OBSERVED = "it ran without being observed"
 _UNSEEN_END = "the end of the script was not seen, so no setting could be read back"
 
 
@@ -54,7 +55,11 @@ def fill(
         cpu_flags=processor.cpu_flags(),
         glibc=processor.glibc(),
         data_sha256=script.sha256,
-        script={"calls": _public(observed.calls), "connections": observed.connections},
+        script={
+            "calls": _public(observed.calls),
+            "connections": observed.connections,
+            "unobserved": observed.unobserved or ("" if request["observe"] else _NOT_OBSERVED),
+        },
         found=observed.found.get("values", {}),
         reader_errors=observed.found.get("errors", {}),
     )
@@ -111,6 +116,9 @@ def _describe_results(
         printed_sha256=printed.digest(ended.output, [folders.work, folders.home]),
         trace_sha256=observed.trace.write(output),
     )
+    if not observed.arrays:
+        left = reply["script"]
+        left["unobserved"] = left["unobserved"] or "no weights were seen"
 
 
 def _public(calls: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
@@ -133,6 +141,8 @@ def _judge(reply: Reply, request: Dict[str, Any], observed: Observed, ended: End
     sentences += [*overridden.values(), *_mismatches(request, observed, overridden)]
     if sentences:
         failed(reply, exchange.INVALID, "; ".join(sentences), None)
+    elif observed.unobserved:
+        return
     elif not observed.fits:
         failed(reply, exchange.FAILED, "no training was seen", None)
     elif not observed.found:

@@ -104,23 +104,23 @@ def _noting(notes: Notes, function: Any, setting: str, value: Value, generator: 
         place = notes.place() if is_own else ""
         if not place:
             return function(*arguments, **named)
-        is_held = setting in notes.settings["hold"]
-        effect = "held" if is_held else _effect(notes, setting)
-        entry = {
-            "setting": setting,
-            "value": value(arguments, named),
-            "place": place,
-            "generator": generator,
-        }
-        entry["effect"] = effect
-        if len(notes.calls) < _MOST and entry not in notes.calls:
-            notes.calls.append(entry)
-        if is_held:
+        with notes.guarded():
+            note(notes, setting, value(arguments, named), place, generator)
+        if setting in notes.settings["hold"]:
             return None
         with Applying(notes):
             return function(*arguments, **named)
 
     return call
+
+
+def note(notes: Notes, setting: str, value: Any, place: str, generator: str = "") -> None:
+    """Note that the script set a setting, and what becomes of that."""
+    effect = "held" if setting in notes.settings["hold"] else _effect(notes, setting)
+    entry = {"setting": setting, "value": value, "place": place, "generator": generator}
+    entry["effect"] = effect
+    if len(notes.calls) < _MOST and entry not in notes.calls:
+        notes.calls.append(entry)
 
 
 def _is_from_framework() -> bool:
