@@ -118,6 +118,8 @@ def diagnose(
         console.result("\n".join(diagnosis.sentences(diagnosed)) + "\n")
     if not diagnosed.base.is_complete:
         raise IncompleteSweepError(f"{script}: {diagnosed.base.reason}")
+    if not diagnosed.has_verdict:
+        raise IncompleteSweepError(f"{script}: no verdict, for there is nothing to compare")
     if not diagnosed.is_stable:
         raise NotReproducibleError(f"{script} does not repeat itself as it is")
 
@@ -259,12 +261,20 @@ def _diagnosed(experiment: Experiment) -> Diagnosis:
         connections=_addresses(records),
         printed=len({each.printed_sha256 for each in measured}),
         not_finite=experiment.not_finite(measured[0]) if measured else 0,
+        unobserved=next(filter(None, map(_unobserved, records)), ""),
     )
-    if not base.is_complete:
+    if not as_it_is.has_verdict:
         return as_it_is
     if base.is_stable:
         return replace(as_it_is, changes=tuple(_changes(experiment, measured[0])))
     return replace(as_it_is, cure=search.cure(diagnosis.CURES, experiment.trial))
+
+
+def _unobserved(record: Record) -> str:
+    """Why a run was not observed; where observing was turned off, what its audit found."""
+    reason = record.script.unobserved if record.script else ""
+    failed = record.audit is not None and record.audit.state == "failed"
+    return record.audit.sentence if reason and failed and record.audit else reason
 
 
 def _changes(experiment: Experiment, base: Measured) -> Iterator[Change]:

@@ -106,6 +106,8 @@ class Experiment:
 
     def not_finite(self, measured: Measured) -> int:
         """How many tensors hold NaN or infinity at the end; 0 where the weights are not kept."""
+        if not measured.weights_sha256:
+            return 0
         weights = blobs.read_weights(self._store.blobs, measured.weights_sha256) or {}
         floats = (each for each in weights.values() if each.dtype.kind in "fc")
         return sum(not np.isfinite(each).all() for each in floats)

@@ -161,6 +161,7 @@ def _script(job: Job, run: Run, reply: Reply | None) -> ScriptPart | None:
         calls=left.calls if left else (),
         connections=left.connections if left else (),
         unobserved=left.unobserved if left else "",
+        written=left.written if left else {},
     )
 
 

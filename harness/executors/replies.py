@@ -32,6 +32,7 @@ class ReplyScript(BaseModel):
     calls: tuple[Call, ...] = ()
     connections: tuple[Connection, ...] = ()
     unobserved: str = ""
+    written: dict[str, str] = Field(default_factory=dict)
 
 
 class ReplyWatched(BaseModel):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Dict, List, Mapping, Tuple
 
 from harness.protocol.open_values import DEFAULT
@@ -78,6 +78,11 @@ class Script:
         content = {name: value for name, value in to_json(self).items() if name != "name"}
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+    @property
+    def training_sha256(self) -> str:
+        """The digest of what it does, whatever files of it count as results."""
+        return replace(self, files=()).sha256
 
 
 def to_json(script: Script) -> Dict[str, Any]:

@@ -209,6 +209,7 @@ def _of_script(script: ScriptPart) -> Iterator[tuple[str, str]]:
     yield "script", script.sha256
     yield "folder_sha256", script.folder_sha256
     yield from ((f"data file {name}", sha256) for name, sha256 in script.data.items())
+    yield from ((f"file {name}", sha256) for name, sha256 in script.written.items() if sha256)
 
 
 def _digests(named: Iterable[tuple[str, str]]) -> Iterator[str]:

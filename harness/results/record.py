@@ -158,6 +158,8 @@ class ScriptPart(_Part):
     with, `data` the digests of its data files by where it finds them. `calls` are the settings that
     it made itself, `connections` the addresses it tried to reach. `unobserved` says why it was not
     observed to its end ("": it was): then nothing is known of its weights, histories and outputs.
+    `written` are files that it made or changed in its working folder, by name: their digests, ""
+    where they were too large.
 
     With `template`, its arguments before placeholders were filled, `files` and `hold` it can be run
     again; older records have None there. `is_stored` says that its folder lies with the results.
@@ -177,6 +179,7 @@ class ScriptPart(_Part):
     calls: tuple[Call, ...] = ()
     connections: tuple[Connection, ...] = ()
     unobserved: str = ""
+    written: dict[str, str] = Field(default_factory=dict)
 
 
 class Failure(_Part):

@@ -59,6 +59,7 @@ def fill(
             "calls": _public(observed.calls),
             "connections": observed.connections,
             "unobserved": observed.unobserved or ("" if request["observe"] else _NOT_OBSERVED),
+            "written": result_files.written(folders.work, folders.before),
         },
         found=observed.found.get("values", {}),
         reader_errors=observed.found.get("errors", {}),
