@@ -37,6 +37,9 @@ HOLDABLE = (
 )
 """What `hold` may name: calls of the script that set it become recorded no-ops."""
 
+VARIABLE = "$"
+"""Stands before the name of an environment variable that a script set, among its settings."""
+
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 

@@ -11,7 +11,7 @@ from typing import Any, Container, Dict, List, Tuple
 
 from harness.protocol import exchange, processor
 from harness.protocol.axes import BY_NAME, to_json
-from harness.protocol.script import Script
+from harness.protocol.script import VARIABLE, Script
 from harness.runner import findings, packages
 from harness.runner.findings import Finding
 from harness.runner.reply import Reply, failed
@@ -197,6 +197,7 @@ def _signal(number: int) -> str:
 def _overridden(request: Dict[str, Any], observed: Observed) -> Dict[str, str]:
     """A sentence per setting that the matrix asks for and the script sets to something else."""
     asked = {**request["settings"], "device": request["device"]}
+    asked.update((VARIABLE + name, value) for name, value in asked["env"].items())
     sentences = {}
     for call in observed.calls:
         setting, value = call["setting"], call["value"]
@@ -211,6 +212,8 @@ def _overridden(request: Dict[str, Any], observed: Observed) -> Dict[str, str]:
 
 def _is_asked_for(asked: Dict[str, Any], setting: str) -> bool:
     """Whether the matrix asks for a value."""
+    if setting.startswith(VARIABLE):
+        return setting in asked
     return setting in asked and asked[setting] != to_json(BY_NAME[setting].script_default)
 
 

@@ -22,7 +22,7 @@ from harness.runner.backends.tensorflow.tracing import fit_trace, loop_trace
 from harness.runner.backends.tensorflow.tracing.fit_trace import FitTrace
 from harness.runner.backends.tensorflow.tracing.loop_trace import LoopTrace
 from harness.runner.hashing import combined_digest, dtype_name, is_hashable, tensor_digest
-from harness.runner.scripts.observing import watching
+from harness.runner.scripts.observing import calls, watching
 from harness.runner.scripts.observing.notes import Notes
 from harness.runner.weights import Named
 
@@ -71,6 +71,7 @@ def _compiling(notes: Notes, function: Any) -> Any:
     """`compile` with the arguments that the matrix asks for, where the script gives no others."""
 
     def compile_model(model: Any, *arguments: Any, **named: Any) -> Any:
+        calls.compiled(notes, named)
         for name, value in (notes.run.compile_arguments if notes.run else {}).items():
             named.setdefault(name, value)
         return function(model, *arguments, **named)

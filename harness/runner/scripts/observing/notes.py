@@ -81,8 +81,10 @@ class Notes:
         """`FILE:LINE` of the innermost line of the script, or of its folder, that is running."""
         frame = sys._getframe(1)
         while frame is not None:
-            path = os.path.realpath(frame.f_code.co_filename)
-            if path.startswith(self.work + os.sep):
+            name = frame.f_code.co_filename
+            path = os.path.realpath(name)
+            # What is frozen into the interpreter has no file, and would lie in the current folder.
+            if path.startswith(self.work + os.sep) and not name.startswith("<frozen "):
                 return "%s:%d" % (os.path.relpath(path, self.work), frame.f_lineno)
             frame = frame.f_back  # type: ignore[assignment]
         return ""

@@ -44,6 +44,7 @@ def observe(place: str, root: str) -> None:
     notes.settings["variables_at_start"] = dict(os.environ)
     import_hooks.install(_hooks(notes))
     calls.watch_module(notes, sys.modules.get("random") or __import__("random"))
+    calls.watch_variables(notes)
     seeds.seed_python(notes)
     if settings["observe"]:
         network.watch(notes)
