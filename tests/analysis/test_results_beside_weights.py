@@ -197,6 +197,21 @@ def test_every_model_and_fit_is_a_row(on: SweepOnDisk) -> None:
     assert "encoder" in text and "steps" in text
 
 
+def test_results_that_differ_between_cells_of_equal_weights_are_pointed_out(
+    on: SweepOnDisk,
+) -> None:
+    cells = [script_cell(parameters={"workers": workers}) for workers in ("1", "2", "4")]
+    on.plan(cells)
+    on.complete_script(cells[0], _run(output="o"), _run(output="o"))
+    on.complete_script(cells[1], _run(history="g", output="p"), _run(history="g", output="p"))
+    on.complete_script(cells[2], _run("v", output="p"), _run("v", output="p"))
+    ended = program("compare", on.root, cells[0].id)
+    assert ended.code == 0, ended.err
+    said = "weights equal to the baseline's, history and outputs differ: "
+    assert f"{said}{cells[1].id} on " in ended.err
+    assert cells[2].id not in ended.err.partition(said)[2]
+
+
 @pytest.mark.slow
 def test_models_and_classes_of_others_from_the_command_line(on: SweepOnDisk) -> None:
     _other_outputs(on)
