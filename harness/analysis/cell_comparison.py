@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from harness import selection
-from harness.analysis import hardware, parameters
+from harness.analysis import hardware, parameters, unequal_results
 from harness.analysis.axis_values import shown
 from harness.analysis.cell_table import by_cell
 from harness.analysis.columns import frame_of, names
@@ -213,6 +213,7 @@ def described(pair: Pair) -> Row:
         emulated=any(cell["emulated"] for cell in (ours, compared) if cell),
         unstable_on=_unstable_on(pair),
         unlike=_unlike(ours, compared) if ours and compared else "",
+        beside=_beside(pair),
         reason=_reason(pair),
     )
     for cell, prefix in ((ours, "baseline_"), (compared, "")):
@@ -227,6 +228,19 @@ def _unstable_on(pair: Pair) -> str:
     sides = ((pair.baseline, pair.baseline_machine), (pair.compared, pair.machine))
     on = [machine for cell, machine in sides if cell is not None and cell["distinct"] > 1]
     return ", ".join(dict.fromkeys(on))
+
+
+def _beside(pair: Pair) -> str:
+    """What differs although the weights are equal, and each side repeats it: `history, outputs`."""
+    ours, compared = pair.baseline, pair.compared
+    if ours is None or compared is None or verdict(pair) != "identical":
+        return ""
+    return ", ".join(
+        name
+        for name in unequal_results.RESULTS
+        if ours[f"distinct_{name}"] == compared[f"distinct_{name}"] == 1
+        and ours[f"{name}_sha256"] != compared[f"{name}_sha256"]
+    )
 
 
 def _unlike(ours: Cell, compared: Cell) -> str:

@@ -10,6 +10,8 @@ from harness.analysis.columns import BESIDE_WEIGHTS, CELL_COLUMNS, frame_of
 from harness.results.statuses import STATUSES
 
 WEIGHTS = "weights"
+_OBSERVED = ("history", "outputs")
+"""What is not known of a user's script that ran without being observed, as its weights."""
 
 _KEY = ["matrix", "machine", "cell"]
 _RESULTS = [
@@ -41,10 +43,11 @@ def by_cell(runs: pd.DataFrame) -> pd.DataFrame:
     data["repeats"] = counts.sum(axis="columns")
     data["runs"] = data["completed"]
     data["status"] = _status_in_words(counts)
-    data["verdict"] = _verdict(data["measured"], data["distinct"])
+    data["verdict"] = _verdict(data["runs"], data["distinct"])
+    data["weights_sha256"] = data["weights_sha256"].where(data["distinct"] > 0)
     for name in BESIDE_WEIGHTS:
         several = data[f"distinct_{name}"]
-        data[f"verdict_{name}"] = _verdict(data["measured"], several).where(several > 0)
+        data[f"verdict_{name}"] = _verdict(data["runs"], several).where(several > 0)
     return classed(data)
 
 
@@ -71,18 +74,15 @@ def classed(cells: pd.DataFrame) -> pd.DataFrame:
 
 def _of_first_run(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
     """Settings and results of each cell's first completed run, or of its first run."""
-    order = pd.DataFrame({"number": number, "unfinished": ~_has_results(runs)})
+    unfinished, unseen = runs["status"] != "completed", runs["weights_sha256"].isna()
+    order = pd.DataFrame({"number": number, "unfinished": unfinished, "unseen": unseen})
     order["repeat"] = runs["repeat"]
-    first = order.sort_values(["number", "unfinished", "repeat"], kind="stable")
+    first = order.sort_values(["number", "unfinished", "unseen", "repeat"], kind="stable")
     rows = runs.loc[first.drop_duplicates("number").index].reset_index(drop=True)
     # A run found invalid may have results, too; they are not the cell's.
     rows[_RESULTS] = rows[_RESULTS].where(rows["status"] == "completed")
     first_runs: pd.DataFrame = rows.drop(columns=["status", "reason", "planned", "repeat"])
     return first_runs
-
-
-def _has_results(runs: pd.DataFrame) -> pd.Series[bool]:
-    return (runs["status"] == "completed") & runs["weights_sha256"].notna()
 
 
 def _counts(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
@@ -93,20 +93,33 @@ def _counts(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
 
 
 def _distinct(runs: pd.DataFrame, number: pd.Series[int]) -> pd.DataFrame:
-    done = runs[_has_results(runs)]
+    done = runs[runs["status"] == "completed"]
+    numbers = number[done.index]
+    seen = done["weights_sha256"].notna()
+    every_seen = seen.groupby(numbers).all()
     names = {
         "distinct": "weights_sha256",
         "distinct_init": "init_sha256",
         "distinct_predictions": "predictions_sha256",
     }
-    groups = done[list(names.values())].groupby(number[done.index])
+    groups = done[list(names.values())].groupby(numbers)
     distinct = groups.nunique().set_axis(list(names), axis="columns")
-    distinct["measured"] = groups.size()
+    distinct["distinct"] = _if_known(distinct["distinct"], every_seen)
     for name in BESIDE_WEIGHTS:
-        own = done[f"{name}_sha256"].groupby(number[done.index])
-        distinct[f"distinct_{name}"] = _with_missing(own.nunique(), own.count(), own.size())
+        its = done[seen] if name in _OBSERVED else done
+        own = its[f"{name}_sha256"].groupby(numbers[its.index])
+        several = _with_missing(own.nunique(), own.count(), own.size())
+        several = several.reindex(distinct.index, fill_value=0)
+        known = _if_known(several, every_seen) if name in _OBSERVED else several
+        distinct[f"distinct_{name}"] = known
     every: pd.DataFrame = distinct.reindex(range(number.nunique()), fill_value=0)
     return every
+
+
+def _if_known(distinct: pd.Series[int], every_seen: pd.Series[bool]) -> pd.Series[int]:
+    """How many there are; 0 where some run was not seen and the others do not differ."""
+    known: pd.Series[int] = distinct.where(every_seen | (distinct > 1), 0)
+    return known
 
 
 def _with_missing(
@@ -132,9 +145,9 @@ def _status_in_words(counts: pd.DataFrame) -> pd.Series[str]:
     return texts
 
 
-def _verdict(measured: pd.Series[int], distinct: pd.Series[int]) -> pd.Series[str]:
-    verdict = pd.Series("untested", index=measured.index, dtype="string")
-    verdict[(measured > 1) & (distinct == 1)] = "stable"
+def _verdict(runs: pd.Series[int], distinct: pd.Series[int]) -> pd.Series[str]:
+    verdict = pd.Series("untested", index=runs.index, dtype="string")
+    verdict[(runs > 1) & (distinct == 1)] = "stable"
     verdict[distinct > 1] = "unstable"
     return verdict
 

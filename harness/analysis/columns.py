@@ -151,8 +151,12 @@ CELL_COLUMNS: tuple[Column, ...] = (
     column("status", "string", "The runs' status; with counts where they differ."),
     column("reason", "string", "The first reason why a run did not complete."),
     column("runs", "Int64", "Completed runs."),
-    column("distinct", "Int64", "Different final weights among them."),
-    column("verdict", "string", "stable, unstable, or untested (fewer than two completed runs)."),
+    column("distinct", "Int64", "Different final weights among them; 0 where some are not known."),
+    column(
+        "verdict",
+        "string",
+        "stable, unstable, or untested (fewer than two completed runs, or weights not known).",
+    ),
     *(
         column(f"verdict_{name}", "string", f"The same for the {name}; missing where none are.")
         for name in BESIDE_WEIGHTS

@@ -43,6 +43,11 @@ COMPARISON_COLUMNS: tuple[Column, ...] = (
     REQUIREMENTS,
     EMULATED,
     column("unlike", "string", "What was not equal, as `name baseline → here`; hashes by name."),
+    column(
+        "beside",
+        "string",
+        "Of cells with equal weights: what differs all the same, such as `history, outputs`.",
+    ),
     column("unstable_on", "string", "The machines on which its own runs differ."),
     column(
         "origin",

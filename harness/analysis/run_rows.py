@@ -122,7 +122,7 @@ def _of_measured(measured: Measured) -> Row:
     return {
         "data_sha256": measured.data_sha256,
         "init_sha256": _init_sha256(measured),
-        "weights_sha256": measured.weights_sha256,
+        "weights_sha256": measured.weights_sha256 if measured.tensors else None,
         "predictions_sha256": measured.predictions_sha256 or None,
         "history_sha256": digests.history_sha256(measured),
         "outputs_sha256": digests.outputs_sha256(measured),

@@ -12,9 +12,9 @@ def sentences(cells: pd.DataFrame) -> list[str]:
 
     `cells` is the table of cells. Cells that differ in the seed only are compared, on one machine.
     """
-    stable = cells[cells["verdict"] == "stable"]
-    stable = stable.assign(group=stable["cell"].map(group_of).astype("string"))
-    groups = stable.groupby(["workload", "matrix", "machine", "group"], sort=False)
+    known = cells[(cells["verdict"] != "unstable") & cells["weights_sha256"].notna()]
+    known = known.assign(group=known["cell"].map(group_of).astype("string"))
+    groups = known.groupby(["workload", "matrix", "machine", "group"], sort=False)
     counted = groups.agg(seeds=("seed", "nunique"), weights=("weights_sha256", "nunique"))
     several = counted[counted["seeds"] > 1]
     vain = several.groupby("workload")["weights"].max()

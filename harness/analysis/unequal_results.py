@@ -29,10 +29,28 @@ def sentences(cells: pd.DataFrame) -> list[str]:
     texts = differing(cells)
     for text in sorted(set(texts) - {""}):
         ids = cells.loc[texts == text, "cell"]
-        verb = "differ" if "," in text or text != "history" else "differs"
         such = f"{len(ids):,} cells, such as {ids.iloc[0]}" if len(ids) > 1 else ids.iloc[0]
-        said.append(f"weights equal, {_listed(text)} {verb}: {such}")
+        said.append(f"weights equal, {_verbed(text)}: {such}")
     return said
+
+
+def sentences_between(compared: pd.DataFrame) -> list[str]:
+    """The same for the pairs of a comparison of cells."""
+    apart = compared[compared["beside"].fillna("") != ""]
+    return [
+        f"weights equal to the baseline's, {_verbed(str(text))}: {_such(its)}"
+        for text, its in apart.groupby("beside")
+    ]
+
+
+def _such(cells: pd.DataFrame) -> str:
+    first = cells.iloc[0]
+    one = f"{first['cell']} on {first['machine']}"
+    return f"{len(cells):,} cells, such as {one}" if len(cells) > 1 else one
+
+
+def _verbed(text: str) -> str:
+    return f"{_listed(text)} {'differ' if ',' in text or text != 'history' else 'differs'}"
 
 
 def _listed(text: str) -> str:

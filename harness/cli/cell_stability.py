@@ -44,9 +44,9 @@ def study(
         return
     trials = _Trials(experiment, cell, repeats)
     base = trials({})
-    unstable = base.is_complete and not base.is_stable
+    unstable = base.is_complete and bool(base.differing)
     cure = search.cure(candidates, trials) if unstable else None
-    if base.is_complete:
+    if base.is_complete and base.distinct:
         trials.show(stability.sentences(base, cure), format, saved)
     study_report.note_records(experiment.store.folder.parent)
     _judge(side, base, cure)
@@ -115,6 +115,8 @@ def _judge(side: Side, base: Trial, cure: Cure | None) -> None:
     """Raise what decides the exit code; nothing where the question was answered."""
     if not base.is_complete:
         raise IncompleteSweepError(f"{side.cell}: {base.reason}")
+    if not base.distinct:
+        raise IncompleteSweepError(f"{side.cell}: no verdict, for there is nothing to compare")
     recorded = {r.measured.weights_sha256 for r in side.records if r.measured}
     if base.is_stable and len(recorded) > 1:
         raise NotReproducibleError(

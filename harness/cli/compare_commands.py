@@ -72,7 +72,7 @@ def compare(
     sources, cells = _sources_and_cells(results)
     request = _request(cells, baseline, by, only)
     # pandas takes half a second to import, and most commands do not need it.
-    from harness.analysis import comparison_views, merging
+    from harness.analysis import comparison_views, merging, unequal_results
     from harness.publish import tables
     from harness.studies import result_sources
 
@@ -88,6 +88,9 @@ def compare(
         frame, compared = comparison_views.frames(merged, chosen, by.value)
     console.result(tables.render(frame, format, ids=ids))
     console.note(tables.summary(merged.runs))
+    if compared is not None:
+        for sentence in unequal_results.sentences_between(compared):
+            console.note(sentence)
     if check and compared is not None:
         again = [*results, *(["--baseline", baseline] if baseline else [])]
         _check(compared, shlex.join(map(str, again)))

@@ -18,7 +18,7 @@ from harness.cli.sweeps import Setting
 from harness.engines import choice
 from harness.errors import IncompleteSweepError, NotReproducibleError, UsageError
 from harness.executors.run_processes import Limits
-from harness.matrix import values, workload_sources
+from harness.matrix import legacy_keras, values, workload_sources
 from harness.matrix.environment import from_id
 from harness.matrix.values import InvalidValueError
 from harness.results.record import Measured, Record
@@ -26,6 +26,7 @@ from harness.studies import diagnosis, repetition, search
 from harness.studies.diagnosis import Change, Diagnosis
 from harness.subjects import adoption, folder_files
 from harness.subjects.adopted_matrix import Proposal
+from harness.subjects.adoption import Adoption
 
 Script = Annotated[
     Path,
@@ -56,6 +57,16 @@ Data = Annotated[
         help="A file it reads, and where: relative to its folder or below ~/; may be repeated.",
     ),
 ]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--folder",
+        metavar="FOLDER",
+        help="What travels with the script, hashed whole; by default its own folder.",
+        exists=True,
+        file_okay=False,
+    ),
+]
 _KERAS_MNIST = "~/.keras/datasets/mnist.npz"
 
 Repeats = Annotated[int, typer.Option(help="Runs per setting.", min=2, max=100)]
@@ -68,17 +79,19 @@ def adopt(
     python: Python = None,
     package: Packages = None,
     data: Data = None,
+    folder: Folder = None,
     engine: options.Engine = options.ENGINE,
     results: options.Results = options.RESULTS,
     timeout: options.Timeout = options.TIMEOUT,
     memory: options.Memory = options.MEMORY,
 ) -> None:
     """Write a matrix file with the script as a workload, and run it once to see what it needs."""
-    proposal = _proposal(script, arguments, tensorflow, python, package, data, repeats=3)
+    proposal = _proposal(script, arguments, tensorflow, python, package, data, folder, repeats=3)
     experiment = script_experiment.prepared(
         _setting(engine, timeout, memory), proposal, results, "adopt"
     )
     record = experiment.single({})
+    experiment.adopt_files(record)
     _note_seen(record, experiment.path)
     if isinstance(record, str) or record.status != "completed":
         reason = record if isinstance(record, str) else f"{record.status}: {record.reason}"
@@ -92,6 +105,7 @@ def diagnose(
     python: Python = None,
     package: Packages = None,
     data: Data = None,
+    folder: Folder = None,
     repeats: Repeats = 3,
     other_tensorflow: Annotated[
         list[str] | None,
@@ -104,7 +118,7 @@ def diagnose(
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
 ) -> None:
     """Run a script, unmodified, and say whether it repeats itself, and what would make it."""
-    proposal = _proposal(script, arguments, tensorflow, python, package, data, repeats)
+    proposal = _proposal(script, arguments, tensorflow, python, package, data, folder, repeats)
     others = tuple({"tensorflow": version} for version in other_tensorflow or ())
     proposal = replace(proposal, environments=(*proposal.environments, *others))
     experiment = script_experiment.prepared(
@@ -118,6 +132,8 @@ def diagnose(
         console.result("\n".join(diagnosis.sentences(diagnosed)) + "\n")
     if not diagnosed.base.is_complete:
         raise IncompleteSweepError(f"{script}: {diagnosed.base.reason}")
+    if not diagnosed.has_verdict:
+        raise IncompleteSweepError(f"{script}: no verdict, for there is nothing to compare")
     if not diagnosed.is_stable:
         raise NotReproducibleError(f"{script} does not repeat itself as it is")
 
@@ -153,10 +169,12 @@ def _proposal(
     python: str | None,
     packages: Sequence[str] | None,
     data: Sequence[str] | None,
+    folder: Path | None,
     repeats: int,
 ) -> Proposal:
-    adopted = adoption.read(script)
-    _require_output_elsewhere(script.parent)
+    adopted = adoption.read(script, folder)
+    _require_output_elsewhere(folder or script.parent)
+    _note_outside(script, adopted.outside)
     given = {each.partition("==")[0]: each for each in map(_package, packages or ())}
     needed = {each.partition("==")[0]: each for each in adopted.packages}
     if unversioned := [name for name in adopted.unversioned if name not in given]:
@@ -170,12 +188,26 @@ def _proposal(
         arguments=tuple(arguments or ()),
         packages=tuple(sorted({**needed, **given}.values())),
         data=_all_data(data or (), loads_mnist=adopted.loads_mnist),
-        environments=(_environment(adopted.uses_legacy_keras, tensorflow, python),),
+        environments=(_environment(_uses_legacy_keras(adopted), tensorflow, python),),
+        folder=folder,
         repeats=repeats,
         guessed=frozenset(
             each for name, each in needed.items() if "==" in each and name not in given
         ),
     )
+
+
+def _uses_legacy_keras(adopted: Adoption) -> bool:
+    return adopted.uses_legacy_keras or legacy_keras.is_asked_for(os.environ)
+
+
+def _note_outside(script: Path, modules: Sequence[Path]) -> None:
+    if modules:
+        folder = os.path.relpath(os.path.commonpath([*modules, script.absolute()]))
+        console.note(
+            f"{', '.join(os.path.relpath(each) for each in modules)}: imported, and outside of the"
+            f" script's folder, which travels alone; --folder {folder} takes more along"
+        )
 
 
 def _require_output_elsewhere(folder: Path) -> None:
@@ -247,6 +279,7 @@ def _default_tensorflow() -> str:
 
 
 def _diagnosed(experiment: Experiment) -> Diagnosis:
+    experiment.adopt_files(experiment.single({}))
     base = experiment.trial({})
     records = experiment.records({})
     measured = [record.measured for record in records if record.measured is not None]
@@ -259,12 +292,20 @@ def _diagnosed(experiment: Experiment) -> Diagnosis:
         connections=_addresses(records),
         printed=len({each.printed_sha256 for each in measured}),
         not_finite=experiment.not_finite(measured[0]) if measured else 0,
+        unobserved=next(filter(None, map(_unobserved, records)), ""),
     )
-    if not base.is_complete:
+    if not as_it_is.has_verdict:
         return as_it_is
     if base.is_stable:
         return replace(as_it_is, changes=tuple(_changes(experiment, measured[0])))
     return replace(as_it_is, cure=search.cure(diagnosis.CURES, experiment.trial))
+
+
+def _unobserved(record: Record) -> str:
+    """Why a run was not observed; where observing was turned off, what its audit found."""
+    reason = record.script.unobserved if record.script else ""
+    failed = record.audit is not None and record.audit.state == "failed"
+    return record.audit.sentence if reason and failed and record.audit else reason
 
 
 def _changes(experiment: Experiment, base: Measured) -> Iterator[Change]:

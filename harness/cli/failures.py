@@ -75,7 +75,14 @@ def _show_usage(error: Any) -> None:
         error.show()
         return
     what = what[:1].lower() + what[1:]
-    console.error(f"{what}; {_command(error.ctx)} --help says what there is")
+    console.error(f"{what}; {_script_hint(error)}{_command(error.ctx)} --help says what there is")
+
+
+def _script_hint(error: Any) -> str:
+    """Where an option that is none of ours may have been meant for the script."""
+    if error.ctx.info_name not in ("diagnose", "adopt") or not hasattr(error, "option_name"):
+        return ""
+    return f"what the script gets stands behind `--`: SCRIPT -- {error.option_name} …; "
 
 
 def _command(context: Any) -> str:

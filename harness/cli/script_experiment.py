@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +13,11 @@ import numpy as np
 from harness import console
 from harness.cli import sweeps, wiring
 from harness.cli.sweeps import LockSource, Setting
-from harness.errors import LockError
+from harness.errors import LockError, UsageError
 from harness.matrix import cells, reading
 from harness.matrix.cells import SETTING_AXES, Cell
 from harness.matrix.environment import Environment
+from harness.matrix.text import Problems
 from harness.results import blobs
 from harness.results.record import Measured, Record
 from harness.results.store import Store
@@ -49,9 +52,11 @@ class Experiment:
 
     def __init__(self, setting: Setting, proposal: Proposal, results: Path, command: str) -> None:
         self.path = adopted_matrix.path_for(proposal.name)
-        self.proposal = proposal
+        adopted_matrix.require_own(self.path)
+        self.proposal = replace(proposal, files=adopted_matrix.files_in(self.path, proposal.name))
         self._command = command
-        adopted_matrix.write(self.path, proposal, command)
+        _require_sound(adopted_matrix.text(self.path, self.proposal, command), self.path)
+        adopted_matrix.write(self.path, self.proposal, command)
         self._matrix = reading.read(self.path)
         self._setting = setting
         self._store = Store(results, proposal.name, setting.machine.id)
@@ -104,8 +109,25 @@ class Experiment:
         records = self._run(cell, 1)
         return records[0] if records else cell.reason
 
+    def adopt_files(self, record: Record | str) -> None:
+        """Let the files that the script wrote in a run count as results, from the next run on."""
+        if isinstance(record, str) or record.status != "completed" or record.script is None:
+            return
+        script = record.script
+        written = [name for name in script.written if not _has_time_in_it(name)]
+        files = tuple(glob.escape(name) for name in written[:_MOST_FILES])
+        if left_out := sorted(script.written.keys() - written):
+            console.note(f"not compared, for the time is in them: {', '.join(left_out)}")
+        if files != self.proposal.files:
+            console.note(f"files that it writes count as results: {', '.join(files) or 'none'}")
+            self.proposal = replace(self.proposal, files=files)
+            adopted_matrix.write(self.path, self.proposal, self._command)
+            self._matrix = reading.read(self.path)
+
     def not_finite(self, measured: Measured) -> int:
         """How many tensors hold NaN or infinity at the end; 0 where the weights are not kept."""
+        if not measured.weights_sha256:
+            return 0
         weights = blobs.read_weights(self._store.blobs, measured.weights_sha256) or {}
         floats = (each for each in weights.values() if each.dtype.kind in "fc")
         return sum(not np.isfinite(each).all() for each in floats)
@@ -148,6 +170,30 @@ class Experiment:
             self.proposal = replace(self.proposal, varied=(*self.proposal.varied, settings))
             adopted_matrix.write(self.path, self.proposal, self._command)
             self._matrix = reading.read(self.path)
+
+
+_MOST_FILES = 50
+_WITH_TIME = re.compile(r"\.keras$|\.log$|\.pb$|tfevents|(^|/)\.")
+"""Files that hold when they were written, or that no person means: hidden ones."""
+
+
+def _has_time_in_it(name: str) -> bool:
+    return _WITH_TIME.search(name) is not None
+
+
+def _require_sound(text: str, path: Path) -> None:
+    """Refuse what would make a matrix file that is none, before it is written.
+
+    Raises:
+        UsageError: that is so; the message says what is wrong.
+    """
+    problems = Problems()
+    matrix = reading.parse(text, problems, path.absolute().parent)
+    if matrix is None:
+        raise UsageError("; ".join(problem.message for problem in sorted(set(problems.found))))
+    base = next(iter(cells.cells(matrix)))
+    if base.status is not None:
+        raise UsageError(base.reason)
 
 
 def _all_completed(records: Sequence[Record]) -> bool:

@@ -6,7 +6,7 @@ the cold run repeats itself: the environment goes back to fresh processes that l
 that does not repeat itself even cold decides nothing, and the next one is tried.
 
 Users' scripts are never forked. Of each the first run in an environment is done with and without
-being observed, and what it prints and the files it leaves are compared.
+being observed, and what it prints and all files that it writes are compared.
 """
 
 from __future__ import annotations
@@ -77,25 +77,34 @@ def compare_unobserved(observed: Reply | None, plain: Callable[[], Reply | None]
     """
     if not _is_complete(observed):
         return Audit(state="undecided", sentence="the observed run did not complete")
-    first = plain()
-    different = _visible_differences(observed, first)
-    if not different:
-        measured = observed.measured
-        what = "output and files" if measured is not None and measured.files else "output"
+    seen, first = _visible(observed), _visible(plain())
+    if seen == first:
+        what = "output and files" if len(seen) > 1 else "output"
         return Audit(state="passed", sentence=f"without being observed it left the same {what}")
-    if not _is_complete(first) or _visible_differences(first, plain()):
+    second = _visible(plain())
+    # What no two plain runs leave alike, as a file with the time in it, says nothing.
+    repeated = {name for name in first.keys() & second.keys() if first[name] == second[name]}
+    changed = sorted(name for name in repeated if seen.get(name) != first[name])
+    changed += sorted((seen.keys() - first.keys()) - second.keys())
+    if changed and first and second:
+        names = ", ".join(changed[:_FILES_NAMED])
+        return Audit(state="failed", sentence=f"observed and unobserved runs differ in {names}")
+    if _PRINTED not in repeated or len(repeated) == 1:
         return Audit(state="undecided", sentence="the script does not repeat its output anyway")
-    changed = ", ".join(different)
-    return Audit(state="failed", sentence=f"observed and unobserved runs differ in {changed}")
+    sentence = "without being observed it left the same output, and all files that it repeats"
+    return Audit(state="passed", sentence=sentence)
 
 
-def _visible_differences(one: Reply | None, other: Reply | None) -> list[str]:
-    sides = [reply.measured if reply else None for reply in (one, other)]
-    return [
-        what
-        for what, name in (("what they printed", "printed_sha256"), ("their files", "files"))
-        if len({repr(getattr(side, name, None)) for side in sides}) > 1
-    ]
+_PRINTED = "what they printed"
+_FILES_NAMED = 5
+
+
+def _visible(reply: Reply | None) -> dict[str, str | None]:
+    """What a run left that can be seen without observing it; of one that failed nothing."""
+    if not _is_complete(reply) or reply.measured is None:
+        return {}
+    written = reply.script.written if reply.script else {}
+    return {_PRINTED: reply.measured.printed_sha256, **reply.measured.files, **written}
 
 
 def _is_complete(reply: Reply | None) -> TypeGuard[Reply]:

@@ -160,6 +160,8 @@ def _script(job: Job, run: Run, reply: Reply | None) -> ScriptPart | None:
         is_stored=stored_scripts.is_stored(script),
         calls=left.calls if left else (),
         connections=left.connections if left else (),
+        unobserved=left.unobserved if left else "",
+        written=left.written if left else {},
     )
 
 

@@ -31,6 +31,8 @@ class ReplyScript(BaseModel):
     arguments: tuple[str, ...]
     calls: tuple[Call, ...] = ()
     connections: tuple[Connection, ...] = ()
+    unobserved: str = ""
+    written: dict[str, str] = Field(default_factory=dict)
 
 
 class ReplyWatched(BaseModel):

@@ -239,7 +239,8 @@ class ThisMachine:
         if group.job.scripts[run.workload].keeps_folder:
             self._submit_follower(group, run)
             return
-        lock_sha256, sha256 = group.job.lock_sha256, group.job.scripts[run.workload].sha256
+        lock_sha256 = group.job.lock_sha256
+        sha256 = group.job.scripts[run.workload].training_sha256
         wanted = self._context.isolation == "auto"
         audit = self._context.audits.of_script(lock_sha256, sha256) if wanted else _NOT_AUDITED
         waiting = self._until_observed.get((lock_sha256, sha256))
@@ -252,7 +253,7 @@ class ThisMachine:
             waiting.append((group, run))
         else:
             self._until_observed[lock_sha256, sha256] = []
-            after = partial(self._observed, group, sha256)
+            after = partial(self._observed, group, run, sha256)
             both = partial(self._runs.carry_out_audited, group, run)
             self._workers.run(self._work(group, run, both, after))
 
@@ -279,7 +280,9 @@ class ThisMachine:
         for each in self._followers.pop(record.cell):
             self._submit_follower(*each)
 
-    def _observed(self, group: WarmGroup, sha256: str, result: tuple[Record, Audit]) -> None:
+    def _observed(
+        self, group: WarmGroup, run: Run, sha256: str, result: tuple[Record, Audit]
+    ) -> None:
         """Whether observing a script leaves it alone is decided: the runs that waited start."""
         record, audit = result
         self._count(record)
@@ -287,6 +290,8 @@ class ThisMachine:
         self._context.audits.remember_of_script(lock_sha256, sha256, audit)
         if audit.state == "failed":
             self._progress.preparing(f"{record.settings['workload']}: {audit.sentence}")
+            # Its repeats are not observed: it is done again as they are.
+            self._submit_script(self._another_group(group), run)
         for each in self._until_observed.pop((lock_sha256, sha256)):
             self._submit_script(*each)
 
@@ -349,9 +354,13 @@ class ThisMachine:
 
     def _redo_forked(self, lock_sha256: str) -> None:
         for group, run in self._forked.pop(lock_sha256, []):
-            again = WarmGroup(group.job, group.template, 1, self._context.cpus, 1)
-            self._groups[again] = len(self._groups)
-            self._submit(again, run)
+            self._submit(self._another_group(group), run)
+
+    def _another_group(self, group: WarmGroup) -> WarmGroup:
+        """A group like this one, for one run that is done again."""
+        again = WarmGroup(group.job, group.template, 1, self._context.cpus, 1)
+        self._groups[again] = len(self._groups)
+        return again
 
     def _count(self, record: Record) -> None:
         self._tally.statuses[record.cell, record.repeat] = record.status

@@ -121,7 +121,7 @@ def _check_seed(
     problems: Problems,
 ) -> None:
     seeds_itself = set(_asked(block, "seeding")) == {"none"}
-    if "seed" not in carried and seeds_itself and len(_asked(block, "seed")) > 1:
+    if "seed" not in carried and seeds_itself and "seed" in block.axes:
         problems.add(
             entries["seed"],
             f"seed: no argument of {entry.name} has {{seed}}, and seeding is none for a script; "

@@ -8,10 +8,12 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
+from harness.errors import DataError
 from harness.matrix import text, values
 from harness.matrix.text import Problems
 from harness.matrix.values import InvalidValueError
 from harness.protocol import untrusted
+from harness.subjects import file_digests
 from harness.subjects.reference import SUBJECTS
 from harness.subjects.scripts import DataSource
 
@@ -142,7 +144,19 @@ def _source(target: str, node: yaml.Node, folder: Path, problems: Problems) -> D
         return None
     word = text.scalar(entries["from"], "from", problems)
     sha256 = _sha256(entries.get("sha256"), problems)
-    return None if word is None else _named(target, word, sha256, entries["from"], folder, problems)
+    if word is None:
+        return None
+    source = _named(target, word, sha256, entries["from"], folder, problems)
+    if source is not None and sha256 is not None:
+        _check_digest(source, entries["sha256"], problems)
+    return source
+
+
+def _check_digest(source: DataSource, node: yaml.Node, problems: Problems) -> None:
+    try:
+        file_digests.checked(source.path or Path(), source)
+    except DataError as error:
+        problems.add(node, str(error))
 
 
 def _sha256(node: yaml.Node | None, problems: Problems) -> str | None:

@@ -83,7 +83,9 @@ A user's script has, whatever its status::
 
      "script": {"arguments": [TEXT, ...],
                 "calls": [{"setting", "value", "place", "effect": "applied" | "held" | "late"}],
-                "connections": [{"address", "place"}]}
+                "connections": [{"address", "place"}],
+                "unobserved": TEXT,              # why nothing is known of its training; "": it is
+                "written": {NAME: SHA256}}       # files that are new or changed; "": too large
 
 Fields from `data_sha256` on, and single `seconds`, are missing where the run did not get that far.
 A forked run has no `import`: it was paid once, by the warm process.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Dict, List, Mapping, Tuple
 
 from harness.protocol.open_values import DEFAULT
@@ -36,6 +36,9 @@ HOLDABLE = (
     "tf32",
 )
 """What `hold` may name: calls of the script that set it become recorded no-ops."""
+
+VARIABLE = "$"
+"""Stands before the name of an environment variable that a script set, among its settings."""
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
@@ -78,6 +81,11 @@ class Script:
         content = {name: value for name, value in to_json(self).items() if name != "name"}
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+    @property
+    def training_sha256(self) -> str:
+        """The digest of what it does, whatever files of it count as results."""
+        return replace(self, files=()).sha256
 
 
 def to_json(script: Script) -> Dict[str, Any]:

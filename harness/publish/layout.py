@@ -98,6 +98,18 @@ def _results(frame: pd.DataFrame) -> list[Shown]:
     ]
 
 
+def _scripts(frame: pd.DataFrame) -> list[Shown]:
+    """What users' scripts set themselves, and where runs share a folder; nothing without them."""
+    columns = []
+    if (frame["set_by_script"].fillna("") != "").any():
+        columns.append(column(frame, "set_by_script", "set by script", rank=4))
+    kept = (frame["working_folder"] == "kept").fillna(False)
+    if kept.any():
+        folders = tuple("kept" if each else "" for each in kept)
+        columns.append(Shown(name="working_folder", header="folder", values=folders, rank=4))
+    return columns
+
+
 def _metric(frame: pd.DataFrame) -> str:
     """The metric's name, if all rows have the same."""
     values = frame["metric"].dropna().unique()
@@ -116,6 +128,7 @@ def _of_runs(frame: pd.DataFrame) -> list[Shown]:
         column(frame, "repeat"),
         *_outcome(frame),
         *_results(frame),
+        *_scripts(frame),
         column(frame, "predictions_sha256", "predictions", rank=8),
         column(frame, "fit_s", rank=5),
         column(frame, "total_s", rank=9),
@@ -134,6 +147,7 @@ def _of_cells(frame: pd.DataFrame) -> list[Shown]:
         *_verdicts_beside(frame),
         column(frame, "class"),
         *_results(frame),
+        *_scripts(frame),
     ]
 
 

@@ -56,6 +56,7 @@ def column(frame: pd.DataFrame, name: str, header: str = "", rank: int = 0) -> S
 _WRAPPING = {
     *("reason", "where", "same_for", "values", "why", "every_cell", "status"),
     *("audit", "unlike", "test", "explained_by", "how", "found", "asked"),
+    "set_by_script",
 }
 
 

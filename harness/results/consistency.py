@@ -221,6 +221,7 @@ def _of_script(script: ScriptPart) -> Iterator[tuple[str, str]]:
     yield "script", script.sha256
     yield "folder_sha256", script.folder_sha256
     yield from ((f"data file {name}", sha256) for name, sha256 in script.data.items())
+    yield from ((f"file {name}", sha256) for name, sha256 in script.written.items() if sha256)
 
 
 def _digests(named: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -229,6 +230,8 @@ def _digests(named: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def _tensors(measured: Measured) -> Iterator[str]:
     tensors = measured.tensors
+    if not tensors and not measured.weights_sha256 and not measured.predictions_sha256:
+        return  # a user's script that was not observed
     for name, digests in (
         ("weights", [tensor.sha256 for tensor in tensors]),
         ("init", [tensor.init_sha256 for tensor in tensors]),

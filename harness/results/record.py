@@ -91,7 +91,8 @@ class Measured(_Part):
     all its models in order, named `MODEL/NAME`; `loss` is that of the last fit that has one. Only
     it has `fits`, `outputs`, `files` (digests by name) and `printed_sha256` (standard output
     without times and paths). `trace_sha256` is the digest of its trace, "" where it has none; a
-    trace is no result, since how many rows it has may depend on speed.
+    trace is no result, since how many rows it has may depend on speed. Where a script was not
+    observed, `weights_sha256` and `init_sha256` are "", and there are no tensors.
     """
 
     data_sha256: str
@@ -113,8 +114,10 @@ class Measured(_Part):
     trace_sha256: str = ""
 
     @property
-    def bits(self) -> tuple[str | None, ...]:
-        """What two runs must have in common to count as equal."""
+    def bits(self) -> tuple[str | None, ...] | None:
+        """What two runs must have in common to count as equal; None where no weights are known."""
+        if not self.tensors:
+            return None
         return self.init_sha256, self.weights_sha256, self.predictions_sha256, self.loss
 
     @property
@@ -153,7 +156,10 @@ class ScriptPart(_Part):
 
     `sha256` is the digest of all that makes it what it is, `arguments` are those it was started
     with, `data` the digests of its data files by where it finds them. `calls` are the settings that
-    it made itself, `connections` the addresses it tried to reach.
+    it made itself, `connections` the addresses it tried to reach. `unobserved` says why it was not
+    observed to its end ("": it was): then nothing is known of its weights, histories and outputs.
+    `written` are files that it made or changed in its working folder, by name: their digests, ""
+    where they were too large.
 
     With `template`, its arguments before placeholders were filled, `files` and `hold` it can be run
     again; older records have None there. `is_stored` says that its folder lies with the results.
@@ -172,6 +178,8 @@ class ScriptPart(_Part):
     is_stored: bool = False
     calls: tuple[Call, ...] = ()
     connections: tuple[Connection, ...] = ()
+    unobserved: str = ""
+    written: dict[str, str] = Field(default_factory=dict)
 
 
 class Failure(_Part):

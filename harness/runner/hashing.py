@@ -5,7 +5,8 @@ Shared by the runner and the host. NumPy and the standard library only.
 Digest of a tensor: SHA-256 over
 
 1. `json.dumps([NAME, DTYPE, SHAPE], separators=(",", ":"))` in ASCII, where DTYPE is NumPy's
-   little-endian text ("<f4", "<i8", "|u1") and SHAPE a list of whole numbers,
+   little-endian text ("<f4", "<i8", "|u1") and SHAPE a list of whole numbers; types that NumPy
+   has from elsewhere (bfloat16) count as the whole numbers of their bits ("<u2"),
 2. one zero byte,
 3. the elements in C order, little-endian.
 
@@ -32,13 +33,28 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _ALIGNMENT = 64
 
 
+def is_extension(array: Any) -> bool:
+    """Whether the elements are of a small type that NumPy knows from elsewhere, as bfloat16."""
+    dtype = array.dtype
+    return dtype.names is None and dtype.kind == "V" and dtype.itemsize in (1, 2)
+
+
+def is_hashable(array: Any) -> bool:
+    """Whether the elements are plain numbers."""
+    return array.dtype.kind in "biufc" or is_extension(array)
+
+
 def little_endian(array: Any) -> Any:
     """The array with its elements in little-endian order, same values, same shape.
 
+    Elements of an extension type are taken by their bits, as whole numbers.
+
     Raises:
-        TypeError: the elements are not plain numbers (objects, text, NumPy extension types).
+        TypeError: the elements are not plain numbers (objects, text).
     """
     plain = np.asarray(array)
+    if is_extension(plain):
+        plain = plain.view("u%d" % plain.dtype.itemsize)
     if plain.dtype.kind not in "biufc":
         raise TypeError("only plain numbers can be hashed, not dtype %s" % plain.dtype)
     return plain.astype(plain.dtype.newbyteorder("<"), copy=False)
@@ -47,6 +63,11 @@ def little_endian(array: Any) -> Any:
 def dtype_text(array: Any) -> str:
     """The dtype as it is hashed and recorded: "<f4", "|u1"."""
     return str(little_endian(array).dtype.newbyteorder("<").str)
+
+
+def dtype_name(array: Any) -> str:
+    """The dtype as a record names it: that of the elements, not of the bits that are hashed."""
+    return str(array.dtype.name) if is_extension(array) else dtype_text(array)
 
 
 def tensor_digest(name: str, array: Any) -> str:

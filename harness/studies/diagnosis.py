@@ -52,7 +52,8 @@ class Diagnosis:
     `base` are its repeats as it is, `first` says where they first differ. `cure` is there where
     they do, `changes` where they do not. `calls` are the settings that it makes itself. `printed`
     counts the different texts that the repeats printed, `not_finite` the tensors with values that
-    are no finite numbers: runs that end so look equal, whatever happened before.
+    are no finite numbers: runs that end so look equal, whatever happened before. `unobserved` says
+    why the runs were not observed ("": they were): then files and printed texts are compared.
     """
 
     script: str
@@ -63,6 +64,7 @@ class Diagnosis:
     connections: tuple[str, ...]
     printed: int = 1
     not_finite: int = 0
+    unobserved: str = ""
     cure: Cure | None = None
     changes: tuple[Change, ...] = ()
 
@@ -71,6 +73,11 @@ class Diagnosis:
         """Whether the script repeats itself as it is."""
         return self.base.is_stable
 
+    @property
+    def has_verdict(self) -> bool:
+        """Whether its runs completed and left something to compare."""
+        return self.base.is_complete and bool(self.base.distinct)
+
 
 def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
     """The diagnosis as a JSON object."""
@@ -78,7 +85,8 @@ def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "script": diagnosis.script,
         "environment": diagnosis.environment,
-        "stable": diagnosis.is_stable,
+        "stable": diagnosis.is_stable if diagnosis.has_verdict else None,
+        "unobserved": diagnosis.unobserved or None,
         "as_it_is": _trial_json(diagnosis.base),
         "first_difference": diagnosis.first or None,
         "set_by_script": list(diagnosis.calls),
@@ -117,12 +125,17 @@ def outcome(trial: Trial) -> str:
         return f"{trial.repeats - trial.completed} of {trial.repeats} did not complete"
     if trial.is_stable:
         return f"{trial.repeats} of {trial.repeats} equal"
+    if not trial.distinct:
+        return "nothing to compare"
     kind = trial.differing[0]
     return f"{_different(trial, kind)} in {trial.repeats} runs"
 
 
 def _different(trial: Trial, kind: str) -> str:
-    return f"{trial.distinct[kind]} different {'histories' if kind == 'history' else kind}"
+    return f"{trial.distinct[kind]} different {_PLURALS.get(kind, kind)}"
+
+
+_PLURALS = {"history": "histories", "printed": "printed texts"}
 
 
 def sentences(diagnosis: Diagnosis) -> list[str]:
@@ -130,6 +143,11 @@ def sentences(diagnosis: Diagnosis) -> list[str]:
     base = diagnosis.base
     if not base.is_complete:
         return [f"It does not run: {base.reason.rstrip('.: ')}."]
+    if not diagnosis.has_verdict:
+        return [
+            f"No verdict: it was not observed ({diagnosis.unobserved}), prints nothing, and no"
+            " files of it are named as results."
+        ]
     found = _stable(diagnosis) if base.is_stable else _unstable(diagnosis)
     return [*found, *_doubts(diagnosis), *_own_settings(diagnosis), _limit(_shown(diagnosis))]
 
@@ -137,12 +155,17 @@ def sentences(diagnosis: Diagnosis) -> list[str]:
 def _doubts(diagnosis: Diagnosis) -> list[str]:
     """What makes equal results say less than they seem to."""
     lines = []
+    if diagnosis.unobserved:
+        lines.append(
+            f"It was not observed ({diagnosis.unobserved}), so its weights are not known: judged"
+            f" by {' and '.join(diagnosis.base.distinct)} alone."
+        )
     if diagnosis.not_finite:
         lines.append(
             f"At the end {diagnosis.not_finite} of the tensors hold NaN or infinity: trainings that"
             " end so leave equal weights even if they went other ways. Cure that first."
         )
-    if diagnosis.is_stable and diagnosis.printed > 1:
+    if diagnosis.is_stable and diagnosis.printed > 1 and not diagnosis.unobserved:
         lines.append(
             f"Yet the {diagnosis.base.repeats} runs printed {diagnosis.printed} different texts"
             " (times and places aside), so something differs that is only printed."

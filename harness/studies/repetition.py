@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from statistics import median
 
@@ -18,6 +19,18 @@ _KINDS: dict[str, Callable[[Measured], Hashable]] = {
 }
 """What has to be equal. What a script prints may say the time, so it does not count."""
 
+_UNOBSERVED: dict[str, Callable[[Measured], Hashable]] = {
+    "files": _KINDS["files"],
+    "printed": lambda measured: _unless_empty(measured.printed_sha256),
+}
+"""What has to be equal where a script was not observed: nothing else is known of it."""
+
+_NOTHING = hashlib.sha256(b"").hexdigest()
+
+
+def _unless_empty(printed_sha256: str | None) -> str:
+    return "" if printed_sha256 in (None, _NOTHING) else str(printed_sha256)
+
 
 def trial(settings: Settings, records: Sequence[Record | None], repeats: int) -> Trial:
     """What the records of one cell say; None stands for a run without one."""
@@ -30,12 +43,16 @@ def trial(settings: Settings, records: Sequence[Record | None], repeats: int) ->
         completed=len(completed),
         distinct={
             kind: len({of(each) for each in results})
-            for kind, of in _KINDS.items()
+            for kind, of in _kinds(results).items()
             if any(of(each) for each in results)
         },
         reason=f"{failed.status}: {failed.reason}" if failed else "",
         seconds=median(r.seconds.get("total", 0.0) for r in completed) if completed else None,
     )
+
+
+def _kinds(results: Sequence[Measured]) -> Mapping[str, Callable[[Measured], Hashable]]:
+    return _KINDS if all(each.weights_sha256 for each in results) else _UNOBSERVED
 
 
 def hybrid(
@@ -57,11 +74,17 @@ def hybrid(
 
 def changed(one: Measured, other: Measured) -> tuple[str, ...]:
     """The kinds of results in which two runs differ."""
-    return tuple(kind for kind, of in _KINDS.items() if of(one) != of(other))
+    kinds = _kinds([one, other])
+    return tuple(kind for kind, of in kinds.items() if of(one) != of(other))
 
 
 def first_difference(results: Sequence[Measured]) -> str:
-    """Where the results of runs first differ, in words; "" where they are equal in all kinds."""
+    """Where the results of runs first differ, in words; "" where they are equal in all kinds.
+
+    Nothing is said of fits where some run was not observed.
+    """
+    if _kinds(results) is _UNOBSERVED:
+        return ""
     return next(_differences(results), "")
 
 

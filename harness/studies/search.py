@@ -38,8 +38,8 @@ class Trial:
 
     @property
     def is_stable(self) -> bool:
-        """Whether all runs completed and left the same."""
-        return self.is_complete and not self.differing
+        """Whether all runs completed and left the same, and there was something to compare."""
+        return self.is_complete and bool(self.distinct) and not self.differing
 
     @property
     def differing(self) -> tuple[str, ...]:

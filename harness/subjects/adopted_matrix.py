@@ -24,7 +24,8 @@ class Proposal:
 
     `environments` are as in a matrix file: the one to run in, then others to compare with. `varied`
     are the settings tried in the first one, beside the script as it is. `guessed` are those of the
-    packages whose version nobody named: it is the one beside this program.
+    packages whose version nobody named: it is the one beside this program. `files` count as
+    results. `folder` is what travels with the script (None: the script's own).
     """
 
     name: str
@@ -36,6 +37,13 @@ class Proposal:
     repeats: int
     varied: tuple[Mapping[str, Value], ...] = ()
     guessed: frozenset[str] = frozenset()
+    files: tuple[str, ...] = ()
+    folder: Path | None = None
+
+    @property
+    def top(self) -> Path:
+        """The folder that travels with the script."""
+        return self.script.parent if self.folder is None else self.folder
 
     def without_guesses(self) -> Proposal:
         """The same with any version of the packages whose version nobody named."""
@@ -66,20 +74,37 @@ def require_own(path: Path) -> None:
 def write(path: Path, proposal: Proposal, command: str) -> None:
     """Write the matrix file."""
     require_own(path)
+    write_text(path, text(path, proposal, command))
+
+
+def text(path: Path, proposal: Proposal, command: str) -> str:
+    """What is to stand in the matrix file at `path`."""
     head = _HEAD.format(command=command, script=proposal.script.name)
-    text = yaml.safe_dump(_content(path, proposal), sort_keys=False, allow_unicode=True, width=96)
-    write_text(path, head + text)
+    content = _content(path, proposal)
+    return head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=96)
+
+
+def files_in(path: Path, name: str) -> tuple[str, ...]:
+    """The files that count as results in a file that an earlier command wrote; none without one."""
+    try:
+        found = yaml.safe_load(path.read_text("utf-8"))["workloads"][name]["files"]
+        return tuple(map(str, found))
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return ()
 
 
 def _content(path: Path, proposal: Proposal) -> dict[str, Any]:
-    folder = os.path.relpath(proposal.script.parent.absolute(), path.absolute().parent)
+    def from_here(place: Path) -> str:
+        return os.path.relpath(place.absolute(), path.absolute().parent)
+
     entry = {
-        "script": os.path.normpath(os.path.join(folder, proposal.script.name)),  # noqa: PTH118
-        "folder": folder,
+        "script": os.path.normpath(from_here(proposal.script)),
+        "folder": from_here(proposal.top),
         # Braces of the command line are no placeholders.
         "arguments": [each.replace("{", "{{").replace("}", "}}") for each in proposal.arguments],
         "packages": list(proposal.packages),
         "data": {target: {"from": source} for target, source in proposal.data.items()},
+        "files": list(proposal.files),
     }
     filled = {key: value for key, value in entry.items() if value}
     return {

@@ -8,12 +8,13 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.matrix import legacy_keras
 from harness.subjects import notebooks
 
 _OF_THE_ENVIRONMENT = frozenset({"tensorflow", "keras", "tf_keras", "numpy"})
@@ -49,14 +50,16 @@ class Adoption:
     """What a script's text says that it needs.
 
     `packages` are requirements, with the version where the package is installed beside this
-    program; `unversioned` are those without one. `uses_legacy_keras`: it imports `tf_keras`.
-    `loads_mnist`: it asks Keras for its MNIST, which it would download.
+    program; `unversioned` are those without one. `uses_legacy_keras`: it imports `tf_keras`, or
+    sets the variable for it. `loads_mnist`: it asks Keras for its MNIST, which it would download.
+    `outside` are modules that it imports and that lie above its folder.
     """
 
     script: Path
     packages: tuple[str, ...]
     uses_legacy_keras: bool
     loads_mnist: bool
+    outside: tuple[Path, ...] = ()
 
     @property
     def unversioned(self) -> tuple[str, ...]:
@@ -70,37 +73,53 @@ class Adoption:
         return (plain or "script")[:40]
 
 
-def read(script: Path) -> Adoption:
-    """What the text of a script says.
+def read(script: Path, folder: Path | None = None) -> Adoption:
+    """What the text of a script says; `folder` travels with it, if not its own alone.
 
     Raises:
         UsageError: there is no such script or notebook, or it is no Python.
     """
-    files = list(_own_files(script, script.parent, set()))
+    folders = tuple(dict.fromkeys((script.parent, folder or script.parent)))
+    files = list(_own_files(script, folders, set()))
     imported = frozenset(name for _, names in files for name in names)
     foreign = imported - sys.stdlib_module_names - _OF_THE_ENVIRONMENT - _WITH_TENSORFLOW
+    outside = {name: path for name in foreign if (path := _above(name, script.parent))}
+    foreign -= outside.keys()
     installed = metadata.packages_distributions()
     packages = sorted({_requirement(name, installed) for name in foreign})
     return Adoption(
         script=script,
         packages=tuple(packages),
-        uses_legacy_keras="tf_keras" in imported,
+        uses_legacy_keras="tf_keras" in imported
+        or any(_sets_legacy_keras(tree) for tree, _ in files),
         loads_mnist=any(_loads_mnist(tree) for tree, _ in files),
+        outside=tuple(sorted(outside.values())),
     )
 
 
+def _above(name: str, folder: Path) -> Path | None:
+    """The module of this name in the folder above, or in the current one."""
+    places = (folder.absolute().parent, Path.cwd())
+    candidates = (each for place in places for each in _modules(place, name))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _modules(folder: Path, name: str) -> tuple[Path, Path]:
+    return folder / f"{name}.py", folder / name / "__init__.py"
+
+
 def _own_files(
-    script: Path, folder: Path, seen: set[Path]
+    script: Path, folders: Sequence[Path], seen: set[Path]
 ) -> Iterator[tuple[ast.AST, tuple[str, ...]]]:
-    """The script and each module of its folder that it imports, with the other top-level names
+    """The script and each module of its folders that it imports, with the other top-level names
     that it imports."""
     seen.add(script)
     tree = _tree(script)
     others: list[str] = []
     for name in _names(tree):
-        own = (folder / f"{name}.py", folder / name / "__init__.py")
+        own = (path for folder in folders for path in _modules(folder, name))
         local = next((path for path in own if path.is_file()), None)
-        if local is None and (folder / name).is_dir():
+        if local is None and any((folder / name).is_dir() for folder in folders):
             continue
         if local is None:
             others.append(name)
@@ -108,7 +127,7 @@ def _own_files(
             below = local.parent.rglob("*.py") if local.name == "__init__.py" else (local,)
             for path in below:
                 if path not in seen:
-                    yield from _own_files(path, folder, seen)
+                    yield from _own_files(path, folders, seen)
     yield tree, tuple(others)
 
 
@@ -142,6 +161,24 @@ def _loads_mnist(tree: ast.AST) -> bool:
         and _last_name(node.value) == "mnist"
         for node in ast.walk(tree)
     )
+
+
+def _sets_legacy_keras(tree: ast.AST) -> bool:
+    """Whether the variable for it is set, in `os.environ` or by a call."""
+    return any(
+        legacy_keras.is_asked_for({key: value})
+        for pair in _pairs(tree)
+        for key, value in [tuple(str(getattr(each, "value", "")) for each in pair)]
+    )
+
+
+def _pairs(tree: ast.AST) -> Iterator[Sequence[ast.AST]]:
+    """What is assigned under which key, and the arguments of calls that have two."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            yield node.targets[0].slice, node.value
+        elif isinstance(node, ast.Call) and len(node.args) == 2:
+            yield node.args
 
 
 def _last_name(node: ast.AST) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,16 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.datasets import preparing
-from harness.errors import DataError
-from harness.protocol import untrusted
 from harness.runner import hashing
+from harness.subjects import file_digests
 from harness.subjects.scripts import DataSource
 
 MNIST_SHA256: Final = "14d9ad8534618e489ae7fe6277dfb8b8cae9c988631718856cbd4f9018ae7ca5"
 """Of the file that is made from our MNIST: it follows from the data set, on every machine."""
 
 _HIGHEST = 255
-_CHUNK = 1 << 20
 
 
 def sha256_of(source: DataSource) -> str:
@@ -34,13 +31,7 @@ def sha256_of(source: DataSource) -> str:
     """
     if source.path is None:
         return MNIST_SHA256
-    found = _digest(source.path)
-    if source.sha256 not in (None, found):
-        raise DataError(
-            f"{source.path}: has SHA-256 {found}, and the matrix asks for {source.sha256}; bring "
-            f"the file that is meant, or correct the digest under data: {source.target}"
-        )
-    return found
+    return file_digests.checked(source.path, source)
 
 
 def writer(source: DataSource) -> Callable[[Path], None]:
@@ -53,31 +44,9 @@ def writer(source: DataSource) -> Callable[[Path], None]:
 def has(path: Path, sha256: str) -> bool:
     """Whether a regular file with this digest lies at `path`."""
     try:
-        return not path.is_symlink() and _hashed(path) == sha256
+        return not path.is_symlink() and file_digests.hashed(path) == sha256
     except OSError:
         return False
-
-
-def _digest(path: Path) -> str:
-    try:
-        status = path.stat()
-        return _noted(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-@lru_cache(maxsize=256)
-def _noted(path: Path, *stamp: int) -> str:
-    """The digest of a file, read once as long as its stamp stays."""
-    return _hashed(path)
-
-
-def _hashed(path: Path) -> str:
-    digest = hashlib.sha256()
-    with untrusted.open_regular(path, follow_links=True) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _write_mnist(path: Path) -> None:

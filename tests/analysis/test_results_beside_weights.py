@@ -68,6 +68,36 @@ def test_a_file_that_only_some_runs_leave_is_a_difference(on: SweepOnDisk) -> No
     assert _verdicts(on, _run(file="f"), _run())["verdict_files"] == "unstable"
 
 
+def _unseen(printed: str, **files: str) -> Measured:
+    """A run of a script that was not observed."""
+    left = {name: sha256(word) for name, word in files.items()}
+    blank = {"weights_sha256": "", "init_sha256": "", "printed_sha256": sha256(printed)}
+    return observed([], files=left, **blank)
+
+
+def test_without_observing_weights_are_untested_and_files_are_judged(on: SweepOnDisk) -> None:
+    runs = (_unseen("p", out="f"), _unseen("q", out="f"))
+    assert list(_verdicts(on, *runs).values()) == ["untested", None, None, "stable", "unstable"]
+    cells = by_cell(run_table.runs(on.root))
+    assert cells[["weights_sha256", "class"]].isna().all(axis=None)
+    assert (cells["distinct"].tolist(), cells["runs"].tolist()) == ([0], [2])
+    assert by_class(run_table.runs(on.root)).empty
+    assert by_class(run_table.runs(on.root), "files")["class"].tolist() == ["A"]
+
+
+def test_one_run_that_was_not_observed_leaves_the_weights_untested(tmp_path: Path) -> None:
+    on = SweepOnDisk(root=tmp_path, repeats=3)
+    equal = [_run(output="o", printed="p"), _run(output="o", printed="p"), _unseen("p")]
+    found = list(_verdicts(on, *equal).values())
+    assert found == ["untested", None, None, None, "stable"]
+
+
+def test_runs_that_differ_are_unstable_whatever_was_not_observed(tmp_path: Path) -> None:
+    on = SweepOnDisk(root=tmp_path, repeats=3)
+    apart = [_run("v", "g", printed="p"), _run("w", "h", printed="p"), _unseen("p")]
+    assert list(_verdicts(on, *apart).values()) == ["unstable", "unstable", None, None, "stable"]
+
+
 def test_a_reference_training_has_verdicts_on_history_and_outputs(on: SweepOnDisk) -> None:
     on.plan([cell()])
     on.complete(cell(), "v", "w")
@@ -165,6 +195,21 @@ def test_every_model_and_fit_is_a_row(on: SweepOnDisk) -> None:
         assert table[name].iloc[3] == runs[name].dropna()["mnist-mlp"]
     text = render(table, "rich", width=200, colour=False)
     assert "encoder" in text and "steps" in text
+
+
+def test_results_that_differ_between_cells_of_equal_weights_are_pointed_out(
+    on: SweepOnDisk,
+) -> None:
+    cells = [script_cell(parameters={"workers": workers}) for workers in ("1", "2", "4")]
+    on.plan(cells)
+    on.complete_script(cells[0], _run(output="o"), _run(output="o"))
+    on.complete_script(cells[1], _run(history="g", output="p"), _run(history="g", output="p"))
+    on.complete_script(cells[2], _run("v", output="p"), _run("v", output="p"))
+    ended = program("compare", on.root, cells[0].id)
+    assert ended.code == 0, ended.err
+    said = "weights equal to the baseline's, history and outputs differ: "
+    assert f"{said}{cells[1].id} on " in ended.err
+    assert cells[2].id not in ended.err.partition(said)[2]
 
 
 @pytest.mark.slow

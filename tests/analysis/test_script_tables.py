@@ -29,6 +29,7 @@ from harness.analysis.comparison_table import Sizes, comparison
 from harness.analysis.setting_table import by_setting
 from harness.matrix.cells import Cell
 from harness.protocol.histories import history_digest
+from harness.publish.tables import render
 from harness.results.digests import history_sha256
 from harness.results.record import Call, Measured
 from harness.runner import hashing
@@ -107,6 +108,21 @@ def test_a_call_in_a_loop_is_named_once_and_a_held_one_as_such(on: SweepOnDisk) 
     script = record.script.model_copy(update={"calls": (call, call)})
     on.write(record.model_copy(update={"script": script}))
     assert run_table.runs(on.root)["set_by_script"].iloc[0] == "seed=7 held (train.py:3)"
+
+
+def test_a_terminal_shows_what_a_script_set_and_where_a_folder_is_kept(on: SweepOnDisk) -> None:
+    on.plan([script_cell(), cell()])
+    on.complete(cell(), "w", "w")
+    plain = by_cell(run_table.runs(on.root))
+    assert "script" not in render(plain, "markdown") and "folder" not in render(plain, "markdown")
+    record = on.script_record(script_cell(), 1, _run())
+    assert record.script is not None
+    kept = record.script.model_copy(update={"keeps_folder": True})
+    on.write(record.model_copy(update={"script": kept}))
+    for table in (run_table.runs(on.root), by_cell(run_table.runs(on.root))):
+        text = render(table, "markdown")
+        assert "| set by script" in text and "| folder" in text
+        assert "threads=3 (train.py:4), determinism=on late (train.py:9) | kept" in text
 
 
 def _two_workers(on: SweepOnDisk) -> None:

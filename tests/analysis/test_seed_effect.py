@@ -24,6 +24,8 @@ def cells(rows: list[tuple[str, int, str, str]]) -> pd.DataFrame:
         ([("own", 1, "a", "stable"), ("own", 2, "a", "unstable")], 0),
         ([("own", 1, "a", "stable"), ("other", 2, "a", "stable")], 0),
         ([("own", 1, "a", "stable")], 0),
+        ([("own", 1, "a", "untested"), ("own", 2, "a", "untested")], 1),
+        ([("own", 1, "a", "untested"), ("own", 2, "b", "untested")], 0),
         ([], 0),
     ],
 )

@@ -18,6 +18,10 @@ from commands import PROGRAM, harness
         (["train.py", "--data", "x"], "write TARGET=FILE"),
         (["train.py", "--package", "six>=1"], "--package: 'six>=1' is no package"),
         (["train.py", "--package", ""], "--package: '' is no package"),
+        (["train.py", "--epochs", "5"], "what the script gets stands behind `--`: SCRIPT -- --ep"),
+        (["train.py", "--tensorflow", "newest"], "tensorflow must be one exact release"),
+        (["train.py", "--tensorflow", "9.9.9"], "TensorFlow 9.9.9 is not a release known"),
+        (["train.py", "--other-tensorflow", "x"], "tensorflow must be one exact release"),
     ],
 )
 def test_a_mistake_is_said_before_anything_is_written(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +23,8 @@ tf.keras.utils.set_random_seed(1)
 model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(2,))])
 model.compile("sgd", "mse")
 model.fit(tf.ones((8, 2)), tf.ones((8, 1)), verbose=0)
+open("left.txt", "w").write("left")
+open("model.keras", "w").write("with a time in it")
 """
 
 
@@ -39,7 +42,9 @@ def test_the_tables_know_the_repeats_of_a_script_that_was_diagnosed(tmp_path: Pa
     assert len(frame[frame["planned"]]) == len(frame)
     table = commands.harness("table", "results/my-train", "--by", "cell", cwd=tmp_path)
     assert table.out.count("stable") == 1
+    assert json.loads(ended.out)["as_it_is"]["distinct"]["files"] == 1
     matrix = reading.read(tmp_path / "my-train.matrix.yaml")
+    assert matrix.scripts["my-train"].files == ("left.txt",)
     planned = (tmp_path / "results" / "my-train").glob("*/plan.jsonl")
     assert matrix.sha256 in next(planned).read_text()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.executors.audits import Audit, Audits, compare
+from harness.executors.audits import Audit, Audits, compare, compare_unobserved
 from harness.executors.replies import Reply
 from harness.protocol import exchange
 
@@ -158,3 +158,34 @@ def test_what_is_damaged_or_of_another_schema_vouches_for_nothing(
     [remembered] = (tmp_path / "audits").glob("*.json")
     remembered.write_bytes(content)
     assert audits.lookup("lock", "mnist-mlp") is None
+
+
+def script_reply(printed: str = "p", status: str = "completed", **written: str) -> Reply:
+    script = {"arguments": [], "written": written}
+    content = {"printed_sha256": printed, "script": script, "schema": exchange.SCHEMA}
+    left = reply("a", status).model_dump(exclude={"measured", "script"})
+    measured = reply("a").measured
+    assert measured is not None
+    return Reply.model_validate({**measured.model_dump(), **left, **content})
+
+
+@pytest.mark.parametrize(
+    ("plain", "again", "state"),
+    [
+        ({"model": "1"}, None, "passed"),
+        ({"model": "2"}, {"model": "2"}, "failed"),
+        ({"model": "1", "more": "1"}, {"model": "1", "more": "1"}, "failed"),
+        ({}, {}, "failed"),
+        ({"model": "2"}, {"model": "3"}, "undecided"),
+        ({"model": "1", "log": "2"}, {"model": "1", "log": "3"}, "passed"),
+        ({"model": "1", "printed": "q"}, {"model": "1", "printed": "r"}, "undecided"),
+        ({"model": "1", "printed": "q"}, {"model": "1", "printed": "q"}, "failed"),
+        ({"status": "failed"}, {"model": "1"}, "undecided"),
+    ],
+)
+def test_observing_is_judged_by_all_that_a_script_writes_and_repeats(
+    plain: dict[str, str], again: dict[str, str] | None, state: str
+) -> None:
+    observed = script_reply(model="1", **({"log": "1"} if "log" in plain else {}))
+    replies = iter([script_reply(**each) for each in (plain, again) if each is not None])
+    assert compare_unobserved(observed, lambda: next(replies)).state == state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from harness.matrix.text import Problems
 from harness.subjects.scripts import DataSource, ScriptEntry
 
 HEAD = "schema: 1\nname: x\nenvironments: {tensorflow: 2.15.1}\n"
-SHA256 = "9f" * 32
+SHA256 = hashlib.sha256(b"").hexdigest()
+"""Of the data file, which is empty."""
 
 
 @pytest.fixture
@@ -162,6 +164,10 @@ def test_a_file_of_requirements_stands_for_the_list(folder: Path) -> None:
         ("script: train.py, data: {a: gone.csv}", "5:39: there is no file"),
         ("script: train.py, data: {a: {sha256: 1}}", "5:39: a source of data needs `from: FILE`"),
         ("script: train.py, data: {a: {from: churn.csv, sha256: 1}}", "64 hexadecimal digits"),
+        (
+            f"script: train.py, data: {{a: {{from: churn.csv, sha256: {'0' * 64}}}}}",
+            "churn.csv: has SHA-256 ",
+        ),
         ("script: train.py, data: {co2.csv: co2}", "co2 cannot be given to a script as a file"),
         ("script: train.py, data: {x.npz: mnist}", "mnist is a file mnist.npz"),
     ],
@@ -220,6 +226,10 @@ EPOCHS = 'workloads:\n  churn: {script: train.py, arguments: ["{epochs}"]}\n'
         ),
         (
             CHURN + "axes: {workload: churn, seed: [1, 2]}\n",
+            "6:31: seed: no argument of churn has {seed}, and seeding is none",
+        ),
+        (
+            CHURN + "axes: {workload: churn, seed: 42}\n",
             "6:31: seed: no argument of churn has {seed}, and seeding is none",
         ),
         (

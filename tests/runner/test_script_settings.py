@@ -65,6 +65,41 @@ def test_variables_set_before_the_import_act(scripts: ScriptRunner) -> None:
     assert "oneDNN custom operations are on" not in ended.err
     assert found(ended, "onednn") == "off"
     assert found(ended, "threads") == 2
+    calls = [(c["setting"], c["value"], c["place"]) for c in ended.reply["script"]["calls"]]
+    assert calls[:2] == [
+        ("$TF_ENABLE_ONEDNN_OPTS", "0", "train.py:2"),
+        ("$TF_NUM_INTRAOP_THREADS", "2", "train.py:3"),
+    ]
+
+
+def test_variables_are_noted_however_they_are_set_but_not_what_is_secret(
+    scripts: ScriptRunner,
+) -> None:
+    text = "import os\nos.environ.setdefault('A', '1')\nos.environ.update(MY_TOKEN='x')\n"
+    calls = scripts.run(text + FIT, asked={"env": {"B": "2"}}).reply["script"]["calls"]
+    assert [(c["setting"], c["value"], c["place"]) for c in calls if c["setting"][0] == "$"] == [
+        ("$A", "1", "train.py:2"),
+        ("$MY_TOKEN", "(not recorded)", "train.py:3"),
+    ]
+
+
+def test_a_variable_set_against_the_matrix_is_invalid(scripts: ScriptRunner) -> None:
+    text = "import os\nos.environ['A'] = '1'\n" + FIT
+    reply = scripts.run(text, asked={"env": {"A": "2"}}).reply
+    assert reply["reason"].startswith("$A: asked 2, the script set 1 (train.py:2)")
+
+
+def test_what_compile_is_told_is_noted_and_can_be_held(scripts: ScriptRunner) -> None:
+    text = SMALL + "m = make()\nm.compile('sgd', 'mse', run_eagerly=True)\nm.fit(x, y, verbose=0)\n"
+    text += "print(m.run_eagerly)\n"
+    free = scripts.run(text)
+    assert free.out == "True\n"
+    line = text[: text.index("m.compile")].count("\n") + 1
+    call = {"setting": "eager", "value": "on", "place": f"train.py:{line}", "effect": "applied"}
+    assert call in free.reply["script"]["calls"]
+    held = scripts.run(text, hold=("eager",))
+    assert (held.reply["status"], held.out) == ("completed", "False\n")
+    assert dict(call, effect="held") in held.reply["script"]["calls"]
 
 
 DRAWS = (

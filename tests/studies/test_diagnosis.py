@@ -128,3 +128,31 @@ def test_the_first_difference_is_the_earliest() -> None:
 def test_what_does_not_repeat_is_counted_by_kind() -> None:
     one, other = measured("a", ("1",), "w"), measured("a", ("1",), "w", "p")
     assert repetition.changed(one, other) == ("outputs",)
+
+
+def _unseen(printed: str, **files: str) -> Measured:
+    blank = {"weights_sha256": "", "init_sha256": "", "fits": (), "outputs": ()}
+    left = {**blank, "printed_sha256": printed, "files": files}
+    return measured("a", ("1",), "w").model_copy(update=left)
+
+
+def test_without_observing_files_and_printed_texts_decide() -> None:
+    assert repetition.changed(_unseen("p", out="f"), _unseen("q", out="f")) == ("printed",)
+    assert repetition.changed(_unseen("p", out="f"), _unseen("p", out="g")) == ("files",)
+    assert repetition.changed(_unseen("p"), measured("a", ("1",), "w")) == ("printed",)
+    assert repetition.first_difference([_unseen("p"), _unseen("q")]) == ""
+
+
+def test_what_the_answer_rests_on_without_observing_is_said() -> None:
+    base = replace(trial({}, 1), distinct={"files": 1, "printed": 1})
+    text = diagnosed(base, unobserved="TypeError: no")
+    assert text.startswith("Repeatable as it is: 3 of 3 equal (files, printed).")
+    assert "It was not observed (TypeError: no), so its weights are not known" in text
+    assert "judged by files and printed alone" in text
+
+
+def test_without_anything_to_compare_there_is_no_verdict() -> None:
+    found = replace(trial({}, 1), distinct={})
+    assert not found.is_stable
+    text = diagnosed(found, unobserved="TypeError: no")
+    assert text.startswith("No verdict: it was not observed (TypeError: no)")

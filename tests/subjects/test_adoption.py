@@ -43,6 +43,30 @@ def test_legacy_keras_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("os.environ['TF_USE_LEGACY_KERAS'] = '1'\n", True),
+        ("os.environ.setdefault('TF_USE_LEGACY_KERAS', 'True')\n", True),
+        ("os.environ['TF_USE_LEGACY_KERAS'] = '0'\n", False),
+        ("print('TF_USE_LEGACY_KERAS')\nx[0] = '1'\n", False),
+    ],
+)
+def test_the_variable_for_legacy_keras_is_seen(tmp_path: Path, text: str, asked: bool) -> None:
+    assert adoption.read(script(tmp_path, text)).uses_legacy_keras == asked
+
+
+def test_a_module_beside_the_folder_is_no_package(tmp_path: Path) -> None:
+    (tmp_path / "churn").mkdir()
+    (tmp_path / "churn" / "__init__.py").write_text("import sklearn\n")
+    (tmp_path / "src").mkdir()
+    own = script(tmp_path / "src", "import churn\n")
+    adopted = adoption.read(own)
+    assert (adopted.packages, adopted.outside) == ((), (tmp_path / "churn" / "__init__.py",))
+    with_folder = adoption.read(own, tmp_path)
+    assert (with_folder.packages, with_folder.outside) == (("scikit-learn",), ())
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "import tensorflow as tf\ntf.keras.datasets.mnist.load_data()\n",
@@ -110,6 +134,16 @@ def test_the_matrix_file_says_all_of_it(tmp_path: Path) -> None:
         "all",
         {"A": "1"},
     ]
+
+
+def test_files_and_a_folder_stand_in_the_matrix_file(tmp_path: Path) -> None:
+    path = tmp_path / "train.matrix.yaml"
+    named = replace(proposal(tmp_path), files=("out.npy", "[[]a].txt"), folder=tmp_path)
+    assert adopted_matrix.files_in(path, "train") == ()
+    adopted_matrix.write(path, named, "diagnose")
+    entry = yaml.load(path.read_text(), yaml.BaseLoader)["workloads"]["train"]
+    assert (entry["script"], entry["folder"]) == ("src/train.py", ".")
+    assert adopted_matrix.files_in(path, "train") == named.files
 
 
 def test_only_versions_that_nobody_named_are_left_open(tmp_path: Path) -> None:

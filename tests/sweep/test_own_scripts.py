@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from harness.analysis import run_table
+from harness.analysis.cell_table import by_cell
+from harness.results.reading import read_record
 
 pytestmark = pytest.mark.tensorflow
 
@@ -101,3 +103,34 @@ def test_equal_weights_with_other_outputs_are_told_apart(runs: pd.DataFrame) -> 
 def test_every_script_has_its_verdict() -> None:
     named = {*STABLE, *UNSTABLE, "noisy_outputs"}
     assert named == {path.stem for path in SCRIPTS.glob("*.py")}
+
+
+SHY = """
+import numpy as np, tensorflow as tf
+open("seen.txt", "w").write(tf.GradientTape.gradient.__code__.co_name)
+tf.keras.utils.set_random_seed(1)
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(np.ones((8, 2)), np.ones(8), verbose=0)
+print("done")
+"""
+"""It writes another file where it is observed."""
+
+
+def test_a_script_that_observing_changes_is_run_without(tmp_path: Path) -> None:
+    (tmp_path / "shy.py").write_text(SHY)
+    shutil.copytree(LOCKS, tmp_path / "locks")
+    (tmp_path / "shy.yaml").write_text(
+        "schema: 1\nname: shy\nworkloads: {shy: {script: shy.py}}\nrepeats: 2\n"
+        'environments: [{python: "3.11", tensorflow: 2.15.1}]\naxes: {workload: shy}\n'
+    )
+    results = tmp_path / "results"
+    options = ("--engine", "local", "--results", results)
+    ended = commands.harness("run", tmp_path / "shy.yaml", *options)
+    assert ended.code == 0, ended.err
+    assert "observed and unobserved runs differ in seen.txt" in ended.err
+    records = [read_record(path) for path in sorted(results.glob("shy/*/*/[12].json"))]
+    assert [each.script.unobserved != "" for each in records if each and each.script] == [True] * 2
+    cells = by_cell(run_table.runs(results / "shy"))
+    assert (cells["verdict"].tolist(), cells["runs"].tolist()) == (["untested"], [2])
+    assert cells["class"].isna().all() and cells["verdict_printed"].tolist() == ["stable"]

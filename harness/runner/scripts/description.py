@@ -11,7 +11,7 @@ from typing import Any, Container, Dict, List, Tuple
 
 from harness.protocol import exchange, processor
 from harness.protocol.axes import BY_NAME, to_json
-from harness.protocol.script import Script
+from harness.protocol.script import VARIABLE, Script
 from harness.runner import findings, packages
 from harness.runner.findings import Finding
 from harness.runner.reply import Reply, failed
@@ -26,6 +26,7 @@ _OF_TENSORFLOW = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWEF] |[IWEF]\d{4} \d\d:|To enable the following"
 )
 """Lines that TensorFlow logs; none of them says why a script ended."""
+_NOT_OBSERVED = "it ran without being observed"
 _UNSEEN_END = "the end of the script was not seen, so no setting could be read back"
 
 
@@ -54,7 +55,12 @@ def fill(
         cpu_flags=processor.cpu_flags(),
         glibc=processor.glibc(),
         data_sha256=script.sha256,
-        script={"calls": _public(observed.calls), "connections": observed.connections},
+        script={
+            "calls": _public(observed.calls),
+            "connections": observed.connections,
+            "unobserved": observed.unobserved or ("" if request["observe"] else _NOT_OBSERVED),
+            "written": result_files.written(folders.work, folders.before),
+        },
         found=observed.found.get("values", {}),
         reader_errors=observed.found.get("errors", {}),
     )
@@ -111,6 +117,9 @@ def _describe_results(
         printed_sha256=printed.digest(ended.output, [folders.work, folders.home]),
         trace_sha256=observed.trace.write(output),
     )
+    if not observed.arrays:
+        left = reply["script"]
+        left["unobserved"] = left["unobserved"] or "no weights were seen"
 
 
 def _public(calls: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
@@ -133,6 +142,8 @@ def _judge(reply: Reply, request: Dict[str, Any], observed: Observed, ended: End
     sentences += [*overridden.values(), *_mismatches(request, observed, overridden)]
     if sentences:
         failed(reply, exchange.INVALID, "; ".join(sentences), None)
+    elif observed.unobserved:
+        return
     elif not observed.fits:
         failed(reply, exchange.FAILED, "no training was seen", None)
     elif not observed.found:
@@ -186,6 +197,7 @@ def _signal(number: int) -> str:
 def _overridden(request: Dict[str, Any], observed: Observed) -> Dict[str, str]:
     """A sentence per setting that the matrix asks for and the script sets to something else."""
     asked = {**request["settings"], "device": request["device"]}
+    asked.update((VARIABLE + name, value) for name, value in asked["env"].items())
     sentences = {}
     for call in observed.calls:
         setting, value = call["setting"], call["value"]
@@ -200,6 +212,8 @@ def _overridden(request: Dict[str, Any], observed: Observed) -> Dict[str, str]:
 
 def _is_asked_for(asked: Dict[str, Any], setting: str) -> bool:
     """Whether the matrix asks for a value."""
+    if setting.startswith(VARIABLE):
+        return setting in asked
     return setting in asked and asked[setting] != to_json(BY_NAME[setting].script_default)
 
 

@@ -17,7 +17,8 @@ class Observed:
     """The fields of a reply that come from notes; `arrays` are weights by name, in order.
 
     `error` is the exception that ended the script, with the `reason` in one line; `fit_seconds` is
-    the time in all fits of Keras.
+    the time in all fits of Keras. `unobserved` says which error of ours ended the observing; then
+    fits, outputs and weights are not known, and missing.
     """
 
     error: Optional[Dict[str, str]]
@@ -31,11 +32,15 @@ class Observed:
     tensors: List[Dict[str, Any]]
     arrays: List[Tuple[str, Any]]
     trace: Trace
+    unobserved: str = ""
 
 
 def read(folder: str, pid: int) -> Observed:
     """Read what the process `pid` and those that it started left in a folder."""
     notes = _notes(folder)
+    unobserved = next(filter(None, (each["unobserved"] for each in notes.values())), "")
+    if unobserved:
+        notes = {number: _without_results(each) for number, each in notes.items()}
     own = notes.pop(pid, {})
     # Numbers of processes say nothing; what they did puts children in order.
     others = sorted(notes.values(), key=lambda each: json.dumps(each["fits"], sort_keys=True))
@@ -62,7 +67,12 @@ def read(folder: str, pid: int) -> Observed:
         tensors=tensors,
         arrays=arrays,
         trace=trace,
+        unobserved=unobserved,
     )
+
+
+def _without_results(part: Dict[str, Any]) -> Dict[str, Any]:
+    return dict(part, fits=[], outputs=[], tensors={}, loss=None)
 
 
 def _notes(folder: str) -> Dict[int, Dict[str, Any]]:
@@ -123,7 +133,9 @@ def _stored(part: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def weights(observed: Observed, path: str) -> Dict[str, Any]:
-    """The fields of a reply that describe the weights; writes them to `path`."""
+    """The fields of a reply that describe the weights; writes them to `path`, if there are any."""
+    if not observed.arrays:
+        return {"init_sha256": "", "weights_sha256": "", "tensors": [], "parameters": 0}
     from harness.runner.hashing import tensor_digest
 
     tensors = [

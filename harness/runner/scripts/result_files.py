@@ -1,4 +1,4 @@
-"""The files of a script that count as results, by their digests."""
+"""The files that a script left, by their digests: those that count as results, and all others."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import glob
 import hashlib
 import os
 import stat
-from typing import Dict, Iterable
+from typing import Dict, Iterable, Iterator, Mapping, Tuple
 
 _CHUNK = 1 << 20
+_MOST_WRITTEN = 200
+_WRITTEN_BYTES = 1 << 30
+"""So many written files are named, and so many bytes of them digested, in the order of their names.
+"""
+
+State = Mapping[str, Tuple[int, int]]
+"""Size and time of change of files, by their relative paths."""
 
 
 def digests(work: str, patterns: Iterable[str]) -> Dict[str, str]:
@@ -25,6 +32,36 @@ def digests(work: str, patterns: Iterable[str]) -> Dict[str, str]:
         if not files:
             found[pattern] = ""
     return {name: found[name] for name in sorted(found)}
+
+
+def state(work: str) -> State:
+    """The files below `work` as they are now; links, and what Python compiled, are left out."""
+    return {name: _stamp(os.path.join(work, name)) for name in _names(work)}
+
+
+def written(work: str, before: State) -> Dict[str, str]:
+    """The SHA-256 of files that are new or changed; "" where they are too large together."""
+    now = state(work)
+    names = sorted(name for name in now if before.get(name) != now[name])[:_MOST_WRITTEN]
+    found: Dict[str, str] = {}
+    size = 0
+    for name in names:
+        size += now[name][0]
+        found[name] = _digest(os.path.join(work, name)) if size <= _WRITTEN_BYTES else ""
+    return found
+
+
+def _names(work: str) -> Iterator[str]:
+    for folder, folders, files in os.walk(work):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for path in (os.path.join(folder, name) for name in files):
+            if _is_plain_file(path):
+                yield os.path.relpath(path, work)
+
+
+def _stamp(path: str) -> Tuple[int, int]:
+    found = os.lstat(path)
+    return found.st_size, found.st_mtime_ns
 
 
 def _is_plain_file(path: str) -> bool:

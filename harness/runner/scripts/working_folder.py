@@ -9,6 +9,8 @@ from typing import List
 from harness.protocol import exchange
 from harness.protocol import script as scripts
 from harness.protocol.script import Script
+from harness.runner.scripts import result_files
+from harness.runner.scripts.result_files import State
 
 HOME = "home"
 OBSERVED = "observed"
@@ -18,12 +20,14 @@ class Folders:
     """The folders of one run below its output folder.
 
     `work` is where the script runs, `home` its home, `observed` where what is observed is left.
+    `before` are the files in `work` when the script starts.
     """
 
     def __init__(self, output: str) -> None:
         self.work = os.path.join(output, exchange.WORK)
         self.home = os.path.join(output, HOME)
         self.observed = os.path.join(output, OBSERVED)
+        self.before: State = {}
 
 
 def make(output: str, data_root: str, script: Script) -> Folders:
@@ -44,6 +48,7 @@ def make(output: str, data_root: str, script: Script) -> Folders:
         if os.path.lexists(path):
             os.remove(path)
         os.symlink(os.path.join(data_root, scripts.FILES, file.sha256), path)
+    folders.before = result_files.state(folders.work)
     return folders
 
 

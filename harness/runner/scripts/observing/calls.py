@@ -7,9 +7,12 @@ every name under which it is known is the replaced one.
 from __future__ import annotations
 
 import functools
+import os
+import re
 import sys
 from typing import Any, Callable, Dict, Optional, Tuple
 
+from harness.protocol.script import VARIABLE
 from harness.runner.scripts.observing.notes import Notes
 
 Value = Callable[[Tuple[Any, ...], Dict[str, Any]], Any]
@@ -55,6 +58,12 @@ _GENERATORS = {
     "tensorflow.python.framework.random_seed": "tf",
 }
 """The generator that a function of these modules seeds; those of Keras seed all of them."""
+
+_COMPILED = {"jit_compile": "jit", "run_eagerly": "eager"}
+"""Arguments of `compile`, and the setting that each of them is."""
+
+_MAPPINGS = ("os", "_collections_abc", "collections.abc", "typing")
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 
 _MOST = 100
 """So many calls are noted: a script may seed in each of its steps."""
@@ -104,18 +113,9 @@ def _noting(notes: Notes, function: Any, setting: str, value: Value, generator: 
         place = notes.place() if is_own else ""
         if not place:
             return function(*arguments, **named)
-        is_held = setting in notes.settings["hold"]
-        effect = "held" if is_held else _effect(notes, setting)
-        entry = {
-            "setting": setting,
-            "value": value(arguments, named),
-            "place": place,
-            "generator": generator,
-        }
-        entry["effect"] = effect
-        if len(notes.calls) < _MOST and entry not in notes.calls:
-            notes.calls.append(entry)
-        if is_held:
+        with notes.guarded():
+            note(notes, setting, value(arguments, named), place, generator)
+        if setting in notes.settings["hold"]:
             return None
         with Applying(notes):
             return function(*arguments, **named)
@@ -123,9 +123,54 @@ def _noting(notes: Notes, function: Any, setting: str, value: Value, generator: 
     return call
 
 
-def _is_from_framework() -> bool:
-    """Whether the function was called by the framework itself, two frames up."""
-    name = str(sys._getframe(2).f_globals.get("__name__", ""))
+def compiled(notes: Notes, named: Dict[str, Any]) -> None:
+    """Note what a script says in `compile` that a matrix can say; what is held is left out."""
+    place = "" if _is_from_framework(3) else notes.place()
+    for name, setting in _COMPILED.items():
+        if place and isinstance(named.get(name), bool):
+            with notes.guarded():
+                note(notes, setting, "on" if named[name] else "off", place)
+            if setting in notes.settings["hold"]:
+                del named[name]
+
+
+def watch_variables(notes: Notes) -> None:
+    """Note the environment variables that the script's own lines set, in whatever way."""
+    owner: Any = type(os.environ)
+    usual = owner.__setitem__
+
+    @functools.wraps(usual)
+    def set_noted(variables: Any, name: Any, value: Any) -> None:
+        usual(variables, name, value)
+        with notes.guarded():
+            # A package that the script imports sets its own.
+            if _caller().startswith(notes.work + os.sep):
+                shown = "(not recorded)" if _SECRET.search(str(name)) else str(value)
+                note(notes, VARIABLE + str(name), shown, notes.place())
+
+    owner.__setitem__ = set_noted
+
+
+def _caller() -> str:
+    """The file whose line sets a variable, two frames up or behind what Python has for it."""
+    frame: Any = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__") in _MAPPINGS:
+        frame = frame.f_back
+    return str(os.path.realpath(frame.f_code.co_filename))
+
+
+def note(notes: Notes, setting: str, value: Any, place: str, generator: str = "") -> None:
+    """Note that the script set a setting, and what becomes of that."""
+    effect = "held" if setting in notes.settings["hold"] else _effect(notes, setting)
+    entry = {"setting": setting, "value": value, "place": place, "generator": generator}
+    entry["effect"] = effect
+    if len(notes.calls) < _MOST and entry not in notes.calls:
+        notes.calls.append(entry)
+
+
+def _is_from_framework(depth: int = 2) -> bool:
+    """Whether the function was called by the framework itself, so many frames up."""
+    name = str(sys._getframe(depth).f_globals.get("__name__", ""))
     return name.partition(".")[0] in _FRAMEWORK
 
 

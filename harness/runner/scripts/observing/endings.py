@@ -6,6 +6,7 @@ Ends that no Python code sees (a crash, a kill) leave what was written after the
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import sys
@@ -35,13 +36,20 @@ def watch(notes: Notes) -> None:
 
 def write(notes: Notes) -> None:
     """Read what is left to read, and write everything down."""
-    with isolation.visible():
+    with notes.guarded(), isolation.visible():
         if notes.run is not None:
             from harness.runner.scripts.observing import framework
 
             framework.ended(notes)
     if notes.fits or notes.calls or notes.connections or notes.error or notes.found:
-        notes.write(is_end=True)
+        with notes.guarded():
+            notes.write(is_end=True)
+            return
+    if notes.unobserved:
+        # What cannot be written is left out; that nothing is observed has to be said.
+        notes.clear_results()
+        with contextlib.suppress(Exception):
+            notes.write()
 
 
 def watch_pool(notes: Notes, module: Any) -> None:
@@ -69,11 +77,12 @@ def _note_errors(notes: Notes) -> None:
     usual = sys.excepthook
 
     def note(kind: Any, error: Any, trace: Any) -> None:
-        with isolation.visible():
+        with notes.guarded(), isolation.visible():
             from harness.runner.reply import described, one_line
 
             notes.error = dict(described(error), reason=one_line(error))
-        notes.write()
+        with notes.guarded():
+            notes.write()
         usual(kind, error, trace)
 
     sys.excepthook = note

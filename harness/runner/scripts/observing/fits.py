@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import weakref
-from typing import Any, Callable, ContextManager, Dict, List
+from typing import Any, Callable, Dict, Iterator, List
 
 import numpy as np
 
@@ -21,8 +21,8 @@ from harness.runner.backends.tensorflow.state import named_weights
 from harness.runner.backends.tensorflow.tracing import fit_trace, loop_trace
 from harness.runner.backends.tensorflow.tracing.fit_trace import FitTrace
 from harness.runner.backends.tensorflow.tracing.loop_trace import LoopTrace
-from harness.runner.hashing import combined_digest, dtype_text, tensor_digest
-from harness.runner.scripts.observing import watching
+from harness.runner.hashing import combined_digest, dtype_name, is_hashable, tensor_digest
+from harness.runner.scripts.observing import calls, watching
 from harness.runner.scripts.observing.notes import Notes
 from harness.runner.weights import Named
 
@@ -71,6 +71,7 @@ def _compiling(notes: Notes, function: Any) -> Any:
     """`compile` with the arguments that the matrix asks for, where the script gives no others."""
 
     def compile_model(model: Any, *arguments: Any, **named: Any) -> Any:
+        calls.compiled(notes, named)
         for name, value in (notes.run.compile_arguments if notes.run else {}).items():
             named.setdefault(name, value)
         return function(model, *arguments, **named)
@@ -96,42 +97,66 @@ def _is_nested() -> bool:
 
 def _fitting(notes: Notes, function: Any) -> Any:
     def fit(model: Any, *arguments: Any, **named: Any) -> Any:
-        if _is_nested():
+        if _is_nested() or notes.unobserved:
             return function(model, *arguments, **named)
-        started = time.perf_counter()
         with _Outermost():
-            number = _number_of(notes, model)
-            before = _digests(model)
-            _nested.unbuilt = None if before else (model, before)
-            watch = watching.asked(notes, number, _next_fit(notes, number))
-            if watch is not None:
+            begun = None
+            with notes.guarded():
+                begun = _Begun(notes, model)
+            if begun is None:
+                return function(model, *arguments, **named)
+            if begun.watch is not None:
                 bound = dict(inspect.signature(function).bind(model, *arguments, **named).arguments)
                 own = {name: each for name, each in bound.items() if name != "self"}
-                watching.carry_out(notes, watch, function, model, own, _callbacks_classes())
-            earlier = getattr(model, "history", None)
+                watching.carry_out(notes, begun.watch, function, model, own, _callbacks_classes())
             try:
-                with _tracing(notes, model, number):
+                with _tracing(notes, model, begun.number):
                     result = function(model, *arguments, **named)
             except BaseException:
-                # It may have trained, and the script may catch this.
-                with contextlib.suppress(Exception):
-                    if _digests(model) != before:
-                        history = getattr(model, "history", None)
-                        done = history if history is not earlier else None
-                        _note_fit(notes, model, number, before, done, _since(started))
+                begun.broke_off()
                 raise
-            _note_fit(notes, model, number, before, result, _since(started))
+            begun.ended(result)
         return result
 
     return fit
 
 
-def _tracing(notes: Notes, model: Any, number: int) -> ContextManager[None]:
+class _Begun:
+    """A fit that is about to begin: the model's weights before it, and what is asked of it."""
+
+    def __init__(self, notes: Notes, model: Any) -> None:
+        self._notes, self._model = notes, model
+        self._started = time.perf_counter()
+        self.number = _number_of(notes, model)
+        self._before = _digests(model)
+        _nested.unbuilt = None if self._before else (model, self._before)
+        self.watch = watching.asked(notes, self.number, _next_fit(notes, self.number))
+        self._earlier = getattr(model, "history", None)
+
+    def ended(self, result: Any) -> None:
+        """Note what the fit left; `result` is what it returned."""
+        with self._notes.guarded():
+            seconds = time.perf_counter() - self._started
+            _note_fit(self._notes, self._model, self.number, self._before, result, seconds)
+
+    def broke_off(self) -> None:
+        """Note what it left: it may have trained, and the script may catch its error."""
+        with contextlib.suppress(Exception):
+            if _digests(self._model) != self._before:
+                history = getattr(self._model, "history", None)
+                self.ended(history if history is not self._earlier else None)
+
+
+@contextlib.contextmanager
+def _tracing(notes: Notes, model: Any, number: int) -> Iterator[None]:
     """Within the `with` block the steps of the model's fit are added to the trace."""
-    if not notes.settings["trace"]:
-        return contextlib.nullcontext()
-    fit = FitTrace(notes.trace, model, number, _next_fit(notes, number))
-    return fit_trace.tracing(fit, _callbacks_classes())
+    with contextlib.ExitStack() as stack:
+        with notes.guarded():
+            if notes.settings["trace"]:
+                fit = FitTrace(notes.trace, model, number, _next_fit(notes, number))
+                fit.guarded = notes.guarded
+                stack.enter_context(fit_trace.tracing(fit, _callbacks_classes()))
+        yield
 
 
 def _callbacks_classes() -> List[Any]:
@@ -141,10 +166,6 @@ def _callbacks_classes() -> List[Any]:
 
 def _next_fit(notes: Notes, number: int) -> int:
     return 1 + len([each for each in notes.fits if each["model"] == number])
-
-
-def _since(started: float) -> float:
-    return time.perf_counter() - started
 
 
 def is_unbuilt() -> bool:
@@ -172,20 +193,28 @@ def _have_values(model: Any) -> bool:
 
 def _stepping(notes: Notes, function: Any) -> Any:
     def train_on_batch(model: Any, *arguments: Any, **named: Any) -> Any:
-        if _is_nested():
+        if _is_nested() or notes.unobserved:
             return function(model, *arguments, **named)
         with _Outermost():
-            number = _number_of(notes, model)
-            loop = notes.batch_loops.get(number) or _begin_loop(notes, model, number)
-            _nested.unbuilt = None if loop["before"] else (model, loop["before"])
+            loop = None
+            with notes.guarded():
+                number = _number_of(notes, model)
+                loop = notes.batch_loops.get(number) or _begin_loop(notes, model, number)
+                _nested.unbuilt = None if loop["before"] else (model, loop["before"])
             result = function(model, *arguments, **named)
-            loop["entry"]["steps"] += 1
-            if loop["trace"] is not None:
-                loop["trace"].step_done((arguments, list(named.values())))
-            _add_losses(loop["entry"]["history"], result)
+            with notes.guarded():
+                if loop is not None:
+                    _step_done(loop, (arguments, list(named.values())), result)
         return result
 
     return train_on_batch
+
+
+def _step_done(loop: Dict[str, Any], arguments: Any, result: Any) -> None:
+    loop["entry"]["steps"] += 1
+    if loop["trace"] is not None:
+        loop["trace"].step_done(arguments)
+    _add_losses(loop["entry"]["history"], result)
 
 
 def _returning(notes: Notes, name: str, function: Any) -> Any:
@@ -196,7 +225,8 @@ def _returning(notes: Notes, name: str, function: Any) -> Any:
                 return function(model, *arguments, **named)
         with _Outermost():
             result = function(model, *arguments, **named)
-        notes.add_output(name, _digest_of_result(result))
+        with notes.guarded():
+            notes.add_output(name, _digest_of_result(result))
         return result
 
     return call
@@ -289,7 +319,7 @@ def keep(
             {
                 "name": name,
                 "shape": list(array.shape),
-                "dtype": dtype_text(array),
+                "dtype": dtype_name(array),
                 "init_sha256": first.get(name, ""),
                 "sha256": digest,
             }
@@ -356,5 +386,5 @@ def _flat(name: str, value: Any) -> Dict[str, Any]:
         parts = [_flat("%s/%d" % (name, place), each) for place, each in enumerate(value)]
     else:
         array = np.asarray(value)
-        return {name: array} if array.dtype.kind in "biufc" else {}
+        return {name: array} if is_hashable(array) else {}
     return {key: each for part in parts for key, each in part.items()}

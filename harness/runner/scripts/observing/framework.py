@@ -54,8 +54,9 @@ def began(notes: Notes) -> None:
     if any(map(_is_imported, ("keras", "tf_keras"))):
         # TensorFlow imported it itself.
         keras_imported(notes)
-    if notes.settings["observe"]:
-        tapes.watch(notes)
+    with notes.guarded():
+        if notes.settings["observe"]:
+            tapes.watch(notes)
 
 
 def _is_imported(name: str) -> bool:
@@ -116,8 +117,9 @@ def ended(notes: Notes) -> None:
     if notes.is_forked and not (notes.fits or notes.batch_loops or notes.tape_loops):
         # What the parent began may not be usable here.
         return
-    fits.read_again(notes)
-    tapes.read_again(notes)
+    with notes.guarded():
+        fits.read_again(notes)
+        tapes.read_again(notes)
     run.log = _text(str(notes.settings["stderr"]))
     run.imported = _with_log(run)
     asked = notes.settings["asked"]

@@ -18,7 +18,8 @@ def watch(notes: Notes) -> None:
 
     def hook(event: str, arguments: Tuple[Any, ...]) -> None:
         if event in _EVENTS and len(notes.connections) < _MOST:
-            _note(notes, event, arguments)
+            with notes.guarded():
+                _note(notes, event, arguments)
 
     sys.addaudithook(hook)
 

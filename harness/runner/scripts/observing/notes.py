@@ -7,16 +7,18 @@ number; a forked child forgets what its parent had noted.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import threading
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 _OUTPUTS = 100
 """So many outputs are noted one by one; what comes later is folded into one digest."""
 _ARRAY_BYTES = 64 << 20
 """Weights up to this size are written after each fit, larger ones only when the process ends."""
+_LONGEST_REASON = 300
 
 
 class Notes:
@@ -27,6 +29,7 @@ class Notes:
     number, by `id`. `batch_loops` are models that are trained batch by batch, by number,
     `tape_loops` loops of the script's own, by the `id`s of their variables. `trace` has the rows of
     all of them (None: TensorFlow is not imported, and with it NumPy, which the trace needs).
+    `unobserved` is the error of ours that ended the observing ("": none did).
     """
 
     def __init__(self, settings: Dict[str, Any]) -> None:
@@ -59,13 +62,29 @@ class Notes:
         self.trace = self.trace and type(self.trace)()
         self.loss: Optional[str] = None
         self.seeded: List[str] = []
+        self.unobserved = ""
+
+    def clear_results(self) -> None:
+        """Forget what was trained, and keep what was set."""
+        self.fits, self.outputs, self.arrays, self.found = [], [], {}, {}
+
+    @contextlib.contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Within the `with` block an error is ours: it ends the observing, never the script."""
+        try:
+            yield
+        except Exception as error:
+            text = "%s: %s" % (type(error).__name__, " ".join(str(error).split()))
+            self.unobserved = self.unobserved or text[:_LONGEST_REASON]
 
     def place(self) -> str:
         """`FILE:LINE` of the innermost line of the script, or of its folder, that is running."""
         frame = sys._getframe(1)
         while frame is not None:
-            path = os.path.realpath(frame.f_code.co_filename)
-            if path.startswith(self.work + os.sep):
+            name = frame.f_code.co_filename
+            path = os.path.realpath(name)
+            # What is frozen into the interpreter has no file, and would lie in the current folder.
+            if path.startswith(self.work + os.sep) and not name.startswith("<frozen "):
                 return "%s:%d" % (os.path.relpath(path, self.work), frame.f_lineno)
             frame = frame.f_back  # type: ignore[assignment]
         return ""
@@ -92,6 +111,7 @@ class Notes:
             "outputs": self.outputs,
             "found": self.found,
             "loss": self.loss,
+            "unobserved": self.unobserved,
             "tensors": {number: part["tensors"] for number, part in self.arrays.items()},
         }
         if self.arrays and (is_end or self._array_bytes() <= _ARRAY_BYTES):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, Iterable, List
 
 from harness.runner.scripts.observing import (
     calls,
@@ -44,6 +44,7 @@ def observe(place: str, root: str) -> None:
     notes.settings["variables_at_start"] = dict(os.environ)
     import_hooks.install(_hooks(notes))
     calls.watch_module(notes, sys.modules.get("random") or __import__("random"))
+    calls.watch_variables(notes)
     seeds.seed_python(notes)
     if settings["observe"]:
         network.watch(notes)
@@ -53,22 +54,28 @@ def observe(place: str, root: str) -> None:
 
 def _hooks(notes: Notes) -> Dict[str, List[Hook]]:
     hooks: Dict[str, List[Hook]] = {}
-    for name in calls.MODULES:
-        hooks.setdefault(name, []).append(lambda module: calls.watch_module(notes, module))
+
+    def watch(names: Iterable[str], function: Callable[[Notes, Any], None]) -> None:
+        for name in names:
+            hooks.setdefault(name, []).append(lambda module: _guarded(notes, function, module))
+
+    watch(calls.MODULES, calls.watch_module)
+    # What applies a setting may fail: then the run does not have what was asked for.
     hooks.setdefault("numpy", []).append(lambda module: seeds.seed_numpy(notes))
     hooks.setdefault("tensorflow", []).append(lambda module: _with_tensorflow(notes, "began"))
-    for name in _FITS:
-        hooks.setdefault(name, []).append(lambda module: _watch_model(notes, module.Model))
-    for name in _TRAINERS:
-        hooks.setdefault(name, []).append(lambda module: _watch_trainer(notes, module))
-    for name in data_files.MODULES:
-        hooks.setdefault(name, []).append(lambda module: data_files.accept(notes, module))
+    watch(_FITS, _watch_model)
+    watch(_TRAINERS, _watch_trainer)
+    watch(data_files.MODULES, data_files.accept)
     if notes.settings["observe"]:
-        pool = "multiprocessing.pool"
-        hooks.setdefault(pool, []).append(lambda module: endings.watch_pool(notes, module))
+        watch(["multiprocessing.pool"], endings.watch_pool)
     for name in _KERAS:
         hooks.setdefault(name, []).append(lambda module: _with_tensorflow(notes, "keras_imported"))
     return hooks
+
+
+def _guarded(notes: Notes, function: Callable[[Notes, Any], None], module: Any) -> None:
+    with notes.guarded():
+        function(notes, module)
 
 
 def _with_tensorflow(notes: Notes, function: str) -> None:
@@ -90,8 +97,8 @@ def _watch_trainer(notes: Notes, module: Any) -> None:
             fits.watch(notes, trainer)
 
 
-def _watch_model(notes: Notes, model_class: Any) -> None:
+def _watch_model(notes: Notes, module: Any) -> None:
     with isolation.visible():
         from harness.runner.scripts.observing import fits
 
-        fits.watch(notes, model_class)
+        fits.watch(notes, module.Model)

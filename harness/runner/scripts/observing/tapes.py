@@ -40,10 +40,9 @@ def watch(notes: Notes) -> None:
 
     @functools.wraps(gradient)
     def noting(tape: Any, target: Any, sources: Any, *arguments: Any, **named: Any) -> Any:
-        if fits.running[0]:
-            _read_first_weights()
-        else:
-            _note(notes, sources)
+        if not notes.unobserved:
+            with notes.guarded():
+                _read_first_weights() if fits.running[0] else _note(notes, sources)
         return gradient(tape, target, sources, *arguments, **named)
 
     tf.GradientTape.gradient = noting
@@ -69,9 +68,10 @@ def _count_calls(notes: Notes, function_class: Any) -> None:
             return call(function, *arguments, **named)
         finally:
             _calls.stack = stack
-            for key in _traced.get(id(function), (None, ()))[1] if not stack else ():
-                if key in notes.tape_loops:
-                    _count(notes.tape_loops[key], (arguments, list(named.values())))
+            with notes.guarded():
+                for key in _traced.get(id(function), (None, ()))[1] if not stack else ():
+                    if key in notes.tape_loops and not notes.unobserved:
+                        _count(notes.tape_loops[key], (arguments, list(named.values())))
 
     function_class.__call__ = counting
 

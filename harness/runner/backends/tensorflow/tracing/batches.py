@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from harness.runner import trace
-from harness.runner.hashing import tensor_digest
+from harness.runner.hashing import is_hashable, tensor_digest
 
 Batch = Tuple[List[Any], List[Any]]
 """The arrays of its inputs, and of its targets."""
@@ -85,9 +85,5 @@ def digest_of(arrays: List[Any]) -> int:
     like."""
     plain = [np.asarray(each) for each in arrays]
     plain = [each.astype("<i8") if each.dtype.kind in "iu" else each for each in plain]
-    digests = (tensor_digest("%d" % k, each) for k, each in enumerate(plain) if _is_plain(each))
+    digests = (tensor_digest("%d" % k, each) for k, each in enumerate(plain) if is_hashable(each))
     return trace.digest(digests)
-
-
-def _is_plain(array: Any) -> bool:
-    return bool(array.dtype.kind in "biufc")

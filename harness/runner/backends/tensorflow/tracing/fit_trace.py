@@ -12,7 +12,7 @@ import functools
 import math
 import threading
 import time
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional
+from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Mapping, Optional
 
 import tensorflow as tf
 
@@ -34,7 +34,10 @@ class StepSeen(Exception):
 
 
 class FitTrace:
-    """Adds the rows of one fit to a trace; `number` and `fit` say which model's, and which one."""
+    """Adds the rows of one fit to a trace; `number` and `fit` say which model's, and which one.
+
+    What is done for it during the fit is done within `guarded`, which may catch errors.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class FitTrace:
         fit: int = 1,
         watch: Optional[Watch] = None,
     ) -> None:
+        self.guarded: Callable[[], ContextManager[None]] = contextlib.nullcontext
         self._trace = trace
         self._watch = watch
         self._whole = WholeStep(model) if watch and watch.whole is not None else None
@@ -209,10 +213,12 @@ def _reporting(event: Callable[..., None], function: Any) -> Any:
     def call(callbacks: Any, *arguments: Any, **named: Any) -> Any:
         fit = current()
         if fit is not None and event is _EVENTS["on_train_batch_end"]:
-            fit.step_returns(arguments[1] if len(arguments) > 1 else named.get("logs"))
+            with fit.guarded():
+                fit.step_returns(arguments[1] if len(arguments) > 1 else named.get("logs"))
         result = function(callbacks, *arguments, **named)
         if fit is not None:
-            event(fit, *arguments, **named)
+            with fit.guarded():
+                event(fit, *arguments, **named)
         return result
 
     return call
@@ -229,8 +235,10 @@ _EVENTS: Dict[str, Callable[..., None]] = {
 def _reading(function: Any) -> Any:
     def iterate(dataset: Any) -> Any:
         fit = current()
-        eager = fit is not None and tf.executing_eagerly()
-        return function(fit.reads(dataset) if eager else dataset)
+        if fit is not None and tf.executing_eagerly():
+            with fit.guarded():
+                dataset = fit.reads(dataset)
+        return function(dataset)
 
     return iterate
 
@@ -239,7 +247,8 @@ def _noting_gradient(function: Any) -> Any:
     def gradient(tape: Any, *arguments: Any, **named: Any) -> Any:
         fit = current()
         if fit is not None and not tf.executing_eagerly():
-            fit.gradient_taken(tf.compat.v1.get_default_graph())
+            with fit.guarded():
+                fit.gradient_taken(tf.compat.v1.get_default_graph())
         result = function(tape, *arguments, **named)
         step = whole_step.collecting()
         if step is not None:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from harness.runner import trace
 from harness.runner.backends.tensorflow.state import variables_by_name
-from harness.runner.hashing import tensor_digest
+from harness.runner.hashing import is_extension, tensor_digest
 
 
 def of_model(model: Any) -> Dict[str, int]:
@@ -48,5 +48,9 @@ def values(variables: Iterable[Any]) -> List[Any]:
 
 def of_set(arrays: Iterable[Any]) -> int:
     """The digest of arrays whatever their order; single numbers and zero arrays do not count."""
-    kept = (each for each in arrays if each.ndim and each.dtype.kind == "f" and each.any())
+    kept = (each for each in arrays if each.ndim and _is_float(each) and each.any())
     return trace.digest(sorted(tensor_digest("", each) for each in kept))
+
+
+def _is_float(array: Any) -> bool:
+    return array.dtype.kind == "f" or is_extension(array)
