@@ -178,7 +178,7 @@ def _runs(sides: Sequence[Side]) -> list[list[Run]]:
 def _may_be_made_again(pair: Pair) -> bool:
     """Whether levels 2 and 3 can say more; a note says why not."""
     origin = pair.origin
-    if not origin.in_all:
+    if not origin.in_all or origin.kind == "other regime":
         # The weights before training are in the records; no step is needed to see them.
         return False
     if pair.one.record.script is not None:
@@ -194,16 +194,16 @@ def _cell(side: Side) -> Cell:
 
 
 def _studied(experiment: StepExperiment, pair: Pair, ends: Sequence[End], level: int) -> StepStudy:
-    origin = pair.origin
-    step = origin.in_all or 1
-    traces = [run.trace() for run in (pair.one, pair.other)]
+    origin, last = pair.origin, pair.origin.in_all or 1
+    traces: Sequence[Arrays | None] = [run.trace() for run in (pair.one, pair.other)]
+    verified = True
     if origin.unseen:
-        step, traces = _narrowed(experiment, ends, Watch(step - origin.unseen, step, None))
+        dense = _with_every_row(experiment, ends, origin.unseen, last)
+        verified = _are_same(traces, dense, last)
+        origin, traces = origins.of_unequal(*dense), dense
+    step = origin.in_all or last
     whole = [experiment.watched(end, Watch(step, step, step)) for end in ends]
-    verified = all(
-        trace is not None and step_study.same_row(trace, watched.trace, step)
-        for trace, watched in zip(traces, whole, strict=True)
-    )
+    verified = verified and _are_same(traces, [each.trace for each in whole], step)
     parts = step_difference.compare(whole[0].step, whole[1].step)
     transplant, obstacle = None, ""
     if level >= TRANSPLANT:
@@ -212,17 +212,29 @@ def _studied(experiment: StepExperiment, pair: Pair, ends: Sequence[End], level:
         except HarnessError as error:
             obstacle = str(error)
     return StepStudy(
-        origin=origin, parts=parts, verified=verified, transplant=transplant, obstacle=obstacle
+        origin=origin,
+        is_narrowed=bool(pair.origin.unseen),
+        parts=parts,
+        verified=verified,
+        transplant=transplant,
+        obstacle=obstacle,
     )
 
 
-def _narrowed(
-    experiment: StepExperiment, ends: Sequence[End], watch: Watch
-) -> tuple[int, list[Arrays | None]]:
-    """The first step that differs among those that no trace has, and the traces that show it."""
-    traces = [experiment.watched(end, watch).trace for end in ends]
-    found = origins.of_traces(traces[0], traces[1])
-    return found.in_all or watch.last, list(traces)
+def _with_every_row(
+    experiment: StepExperiment, ends: Sequence[End], unseen: int, last: int
+) -> list[Arrays]:
+    """Traces with a row for each of the steps that had none, for the one before, and the last."""
+    watch = Watch(max(1, last - unseen - 1), last, None)
+    return [experiment.watched(end, watch).trace for end in ends]
+
+
+def _are_same(traces: Sequence[Arrays | None], again: Sequence[Arrays], step: int) -> bool:
+    """Whether what was made again left what the runs left that were not watched."""
+    return all(
+        trace is not None and step_study.same_row(trace, made, step)
+        for trace, made in zip(traces, again, strict=True)
+    )
 
 
 def _transplanted(

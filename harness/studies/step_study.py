@@ -39,12 +39,14 @@ class Transplant:
 class StepStudy:
     """What is known of the first step that differs.
 
-    `parts` compare the step of both sides; `verified` says whether both watched runs left what the
-    runs left that were not watched. `transplant` is None where it was not asked for or not
-    possible, `obstacle` says why.
+    `origin` is that of the recorded traces, or, where it `is_narrowed`, of traces with a row for
+    each of the steps in question. `parts` compare the step of both sides; `verified` says whether
+    all watched runs left what the runs left that were not watched. `transplant` is None where it
+    was not asked for or not possible, `obstacle` says why.
     """
 
     origin: Origin
+    is_narrowed: bool = False
     parts: Sequence[Part]
     verified: bool
     transplant: Transplant | None = None
@@ -87,7 +89,7 @@ def _of_one(pair: Pair) -> list[str]:
     origin = pair.origin
     lines = [f"They part by {origin}."]
     if origin.kind == "undecided":
-        return [f"Where they part is undecided: {origin.reason}."]
+        lines = [f"Where they part is undecided: {origin.where}."]
     if origin.in_all:
         rows = counted(origin.equal, "row")
         equal = f"{rows} of the traces before it {'is' if origin.equal == 1 else 'are'} equal"
@@ -153,6 +155,8 @@ def _listed(parts: Sequence[str]) -> str:
 def of_step(study: StepStudy) -> list[str]:
     """What the step itself says, the first part that differs first."""
     lines = [_first(study.parts)]
+    if study.is_narrowed:
+        lines.insert(0, f"With a row for each step they part by {study.origin}.")
     if study.verified:
         lines.append("Verified: the watched steps left what the runs left that were not watched.")
     else:

@@ -65,11 +65,11 @@ function pairOfCells(cell, other) {
   return one === null || two === null || one === two ? null : pairOf(one, two) || null;
 }
 
-/** What digests alone say of where a difference began. */
+/** What is known without a comparison of traces: nothing is read from digests alone. */
 function plainOrigin({ run: one }, { run: other }) {
-  if (one.data_sha256 !== other.data_sha256) return "it began with other data";
-  if (one.init_sha256 && other.init_sha256 && one.init_sha256 !== other.init_sha256) return "they began with other weights";
-  return "the same data and start; these classes are not among those that were compared step by step";
+  if (one.data_sha256 !== other.data_sha256) return "they had other data";
+  if (one.init_sha256 && other.init_sha256 && one.init_sha256 !== other.init_sha256) return "where it began is undecided: other initial weights, not compared step by step";
+  return "where it began is undecided: the same data, not compared step by step";
 }
 
 /* Settings, results, packages: what differs first. */
