@@ -9,7 +9,7 @@ concluded: it is undecided, with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -86,6 +86,11 @@ class Origin:
 
 
 NONE = Origin(kind="")
+
+
+def fields(origin: Origin) -> dict[str, object]:
+    """The origin for programs: its fields as plain values."""
+    return {**asdict(origin), "parts": list(origin.parts)}
 
 
 def undecided(reason: str) -> Origin:
