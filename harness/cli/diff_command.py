@@ -101,22 +101,16 @@ class _Request:
 def _diff(request: _Request) -> None:
     machine = wiring.this_machine()
     sides = named_cells.resolve(request.cells, prefer=machine.id, fits=True)
-    _require_one_workload(sides)
+    named_cells.require_one_workload(sides)
     pairs = run_origins.pairs(*_runs(sides))
     if not pairs:
         raise UsageError(
-            f"{sides[0].name}: both sides are this one run, which would be compared with itself; "
+            f"{sides[0].name}: both sides are this one, which would be compared with itself; "
             f"name another cell, or another run of it, such as {sides[0].cell}#2"
         )
     answer = _answer(request, sides, pairs, machine)
     _show(answer, request, sides)
     study_report.require_verified(answer.unverified)
-
-
-def _require_one_workload(sides: Sequence[Side]) -> None:
-    one, other = (str(side.records[0].settings.get("workload")) for side in sides)
-    if one != other:
-        raise UsageError(f"A trains {one} and B {other}: name two cells of one workload")
 
 
 def _answer(

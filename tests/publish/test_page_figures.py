@@ -26,7 +26,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workload for each kind of trouble.
 
     `mnist-mlp`: a difference of arithmetic, another start, one that no trace shows, and a
-    nudge. `mnist-cnn`: cells that are equally far from class A. `co2-lstm`: one epoch. `co2-conv`: very many classes.
+    nudge. `mnist-cnn`: cells that are equally far from class A. `co2-lstm`: one
+    epoch. `co2-conv`: very many classes.
     """
     root = tmp_path_factory.mktemp("figures")
     on = sweep(root / "results")
