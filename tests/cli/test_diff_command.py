@@ -97,7 +97,10 @@ def test_with_start_and_order_shared_dropout_is_what_is_left(known: Path) -> Non
     ended = diff(known, one, other, "--level", "2", "--format", "json")
     assert ended.code == 0, ended.err
     assert "They part by other random numbers (epoch 1, step 1)." in ended.err
-    assert first(ended) == "output/dropout"
+    # On some CPUs the first convolution differs by rounding, too (1e-7 at most).
+    assert first(ended) in ("output/dropout", "output/conv_a")
+    dropout = parts(ended)["output/dropout"]
+    assert not dropout["equal"] and dropout["max_abs"] > 0.1
 
 
 @pytest.mark.tensorflow
