@@ -10,6 +10,8 @@ from results_factory import MACHINE, SweepOnDisk, hardware, sha256, stored
 
 from harness.matrix.cells import Cell
 from harness.results import fingerprint
+from harness.runner import hashing
+from harness.runner.trace import Trace
 
 OLDER = hardware(
     cpu_model="Xeon",
@@ -38,16 +40,20 @@ def train(
     data: str = sha256("data"),
     metric: str = "accuracy",
     losses: tuple[float, ...] = (),
+    trained: tuple[int, ...] = (),
 ) -> None:
     """A completed run per entry of `weights`, from repeat 1 on, its arrays stored.
 
-    `losses` are those of its epochs; without any there is one epoch.
+    `losses` are those of its epochs; without any there is one epoch. `trained` are what a trace has
+    of its trained weights before the first step and after each; without any there is no trace.
     """
     for repeat, entry in enumerate(weights, start=1):
         arrays = dict.fromkeys(names, np.array(entry, dtype="<f4"))
         blobs = on.folder.parent / "blobs"
         measured = stored(blobs, arrays, np.array(predictions, dtype="<f4"), init)
         changes: dict[str, Any] = {"data_sha256": data, "metric": metric, "value": value.hex()}
+        if trained:
+            changes["trace_sha256"] = _store_trace(blobs, trained)
         if losses:
             changes |= {
                 "history": {"loss": tuple(map(float.hex, losses))},
@@ -56,3 +62,16 @@ def train(
         measured = measured.model_copy(update=changes)
         record = on.record(cell, repeat, "completed", measured=measured)
         on.write(record.model_copy(update={"seconds": {"total": seconds + repeat}}))
+
+
+def _store_trace(blobs: Path, trained: tuple[int, ...]) -> str:
+    made = Trace()
+    for step, digest in enumerate(trained):
+        batch = {"inputs": step, "targets": step}
+        made.add((1, 1, min(step, 1), step), {"trained": digest, **batch})
+    folder = blobs / "traces"
+    folder.mkdir(exist_ok=True)
+    names, arrays = zip(*made.columns(), strict=True)
+    sha256 = hashing.digest_of_arrays(names, arrays)
+    hashing.write_arrays(str(folder / f"{sha256}.npz"), names, arrays)
+    return sha256

@@ -288,7 +288,8 @@ def _on_other_machines(merged: MergedResults) -> Iterator[Advice]:
 
 
 def _baselines(pairs: Iterable[cell_comparison.Pair]) -> pd.DataFrame:
-    return pd.DataFrame.from_records([dict(pair.baseline) for pair in pairs if pair.baseline])
+    cells: pd.DataFrame = pd.DataFrame([dict(one.baseline) for one in pairs if one.baseline])
+    return cells
 
 
 def _common(cells: pd.DataFrame, others: pd.DataFrame) -> str:

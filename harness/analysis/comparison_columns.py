@@ -55,9 +55,13 @@ COMPARISON_COLUMNS: tuple[Column, ...] = (
         "Where the difference began, by the traces of the first completed runs: other data, other "
         "regime (epochs, batch size, samples), other start (initial weights), other data order, "
         "other random numbers (dropout, augmentation), other arithmetic (all inputs of a step "
-        "equal, its outcome not), or undecided.",
+        "equal, its outcome not), or undecided, where no trace shows it.",
     ),
-    column("origin_at", "string", "The first step that differs, or why it is undecided."),
+    column(
+        "origin_at",
+        "string",
+        "Why it is undecided, or what of the regime differs; and the first step that differs.",
+    ),
     *_SIZES,
     column(
         "nudges",
@@ -110,7 +114,9 @@ MACHINE_COLUMNS: tuple[Column, ...] = (
     column("only_here", "Int64", "Cells with weights on this machine only."),
     column("only_in_baseline", "Int64", "Cells with weights on the baseline only."),
     column("nowhere", "Int64", "Cells with weights on neither."),
-    column("other_start", "Int64", "Of the different: those whose initial weights differ already."),
+    column(
+        "other_start", "Int64", "Of the different: those that a trace shows to start otherwise."
+    ),
     column("max_abs", "float64", "The largest absolute difference of two weights."),
     column("max_ulp", "Int64", "The most floats between two weights."),
     column("relative_l2", "float64", "The largest relative difference of a cell's weights."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from harness.analysis.array_differences import PredictionsDifference, WeightsDif
 from harness.analysis.metric_units import UNSCALED, Scale, scale_of
 from harness.analysis.origins import Origin
 from harness.results import blobs
+from harness.results.blobs import Arrays
 
 REGIME = ("epochs", "batch_size", "samples")
 """Axes that make it another training by intention."""
@@ -120,7 +121,7 @@ def difference(first: Model, second: Model) -> Difference:
 
 
 def origin_of(first: Model, second: Model) -> Origin:
-    """Where the weights of two models parted.
+    """Where the weights of two models parted, as far as their traces show it.
 
     Raises:
         RecordError: a stored trace is damaged.
@@ -129,11 +130,18 @@ def origin_of(first: Model, second: Model) -> Origin:
         return origins.NONE
     if first.data_sha256 != second.data_sha256:
         return Origin(kind="other data")
-    if first.regime != second.regime:
-        return Origin(kind="other regime", reason=_changed(first.regime, second.regime))
-    if first.init_sha256 and second.init_sha256 and first.init_sha256 != second.init_sha256:
-        return Origin(kind="other start", model=1, fit=1, step=0, parts=("trained",))
-    return _traced(first, second)
+    ours, theirs = _trace(first), _trace(second)
+    regime = _changed(first.regime, second.regime)
+    if ours is None or theirs is None:
+        return origins.undecided(f"{regime or _start(first, second)}, no trace")
+    found = origins.of_traces(ours, theirs)
+    if regime and found.kind in ("", "other data order"):
+        return replace(found, kind="other regime", reason=regime)
+    return found if found.kind else origins.of_unequal(ours, theirs)
+
+
+def _trace(model: Model) -> Arrays | None:
+    return blobs.read_trace(model.blobs, model.trace_sha256) if model.trace_sha256 else None
 
 
 def _changed(first: tuple[str, ...], second: tuple[str, ...]) -> str:
@@ -141,17 +149,11 @@ def _changed(first: tuple[str, ...], second: tuple[str, ...]) -> str:
     return ", ".join(f"{name} {one} → {other}" for name, one, other in named if one != other)
 
 
-def _traced(first: Model, second: Model) -> Origin:
-    traces = [
-        blobs.read_trace(model.blobs, model.trace_sha256) if model.trace_sha256 else None
-        for model in (first, second)
-    ]
-    if traces[0] is None or traces[1] is None:
-        known = first.init_sha256 and second.init_sha256
-        start = "same start, no trace" if known else "no trace, and the start is not known"
-        return origins.undecided(start)
-    origin = origins.of_traces(traces[0], traces[1])
-    return origin if origin.kind else origins.undecided(origins.EQUAL_SO_FAR)
+def _start(first: Model, second: Model) -> str:
+    """What digests say of the start; they name more than versions have in common."""
+    if not first.init_sha256 or not second.init_sha256:
+        return "unknown start"
+    return "same start" if first.init_sha256 == second.init_sha256 else "other initial weights"
 
 
 def _of_predictions(first: Model, second: Model) -> tuple[PredictionsDifference | None, list[str]]:

@@ -2,13 +2,14 @@
 
 A step is made of its batch, its random numbers and the variables before it. Where all of these are
 equal and its outcome is not, the arithmetic of that step is another. Where one of them is not, the
-difference was there before, or came in with it.
+difference was there before, or came in with it. Where a trace does not show one of them, nothing is
+concluded: it is undecided, with the reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -42,7 +43,8 @@ class Origin:
     1, the step within its epoch (0: before the first step); they are None where it is not known.
     `in_all` counts the step over all epochs of the fit. `parts` are what differs there, of
     `harness.runner.trace.PARTS`. `equal` counts the steps before it that were seen to be equal;
-    `unseen` the steps before it that no trace shows. `reason` says why nothing more is known.
+    `unseen` the steps before it that no trace shows. `reason` says why nothing more is known, or
+    what of the regime is another.
     """
 
     kind: Kind
@@ -76,15 +78,19 @@ class Origin:
 
     @property
     def where(self) -> str:
-        """The place, else what is known in its stead."""
-        return self.place or self.reason
+        """The reason, if there is one, and the place, if it is known."""
+        return "; ".join(filter(None, (self.reason, self.place)))
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.where})" if self.where else self.kind
 
 
 NONE = Origin(kind="")
-EQUAL_SO_FAR = "the traces are equal as far as they go"
+
+
+def fields(origin: Origin) -> dict[str, object]:
+    """The origin for programs: its fields as plain values."""
+    return {**asdict(origin), "parts": list(origin.parts)}
 
 
 def undecided(reason: str) -> Origin:
@@ -92,9 +98,18 @@ def undecided(reason: str) -> Origin:
     return Origin(kind="undecided", reason=reason)
 
 
+def of_unequal(one: Arrays, other: Arrays) -> Origin:
+    """Where two trainings parted that left other weights; undecided where no row shows it."""
+    found = of_traces(one, other)
+    if found.kind:
+        return found
+    shared = len(aligned(one, other)[0]["step"])
+    return undecided("equal as far as the traces go" if shared else "no step has a row in both")
+
+
 def of_traces(one: Arrays, other: Arrays) -> Origin:
     """Where two trainings parted; `NONE` where all rows that both traces have are equal."""
-    sides = _aligned(one, other)
+    sides = aligned(one, other)
     first = _first_difference(*sides)
     if first is None:
         return NONE
@@ -104,7 +119,7 @@ def of_traces(one: Arrays, other: Arrays) -> Origin:
 _Rows = Mapping[str, npt.NDArray[Any]]
 
 
-def _aligned(one: Arrays, other: Arrays) -> tuple[_Rows, _Rows]:
+def aligned(one: Arrays, other: Arrays) -> tuple[Arrays, Arrays]:
     """The rows that both traces have, in the order of the first."""
     places = [
         list(zip(*(side[name].tolist() for name in _PLACE), strict=True)) for side in (one, other)
@@ -145,11 +160,13 @@ def _described(sides: tuple[_Rows, _Rows], row: int) -> Origin:
     model, fit, epoch = (int(one[name][row]) for name in ("model", "fit", "epoch"))
     same_fit = (one["model"] == model) & (one["fit"] == fit)
     before = one["step"][same_fit & (np.arange(len(one["step"])) < row)]
-    unseen = step - int(before[-1]) - 1 if step and len(before) else 0
+    # The state before the first step is a row, too.
+    unseen = step - int(before[-1] if len(before) else -1) - 1
     earlier = one["step"][same_fit & (one["epoch"] < epoch)]
     first_of_epoch = int(earlier[-1]) if len(earlier) and epoch > 1 else 0
+    kind, reason = _undecidable(sides, row, parts, unseen) or (_kind(step, parts), "")
     return Origin(
-        kind=_kind(sides, row, parts),
+        kind=kind,
         model=model,
         fit=fit,
         epoch=epoch or None,
@@ -157,30 +174,31 @@ def _described(sides: tuple[_Rows, _Rows], row: int) -> Origin:
         in_all=step,
         parts=parts,
         equal=row,
-        unseen=unseen,
+        unseen=min(unseen, step - 1) if step else 0,
+        reason=reason,
     )
 
 
-def _kind(sides: tuple[_Rows, _Rows], row: int, parts: tuple[str, ...]) -> Kind:
-    if sides[0]["step"][row] == 0:
+def _undecidable(
+    sides: tuple[_Rows, _Rows], row: int, parts: tuple[str, ...], unseen: int
+) -> tuple[Kind, str] | None:
+    """Why the first row that differs does not show what it was; None where it does."""
+    if not sides[0]["step"][row]:
+        return None
+    if unseen:
+        return "undecided", "the state before it has no row in both traces"
+    unread = [name for name in _BATCH if UNSEEN in (side[name][row] for side in sides)]
+    if "inputs" in unread:
+        return "undecided", "the batch of the step was not read"
+    if "inputs" in parts and "targets" in unread:
+        return "undecided", "without targets another order and other random numbers look alike"
+    return None
+
+
+def _kind(step: int, parts: tuple[str, ...]) -> Kind:
+    if step == 0:
         return "other start"
-    batch = _batch_near(sides, row)
-    if "targets" in batch:
+    if "targets" in parts:
         return "other data order"
-    if "random" in parts or batch:
-        # The same targets with other inputs: what the pipeline draws, such as an augmentation.
-        return "other random numbers"
-    return "other arithmetic"
-
-
-def _batch_near(sides: tuple[_Rows, _Rows], row: int) -> tuple[str, ...]:
-    """What differs in the batch of a row, or of the next one where it was not read.
-
-    The last step of an epoch is known to be the last only once it is over.
-    """
-    one, other = sides
-    seen = np.flatnonzero((one["inputs"] != UNSEEN) & (other["inputs"] != UNSEEN))
-    later = seen[seen >= row]
-    if not len(later):
-        return ()
-    return tuple(part for part in _BATCH if _differs(one, other, part)[int(later[0])])
+    # The same targets with other inputs: what the pipeline draws, such as an augmentation.
+    return "other random numbers" if {"random", "inputs"} & {*parts} else "other arithmetic"

@@ -16,11 +16,12 @@ from harness.errors import LockError, UsageError
 from harness.matrix.cells import Cell
 from harness.matrix.environment import Environment
 from harness.protocol.script import Script
-from harness.results import scan
+from harness.results import blobs, scan
 from harness.results.record import Record
 from harness.results.scan import SweepFolder
 from harness.results.store import Store
-from harness.studies import foreign_locks
+from harness.studies import foreign_locks, one_bit
+from harness.studies.hybrid_table import Row
 from harness.studies.named_cells import Side
 from harness.sweep import machine_limits, planning
 from harness.sweep.planning import Wanted
@@ -67,10 +68,30 @@ class CellExperiment:
             setting.machine.limits, lambda device: setting.engine.unavailable(device=device)
         )
 
+    @property
+    def folders(self) -> list[Path]:
+        """The sweep folders in which its records lie."""
+        return [self.store.folder, *(source.folder for source in self._sources)]
+
     def records(self, cell: Cell, runs: int) -> list[Record]:
         """The records of so many runs of a cell; none where it cannot run here."""
         self.prepare([cell], runs)
         return self._records.get((cell.id, runs), [])
+
+    def unverified(self, rows: Iterable[Row]) -> list[str]:
+        """Why weights that were found equal are not verified to be; none where all are."""
+        every = dict.fromkeys(sha256 for row in rows for sha256 in row.hybrid.weights)
+        return list(filter(None, (one_bit.of_weights(self.folders, each) for each in every)))
+
+    def with_trace(self, record: Record) -> Path:
+        """The sweep folder beside which the trace of a record lies; its own sweep's without one."""
+        sha256 = record.measured.trace_sha256 if record.measured else ""
+        stored = (
+            folder
+            for folder in self.folders
+            if sha256 and blobs.path_of(blobs.folder_of(folder), blobs.TRACES, sha256).exists()
+        )
+        return next(stored, self.store.folder)
 
     def prepare(self, cells: Sequence[Cell], runs: int) -> None:
         """Have the records of several cells, run beside one another where they may be."""
@@ -147,6 +168,11 @@ class _Source:
         place = folder.resolve()
         self._store = Store(place.parent.parent, place.parent.name, place.name)
         self._wanted = cache(lambda: wanted(self._store))
+
+    @property
+    def folder(self) -> Path:
+        """Its sweep folder."""
+        return self._store.folder
 
     def answering(self, cell: Cell) -> list[Record]:
         """The records that answer for runs of this cell with the code of today."""

@@ -8,7 +8,7 @@ from harness import console
 from harness.analysis.class_letters import class_letter
 from harness.cli import study_report
 from harness.cli.cell_experiment import CellExperiment
-from harness.cli.study_report import Saved
+from harness.cli.study_report import Found, Saved
 from harness.errors import IncompleteSweepError, NotReproducibleError
 from harness.matrix import cells
 from harness.matrix.cells import SETTING_AXES, Cell
@@ -40,15 +40,35 @@ def study(
     )
     console.note(f"A: {side.name}")
     if dry_run:
-        console.result(_prospect(experiment, cell, repeats, candidates))
+        lines = _prospect(experiment, cell, repeats, candidates)
+        said = Found(
+            cells=[side.name], sentences=lines, fields={"state": "dry run"}, rows="hybrids"
+        )
+        study_report.show(said, None, format, hybrid_table.SHOWN)
         return
     trials = _Trials(experiment, cell, repeats)
     base = trials({})
     unstable = base.is_complete and bool(base.differing)
     cure = search.cure(candidates, trials) if unstable else None
+    unverified = trials.unverified
     if base.is_complete and base.distinct:
-        trials.show(stability.sentences(base, cure), format, saved)
+        settings = dict(cure.trial.settings) if cure and cure.trial else None
+        said = Found(
+            cells=[side.name],
+            sentences=[
+                *stability.sentences(base, cure),
+                *study_report.unverified(unverified),
+            ],
+            fields={
+                "state": "unverified" if unverified else "unstable" if cure else "stable",
+                "stable_with": settings,
+                "unverified": unverified,
+            },
+            rows="hybrids",
+        )
+        trials.show(said, format, saved)
     study_report.note_records(experiment.store.folder.parent)
+    study_report.require_verified(unverified)
     _judge(side, base, cure)
 
 
@@ -83,14 +103,19 @@ class _Trials:
         goes_on = first and first[0].status == "completed"
         return self._experiment.records(cell, self._repeats) if goes_on else first
 
-    def show(self, lines: list[str], format: str, saved: Saved | None) -> None:
+    @property
+    def unverified(self) -> list[str]:
+        """Why weights that were found equal are not verified to be."""
+        return self._experiment.unverified(self._rows.values())
+
+    def show(self, said: Found, format: str, saved: Saved | None) -> None:
         """The sentences, and the settings that were tried."""
         every = (weights for row in self._rows.values() for weights in row.hybrid.weights)
         letters = {
             weights: class_letter(number) for number, weights in enumerate(dict.fromkeys(every))
         }
         frame = hybrid_table.frame(self._rows.values(), letters)
-        study_report.show(lines, frame, format, hybrid_table.SHOWN, saved)
+        study_report.show(said, frame, format, hybrid_table.SHOWN, saved)
 
     def _cell(self, settings: Settings) -> Cell:
         values = zip(SETTING_AXES, self._base.values, strict=True)
@@ -100,15 +125,15 @@ class _Trials:
 
 def _prospect(
     experiment: CellExperiment, cell: Cell, repeats: int, candidates: tuple[tuple[str, Value], ...]
-) -> str:
+) -> list[str]:
     known = experiment.answered(cell, repeats)
     settings = ", ".join(f"{name}={value}" for name, value in candidates)
     most = repeats * (2 * len(candidates) + 1)
-    return (
-        f"A: {repeats} runs, {known} of them recorded: {cell.id}\n"
-        f"If they differ, one at a time until one is enough: {settings}\n"
-        f"If none is: all together, and then without each of them; at most {most} runs in all\n"
-    )
+    return [
+        f"A: {repeats} runs, {known} of them recorded: {cell.id}",
+        f"If they differ, one at a time until one is enough: {settings}",
+        f"If none is: all together, and then without each of them; at most {most} runs in all",
+    ]
 
 
 def _judge(side: Side, base: Trial, cure: Cure | None) -> None:

@@ -102,6 +102,7 @@ HELP: dict[str, CommandHelp] = {
             "harness compare results/reference",
             "harness compare mine theirs.zip --by machine",
             "harness compare results/quickstart '*mlp,tf2.21*threads=1' '*mlp,tf2.21*threads=2'",
+            "harness compare mine:'*mlp,tf2.21*' theirs.zip:'*mlp,tf2.21*#2'",
         ),
     ),
     "diff": CommandHelp(

@@ -41,7 +41,7 @@ def compare(
         typer.Argument(
             metavar="DIR|BUNDLE... [CELL [CELL]]",
             help="Results, put side by side; a cell to compare with; a cell that is compared. "
-            "Without a folder: results.",
+            "Without a folder: results. As with diff: DIR A#1 A#2, or DIR1:A DIR2:B.",
             callback=file_kinds.all_checked("results folder", "bundle"),
         ),
     ],
@@ -69,9 +69,14 @@ def compare(
         raise UsageError(
             f"--by {by.value} compares all cells with each other: leave --baseline and --check out"
         )
+    # pandas takes half a second to import, and most commands do not need it.
+    from harness.cli import compare_sides, study_report
+
+    if compare_sides.are_named([str(each) for each in results]):
+        _compare_sides([str(each) for each in results], baseline, by, only, ids, format, check)
+        return
     sources, cells = _sources_and_cells(results)
     request = _request(cells, baseline, by, only)
-    # pandas takes half a second to import, and most commands do not need it.
     from harness.analysis import comparison_views, merging, unequal_results
     from harness.publish import tables
     from harness.studies import result_sources
@@ -86,6 +91,11 @@ def compare(
         keep = comparison_views.baseline_cells(merged, chosen, by.value)
         merged = merging.selected(merged, request.only, keep=keep)
         frame, compared = comparison_views.frames(merged, chosen, by.value)
+        unverified = (
+            compare_sides.unverified(compared, merged)
+            if len(cells) == 2 and compared is not None
+            else []
+        )
     console.result(tables.render(frame, format, ids=ids))
     console.note(tables.summary(merged.runs))
     if compared is not None:
@@ -94,6 +104,28 @@ def compare(
     if check and compared is not None:
         again = [*results, *(["--baseline", baseline] if baseline else [])]
         _check(compared, shlex.join(map(str, again)))
+    study_report.require_verified(unverified)
+
+
+def _compare_sides(
+    named: list[str],
+    baseline: str | None,
+    by: View,
+    only: list[str] | None,
+    ids: bool,
+    format: str,
+    check: bool,
+) -> None:
+    if baseline is not None or only:
+        raise UsageError("two cells are compared with each other: leave --baseline and --only out")
+    from harness.cli import compare_sides, study_report
+    from harness.publish import tables
+
+    found = compare_sides.compared(named, by)
+    console.result(tables.render(found.table, format, ids=ids))
+    if check:
+        _check(found.cells, shlex.join(named))
+    study_report.require_verified(found.unverified)
 
 
 def _sources_and_cells(arguments: list[Path]) -> tuple[list[Path], list[str]]:

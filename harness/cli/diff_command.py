@@ -10,33 +10,32 @@ from typing import Annotated
 import typer
 
 from harness import console
-from harness.analysis import origins
 from harness.cli import (
     bundle_commands,
     cell_experiment,
     cell_scripts,
     options,
     step_experiment,
+    step_levels,
     study_report,
     wiring,
 )
 from harness.cli.cell_scripts import Allowed
-from harness.cli.step_experiment import End, StepExperiment
-from harness.cli.study_report import Saved
+from harness.cli.step_experiment import End
+from harness.cli.study_report import Found, Saved
 from harness.cli.sweeps import Setting
 from harness.cli.wiring import LocalMachine
 from harness.engines import choice
-from harness.errors import HarnessError, UnverifiedError, UsageError
+from harness.errors import HarnessError, UsageError
 from harness.executors.run_processes import Limits
 from harness.matrix.cells import Cell
 from harness.publish import study_files
-from harness.results.blobs import Arrays
-from harness.runner.trace import Watch
-from harness.studies import named_cells, run_origins, step_difference, step_study
+from harness.studies import named_cells, run_origins, step_difference
 from harness.studies.named_cells import Side
+from harness.studies.pair_answer import Answer
 from harness.studies.record_cells import UnknownCellError, cell_of
 from harness.studies.run_origins import Pair, Run
-from harness.studies.step_study import StepStudy, Transplant
+from harness.studies.step_study import StepStudy
 
 TRACES, STEPS, TRANSPLANT = 1, 2, 3
 
@@ -102,23 +101,33 @@ class _Request:
 def _diff(request: _Request) -> None:
     machine = wiring.this_machine()
     sides = named_cells.resolve(request.cells, prefer=machine.id, fits=True)
+    named_cells.require_one_workload(sides)
     pairs = run_origins.pairs(*_runs(sides))
-    lines = step_study.of_pairs(pairs)
+    if not pairs:
+        raise UsageError(
+            f"{sides[0].name}: both sides are this one, which would be compared with itself; "
+            f"name another cell, or another run of it, such as {sides[0].cell}#2"
+        )
+    answer = _answer(request, sides, pairs, machine)
+    _show(answer, request, sides)
+    study_report.require_verified(answer.unverified)
+
+
+def _answer(
+    request: _Request, sides: Sequence[Side], pairs: Sequence[Pair], machine: LocalMachine
+) -> Answer:
+    """What the traces say, and, where it is asked for and can say more, the step itself."""
     pair = next((each for each in pairs if each.origin.in_all is not None), None)
     if request.level == TRACES or pair is None or not _may_be_made_again(pair):
-        _show(lines, None, request, sides)
-        return
+        return Answer(pairs=pairs)
     try:
-        study = _study(request, sides, _of_fits(pair), machine)
+        return Answer(pairs=pairs, step=_study(request, sides, _of_fits(pair), machine))
     except HarnessError as error:
-        _show(lines, None, request, sides)
         if pair.one.record.script is None:
+            _show(Answer(pairs=pairs, obstacle=str(error)), request, sides)
             raise
         console.note(f"the step is not made again: {error}")
-        return
-    _show([*lines, *step_study.of_step(study)], study, request, sides)
-    if not study.verified:
-        raise UnverifiedError("the watched steps are not those of the recorded runs; see above")
+        return Answer(pairs=pairs, obstacle=str(error))
 
 
 def _study(
@@ -151,7 +160,7 @@ def _study(
         for side, cell, run in zip(sides, cells, (pair.one, pair.other), strict=True)
     ]
     with step_experiment.opened(setting, cell_experiment.lock_source(recorded)) as experiment:
-        return _studied(experiment, pair, ends, request.level)
+        return step_levels.study(experiment, pair, ends, transplants=request.level >= TRANSPLANT)
 
 
 def _of_fits(pair: Pair) -> Pair:
@@ -164,13 +173,17 @@ def _of_fits(pair: Pair) -> Pair:
 
 
 def _runs(sides: Sequence[Side]) -> list[list[Run]]:
-    """The runs that are compared: of cells that are stable, one of each."""
+    """The runs that are compared: of two cells that are stable, one of each."""
     runs = [
         [Run(record=each, sweep=side.sweep.folder, fit=side.fit) for each in side.records]
         for side in sides
     ]
     weights = [{r.record.measured.weights_sha256 for r in its if r.record.measured} for its in runs]
-    if all(len(each) == 1 for each in weights):
+    one, other = (its[0].record for its in runs)
+    is_one_cell = (
+        one.cell == other.cell and runs[0][0].sweep.resolve() == runs[1][0].sweep.resolve()
+    )
+    if not is_one_cell and all(len(each) == 1 for each in weights):
         return [its[:1] for its in runs]
     return runs
 
@@ -178,7 +191,7 @@ def _runs(sides: Sequence[Side]) -> list[list[Run]]:
 def _may_be_made_again(pair: Pair) -> bool:
     """Whether levels 2 and 3 can say more; a note says why not."""
     origin = pair.origin
-    if not origin.in_all:
+    if not origin.in_all or origin.kind == "other regime":
         # The weights before training are in the records; no step is needed to see them.
         return False
     if pair.one.record.script is not None:
@@ -193,55 +206,15 @@ def _cell(side: Side) -> Cell:
         raise UsageError(f"{side.cell}: cannot be run here: {error}") from error
 
 
-def _studied(experiment: StepExperiment, pair: Pair, ends: Sequence[End], level: int) -> StepStudy:
-    origin = pair.origin
-    step = origin.in_all or 1
-    traces = [run.trace() for run in (pair.one, pair.other)]
-    if origin.unseen:
-        step, traces = _narrowed(experiment, ends, Watch(step - origin.unseen, step, None))
-    whole = [experiment.watched(end, Watch(step, step, step)) for end in ends]
-    verified = all(
-        trace is not None and step_study.same_row(trace, watched.trace, step)
-        for trace, watched in zip(traces, whole, strict=True)
-    )
-    parts = step_difference.compare(whole[0].step, whole[1].step)
-    transplant, obstacle = None, ""
-    if level >= TRANSPLANT:
-        try:
-            transplant = _transplanted(experiment, ends, whole[0].step, step)
-        except HarnessError as error:
-            obstacle = str(error)
-    return StepStudy(
-        origin=origin, parts=parts, verified=verified, transplant=transplant, obstacle=obstacle
-    )
-
-
-def _narrowed(
-    experiment: StepExperiment, ends: Sequence[End], watch: Watch
-) -> tuple[int, list[Arrays | None]]:
-    """The first step that differs among those that no trace has, and the traces that show it."""
-    traces = [experiment.watched(end, watch).trace for end in ends]
-    found = origins.of_traces(traces[0], traces[1])
-    return found.in_all or watch.last, list(traces)
-
-
-def _transplanted(
-    experiment: StepExperiment, ends: Sequence[End], made: Arrays, step: int
-) -> Transplant:
-    state = step_study.state_of(made, step)
-    watch = Watch(1, 1, 1)
-    own, theirs = (experiment.watched(end, watch, state).step for end in ends)
-    return Transplant(
-        own=step_difference.compare(made, own), theirs=step_difference.compare(made, theirs)
-    )
-
-
-def _show(
-    lines: Sequence[str], study: StepStudy | None, request: _Request, sides: Sequence[Side]
-) -> None:
-    parts = study.parts if study else []
+def _show(answer: Answer, request: _Request, sides: Sequence[Side]) -> None:
+    step = answer.step
     # For programs there is always a table.
-    frame = step_difference.frame(parts) if study or request.format in ("csv", "json") else None
+    frame = (
+        step_difference.frame(step.parts if step else [])
+        if step or request.format == "csv"
+        else None
+    )
     names = [side.name for side in sides]
     saved = Saved(path=request.save, command="diff", cells=names) if request.save else None
-    study_report.show(lines, frame, request.format, step_difference.SHOWN, saved)
+    found = Found(cells=names, sentences=answer.sentences, fields=answer.fields, rows="parts")
+    study_report.show(found, frame, request.format, step_difference.SHOWN, saved)

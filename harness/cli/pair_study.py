@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from harness import console
+from harness.analysis.origins import Origin
 from harness.cli.cell_experiment import CellExperiment
 from harness.matrix import cells
 from harness.matrix.cells import Cell
@@ -15,6 +16,7 @@ from harness.studies import (
     explained,
     explanation,
     repetition,
+    run_origins,
     setting_groups,
     version_findings,
     version_search,
@@ -24,6 +26,7 @@ from harness.studies.explained import Study
 from harness.studies.explanation import Explanation, Groups, Hybrid
 from harness.studies.hybrid_table import Row
 from harness.studies.named_cells import Side
+from harness.studies.run_origins import Run
 from harness.studies.setting_groups import VERSIONS
 from harness.studies.version_findings import Finding
 from harness.studies.version_series import Exchange, Package
@@ -44,6 +47,7 @@ class PairStudy:
         self._a, self._b = ends
         self._repeats = repeats
         self._rows: dict[str, Row] = {}
+        self.finding: Finding | None = None
         records = [side.records[0] for side in sides]
         self._groups = setting_groups.groups(self._a, self._b, *records)
         self._names: Groups = tuple(group.name for group in self._groups)
@@ -150,7 +154,13 @@ class PairStudy:
         ]
         if lame:
             return [f"Versions were not gone into: {explained.outcome(lame[0])}."]
-        return version_findings.sentences(self._finding(values, first, last))
+        self.finding = self._finding(values, first, last)
+        return version_findings.sentences(self.finding)
+
+    @property
+    def unverified(self) -> list[str]:
+        """Why weights that were found equal are not verified to be; none where all are."""
+        return self._experiment.unverified(self.rows)
 
     def _finding(self, cell: Cell, first: Environment, last: Environment) -> Finding:
         before, after, step = version_series.search(
@@ -162,6 +172,7 @@ class PairStudy:
             step=step,
             before=self._in(cell, before),
             after=self._in(cell, after),
+            origin=self._origin(cell, before, after),
             exchanges=tuple((each, self._in(cell, each.environment, each)) for each in exchanges),
             unfitting=tuple(each.name for each in unfitting),
         )
@@ -211,6 +222,13 @@ class PairStudy:
         # One more for all other packages together.
         installed = [record.environment.packages for record in records]
         return of_releases + bool(version_series.other_packages(*installed))
+
+    def _origin(self, cell: Cell, *environments: Environment) -> Origin:
+        """Where the first runs of the cell in two environments parted, by their traces."""
+        records = [self._record(cell, each) for each in environments]
+        runs = [Run(record=each, sweep=self._experiment.with_trace(each)) for each in records]
+        (pair,) = run_origins.pairs(runs[:1], runs[1:])
+        return pair.origin
 
     def _record(self, cell: Cell, environment: Environment) -> Record:
         """The first record of a cell that gave a result there."""

@@ -20,15 +20,27 @@ from harness.cli import (
 from harness.cli.cell_experiment import CellExperiment, recorded_locks
 from harness.cli.cell_scripts import Allowed
 from harness.cli.pair_study import PairStudy
-from harness.cli.study_report import Saved
+from harness.cli.study_report import Found, Saved
 from harness.cli.sweeps import Setting
 from harness.engines import choice
-from harness.errors import IncompleteSweepError, NotReproducibleError, UsageError
+from harness.errors import (
+    IncompleteSweepError,
+    NotReproducibleError,
+    UsageError,
+)
 from harness.executors.run_processes import Limits
 from harness.matrix.cells import Cell, combined
 from harness.publish import study_files
 from harness.results import scan
-from harness.studies import explained, hybrid_table, named_cells, setting_groups, version_series
+from harness.studies import (
+    explained,
+    hybrid_table,
+    named_cells,
+    one_bit,
+    setting_groups,
+    version_findings,
+    version_series,
+)
 from harness.studies.named_cells import Side
 from harness.studies.record_cells import (
     UnknownCellError,
@@ -92,7 +104,8 @@ def why(
         by_lock = not stable and _differ_in_locks(sides, its_cells)
         if by_lock:
             its_cells = _as_locked(sides, its_cells[0])
-        if not stable and not _differ(sides, its_cells):
+        names = [side.name for side in sides]
+        if not stable and not _differ(sides, its_cells, names, format):
             return
         limits = Limits(timeout=timeout, memory=options.bytes_of(memory))
         chosen, reason = choice.choose(engine, tidy=not dry_run)
@@ -121,13 +134,12 @@ def why(
             scripts=cell_scripts.ready(sides, its_cells, allowed, chosen),
             sources=[sweep for side in sides for sweep in scan.sweeps(side.folder)],
         )
-        names = [side.name for side in sides]
         saved = Saved(path=save, command="why", cells=names) if save else None
         if stable:
             cell_stability.study(experiment, sides[0], its_cells[0], runs, dry_run, format, saved)
         else:
             study = PairStudy(experiment, sides, its_cells, runs)
-            _explain(study, versions, dry_run, format, saved)
+            _explain(study, names, versions, dry_run, format, saved)
 
 
 def _cell(side: Side) -> Cell:
@@ -162,15 +174,19 @@ def _packages(sides: Sequence[Side]) -> tuple[Mapping[str, str], Mapping[str, st
     return a, b
 
 
-def _differ(sides: Sequence[Side], cells: Sequence[Cell]) -> bool:
+def _differ(
+    sides: Sequence[Side], cells: Sequence[Cell], names: Sequence[str], format: str
+) -> bool:
     """Whether there is something to explain; False where the recorded weights are equal.
 
     Raises:
         UsageError: the two are one cell, or of two workloads.
         NotReproducibleError: nothing that can be asked for differs.
+        UnverifiedError: weights are equal by their digests, and not verified to be.
     """
     (a, b), (one, other) = sides, cells
-    if a.sweep.folder.resolve() == b.sweep.folder.resolve() and a.cell == b.cell:
+    folders = [each.sweep.folder.resolve() for each in sides]
+    if (folders[0] == folders[1] and a.cell == b.cell) or a.records == b.records:
         raise UsageError(f"{a.cell}: name two cells, or --stable for runs of one that differ")
     if one.workload != other.workload:
         raise UsageError(
@@ -178,18 +194,29 @@ def _differ(sides: Sequence[Side], cells: Sequence[Cell]) -> bool:
         )
     weights = [_weights(side) for side in sides]
     if weights[0] == weights[1] and len(weights[0]) == 1:
-        console.result("They do not differ: the recorded weights are equal.\n")
+        unverified = one_bit.of_weights(folders, next(iter(weights[0])))
+        said = [
+            "They do not differ: the recorded weights are equal.",
+            *study_report.unverified([unverified]),
+        ]
+        _show(said, names, format, "unverified" if unverified else "equal")
+        study_report.require_verified([unverified])
         return False
     if one.id == other.id:
         around = setting_groups.surroundings(a.records[0], b.records[0])
-        console.result(
-            "Nothing that can be asked for differs; what does: "
-            f"{', '.join(around) or 'nothing that is recorded'}.\n"
-        )
+        what = ", ".join(around) or "nothing that is recorded"
+        said = [f"Nothing that can be asked for differs; what does: {what}."]
+        _show(said, names, format, "nothing to explain")
         raise NotReproducibleError(
             f"no setting explains it; harness verify {b.folder} runs the cell here and compares"
         )
     return True
+
+
+def _show(lines: Sequence[str], names: Sequence[str], format: str, state: str) -> None:
+    """What needs no table."""
+    found = Found(cells=names, sentences=lines, fields={"state": state}, rows="hybrids")
+    study_report.show(found, None, format, hybrid_table.SHOWN)
 
 
 def _weights(side: Side) -> frozenset[str]:
@@ -203,19 +230,38 @@ def _name(cells: Sequence[Cell]) -> str:
 
 
 def _explain(
-    study: PairStudy, versions: bool, dry_run: bool, format: str, saved: Saved | None
+    study: PairStudy,
+    names: Sequence[str],
+    versions: bool,
+    dry_run: bool,
+    format: str,
+    saved: Saved | None,
 ) -> None:
     study.note_differences()
     if dry_run:
-        console.result("\n".join(study.prospect(versions)) + "\n")
+        _show(study.prospect(versions), names, format, "dry run")
         return
     found = study.explained()
     lines = explained.sentences(found)
     if versions:
         lines[-1:-1] = study.versions(found)
+    unverified = study.unverified
+    fields = {
+        **explained.fields(found),
+        "versions": version_findings.fields(study.finding) if study.finding else None,
+        "unverified": unverified,
+        **({"state": "unverified"} if unverified else {}),
+    }
+    said = Found(
+        cells=names,
+        sentences=[*lines, *study_report.unverified(unverified)],
+        fields=fields,
+        rows="hybrids",
+    )
     frame = hybrid_table.frame(study.rows, study.letters(found))
-    study_report.show(lines, frame, format, hybrid_table.SHOWN, saved)
+    study_report.show(said, frame, format, hybrid_table.SHOWN, saved)
     study_report.note_records(study.folder)
+    study_report.require_verified(unverified)
     state = found.explanation.state
     if state == "incomplete":
         raise IncompleteSweepError("not explained: an end gives no result here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ import pandas as pd
 from harness.analysis.axis_examples import CellName
 from harness.publish import page_address
 from harness.publish.study_files import StudyFile
+
+_RUN_OR_FIT = re.compile(r"(#[0-9]+)?(@[0-9]+(\.[0-9]+)?)?\Z")
+"""What `diff` lets stand behind the id of a cell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +35,7 @@ def of_files(studies: Sequence[StudyFile], cells: pd.DataFrame) -> list[StudyOnP
 
 
 def _shown(study: StudyFile, workloads: dict[tuple[str, str, str], str]) -> StudyOnPage:
-    names = tuple(_name(each) for each in study.cells)
+    names = tuple(dict.fromkeys(_name(each) for each in study.cells))
     return StudyOnPage(
         names=study.cells,
         address=_address(names, workloads),
@@ -44,7 +48,7 @@ def _shown(study: StudyFile, workloads: dict[tuple[str, str, str], str]) -> Stud
 def _name(full: str) -> CellName:
     matrix, _, rest = full.partition("/")
     machine, _, cell = rest.partition("/")
-    return CellName(matrix=matrix, machine=machine, cell=cell.partition("#")[0])
+    return CellName(matrix=matrix, machine=machine, cell=_RUN_OR_FIT.sub("", cell))
 
 
 def _address(names: Collection[CellName], workloads: dict[tuple[str, str, str], str]) -> str:

@@ -24,7 +24,8 @@ Text = Annotated[str, StringConstraints(max_length=4000)]
 class StudyFile(BaseModel):
     """One study: the command, the full names of its cells, what it says, and its table.
 
-    A name is `MATRIX/MACHINE/CELL`, with `#2` behind it where the second run was meant.
+    A name is `MATRIX/MACHINE/CELL`, with `#2` behind it where the second run was meant, and
+    `@2.1` for the first fit of a script's second model.
     """
 
     schema_number: Literal[1] = Field(default=1, alias="schema")

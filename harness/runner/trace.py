@@ -123,7 +123,7 @@ def _chained(
 class Watch:
     """What is asked of a run that ends early: a row for each step from `first` to `last`, which is
     the last one that is made, and the step `whole` recorded whole (None: none). Steps count from 1.
-    `model` and `fit` say whose steps they are.
+    `model` and `fit` say whose steps they are, `outputs` whether what layers return is recorded.
     """
 
     first: int
@@ -131,6 +131,7 @@ class Watch:
     whole: Optional[int]
     model: int = 1
     fit: int = 1
+    outputs: bool = True
 
 
 def _is_due(step: int) -> bool:

@@ -41,6 +41,17 @@ def sentences(study: Study) -> list[str]:
     return [*found, *_others(study), diagnosis.limit(study.repeats)]
 
 
+def fields(study: Study) -> dict[str, object]:
+    """The answer for programs: sets of groups of settings, each of which is enough."""
+    return {
+        "state": study.explanation.state,
+        "groups": {group.name: group.words for group in study.groups},
+        "sets": [list(members) for members in study.explanation.sets],
+        "surroundings": list(study.surroundings),
+        "repeats": study.repeats,
+    }
+
+
 def listed(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

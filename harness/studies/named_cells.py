@@ -89,6 +89,31 @@ def resolve(
     return found
 
 
+def require_one_workload(sides: Sequence[Side]) -> None:
+    """Refuse two sides that train different things.
+
+    Raises:
+        UsageError: they do.
+    """
+    one, other = (str(side.records[0].settings.get("workload")) for side in sides)
+    if one != other:
+        raise UsageError(f"A trains {one} and B {other}: name two cells of one workload")
+
+
+def require_two_runs(sides: Sequence[Side]) -> None:
+    """Refuse to compare one run with itself, or with a copy of its record.
+
+    Raises:
+        UsageError: the sides have the same records.
+    """
+    one, other = sides
+    if (one.records, one.fit) == (other.records, other.fit):
+        raise UsageError(
+            f"{one.name}: both sides are this one, which would be compared with itself; name "
+            f"another cell, or another run of it, such as {one.cell}#2"
+        )
+
+
 def _pairs(arguments: Sequence[str], sides: int) -> list[tuple[str, str]]:
     """A folder and a name for each side."""
     if len(arguments) == sides + 1:

@@ -20,7 +20,7 @@ from harness.results import blobs
 from harness.results.blobs import Arrays
 from harness.results.record import Fit, Record
 from harness.runner.trace import UNSEEN
-from harness.studies import reference
+from harness.studies import one_bit, reference
 
 MOST_PAIRS = 100
 
@@ -58,21 +58,49 @@ def _of_fit(trace: Arrays, model: int, fit: int) -> Arrays:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two runs, and where they parted; its kind is "" where they left the same weights."""
+    """Two runs, and where they parted; its kind is "" where they left the same weights.
+
+    `unverified` says why what was found equal is not verified, "" where it is.
+    """
 
     one: Run
     other: Run
     origin: Origin
+    unverified: str = ""
 
 
 def pairs(ones: Sequence[Run], others: Sequence[Run]) -> list[Pair]:
-    """Every pair of runs with one of either; of a cell with itself, each two of its runs once."""
-    same = [run.name for run in ones] == [run.name for run in others] and len(ones) > 1
+    """Every pair of runs with one of either; of a cell with itself, each two of its runs once.
+
+    No run is paired with itself, nor with a copy of its record.
+    """
+    same = len(ones) == len(others) and all(map(_is_same, ones, others))
     named = itertools.combinations(ones, 2) if same else itertools.product(ones, others)
-    return [
-        Pair(one=one, other=other, origin=_origin(one, other))
-        for one, other in itertools.islice(named, MOST_PAIRS)
-    ]
+    unlike = (pair for pair in named if not _is_same(*pair))
+    return [_pair(one, other) for one, other in itertools.islice(unlike, MOST_PAIRS)]
+
+
+def _is_same(one: Run, other: Run) -> bool:
+    return one.record == other.record and one.fit == other.fit
+
+
+def _pair(one: Run, other: Run) -> Pair:
+    origin = _origin(one, other)
+    unverified = _control(one, other, origin)
+    return Pair(one=one, other=other, origin=origin, unverified=unverified)
+
+
+def _control(one: Run, other: Run, origin: Origin) -> str:
+    """Why what was found equal of two runs is not verified."""
+    measured = one.record.measured
+    if not origin.kind and one.fit is None and measured is not None:
+        return one_bit.of_weights([one.sweep, other.sweep], measured.weights_sha256)
+    ours, theirs = one.trace(), other.trace()
+    if ours is None or theirs is None:
+        return "" if origin.kind else "no trace is stored, so equal digests are all there is"
+    shared = len(origins.aligned(ours, theirs)[0]["step"])
+    rows = shared if origin.in_all is None else origin.equal
+    return one_bit.of_rows(ours, theirs, rows)
 
 
 def _origin(one: Run, other: Run) -> Origin:
@@ -83,8 +111,7 @@ def _origin(one: Run, other: Run) -> Origin:
     ours, theirs = one.trace(), other.trace()
     if ours is None or theirs is None:
         return origins.undecided("no trace")
-    found = origins.of_traces(ours, theirs)
-    return found if found.kind else origins.undecided(origins.EQUAL_SO_FAR)
+    return origins.of_unequal(ours, theirs)
 
 
 def _fit(run: Run) -> Fit:

@@ -23,11 +23,13 @@ _COMPARED = ("inputs", "targets", "trained", "slots", "other")
 class Transplant:
     """The step made from A's state: in A's own environment, which must leave A's bits, and in B's.
 
-    Each is compared with the step as A made it.
+    Each is compared with the step as A made it; `control` says why parts that are equal are not
+    verified to be, "" where they are.
     """
 
     own: Sequence[Part]
     theirs: Sequence[Part]
+    control: str = ""
 
     @property
     def is_controlled(self) -> bool:
@@ -39,16 +41,55 @@ class Transplant:
 class StepStudy:
     """What is known of the first step that differs.
 
-    `parts` compare the step of both sides; `verified` says whether both watched runs left what the
-    runs left that were not watched. `transplant` is None where it was not asked for or not
-    possible, `obstacle` says why.
+    `origin` is that of the recorded traces, or, where it `is_narrowed`, of traces with a row for
+    each of the steps in question. `parts` compare the step of both sides, without the outputs of
+    layers unless it `has_outputs`; `control` says why equal ones are not verified. `is_repeated`
+    says whether all watched runs left what the runs left that were not watched. `transplant` is
+    None where it was not asked for or not possible, `obstacle` says why.
     """
 
     origin: Origin
+    is_narrowed: bool = False
+    has_outputs: bool = True
     parts: Sequence[Part]
-    verified: bool
+    control: str = ""
+    is_repeated: bool
     transplant: Transplant | None = None
     obstacle: str = ""
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Every reason why something of it is not verified."""
+        transplant = self.transplant
+        reasons = (
+            "" if self.is_repeated else _NOT_REPEATED,
+            self.control,
+            transplant.control if transplant else "",
+            _NOT_CONTROLLED if transplant and not transplant.is_controlled else "",
+        )
+        return tuple(filter(None, reasons))
+
+
+_NOT_REPEATED = (
+    "a watched step did not leave what the run left that was not watched, so it went another way;"
+    " this says how steps differ, not how these runs did"
+)
+_NOT_CONTROLLED = (
+    "made from A's state, even A's own step leaves other bits (it draws on what cannot be carried"
+    " over, such as random numbers), so B's says nothing"
+)
+
+
+def are_same(traces: Sequence[Arrays | None], again: Sequence[Arrays], step: int) -> bool:
+    """Whether what was made again left what the runs left that were not watched.
+
+    Of a row with one bit turned over it must not say so.
+    """
+    return all(
+        trace is not None and same_row(trace, made, step) and not same_row(trace, other, step)
+        for trace, made in zip(traces, again, strict=True)
+        for other in [{**made, "trained": made["trained"] ^ np.uint64(1)}]
+    )
 
 
 def same_row(one: Arrays, other: Arrays, step: int) -> bool:
@@ -87,7 +128,7 @@ def _of_one(pair: Pair) -> list[str]:
     origin = pair.origin
     lines = [f"They part by {origin}."]
     if origin.kind == "undecided":
-        return [f"Where they part is undecided: {origin.reason}."]
+        lines = [f"Where they part is undecided: {origin.where}."]
     if origin.in_all:
         rows = counted(origin.equal, "row")
         equal = f"{rows} of the traces before it {'is' if origin.equal == 1 else 'are'} equal"
@@ -153,14 +194,16 @@ def _listed(parts: Sequence[str]) -> str:
 def of_step(study: StepStudy) -> list[str]:
     """What the step itself says, the first part that differs first."""
     lines = [_first(study.parts)]
-    if study.verified:
-        lines.append("Verified: the watched steps left what the runs left that were not watched.")
-    else:
+    if study.is_narrowed:
+        lines.insert(0, f"With a row for each step they part by {study.origin}.")
+    if not study.has_outputs:
         lines.append(
-            "Unverified: a watched step did not leave what the run left that was not watched, so it"
-            " went another way; this says how steps differ, not how these runs did."
+            "Fetching the outputs of layers left other bits; they are left out, and only the loss,"
+            " gradients and weights are compared."
         )
-    if study.transplant is not None:
+    if study.is_repeated and not study.control:
+        lines.append("Verified: the watched steps left what the runs left that were not watched.")
+    if study.transplant is not None and study.transplant.is_controlled:
         lines.append(_of_transplant(study.transplant, study.origin))
     if study.obstacle:
         lines.append(f"From A's state B's step could not be made: {study.obstacle}.")
@@ -185,11 +228,6 @@ def _size(part: Part) -> str:
 
 
 def _of_transplant(transplant: Transplant, origin: Origin) -> str:
-    if not transplant.is_controlled:
-        return (
-            "Made from A's state, even A's own step leaves other bits (it draws on what cannot be"
-            " carried over, such as random numbers), so B's says nothing."
-        )
     first = step_difference.first_difference(transplant.theirs)
     if first is None:
         return (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.analysis import origins
+from harness.analysis.origins import Origin
 from harness.matrix.environment import Environment
 from harness.studies import explained
 from harness.studies.explanation import Hybrid
@@ -15,7 +17,8 @@ from harness.studies.version_series import Exchange
 class Finding:
     """Two neighbouring environments with other bits, and what single packages do between them.
 
-    `step` is how they were found, `before` and `after` what they left. `exchanges` are the
+    `step` is how they were found, `before` and `after` what they left, `origin` where in the
+    training the two parted, by the traces of their first runs. `exchanges` are the
     packages that were taken from the later one, with what that left; those in `unfitting` differ,
     too, and cannot be installed beside the rest of the earlier one.
     """
@@ -24,6 +27,7 @@ class Finding:
     step: Step
     before: Hybrid
     after: Hybrid
+    origin: Origin
     exchanges: tuple[tuple[Exchange, Hybrid], ...]
     unfitting: tuple[str, ...] = ()
 
@@ -36,18 +40,41 @@ def sentences(finding: Finding) -> list[str]:
 def _releases(finding: Finding) -> list[str]:
     old, new = finding.environments
     if old.tensorflow == new.tensorflow:
-        return []
+        return [f"Between the two the bits first differ {_where(finding.origin)}."]
     runs = f"{explained.outcome(finding.before)}; {explained.outcome(finding.after)}"
     start = "the same" if finding.before.init == finding.after.init else "other"
     lines = [
         f"The bits changed between TensorFlow {old.tensorflow} and {new.tensorflow} ({runs}), from"
-        f" {start} initial weights on."
+        f" {start} initial weights on; they first differ {_where(finding.origin)}."
     ]
     if finding.step.passed_over:
         lines.append(f"Between them gave no result: {'; '.join(finding.step.passed_over)}.")
     if not finding.step.is_last:
         lines.append(f"They change again later: {new.tensorflow} does not have B's bits yet.")
     return lines
+
+
+def _where(origin: Origin) -> str:
+    """`in epoch 1, step 3: other arithmetic`, or why that is not known."""
+    if origin.kind == "undecided" or not origin.place:
+        return f"at a place that is not known: {origin}"
+    return f"{'' if origin.step == 0 else 'in '}{origin.place}: {origin.kind}"
+
+
+def fields(finding: Finding) -> dict[str, object]:
+    """The same for programs."""
+    before, after = finding.environments
+    return {
+        "before": before.id,
+        "after": after.id,
+        "is_last": finding.step.is_last,
+        "origin": origins.fields(finding.origin),
+        "exchanges": [
+            {"exchange": each.label, "environment": each.environment.id, "bits": hybrid.bits}
+            for each, hybrid in finding.exchanges
+        ],
+        "unfitting": list(finding.unfitting),
+    }
 
 
 def _packages(finding: Finding) -> list[str]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from harness.analysis import origins
+from harness.analysis import model_differences, origins
+from harness.analysis.model_differences import Model
+from harness.analysis.origins import Origin
 from harness.results.blobs import Arrays
+from harness.runner import hashing
 from harness.runner.trace import Trace
 
 EPOCH = 4
@@ -65,11 +70,12 @@ def test_random_numbers_that_never_act_are_no_origin() -> None:
     assert origins.of_traces(training(), training({"random": 0})) == origins.NONE
 
 
-def test_steps_without_a_row_are_counted() -> None:
+def test_steps_without_a_row_are_counted_and_leave_it_undecided() -> None:
     sides = training(skip=(3, 4)), training({"trained": 4}, skip=(3, 4))
     origin = origins.of_traces(*sides)
     # The row of step 5 is the first of epoch 2.
-    assert (origin.kind, origin.unseen, origin.equal) == ("other arithmetic", 2, 3)
+    assert (origin.kind, origin.unseen, origin.equal) == ("undecided", 2, 3)
+    assert origin.where.startswith("the state before it has no row in both traces; epoch 2, steps")
 
 
 def test_rows_that_only_one_side_has_do_not_count() -> None:
@@ -78,9 +84,81 @@ def test_rows_that_only_one_side_has_do_not_count() -> None:
     assert origin.place == "epoch 1, steps 2 to 3"
 
 
-def test_a_batch_that_was_not_read_is_looked_for_in_the_next_row() -> None:
-    one, other = training(), training({"trained": 4})
-    for side in (one, other):
-        side["inputs"] = side["inputs"].copy()
-        side["inputs"][4] = 0
-    assert origins.of_traces(one, other).kind == "other arithmetic"
+def unread(trace: Arrays, *parts: str) -> Arrays:
+    """The trace, as if these parts of its batches had not been seen."""
+    return {**trace, **{name: np.zeros_like(trace[name]) for name in parts}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "unseen", "reason"),
+    [
+        ({"trained": 4}, ("inputs", "targets"), "the batch of the step was not read"),
+        ({"inputs": 4}, ("targets",), "without targets another order and other random numbers"),
+    ],
+)
+def test_what_a_batch_does_not_show_is_not_guessed(
+    changed: dict[str, int], unseen: tuple[str, ...], reason: str
+) -> None:
+    origin = origins.of_traces(unread(training(), *unseen), unread(training(changed), *unseen))
+    assert (origin.kind, origin.in_all) == ("undecided", 4)
+    assert origin.reason.startswith(reason)
+
+
+def test_a_start_without_a_row_is_not_taken_for_equal() -> None:
+    origin = origins.of_traces(training(skip=(0,)), training({"trained": 0}, skip=(0,)))
+    assert (origin.kind, origin.place) == ("undecided", "epoch 1, step 1")
+
+
+def test_traces_without_a_common_row_are_not_said_to_be_equal() -> None:
+    one, other = training(skip=(*range(5),)), training(skip=(*range(5, 9),))
+    assert origins.of_unequal(one, other) == origins.undecided("no step has a row in both")
+    so_far = origins.undecided("equal as far as the traces go")
+    assert origins.of_unequal(training(), training()) == so_far
+
+
+def test_another_regime_is_read_where_nothing_else_differs_before(tmp_path: Path) -> None:
+    """Epochs that the longer one goes on for; a batch of another size; but not a start."""
+    found = {
+        changed: regime_origin(tmp_path / name, training(dict(changed)))
+        for name, changed in (
+            ("epochs", ()),
+            ("batch", (("inputs", 1), ("targets", 1))),
+            ("start", (("trained", 0),)),
+        )
+    }
+    assert [str(each) for each in found.values()] == [
+        "other regime (epochs 1 → 2)",
+        "other regime (epochs 1 → 2; epoch 1, step 1)",
+        "other start (before the first step)",
+    ]
+
+
+def test_another_regime_without_a_trace_is_undecided(tmp_path: Path) -> None:
+    assert str(regime_origin(tmp_path, None)) == "undecided (epochs 1 → 2, no trace)"
+
+
+def regime_origin(blobs: Path, other: Arrays | None) -> Origin:
+    """The origin of two trainings over one epoch and two."""
+    models = [
+        Model(
+            blobs=blobs,
+            data_sha256="d",
+            init_sha256="i",
+            weights_sha256=f"w{epochs}",
+            predictions_sha256="",
+            metric="",
+            value=0.0,
+            trace_sha256=stored(blobs, trace) if trace and other else "",
+            regime=(epochs, "32", "600"),
+        )
+        for epochs, trace in (("1", training()), ("2", other))
+    ]
+    return model_differences.origin_of(*models)
+
+
+def stored(blobs: Path, trace: Arrays) -> str:
+    sha256 = hashing.digest_of_arrays(list(trace), list(trace.values()))
+    path = blobs / "traces" / f"{sha256}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hashing.write_arrays(str(path), list(trace), list(trace.values()))
+    return sha256

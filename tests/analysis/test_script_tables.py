@@ -266,7 +266,7 @@ def test_starts_that_nobody_saw_are_not_called_equal(on: SweepOnDisk) -> None:
     merged = merging.merge([on.root])
     table = comparison(pairs(merged, baseline_of(merged, cells[0].id)), Sizes(merged))
     columns = ["verdict", "origin", "origin_at"]
-    found = ["different", "undecided", "no trace, and the start is not known"]
+    found = ["different", "undecided", "unknown start, no trace"]
     assert table[columns].to_numpy().tolist() == [found]
 
 

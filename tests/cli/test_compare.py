@@ -164,3 +164,59 @@ def test_records_without_a_plan_are_said_to_be_so(
     for arguments in ([], ["mnist-mlp"], [SAME.id, OTHER.id]):
         ended = called(capsys, "compare", tmp_path, *arguments)
         assert (ended.code, "there is no plan.jsonl" in ended.err) == (2, True), ended
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """Two folders of one machine: an unstable cell in the first, a stable one in the second."""
+    for name, runs in (("one", ([1], [2])), ("two", ([2], [2]))):
+        on = sweep(tmp_path / name)
+        on.plan([SAME, cell(workload="mnist-cnn")])
+        train(on, SAME, *runs)
+        train(on, cell(workload="mnist-cnn"), [5])
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verdict"),
+    [
+        (("one", "mnist-mlp*#1", "mnist-mlp*#2"), "different"),
+        (("one:mnist-mlp*#2", "two:mnist-mlp*"), "identical"),
+        (("one:mnist-mlp*#1", "two:mnist-mlp*#2"), "different"),
+        (("one:mnist-mlp*", "two:mnist-mlp*"), "unstable here"),
+    ],
+)
+def test_two_sides_are_named_as_diff_and_why_name_them(
+    two: Path, arguments: tuple[str, ...], verdict: str
+) -> None:
+    ended = harness("compare", *arguments, "--format", "json", cwd=two)
+    assert ended.code == 0, ended.err
+    (row,) = json.loads(ended.out)
+    assert row["verdict"] == verdict
+    shown = harness("compare", *arguments, cwd=two)
+    assert f"1 {verdict}" in shown.out or f"1 cell, {verdict}" in shown.out, shown.out
+    checked = harness("compare", *arguments, "--check", "--by", "tensor", cwd=two)
+    assert checked.code == (0 if verdict == "identical" else 9), checked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("one:mnist-mlp*#1", "one:mnist-mlp*#1"), "would be compared with itself"),
+        (("one:mnist-mlp*", "two:mnist-cnn*"), "A trains mnist-mlp and B mnist-cnn"),
+        (("one:mnist-mlp*", "two:mnist-mlp*", "--by", "machine"), "--by cell or --by tensor"),
+        (("one:mnist-mlp*", "two:mnist-mlp*", "--only", "*"), "leave --baseline and --only out"),
+    ],
+)
+def test_two_sides_that_cannot_be_compared_are_refused(
+    two: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    ended = harness("compare", *arguments, cwd=two)
+    assert (ended.code, said in ended.err) == (2, True), ended
+
+
+def test_identical_cells_whose_weights_are_gone_are_not_verified(two: Path) -> None:
+    for path in two.glob("*/quickstart/blobs/weights/*"):
+        path.unlink()
+    ended = harness("compare", "one:mnist-mlp*#2", "two:mnist-mlp*", cwd=two)
+    assert (ended.code, "are not stored" in ended.err) == (10, True), ended

@@ -57,7 +57,7 @@ def diff(folder: Path, one: str, other: str, *options: str) -> Ended:
 
 
 def parts(ended: Ended) -> dict[str, dict[str, Any]]:
-    return {row["part"]: row for row in json.loads(ended.out)}
+    return {row["part"]: row for row in json.loads(ended.out)["parts"]}
 
 
 def first(ended: Ended) -> str:
@@ -97,7 +97,10 @@ def test_with_start_and_order_shared_dropout_is_what_is_left(known: Path) -> Non
     ended = diff(known, one, other, "--level", "2", "--format", "json")
     assert ended.code == 0, ended.err
     assert "They part by other random numbers (epoch 1, step 1)." in ended.err
-    assert first(ended) == "output/dropout"
+    # On some CPUs the first convolution differs by rounding, too (1e-7 at most).
+    assert first(ended) in ("output/dropout", "output/conv_a")
+    dropout = parts(ended)["output/dropout"]
+    assert not dropout["equal"] and dropout["max_abs"] > 0.1
 
 
 @pytest.mark.tensorflow
@@ -128,16 +131,48 @@ def made(tmp_path: Path) -> Path:
     one, other = cell(threads=1), cell(threads=2)
     sweep.plan([one, other])
     sweep.complete(one, "a", "a")
-    sweep.complete(other, "b", "b")
+    sweep.complete(other, "b")
+    sweep.complete(cell(workload="mnist-cnn"), "c")
     return tmp_path
 
 
-def test_without_traces_it_is_undecided_and_equal_runs_do_not_differ(made: Path) -> None:
-    ended = harness("diff", "results", "*threads=1", "*threads=2", cwd=made)
+def test_without_traces_it_is_undecided(made: Path) -> None:
+    pair = ("diff", "results", "*threads=1", "*threads=2")
+    ended = harness(*pair, cwd=made)
     assert ended.code == 0, ended.err
     assert ended.out == "Where they part is undecided: same start, no trace.\n"
-    same = harness("diff", "results", "*threads=1#1", "*threads=1#2", cwd=made)
+    found = json.loads(harness(*pair, "--format", "json", cwd=made).out)
+    assert (found["state"], found["evidence"], found["parts"]) == ("different", "digests", [])
+    assert found["origin"]["kind"] == "undecided"
+    assert found["origin"]["reason"] == "same start, no trace"
+
+
+def test_equal_runs_do_not_differ_where_one_bit_would_have_been_seen(tmp_path: Path) -> None:
+    bundled.results(tmp_path / "results")
+    pair = ("diff", "results", "*np1.23.5,cpu#1", "*np1.23.5,cpu#2")
+    same = harness(*pair, cwd=tmp_path)
     assert (same.code, same.out) == (0, "No difference: both runs left the same weights.\n")
+    for path in tmp_path.glob("results/*/blobs/weights/*"):
+        path.unlink()
+    without = harness(*pair, "--format", "json", cwd=tmp_path)
+    assert without.code == 10 and "are not stored" in without.err, without
+    assert json.loads(without.out)["state"] == "unverified"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("results:*threads=1#1", "results:*threads=1#1"),
+        ("results:*threads=2", "results:*threads=2"),
+        ("results:*threads=1#2", "copy:*threads=1#2"),
+        ("results:*threads=2", "results:*threads=2#1"),
+    ],
+)
+def test_a_run_is_not_compared_with_itself(made: Path, one: str, other: str) -> None:
+    shutil.copytree(made / "results", made / "copy")
+    ended = harness("diff", one, other, cwd=made)
+    assert ended.code == 2, ended
+    assert "would be compared with itself; name another cell, or another run" in ended.err
 
 
 def test_bundles_are_taken_as_folders_are(tmp_path: Path) -> None:
@@ -152,6 +187,7 @@ def test_bundles_are_taken_as_folders_are(tmp_path: Path) -> None:
     [
         (("results", "*threads=1"), 2, "name two cells: DIR A B, or DIR1:A DIR2:B"),
         (("results", "*threads=1", "*threads=7"), 3, "the nearest are"),
+        (("results", "*threads=1", "mnist-cnn*"), 2, "A trains mnist-mlp and B mnist-cnn"),
         (("results", "*threads=1#9", "*threads=2"), 3, "has no run 9 with weights"),
         (("nowhere", "*threads=1", "*threads=2"), 2, "no such folder"),
         (("results", "*threads=1", "*threads=2", "--level", "4"), 2, "--level"),

@@ -93,7 +93,7 @@ def records(folder: Path) -> dict[Path, float]:
 
 
 def classes(ended: Ended) -> dict[str, str]:
-    return {row["hybrid"]: row["class"] for row in json.loads(ended.out)}
+    return {row["hybrid"]: row["class"] for row in json.loads(ended.out)["hybrids"]}
 
 
 @pytest.mark.tensorflow
@@ -149,7 +149,7 @@ def test_an_unstable_cell_is_made_stable_by_op_determinism(tmp_path: Path) -> No
     assert ended.code == 0, ended.err
     assert "Stable with determinism=on (3 of 3 equal)." in ended.err
     assert "Unstable without determinism (3 different weights in 3 runs)." in ended.err
-    rows = {row["hybrid"]: row for row in json.loads(ended.out)}
+    rows = {row["hybrid"]: row for row in json.loads(ended.out)["hybrids"]}
     assert list(rows) == ["as it is", "hash_seed=0", "determinism=on"]
     assert [row["distinct"] for row in rows.values()][::2] == [3, 1]
     assert not list(folder.glob("results/why-*/*/mnist-augmented,tf2.15.1,py3.11,cpu,epochs*"))
@@ -170,6 +170,9 @@ def test_versions_are_one_group_and_then_gone_into(tmp_path: Path) -> None:
     assert ended.code == 0, ended.err
     assert "versions (tensorflow 2.9.3 → 2.10.0, keras 2.9.0 → 2.10.0) alone" in ended.err
     assert "changed between TensorFlow 2.9.3 and 2.10.0 (2 of 2 equal; 2 of 2 equal)" in ended.err
+    assert "they first differ before the first step: other start." in ended.err
+    origin = json.loads(ended.out)["versions"]["origin"]
+    assert (origin["kind"], origin["step"]) == ("other start", 0)
     assert "Keras 2.9.0 → 2.10.0 alone: no result (unavailable: TensorFlow 2.9.3" in ended.err
     assert classes(ended) == {
         "A": "A",
@@ -251,7 +254,8 @@ def test_a_mistake_is_said_and_nothing_is_run(
 @pytest.mark.slow
 def test_what_needs_no_run_is_answered_from_the_records(results: Path) -> None:
     equal = harness("why", "r", "*threads=1", "*threads=3", cwd=results)
-    assert (equal.code, equal.out) == (0, "They do not differ: the recorded weights are equal.\n")
+    assert equal.out.startswith("They do not differ: the recorded weights are equal.\nUnverified:")
+    assert equal.code == 10 and "are not stored" in equal.err
     other = harness("why", "r:*threads=1", "other:*threads=1", cwd=results)
     assert other.out.startswith("Nothing that can be asked for differs; what does: machine ")
 

@@ -9,8 +9,10 @@ import pytest
 from page_driver import Opened, address, settled, tiles
 from playwright.sync_api import Page, expect
 from results_factory import cell
-from two_machines import sweep, train
+from two_machines import HERE, sweep, train
 
+from harness.analysis.axis_examples import CellName
+from harness.publish import page_address
 from harness.publish.report import publish
 
 pytestmark = pytest.mark.browser
@@ -23,21 +25,23 @@ MANY = 70
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workload for each kind of trouble.
 
-    `mnist-mlp`: a difference of arithmetic, one of another start, and a nudge. `mnist-cnn`: cells
-    that are equally far from class A. `co2-lstm`: one epoch. `co2-conv`: very many classes.
+    `mnist-mlp`: a difference of arithmetic, another start, one that no trace shows, and a
+    nudge. `mnist-cnn`: cells that are equally far from class A. `co2-lstm`: one
+    epoch. `co2-conv`: very many classes.
     """
     root = tmp_path_factory.mktemp("figures")
     on = sweep(root / "results")
-    near = {n: cell(threads=n) for n in (1, 2, 4)}
+    near = {n: cell(threads=n) for n in (1, 2, 4, 8)}
     nudged = cell(threads=1, nudge="one-ulp")
     wild = [cell(workload="mnist-cnn", seed=seed, threads=n) for seed in range(9) for n in (1, 2)]
     short = [cell(workload="co2-lstm", threads=n) for n in (1, 2)]
     many = [cell(workload="co2-conv", seed=seed) for seed in range(MANY)]
     on.plan([*near.values(), nudged, *wild, *short, *many])
-    train(on, near[1], [1.0, 2.0], losses=(0.9, 0.47913412))
-    train(on, near[2], [1.0, 2.0 + 2**-20], losses=(0.9, 0.47913413))
-    train(on, near[4], [7.0, 5.0], init="another", losses=(0.9, 0.47913414))
-    train(on, nudged, [1.0, 2.0 + 2**-22], losses=(0.9, 0.47913412))
+    train(on, near[1], [1.0, 2.0], losses=(0.9, 0.47913412), trained=(5, 6))
+    train(on, near[2], [1.0, 2.0 + 2**-20], losses=(0.9, 0.47913413), trained=(5, 7))
+    train(on, near[4], [7.0, 5.0], init="another", losses=(0.9, 0.47913414), trained=(6, 7))
+    train(on, near[8], [3.0, 2.0], losses=(0.9, 0.47913415))
+    train(on, nudged, [1.0, 2.0 + 2**-22], losses=(0.9, 0.47913412), trained=(5, 8))
     train(on, wild[0], [1.0, 2.0])
     for place, each in enumerate(wild[1:], start=1):
         train(on, each, [1.0, 2.0 + 2**-9], [1.0, 2.0 + place])
@@ -60,25 +64,41 @@ def _circles(page: Page) -> list[dict[str, float]]:
 @pytest.mark.parametrize("where", ["mnist-cnn&over=threads", "mnist-mlp", "co2-conv"])
 def test_dots_that_coincide_stand_side_by_side(opened: Opened, where: str) -> None:
     circles = _circles(opened(address=f"#workload={where}"))
-    assert len(circles) == {"mnist-cnn&over=threads": 18, "mnist-mlp": 4, "co2-conv": MANY}[where]
+    assert len(circles) == {"mnist-cnn&over=threads": 18, "mnist-mlp": 5, "co2-conv": MANY}[where]
     for one, other in itertools.combinations(circles, 2):
         distance = ((one["cx"] - other["cx"]) ** 2 + (one["cy"] - other["cy"]) ** 2) ** 0.5
         assert distance >= 0.94 * (one["r"] + other["r"]), (one, other)
 
 
-def test_another_start_stands_apart_and_a_nudge_is_a_line(opened: Opened) -> None:
+def test_another_start_and_the_undecided_stand_apart_and_a_nudge_is_a_line(opened: Opened) -> None:
     page = opened()
-    divide = float(page.locator("#dots .divide").get_attribute("y1") or 0)
+    upper, lower = _heights(page, "#dots .divide")
     heights = sorted(circle["cy"] for circle in _circles(page))
-    assert [height < divide for height in heights] == [True, False, False, False]
-    line = float(page.locator("#dots .nudge").get_attribute("y1") or 0)
+    assert [height < upper for height in heights] == [True, False, False, False, False]
+    assert [height < lower for height in heights] == [True, True, False, False, False]
+    named = page.locator("#dots .band").all_text_contents()
+    assert named == ["began otherwise", "undecided", "same start"]
+    of_undecided, line = _heights(page, "#dots .nudge")
+    assert upper < of_undecided < lower
     # The nudge is a quarter of what another number of threads did, and no dot stands below it.
-    assert heights[1] < line < heights[3] and line == pytest.approx(heights[2], abs=1)
+    assert heights[2] < line < heights[4] and line == pytest.approx(heights[3], abs=1)
     expect(page.locator("#dots")).to_contain_text("one weight nudged by one ULP")
     expect(page.locator("#dots-caption")).to_contain_text("no difference of arithmetic")
     elsewhere = opened(address="#workload=co2-lstm")
     assert elsewhere.locator("#dots .nudge, #dots .divide").count() == 0
     expect(elsewhere.locator("#dots-caption")).not_to_contain_text("arithmetic")
+
+
+def _heights(page: Page, lines: str) -> list[float]:
+    return sorted(float(line.get_attribute("y1") or 0) for line in page.locator(lines).all())
+
+
+def test_a_difference_is_put_against_one_flipped_bit(opened: Opened) -> None:
+    one, other = (
+        CellName(matrix="quickstart", machine=HERE, cell=cell(threads=n).id) for n in (1, 2)
+    )
+    page = opened(address=page_address.to_cells("mnist-mlp", (one, other)))
+    expect(page.locator("#pair-verdict")).to_contain_text("(4 times one flipped bit)")
 
 
 def test_there_are_curves_only_where_there_are_epochs(opened: Opened) -> None:

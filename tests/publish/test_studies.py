@@ -97,9 +97,11 @@ def test_a_study_needs_a_page(sweep: SweepOnDisk, tmp_path: Path) -> None:
 def page(browser: Browser, sweep: SweepOnDisk, tmp_path: Path) -> Iterator[Page]:
     site = tmp_path / "site"
     names = (full(sweep, ON.id), full(sweep, f"{OFF.id}#2"))
+    fits = (full(sweep, f"{ON.id}@1.1"), full(sweep, f"{ON.id}#1@2.1"))
     studies = [
         study_files.read(saved(tmp_path / "own.json", *names)),
         study_files.read(saved(tmp_path / "foreign.json", "x/y/z", names[0])),
+        study_files.read(saved(tmp_path / "fits.json", *fits)),
     ]
     publish([sweep.root], site, studies=studies)
     context = browser.new_context(offline=True)
@@ -111,14 +113,14 @@ def page(browser: Browser, sweep: SweepOnDisk, tmp_path: Path) -> Iterator[Page]
 
 def test_the_page_shows_what_was_asked_and_leads_to_its_cells(page: Page) -> None:
     section = page.get_by_role("region", name="Differences that were asked")
-    expect(section.locator("article")).to_have_count(2)
-    expect(section.locator("li", has_text="They part by other arithmetic.")).to_have_count(2)
+    expect(section.locator("article")).to_have_count(3)
+    expect(section.locator("li", has_text="They part by other arithmetic.")).to_have_count(3)
     expect(section.locator("li").nth(1)).to_have_text(HOSTILE)
     section.locator("summary").first.click()
     expect(section.locator("td").nth(2)).to_have_text(HOSTILE)
     # Only what is published can be opened.
-    expect(section.locator("h3 a")).to_have_count(1)
-    section.locator("h3 a").click()
+    expect(section.locator("h3 a")).to_have_count(2)
+    section.locator("h3 a").first.click()
     expect(page.locator("#cell-details")).to_contain_text(ON.id)
     expect(page.locator("#matrix .tile.open")).to_have_count(2)
     expect(page.locator("#matrix .tile.second")).to_have_count(1)

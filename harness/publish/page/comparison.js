@@ -56,7 +56,14 @@ function pairVerdict([one, other]) {
   const note = unstable ? " Of an unstable cell this is its first completed run." : "";
   const pair = pairOfCells(one.cell, other.cell);
   if (!pair) return `Other bits; ${plainOrigin(one, other)}.${note}`;
-  return `Other bits: relative L2 ${number(pair[PAIR.relative_l2])}, ${pair[PAIR.differing].toLocaleString("en")} of ${pair[PAIR.elements].toLocaleString("en")} weights differ. Where it began: ${pair[PAIR.origin] || "not known"}.${pair[PAIR.churn] === null ? "" : ` ${churnName()}: ${number(pair[PAIR.churn])}.`}${note}`;
+  return `Other bits: relative L2 ${number(pair[PAIR.relative_l2])}${timesOneBit(one.cell, other.cell, pair)}, ${pair[PAIR.differing].toLocaleString("en")} of ${pair[PAIR.elements].toLocaleString("en")} weights differ. Where it began: ${pair[PAIR.origin] || "not known"}.${pair[PAIR.churn] === null ? "" : ` ${churnName()}: ${number(pair[PAIR.churn])}.`}${note}`;
+}
+
+/** How many times as far apart as one flipped bit leads from either cell; "" where no cell shows that. */
+function timesOneBit(one, other, pair) {
+  const ends = [one, other].map(pointOf);
+  const nudge = workload().distances.nudges.find(([cell, l2]) => l2 && ends.includes(pointOf(cell)));
+  return nudge ? ` (${number(pair[PAIR.relative_l2] / nudge[1])} times one flipped bit)` : "";
 }
 
 /** The sizes of the difference of two cells: that of their classes, if these were compared. */
@@ -65,11 +72,11 @@ function pairOfCells(cell, other) {
   return one === null || two === null || one === two ? null : pairOf(one, two) || null;
 }
 
-/** What digests alone say of where a difference began. */
+/** What is known without a comparison of traces: nothing is read from digests alone. */
 function plainOrigin({ run: one }, { run: other }) {
-  if (one.data_sha256 !== other.data_sha256) return "it began with other data";
-  if (one.init_sha256 && other.init_sha256 && one.init_sha256 !== other.init_sha256) return "they began with other weights";
-  return "the same data and start; these classes are not among those that were compared step by step";
+  if (one.data_sha256 !== other.data_sha256) return "they had other data";
+  if (one.init_sha256 && other.init_sha256 && one.init_sha256 !== other.init_sha256) return "where it began is undecided: other initial weights, not compared step by step";
+  return "where it began is undecided: the same data, not compared step by step";
 }
 
 /* Settings, results, packages: what differs first. */

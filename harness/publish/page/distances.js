@@ -43,14 +43,15 @@ function dotGroups() {
   return [...groups.values()];
 }
 
-/** Where a group stands: another start is another training, and says nothing of arithmetic. */
+/** Where a group stands: another start is another training, and what no trace shows is neither that nor arithmetic. */
 function bandOf(name, point) {
   if (!name) return "none";
   const size = sizeOf({ point });
   if (size === null) return "unknown";
   if (size === 0) return "equal";
-  const pair = pairOf(point, view.baseline);
-  return /^(other arithmetic|undecided|$)/.test(pair[PAIR.origin]) ? "arithmetic" : "start";
+  const origin = pairOf(point, view.baseline)[PAIR.origin];
+  if (/^(undecided|$)/.test(origin)) return "undecided";
+  return origin.startsWith("other arithmetic") ? "arithmetic" : "start";
 }
 
 /** What moving one weight by one ULP leads to: from the baseline's class, else from any that was tried. */
@@ -60,31 +61,41 @@ function nudgeSizes() {
   return (own.length ? own : nudges).map((nudge) => Math.abs(nudge[PAIR[view.measure] - 1] ?? 0)).filter((size) => size > 0);
 }
 
+const SIZED = { start: "began otherwise", undecided: "undecided", arithmetic: "same start" };
+const BAND_HEIGHT = 92;
+
 /** The bands from top to bottom: their names, their lines, and the height of each group. */
 function dotBands(groups, height) {
-  const sizesIn = (band) => groups.filter((group) => group.band === band).map(sizeOf);
   const nudges = nudgeSizes();
   const shelves = ["equal", "unknown", "none"].filter((band) => band === "equal" || groups.some((group) => group.band === band));
   const shelf = Object.fromEntries(shelves.map((band, i) => [band, height - 12 - (shelves.length - 1 - i) * 24]));
-  const floor = shelf.equal - 24;
-  const started = sizesIn("start");
-  const arithmetic = [...sizesIn("arithmetic"), ...nudges];
-  const edge = !started.length ? PLOT.top : arithmetic.length ? PLOT.top + 92 : floor;
-  return {
-    shelf, edge, nudges, divided: started.length > 0 && arithmetic.length > 0,
-    start: started.length ? logScale(started, PLOT.top + 16, edge - (edge === floor ? 0 : 18)) : null,
-    arithmetic: arithmetic.length ? logScale(arithmetic, edge + (started.length ? 18 : 4), floor) : null,
-  };
+  const sizes = Object.fromEntries(Object.keys(SIZED).map((band) => [band, groups.filter((group) => group.band === band).map(sizeOf)]));
+  const nudged = ["undecided", "arithmetic"].filter((band) => sizes[band].length);
+  if (!nudged.length && nudges.length) nudged.push("arithmetic");
+  for (const band of nudged) sizes[band].push(...nudges);
+  const used = Object.keys(SIZED).filter((band) => sizes[band].length);
+  const sized = used.map((band, i) => bandAt(band, sizes[band], PLOT.top + i * BAND_HEIGHT, i === used.length - 1 ? shelf.equal - 24 : null));
+  return { shelf, nudges, nudged, sized, scales: Object.fromEntries(sized.map((each) => [each.band, each.scale])) };
+}
+
+/** One band from its top on; the last one ends at `floor`, which is null for the others. */
+function bandAt(band, sizes, top, floor) {
+  const isFirst = top === PLOT.top;
+  const isNamed = !isFirst || band !== "arithmetic";
+  const start = top + (isNamed ? (isFirst ? 16 : 18) : 4);
+  return { band, top, isNamed, isFirst, scale: logScale(sizes, start, floor ?? top + BAND_HEIGHT - 18) };
 }
 
 function bandMarks(bands, right) {
   const names = { equal: "equal", unknown: "unknown", none: "no weights" };
   const found = Object.entries(bands.shelf).map(([band, y]) => text(PLOT.left - 8, y + 4, names[band], { class: "tick", "text-anchor": "end" }));
   found.push(lineAt(PLOT.left, bands.shelf.equal, right, bands.shelf.equal, "axis"));
-  for (const band of ["start", "arithmetic"]) if (bands[band]) found.push(...bands[band].marks(PLOT.left, right));
-  if (bands.start) found.push(text(PLOT.left + 2, PLOT.top + 2, "began otherwise", { class: "tick band" }));
-  if (bands.divided) found.push(lineAt(PLOT.left, bands.edge, right, bands.edge, "axis divide"), text(PLOT.left + 2, bands.edge + 14, "same start", { class: "tick band" }));
-  const heights = [...new Set(bands.nudges.map((size) => Math.round(bands.arithmetic.at(size))))];
+  for (const each of bands.sized) {
+    found.push(...each.scale.marks(PLOT.left, right));
+    if (!each.isFirst) found.push(lineAt(PLOT.left, each.top, right, each.top, "axis divide"));
+    if (each.isNamed) found.push(text(PLOT.left + 2, each.top + (each.isFirst ? 2 : 14), SIZED[each.band], { class: "tick band" }));
+  }
+  const heights = [...new Set(bands.nudged.flatMap((band) => bands.nudges.map((size) => Math.round(bands.scales[band].at(size)))))];
   heights.forEach((y, i) => found.push(lineAt(PLOT.left, y, right, y, "nudge"), i === 0 && text(right, y - 4, "one weight nudged by one ULP", { class: "tick", "text-anchor": "end" })));
   return found.filter(Boolean);
 }
@@ -101,7 +112,7 @@ function drawDots() {
   const foot = upright ? 18 + longest * 4.8 : 30;
   const height = 340 + foot;
   const bands = dotBands(groups, height - foot);
-  const columns = dotColumns(groups, used, (group) => bands.shelf[group.band] ?? bands[group.band].at(sizeOf(group)), room, upright ? 26 : labelled);
+  const columns = dotColumns(groups, used, (group) => bands.shelf[group.band] ?? bands.scales[group.band].at(sizeOf(group)), room, upright ? 26 : labelled);
   const plot = frame(columns.right + PLOT.right, height, `${MEASURES[view.measure]} from ${pointLabel(view.baseline)} over ${axis.name}`);
   plot.append(...bandMarks(bands, columns.right));
   used.forEach((code, i) => plot.append(lineAt(columns.middles[i], PLOT.top, columns.middles[i], height - foot - 2, "faint"), upright
@@ -114,7 +125,8 @@ function drawDots() {
 
 function dotsCaption(axis, bands) {
   const words = [`${MEASURES[view.measure]} from ${pointLabel(view.baseline)}, for every cell shown in Figure 1${axis.name ? `, over ${axis.name}` : ""}. A dot is a class at one value; the larger, the more cells.`];
-  if (bands.start) words.push(`${bands.divided ? "Above the line: trainings" : "All of these are trainings"} that began with other weights, data or random numbers; that is no difference of arithmetic.`);
+  if (bands.scales.start) words.push("Began otherwise: trainings with another start, regime, data order, data or random numbers; that is no difference of arithmetic.");
+  if (bands.scales.undecided) words.push("Undecided: no trace shows where these began to differ.");
   if (bands.nudges.length) words.push("Dashed: what one weight moved by the least possible step becomes.");
   return words.join(" ");
 }

@@ -130,9 +130,9 @@ class FitTrace:
         return self._model
 
     @property
-    def is_whole(self) -> bool:
-        """Whether a step is recorded whole."""
-        return self._whole is not None
+    def notes_outputs(self) -> bool:
+        """Whether what the layers return in a step is recorded."""
+        return self._whole is not None and self._watch is not None and self._watch.outputs
 
     def gradient_taken(self, graph: Any) -> None:
         """The gradient of a step is taken: its random operations are all there."""
@@ -177,7 +177,7 @@ def tracing(fit: FitTrace, callbacks_classes: Iterable[Any]) -> Iterator[None]:
     `callbacks_classes` are the classes of lists of callbacks that Keras may use.
     """
     watch(callbacks_classes)
-    for each in whole_step.layer_classes(fit.model) if fit.is_whole else ():
+    for each in whole_step.layer_classes(fit.model) if fit.notes_outputs else ():
         _wrap(each, "__call__", _noting_outputs)
     _local.fit = fit
     fit.add_first()
