@@ -7,6 +7,7 @@ from typing import Any
 from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
 
 from harness.engines import gpus, limits
+from harness.engines.docker.abilities import Abilities
 from harness.engines.protocol import Order
 from harness.engines.variables import variables
 
@@ -19,8 +20,16 @@ TEMPORARY = "/tmp"
 PATH = "/opt/environment/bin:/usr/local/bin:/usr/bin:/bin"
 OWNER_LABEL = "reproducibility-harness.owner"
 
+_SET_CPUS = """
+import os, sys
+os.sched_setaffinity(0, map(int, sys.argv[1].split(",")))
+os.execv(sys.executable, [sys.executable] + sys.argv[2:])
+"""
 
-def creation(order: Order, *, name: str, user: str, owner: str) -> dict[str, Any]:
+
+def creation(
+    order: Order, abilities: Abilities, *, name: str, user: str, owner: str
+) -> dict[str, Any]:
     """The arguments of `containers.create` for this order.
 
     `user` is UID:GID; `owner` marks which process of which host the container belongs to.
@@ -29,21 +38,23 @@ def creation(order: Order, *, name: str, user: str, owner: str) -> dict[str, Any
         "name": name,
         "image": order.image.id,
         "entrypoint": [PYTHON],
-        "command": ["-m", "harness.runner", CONTROL, OUTPUT, DATA],
+        "command": [*_on_cpus(order, abilities), "-m", "harness.runner", CONTROL, OUTPUT, DATA],
         "working_dir": ROOT,
         "environment": variables(order, temporary=TEMPORARY, path=PATH, gpu=gpus.FIRST),
         "user": user,
         "mounts": _mounts(order),
         "labels": {OWNER_LABEL: owner},
         "device_requests": _gpus() if order.gpu else [],
-        **isolation(),
-        **_limits(order),
+        **isolation(abilities),
+        **_limits(order, abilities),
     }
 
 
-def isolation() -> dict[str, Any]:
+def isolation(abilities: Abilities) -> dict[str, Any]:
     """What every container is kept from, and what of it is kept: its output."""
     return {
+        # Some engines refuse to start what has a limit that they cannot enforce.
+        **({"pids_limit": limits.PROCESSES} if abilities.processes else {}),
         "network_mode": "none",
         "read_only": True,
         "tmpfs": {TEMPORARY: f"rw,nosuid,nodev,mode=1777,size={limits.TEMPORARY_BYTES}"},
@@ -51,7 +62,6 @@ def isolation() -> dict[str, Any]:
         "security_opt": ["no-new-privileges"],
         # A first process that reaps, and that lets signals do to Python what they do elsewhere.
         "init": True,
-        "pids_limit": limits.PROCESSES,
         "ulimits": [
             Ulimit(name="fsize", soft=limits.FILE_BYTES, hard=limits.FILE_BYTES),
             Ulimit(name="core", soft=0, hard=0),
@@ -66,13 +76,23 @@ def isolation() -> dict[str, Any]:
     }
 
 
-def _limits(order: Order) -> dict[str, Any]:
-    return {
-        "mem_limit": order.memory,
-        # Equal to the memory: no swap, which would hide a too small limit as a slow run.
-        "memswap_limit": order.memory,
-        "cpuset_cpus": ",".join(map(str, order.cpus)),
-    }
+def memory(limit: int, abilities: Abilities) -> dict[str, Any]:
+    """A limit of memory and none for swap, which would hide that as a slow run."""
+    return {"mem_limit": limit, "memswap_limit": limit} if abilities.memory else {}
+
+
+def _limits(order: Order, abilities: Abilities) -> dict[str, Any]:
+    cpus = {"cpuset_cpus": _numbers(order)} if abilities.cpus else {}
+    return {**memory(order.memory, abilities), **cpus}
+
+
+def _on_cpus(order: Order, abilities: Abilities) -> list[str]:
+    """What Python gets before its own arguments: the order's CPUs, where no group can set them."""
+    return [] if abilities.cpus else ["-I", "-S", "-c", _SET_CPUS, _numbers(order)]
+
+
+def _numbers(order: Order) -> str:
+    return ",".join(map(str, order.cpus))
 
 
 def _mounts(order: Order) -> list[Mount]:
