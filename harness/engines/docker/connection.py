@@ -78,11 +78,12 @@ def is_podman(client: docker.DockerClient) -> bool:
 
 
 def _check_version(client: docker.DockerClient, host: str) -> None:
-    found = client.version()
-    if Version(found["ApiVersion"]) < Version(OLDEST_API):
+    # The client has asked for it already, and Podman takes long to answer.
+    api = client.api.api_version
+    if Version(api) < Version(OLDEST_API):
+        found = client.version().get("Version")
         client.close()
         raise EngineError(
-            f"the Docker Engine at {host} is {found.get('Version')} with API"
-            f" {found['ApiVersion']}, and at least API {OLDEST_API} (Docker 19.03) is needed;"
-            f" upgrade it, {INSTEAD}"
+            f"the Docker Engine at {host} is {found} with API {api}, and at least API"
+            f" {OLDEST_API} (Docker 19.03) is needed; upgrade it, {INSTEAD}"
         )
