@@ -44,7 +44,9 @@ def docker_engine(need: Need) -> Iterator[Check]:
     yield checks.ok("docker", f"{_name(client, engine)}; the socket may be used")
     if is_podman(client):
         yield checks.ok(
-            "podman", "runs out of memory end as killed; /var/tmp, in memory, can be written, too"
+            "podman",
+            "runs out of memory end as killed; /var/tmp (rootless: /run and /dev, too), in memory,"
+            " can be written",
         )
     yield from _limits(abilities.of(info))
 

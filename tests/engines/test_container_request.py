@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from engines.engine_bench import NUMPY, make_lock
 
+from harness.engines import limits
 from harness.engines.docker import abilities
 from harness.engines.docker.abilities import Abilities
 from harness.engines.docker.containers import OWNER_LABEL, creation, isolation, memory
@@ -80,18 +81,22 @@ def test_nothing_is_asked_for_that_the_engine_cannot_enforce() -> None:
     assert (memory(2**30, UNABLE), isolation(UNABLE).get("pids_limit")) == ({}, None)
 
 
-def test_where_no_group_can_set_the_cpus_the_first_program_does() -> None:
+def test_what_the_engine_does_not_set_the_first_program_does() -> None:
     last = max(os.sched_getaffinity(0))
     command = request_for(replace(ORDER, cpus=(last,)), UNABLE)["command"]
     assert isinstance(command, list)
     assert command[-5:] == request_for(ORDER)["command"]
-    asked = "import os, sys; print(sorted(os.sched_getaffinity(0)), sys.argv[1:])"
+    asked = (
+        "import os, resource, sys; print(sorted(os.sched_getaffinity(0)), sys.argv[1:],"
+        " resource.getrlimit(resource.RLIMIT_FSIZE))"
+    )
     program = [sys.executable, *command[:-5], "-c", asked, "x"]
-    assert subprocess.check_output(program, text=True) == f"[{last}] ['x']\n"
+    size = limits.FILE_BYTES
+    assert subprocess.check_output(program, text=True) == f"[{last}] ['x'] ({size}, {size})\n"
 
 
 @pytest.mark.parametrize(
-    ("info", "rootless", "limits"),
+    ("info", "rootless", "enforced"),
     [
         (DOCKER, False, "memory, processes, CPUs"),
         (ROOTLESS_DOCKER, True, "memory, processes"),
@@ -102,10 +107,10 @@ def test_where_no_group_can_set_the_cpus_the_first_program_does() -> None:
     ids=["docker", "rootless docker", "rootless, v1", "no memory controller"],
 )
 def test_what_an_engine_can_do_is_what_it_says(
-    info: dict[str, object], rootless: bool, limits: str
+    info: dict[str, object], rootless: bool, enforced: str
 ) -> None:
     found = abilities.of(info)
-    assert (found.rootless, found.limits) == (rootless, limits)
+    assert (found.rootless, found.limits) == (rootless, enforced)
 
 
 def test_only_the_output_folder_is_writable() -> None:

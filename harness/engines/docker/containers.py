@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
@@ -20,11 +21,18 @@ TEMPORARY = "/tmp"
 PATH = "/opt/environment/bin:/usr/local/bin:/usr/bin:/bin"
 OWNER_LABEL = "reproducibility-harness.owner"
 
-_SET_CPUS = """
-import os, sys
-os.sched_setaffinity(0, map(int, sys.argv[1].split(",")))
+_FIRST = """
+import json, os, resource, sys
+wanted = json.loads(sys.argv[1])
+if wanted["cpus"]: os.sched_setaffinity(0, wanted["cpus"])
+for name, limit in wanted["limits"].items():
+    kind = getattr(resource, "RLIMIT_" + name.upper())
+    hard = resource.getrlimit(kind)[1]
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(kind, (limit, limit))
 os.execv(sys.executable, [sys.executable] + sys.argv[2:])
 """
+"""What an engine cannot set, a container's first program sets; it cannot be raised again."""
 
 
 def creation(
@@ -38,7 +46,7 @@ def creation(
         "name": name,
         "image": order.image.id,
         "entrypoint": [PYTHON],
-        "command": [*_on_cpus(order, abilities), "-m", "harness.runner", CONTROL, OUTPUT, DATA],
+        "command": [*_first(order, abilities), "-m", "harness.runner", CONTROL, OUTPUT, DATA],
         "working_dir": ROOT,
         "environment": variables(order, temporary=TEMPORARY, path=PATH, gpu=gpus.FIRST),
         "user": user,
@@ -62,14 +70,7 @@ def isolation(abilities: Abilities) -> dict[str, Any]:
         "security_opt": ["no-new-privileges"],
         # A first process that reaps, and that lets signals do to Python what they do elsewhere.
         "init": True,
-        "ulimits": [
-            Ulimit(name="fsize", soft=limits.FILE_BYTES, hard=limits.FILE_BYTES),
-            Ulimit(name="core", soft=0, hard=0),
-            # Podman, where one limit is named, raises these two as far as the kernel goes, which
-            # not every host may.
-            Ulimit(name="nofile", soft=limits.OPEN_FILES, hard=limits.OPEN_FILES),
-            Ulimit(name="nproc", soft=limits.USER_PROCESSES, hard=limits.USER_PROCESSES),
-        ],
+        "ulimits": [] if abilities.rootless else _ulimits(),
         "log_config": LogConfig(
             type=LogConfig.types.JSON, config={"max-size": "32m", "max-file": "2"}
         ),
@@ -82,17 +83,35 @@ def memory(limit: int, abilities: Abilities) -> dict[str, Any]:
 
 
 def _limits(order: Order, abilities: Abilities) -> dict[str, Any]:
-    cpus = {"cpuset_cpus": _numbers(order)} if abilities.cpus else {}
+    cpus = {"cpuset_cpus": ",".join(map(str, order.cpus))} if abilities.cpus else {}
     return {**memory(order.memory, abilities), **cpus}
 
 
-def _on_cpus(order: Order, abilities: Abilities) -> list[str]:
-    """What Python gets before its own arguments: the order's CPUs, where no group can set them."""
-    return [] if abilities.cpus else ["-I", "-S", "-c", _SET_CPUS, _numbers(order)]
+def _user_limits() -> dict[str, int]:
+    return {
+        "fsize": limits.FILE_BYTES,
+        "core": 0,
+        # Podman, where one limit is named, raises these two as far as the kernel goes, which
+        # not every host may.
+        "nofile": limits.OPEN_FILES,
+        "nproc": limits.USER_PROCESSES,
+    }
 
 
-def _numbers(order: Order) -> str:
-    return ",".join(map(str, order.cpus))
+def _ulimits() -> list[Ulimit]:
+    return [Ulimit(name=name, soft=limit, hard=limit) for name, limit in _user_limits().items()]
+
+
+def _first(order: Order, abilities: Abilities) -> list[str]:
+    """What Python gets before its own arguments, where the engine does not set all limits.
+
+    Podman, rootless, leaves out ulimits without a word, and none can raise those of its user.
+    """
+    wanted = {
+        "cpus": [] if abilities.cpus else order.cpus,
+        "limits": _user_limits() if abilities.rootless else {},
+    }
+    return ["-I", "-S", "-c", _FIRST, json.dumps(wanted)] if any(wanted.values()) else []
 
 
 def _mounts(order: Order) -> list[Mount]:
