@@ -216,6 +216,7 @@ def engine_at(socket: Path, answers: dict[str, Any]) -> Iterator[None]:
 def test_podman_rootless_and_a_wrong_clock_are_told_apart(
     need: Need, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
     socket = home / "podman.sock"
     monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
     then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)

@@ -11,7 +11,7 @@ import requests
 from docker.errors import DockerException
 
 from harness.engines import gpus
-from harness.engines.docker import abilities, container_owners, container_run, images
+from harness.engines.docker import abilities, container_owners, container_run, images, ownership
 from harness.engines.docker.connection import connect
 from harness.engines.docker.container_run import Running
 from harness.engines.protocol import Image, Order, Outcome
@@ -41,6 +41,7 @@ class DockerEngine:
             self._version = self._client.version()
             self._info = self._client.info()
             self._abilities = abilities.of(self._info)
+            ownership.require_own_engine(rootless=self._abilities.rootless)
             if tidy:
                 container_owners.remove(self._client)
         except (DockerException, requests.RequestException) as error:
