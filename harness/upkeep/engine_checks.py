@@ -11,6 +11,8 @@ import docker
 
 from harness import compatibility
 from harness.engines import gpus
+from harness.engines.docker import abilities
+from harness.engines.docker.abilities import Abilities
 from harness.engines.docker.connection import connect, is_podman
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local import isolation
@@ -42,15 +44,11 @@ def docker_engine(need: Need) -> Iterator[Check]:
     yield checks.ok("docker", f"{_name(client, engine)}; the socket may be used")
     if is_podman(client):
         yield checks.ok(
-            "podman", "runs out of memory end as killed; /var/tmp, in memory, can be written, too"
+            "podman",
+            "runs out of memory end as killed; /var/tmp (rootless: /run and /dev, too), in memory,"
+            " can be written",
         )
-    missing = [name for name in ("MemoryLimit", "CpuCfsQuota", "PidsLimit") if not info.get(name)]
-    if missing:
-        yield checks.look(
-            "docker limits",
-            f"the engine cannot set {', '.join(missing)}",
-            "delegate the cgroup controllers memory, cpu and pids to it, or use --engine local",
-        )
+    yield from _limits(abilities.of(info))
 
 
 def local_engine(need: Need) -> Iterator[Check]:
@@ -109,6 +107,22 @@ def _name(client: docker.DockerClient, engine: DockerEngine) -> str:
     kind = "Podman" if is_podman(client) else "Docker Engine"
     mode = "rootless" if said["rootless"] == "yes" else "rootful"
     return f"{kind} {said['version']} (API {said['api']}, cgroups v{said['cgroups']}), {mode}"
+
+
+def _limits(can: Abilities) -> Iterator[Check]:
+    """What of an order's limits is not enforced, and what that comes to."""
+    without = {
+        "memory limits are not enforced": can.memory,
+        "processes are limited by user alone": can.processes,
+        "CPU sets are affinity masks, which a program can change": can.cpus,
+    }
+    if not all(without.values()):
+        yield checks.look(
+            "docker limits",
+            "; ".join(said for said, enforced in without.items() if not enforced),
+            "delegate the cgroup controllers memory, pids and cpuset to the engine (a rootless one"
+            " needs cgroups v2), or use --engine local, which watches the memory",
+        )
 
 
 def _no_docker(error: EngineError, need: Need) -> Check:

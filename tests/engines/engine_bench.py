@@ -59,6 +59,10 @@ class Bench:
         """Whether Podman answers in the place of a Docker Engine."""
         return isinstance(self.engine, DockerEngine) and is_podman(connect())
 
+    def enforces(self, limit: str) -> bool:
+        """Whether the engine enforces this limit; `harness doctor` says where it does not."""
+        return limit in self.engine.describe().get("limits", limit)
+
     def order(self, program: str, **changes: Any) -> Order:
         """An order whose runner is `program`, with a folder of its own."""
         folder = self.folder / uuid.uuid4().hex

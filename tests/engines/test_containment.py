@@ -51,8 +51,13 @@ def writable(folder):
         return True
     except OSError:
         return False
+mounts = [line.split() for line in open("/proc/self/mountinfo")]
+kinds = {fields[2]: fields[fields.index("-") + 1] for fields in mounts}
+def kind(folder):
+    device = os.stat(folder).st_dev
+    return kinds.get("%d:%d" % (os.major(device), os.minor(device)), "unknown")
 folders = [f for f, _, _ in os.walk("/") if not f.startswith(("/proc", "/sys", output))]
-reply(sorted(folder for folder in folders if writable(folder)))
+reply({folder: kind(folder) for folder in folders if writable(folder)})
 """
 
 
@@ -74,7 +79,6 @@ def test_a_container_has_the_default_filter_of_system_calls(docker_bench: Bench)
     assert docker_bench.engine.describe()["seccomp"] == "default"
     found = attempts(docker_bench)
     assert (found["Seccomp"], found["unshare"]) == ("2", False)
-    assert int(found["Uid"]) != 0
 
 
 @pytest.mark.docker
@@ -82,10 +86,8 @@ def test_a_container_can_write_to_its_output_folder_and_to_memory_only(
     docker_bench: Bench,
 ) -> None:
     found = docker_bench.reply(REPLY + ELSEWHERE)
-    in_memory = {"tmp", "dev", *(["var"] if docker_bench.is_podman else [])}
-    assert {folder.split("/")[1] for folder in found} <= in_memory
-    assert {folder for folder in found if folder.startswith("/var")} <= {"/var/tmp"}
-    assert {folder for folder in found if folder.startswith("/dev")} <= {"/dev/shm", "/dev/mqueue"}
+    assert "/tmp" in found
+    assert set(found.values()) <= {"tmpfs", "mqueue"}, found
 
 
 @pytest.mark.docker
@@ -123,7 +125,8 @@ reply(made)
 
 @pytest.mark.slow
 def test_forking_without_end_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PROCESSES", 60)
+    own = bench.enforces("processes")
+    monkeypatch.setattr(limits, "PROCESSES" if own else "USER_PROCESSES", 60)
     order = bench.order(REPLY + FORKS)
     outcome = bench.engine.run(order)
     if outcome.cause == "killed":

@@ -106,6 +106,17 @@ def test_a_container_never_runs_as_the_hosts_root() -> None:
     assert not ownership.user(rootless=False).startswith("0:")
 
 
+def test_root_is_told_that_a_rootless_engine_is_somebody_elses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    ownership.require_own_engine(rootless=False)
+    with pytest.raises(EngineError, match="as the user who runs the engine"):
+        ownership.require_own_engine(rootless=True)
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+    ownership.require_own_engine(rootless=True)
+
+
 def test_this_process_owns_its_containers() -> None:
     assert container_owners.owner() == container_owners.owner()
     assert f"/{os.getpid()}/" in container_owners.owner()

@@ -23,6 +23,7 @@ from results_factory import SweepOnDisk, cell
 
 from harness import places, processes, trees
 from harness.cli import upkeep_commands
+from harness.engines.docker.connection import is_podman
 from harness.engines.docker.engine import DockerEngine
 from harness.engines.local import virtual_environments
 from harness.engines.local.engine import LocalEngine
@@ -215,6 +216,7 @@ def engine_at(socket: Path, answers: dict[str, Any]) -> Iterator[None]:
 def test_podman_rootless_and_a_wrong_clock_are_told_apart(
     need: Need, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
     socket = home / "podman.sock"
     monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
     then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)
@@ -225,14 +227,15 @@ def test_podman_rootless_and_a_wrong_clock_are_told_apart(
         "CgroupVersion": "2",
         "MemoryLimit": True,
         "PidsLimit": True,
-        "CpuCfsQuota": False,
+        "CPUSet": False,
     }
     with engine_at(socket, {"version": version, "info": info}):
         named, differing, limited = engine_checks.docker_engine(need)
         clock = only(state_checks.clock(need))
     assert named.found.startswith("Podman 4.9.3 (API 1.41, cgroups v2), rootless")
     assert differing.check == "podman" and "end as killed" in differing.found
-    assert limited.state == "look" and "CpuCfsQuota" in limited.found
+    assert limited.state == "look" and limited.found.startswith("CPU sets are affinity masks")
+    assert "delegate the cgroup controllers" in limited.to_do
     late = re.search(r"the Docker Engine's clock is -(\d+) s off ours", clock.found)
     assert late and 3600 <= int(late[1]) < 3660  # what passed between the answer and the look
 
@@ -253,7 +256,8 @@ def test_the_real_engine_is_named_with_its_version(
     need = Need(engine="docker", results=tmp_path, memory=2**30)
     found, *_ = engine_checks.docker_engine(need)
     assert found.state == "ok"
-    assert f"Docker Engine {docker_client.version()['Version']}" in found.found
+    kind = "Podman" if is_podman(docker_client) else "Docker Engine"
+    assert f"{kind} {docker_client.version()['Version']}" in found.found
 
 
 def test_a_line_that_blocks_splits_what_is_wrong_from_what_to_do() -> None:

@@ -10,7 +10,8 @@ from docker.models.containers import Container
 from docker.types import Mount
 
 from harness.engines.docker import container_owners, ownership
-from harness.engines.docker.containers import OUTPUT, OWNER_LABEL, PYTHON, isolation
+from harness.engines.docker.abilities import Abilities
+from harness.engines.docker.containers import OUTPUT, OWNER_LABEL, PYTHON, isolation, memory
 from harness.environments.bytecode import Compiler
 from harness.processes import ProcessFailedError
 from harness.protocol import untrusted
@@ -23,28 +24,27 @@ _BUILDS: dict[str, str] = {}
 _BUILD = ("-I", "-c", "import sys; print(' '.join(sys.version.split()))")
 
 
-def compiler(client: docker.DockerClient, image: str, *, rootless: bool) -> Compiler:
+def compiler(client: docker.DockerClient, image: str, abilities: Abilities) -> Compiler:
     """The Python of the image with this id, in containers without a network.
 
     They may write to the one folder that is compiled. It is all text: nothing of a package runs.
     """
-    user = ownership.user(rootless=rootless)
 
     def run(arguments: Sequence[str], folder: Path, log: Path) -> None:
         with ownership.lent_folders(folder):
-            said = _run(client, image, user, arguments, folder)
+            said = _run(client, image, abilities, arguments, folder)
         with untrusted.open_log(log) as file:
             file.write(said.encode())
 
     if image not in _BUILDS:
-        _BUILDS[image] = _run(client, image, user, _BUILD).strip()
+        _BUILDS[image] = _run(client, image, abilities, _BUILD).strip()
     return Compiler(build=_BUILDS[image], run=run)
 
 
 def _run(
     client: docker.DockerClient,
     image: str,
-    user: str,
+    abilities: Abilities,
     arguments: Sequence[str],
     folder: Path | None = None,
 ) -> str:
@@ -57,13 +57,12 @@ def _run(
         image,
         entrypoint=[PYTHON],
         command=list(arguments),
-        user=user,
+        user=ownership.user(rootless=abilities.rootless),
         working_dir=OUTPUT if folder else None,
         mounts=[Mount(OUTPUT, str(folder.resolve()), type="bind")] if folder else [],
         labels={OWNER_LABEL: container_owners.owner()},
-        mem_limit=_MEMORY_BYTES,
-        memswap_limit=_MEMORY_BYTES,
-        **isolation(),
+        **memory(_MEMORY_BYTES, abilities),
+        **isolation(abilities),
     )
     try:
         return _ended(container, [PYTHON, *arguments])

@@ -79,11 +79,13 @@ def is_podman(client: docker.DockerClient) -> bool:
 
 
 def _check_version(client: docker.DockerClient, host: str) -> None:
-    found = client.version()
-    if Version(found["ApiVersion"]) < Version(OLDEST_API):
+    # The client has asked for it already, and Podman takes long to answer.
+    api = client.api.api_version
+    if Version(api) < Version(OLDEST_API):
+        found = client.version().get("Version")
         client.close()
         raise EngineError(
-            f"the Docker Engine at {host} is {found.get('Version')} with API"
-            f" {found['ApiVersion']}, and at least API {OLDEST_API} (Docker 19.03) is needed",
+            f"the Docker Engine at {host} is {found} with API {api}, and at least API"
+            f" {OLDEST_API} (Docker 19.03) is needed",
             remedy=f"upgrade it, {INSTEAD}",
         )

@@ -18,6 +18,7 @@ from docker.models.containers import Container
 
 from harness.engines import filling, outcomes
 from harness.engines.docker import container_owners, containers, ownership
+from harness.engines.docker.abilities import Abilities
 from harness.engines.protocol import Order, Outcome
 from harness.errors import EngineError
 from harness.protocol import untrusted
@@ -61,7 +62,9 @@ class Running:
             return self._cancelled
 
 
-def run(client: docker.DockerClient, order: Order, user: str, running: Running) -> Outcome:
+def run(
+    client: docker.DockerClient, order: Order, abilities: Abilities, running: Running
+) -> Outcome:
     """Run to its end; once cancelled not at all. The container is removed whatever happens.
 
     Raises:
@@ -74,7 +77,7 @@ def run(client: docker.DockerClient, order: Order, user: str, running: Running) 
     ownership.give(order.output)
     with running.entry() as name:
         try:
-            return _contained(client, order, name, user, running)
+            return _contained(client, order, name, abilities, running)
         except ImageNotFound as error:
             raise EngineError(
                 f"the image {order.image.reference} is not in the engine any more; run the same"
@@ -94,9 +97,10 @@ def kill(client: docker.DockerClient, name: str) -> None:
 
 
 def _contained(
-    client: docker.DockerClient, order: Order, name: str, user: str, running: Running
+    client: docker.DockerClient, order: Order, name: str, abilities: Abilities, running: Running
 ) -> Outcome:
-    create = containers.creation(order, name=name, user=user, owner=container_owners.owner())
+    user, owner = ownership.user(rootless=abilities.rootless), container_owners.owner()
+    create = containers.creation(order, abilities, name=name, user=user, owner=owner)
     container = client.containers.create(**create)
     container.start()
     started = time.monotonic()

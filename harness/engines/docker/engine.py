@@ -11,7 +11,7 @@ import requests
 from docker.errors import DockerException
 
 from harness.engines import gpus
-from harness.engines.docker import container_owners, container_run, images, ownership
+from harness.engines.docker import abilities, container_owners, container_run, images, ownership
 from harness.engines.docker.connection import connect
 from harness.engines.docker.container_run import Running
 from harness.engines.protocol import Image, Order, Outcome
@@ -40,6 +40,8 @@ class DockerEngine:
         try:
             self._version = self._client.version()
             self._info = self._client.info()
+            self._abilities = abilities.of(self._info)
+            ownership.require_own_engine(rootless=self._abilities.rootless)
             if tidy:
                 container_owners.remove(self._client)
         except (DockerException, requests.RequestException) as error:
@@ -60,7 +62,8 @@ class DockerEngine:
             "version": str(self._version["Version"]),
             "api": str(self._version["ApiVersion"]),
             "cgroups": str(self._info.get("CgroupVersion", "1")),
-            "rootless": "yes" if self._is_rootless else "no",
+            "rootless": "yes" if self._abilities.rootless else "no",
+            "limits": self._abilities.limits,
             "network": "none",
             "mounts": "read-only",
             "capabilities": "none",
@@ -88,7 +91,7 @@ class DockerEngine:
         """
         self._require_platform(lock)
         try:
-            return images.assemble(self._client, lock, log, rootless=self._is_rootless)
+            return images.assemble(self._client, lock, log, self._abilities)
         except (DockerException, requests.RequestException) as error:
             raise EngineError(f"the Docker Engine failed during a build: {error}") from error
 
@@ -116,8 +119,7 @@ class DockerEngine:
         Raises:
             EngineError: the engine itself failed.
         """
-        user = ownership.user(rootless=self._is_rootless)
-        return container_run.run(self._client, order, user, self._running)
+        return container_run.run(self._client, order, self._abilities, self._running)
 
     def cancel(self) -> None:
         """End every order now running, from another thread, and start none from now on."""
@@ -130,10 +132,6 @@ class DockerEngine:
             EngineError: it cannot be pulled.
         """
         return images.pin(self._client, tagged)
-
-    @property
-    def _is_rootless(self) -> bool:
-        return "name=rootless" in (self._info.get("SecurityOptions") or [])
 
     @property
     def _seccomp(self) -> str:

@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from harness import places
 from harness.engines.docker import archives, compiling, layering
+from harness.engines.docker.abilities import Abilities
 from harness.engines.docker.layering import Layer
 from harness.engines.docker.recipes import Recipe
 from harness.environments import bases, bytecode, wheels
@@ -24,7 +25,7 @@ from harness.processes import ProcessFailedError
 from harness.protocol import untrusted
 
 
-def build(client: docker.DockerClient, wanted: Recipe, log: Path, *, rootless: bool) -> None:
+def build(client: docker.DockerClient, wanted: Recipe, log: Path, abilities: Abilities) -> None:
     """Build an image; it has its name when it is whole. What is printed goes to `log`.
 
     Raises:
@@ -38,7 +39,7 @@ def build(client: docker.DockerClient, wanted: Recipe, log: Path, *, rootless: b
         site_packages = Path(folder) / "site-packages"
         wheels.install(wanted.lock, site_packages)
         try:
-            compiler = compiling.compiler(client, str(frame.id), rootless=rootless)
+            compiler = compiling.compiler(client, str(frame.id), abilities)
             bytecode.add(wanted.lock, compiler, site_packages, log)
             layer = Layer(
                 below=frame,

@@ -14,6 +14,7 @@ from filelock import FileLock
 from harness import console, places, scratch
 from harness.engines import outdated
 from harness.engines.docker import image_builds
+from harness.engines.docker.abilities import Abilities
 from harness.engines.docker.recipes import BASE, LOCK, Recipe, recipe
 from harness.engines.protocol import Image
 from harness.environments import bases, users
@@ -33,7 +34,7 @@ class Noted:
     labels: Mapping[str, str]
 
 
-def assemble(client: docker.DockerClient, lock: Lock, log: Path, *, rootless: bool) -> Image:
+def assemble(client: docker.DockerClient, lock: Lock, log: Path, abilities: Abilities) -> Image:
     """The image of this lock, built unless it is there as it was built.
 
     Raises:
@@ -48,7 +49,7 @@ def assemble(client: docker.DockerClient, lock: Lock, log: Path, *, rootless: bo
     with places.written(path), FileLock(path):
         found = _sound(client, wanted)
         if found is None:
-            image_builds.build(client, wanted, log, rootless=rootless)
+            image_builds.build(client, wanted, log, abilities)
             found = _find(client, wanted)
             _note(client, wanted)
     if found is None:

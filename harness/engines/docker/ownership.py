@@ -25,6 +25,19 @@ def user(*, rootless: bool) -> str:
     return f"{os.getuid()}:{os.getgid()}" if os.getuid() else f"{NOBODY}:{NOBODY}"
 
 
+def require_own_engine(*, rootless: bool) -> None:
+    """Make sure that a rootless engine is not somebody else's: as its user it reads and writes.
+
+    Raises:
+        EngineError: this is root, who runs no rootless engine.
+    """
+    if rootless and os.getuid() == 0:
+        raise EngineError(
+            "the engine is rootless and this is root, whose files it cannot reach; start the"
+            " harness as the user who runs the engine, or let DOCKER_HOST name another engine"
+        )
+
+
 def give(output: Path) -> None:
     """Make the container the owner of an empty folder: the host only reads there from now on."""
     if os.getuid() == 0:
