@@ -68,9 +68,9 @@ def _no_match(unused: Sequence[str], names: Sequence[str]) -> SelectionError:
     near = [
         one
         for glob in unused
-        for one in difflib.get_close_matches(glob, [*workloads, *names], n=_EXAMPLES, cutoff=0.3)
+        for one in difflib.get_close_matches(glob, [*workloads, *names], n=_EXAMPLES)
     ]
-    shown = "\n  ".join(dict.fromkeys(near or names[:_EXAMPLES]))
+    shown = "\n  ".join(dict.fromkeys([*near, *names[:_EXAMPLES]]))
     folders = [glob for glob in unused if Path(glob).is_dir()]
     folder = f"\n{folders[0]} is a folder: name results with --results" if folders else ""
     return SelectionError(

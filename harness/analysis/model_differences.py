@@ -145,7 +145,8 @@ def _trace(model: Model) -> Arrays | None:
 
 
 def _changed(first: tuple[str, ...], second: tuple[str, ...]) -> str:
-    named = zip(REGIME, first, second, strict=True)
+    # Of models whose regime is not told apart it is empty.
+    named = zip(REGIME, first, second, strict=False)
     return ", ".join(f"{name} {one} → {other}" for name, one, other in named if one != other)
 
 

@@ -116,7 +116,7 @@ class Measured(_Part):
     @property
     def bits(self) -> tuple[str | None, ...] | None:
         """What two runs must have in common to count as equal; None where no weights are known."""
-        if not self.tensors:
+        if not self.weights_sha256:
             return None
         return self.init_sha256, self.weights_sha256, self.predictions_sha256, self.loss
 

@@ -36,7 +36,7 @@ _ALIGNMENT = 64
 def is_extension(array: Any) -> bool:
     """Whether the elements are of a small type that NumPy knows from elsewhere, as bfloat16."""
     dtype = array.dtype
-    return dtype.names is None and dtype.kind == "V" and dtype.itemsize in (1, 2)
+    return dtype.kind == "V" and dtype.type is not np.void and dtype.itemsize in (1, 2)
 
 
 def is_hashable(array: Any) -> bool:
