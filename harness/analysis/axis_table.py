@@ -178,7 +178,7 @@ def _changes_bits(differ: int, comparable: int) -> str:
     if comparable == 0:
         return "unknown"
     if comparable < LEAST_PAIRS:
-        return "few"
+        return "few pairs"
     if differ == 0:
         return "never"
     return "always" if differ == comparable else "sometimes"

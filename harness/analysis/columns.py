@@ -296,7 +296,7 @@ EFFECT_COLUMNS: tuple[Column, ...] = (
     column(
         "changes_bits",
         "string",
-        "never, sometimes, always, few (fewer than five pairs to compare), no effect (asked "
+        "never, sometimes, always, few pairs (fewer than five pairs to compare), no effect (asked "
         "differently, found equal) or unknown (nothing to compare).",
     ),
     column("no_effect", "string", "Values that were asked, and the one they were found to be."),

@@ -48,7 +48,10 @@ def sentences(
     """
     prices = price_table.by_price(merged.runs)
     if prices.empty:
-        console.note("nothing to measure: no two cells differ in one setting and its default only")
+        console.note(
+            "nothing to measure: no two cells differ in one setting and its default only; give an"
+            " axis of the matrix both, such as determinism: [off, on], and run it"
+        )
         return {}
     console.note(
         f"measuring {counted(len(prices), 'setting')}: {2 * request.repeats * len(prices)} runs at"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
@@ -65,6 +66,9 @@ ResultFolders = Annotated[
         "By default results/ if it is there; may be repeated.",
     ),
 ]
+
+_FOLDERS = 3
+"""So many folders are named in a note."""
 
 
 def clean(
@@ -198,14 +202,22 @@ def _existing_results(named: list[Path] | None) -> list[Path]:
 def _references(locks: list[Path], results: list[Path]) -> References:
     """What is referred to, and a note on where that was looked up."""
     kept = references.gather(locks, results)
-    where = ", ".join(map(str, kept.folders)) or "no folder has used it yet"
+    where = _few(kept.folders) or "no folder has used it yet"
     named = f"{counted(kept.locks, 'lock')} and {counted(kept.records, 'record')}"
     console.note(f"kept is what {named} name ({where})")
     for unread in kept.unread:
         console.note(f"kept as well is what this lock names, though it cannot be used: {unread}")
-    for folder in kept.gone:
-        console.note(f"kept as well is what was used for {folder}, which is gone or empty now")
+    if kept.gone:
+        gone = f"{'is' if len(kept.gone) == 1 else 'are'} gone or empty now"
+        console.note(f"kept as well is what was used for {_few(kept.gone)}, which {gone}")
     return kept
+
+
+def _few(folders: Sequence[Path]) -> str:
+    """Some of these folders, and how many more there are."""
+    more = len(folders) - _FOLDERS
+    named = ", ".join(map(str, folders[:_FOLDERS]))
+    return f"{named} and {counted(more, 'other folder')}" if more > 0 else named
 
 
 def _outcome(item: Item, remove: bool, may_go: bool) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import yaml
 
 MAX_CHARACTERS = 200_000
+_PLAINLY = {"expected '<document start>', but found '<scalar>'": "it reads as plain text"}
+"""What PyYAML says of files that are something else, in words for people."""
 MAX_NODES = 10_000
 MAX_DEPTH = 16
 """A matrix needs four levels, and some hundred values; YAML is read by about 20,000 a second."""
@@ -107,7 +109,8 @@ def _composed(loader: _Loader, problems: Problems) -> yaml.Node | None:
     except _RefusedError as error:
         _add_mark(problems, error.problem_mark, str(error.problem))
     except yaml.MarkedYAMLError as error:
-        what = f"this is not YAML: {error.problem or error.context}"
+        said = _PLAINLY.get(str(error.problem), error.problem or error.context)
+        what = f"this is not YAML: {said}"
         _add_mark(problems, error.problem_mark or error.context_mark, what)
     except (ValueError, OverflowError):
         # PyYAML asks for the character of any number: "\U00110000".

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from harness.matrix.text import Problem
 from harness.protocol import untrusted
 
 SHOWN = 200
+_EXAMPLES = 3
+_NONE_THERE = "harness init writes one"
 """So many problems are written out; nobody reads more."""
 
 
@@ -39,9 +42,10 @@ def text_of(path: Path, what: str) -> str:
             data = file.read(4 * text.MAX_CHARACTERS + 1)
         # As everywhere, the ends of lines are those of this file's own system.
         return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: there is no such {what}", remedy=_what_there_is(path)) from error
     except OSError as error:
-        why = f"cannot read this {what}: {error.strerror}"
-        raise UsageError(f"{path}: {why}") from error
+        raise UsageError(f"{path}: cannot read this {what}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         if error.start > 4 * text.MAX_CHARACTERS - 4:
             return data.decode("utf-8", "replace")  # cut in the middle of a character
@@ -52,3 +56,11 @@ def text_of(path: Path, what: str) -> str:
             message="this is not UTF-8 text; save the file as UTF-8",
         )
         raise FileProblemsError(path, [problem]) from error
+
+
+def _what_there_is(path: Path) -> str:
+    """The files beside it with names like it, else all YAML files there, else how to get one."""
+    there = [*path.parent.glob("*.y*ml"), *path.parent.glob("matrices/*.y*ml")]
+    by_stem = {each.stem: each for each in sorted(there)}
+    near = difflib.get_close_matches(path.stem, by_stem, n=_EXAMPLES) or list(by_stem)[:_EXAMPLES]
+    return f"there is {', '.join(str(by_stem[one]) for one in near)}" if near else _NONE_THERE

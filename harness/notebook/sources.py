@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +64,15 @@ def merged(folders: Sequence[str | Path]) -> Iterator[MergedResults]:
 
 
 def globs(only: Selection) -> tuple[str, ...]:
-    """A selection as several."""
-    return (only,) if isinstance(only, str) else tuple(only)
+    """A selection as several.
+
+    Raises:
+        UsageError: it is no text, and no texts.
+    """
+    several = [only] if isinstance(only, str) else only
+    if not isinstance(several, Iterable) or not all(isinstance(glob, str) for glob in several):
+        raise UsageError(f"only={only!r}: name a workload, or globs over ids, as text")
+    return tuple(several)
 
 
 def _named(folders: Sequence[str | Path]) -> Sequence[str | Path]:

@@ -118,7 +118,7 @@ def _comparable(row: pd.Series[Any]) -> int:
 
 def changes(row: pd.Series[Any]) -> str:
     """In how many pairs the axis changed bits; in a word only where they are several."""
-    if row["changes_bits"] == "few":
+    if row["changes_bits"] == "few pairs":
         return f"{row['differ']} of {_comparable(row)}"
     return f"{row['changes_bits']} {row['differ']}/{_comparable(row)}"
 

@@ -98,7 +98,7 @@ def _effect(row: pd.Series[Any]) -> Effect:
     compared = int(row["differ"]) + int(row["same"])
     pairs = f"{row['differ']} of {counted(compared, 'pair')}"
     texts = {
-        "few": f"changed the bits in {pairs}",
+        "few pairs": f"changed the bits in {pairs}",
         "no effect": f"no effect ({row['no_effect']})",
         "unknown": "no pairs",
     }

@@ -23,6 +23,7 @@ from harness.results.record import Record
 from harness.results.regular_files import content
 from harness.results.scan import SweepFolder
 from harness.results.store import MACHINE_SCHEMA
+from harness.wording import counted
 
 Kind = Literal["damaged", "missing", "foreign"]
 Reader = Callable[[Path, str], object]
@@ -129,28 +130,22 @@ def _check_sweep(
     _check_machine(sweep.folder / scan.MACHINE, report)
     _check_vouchers(sweep.folder, report)
     cells, foreign = scan.cell_folders(sweep.folder)
-    elsewhere = 0
+    elsewhere: Counter[str] = Counter()
     for cell in cells:
         repeats, others = scan.repeats_in(sweep.folder / cell)
         foreign += [f"{cell}/{name}" for name in others]
         for repeat in repeats:
             record = _record(sweep.folder / cell / f"{repeat}.json", report, named)
-            elsewhere += record is not None and not _belongs(record, sweep)
+            if record is not None and not _belongs(record, sweep):
+                elsewhere[f"{record.matrix}/{record.machine}"] += 1
             advance()
         _check_superseded(sweep.folder / cell, report, advance)
     for name in foreign:
         report.add(
             sweep.folder / name, "foreign", "not a file of a sweep; move it out of the folder"
         )
-    if elsewhere:
-        report.add(sweep.folder, "foreign", _renamed(elsewhere))
-
-
-def _renamed(number: int) -> str:
-    return (
-        f"{number:,} record{'s' if number > 1 else ''} of another matrix or machine; "
-        "name the folders as the records do"
-    )
+    for name, number in sorted(elsewhere.items()):
+        report.add(sweep.folder, "foreign", f"{counted(number, 'record')} of {name}; name it so")
 
 
 def _belongs(record: Record, sweep: SweepFolder) -> bool:

@@ -142,7 +142,7 @@ def sentences(diagnosis: Diagnosis) -> list[str]:
     """The diagnosis in sentences, the answer first."""
     base = diagnosis.base
     if not base.is_complete:
-        return [f"It does not run: {base.reason.rstrip('.: ')}."]
+        return [f"It does not complete: {base.reason.rstrip('.: ')}."]
     if not diagnosis.has_verdict:
         return [
             f"No verdict: it was not observed ({diagnosis.unobserved}), prints nothing, and no"

@@ -136,9 +136,11 @@ def _tree(script: Path) -> ast.AST:
         return ast.parse(_text(script), str(script))
     except OSError as error:
         raise UsageError(f"{script}: cannot be read: {error.strerror}") from error
-    except (SyntaxError, ValueError) as error:
-        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise UsageError(f"{script}{line}: is no Python that can be read: {error}") from error
+    except SyntaxError as error:
+        line = f":{error.lineno}" if error.lineno else ""
+        raise UsageError(f"{script}{line}: is no Python that can be read: {error.msg}") from error
+    except ValueError as error:
+        raise UsageError(f"{script}: is no Python that can be read: {error}") from error
 
 
 def _text(script: Path) -> bytes:

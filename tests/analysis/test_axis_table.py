@@ -31,7 +31,7 @@ def test_an_axis_is_judged_by_pairs_that_differ_in_it_alone(tmp_path: Path) -> N
     names = ("axis", "values", "pairs", "differ", "same", "unstable", "changes_bits")
     assert rows_of(table, *names) == [
         ("threads", "1, 2, 4, 8", 12, 6, 6, 0, "sometimes"),
-        ("determinism", "off, on", 4, 4, 0, 0, "few"),
+        ("determinism", "off, on", 4, 4, 0, 0, "few pairs"),
     ]
 
 
@@ -43,7 +43,7 @@ def test_pairs_with_an_unstable_cell_are_counted_apart(tmp_path: Path) -> None:
     table = by_axis(runs_of(tmp_path, answers))
     names = ("axis", "pairs", "differ", "same", "unstable", "unstable_at", "changes_bits")
     assert rows_of(table, *names) == [
-        ("threads", 2, 0, 1, 1, "", "few"),
+        ("threads", 2, 0, 1, 1, "", "few pairs"),
         ("determinism", 2, 0, 0, 2, "off", "unknown"),
     ]
 
@@ -66,8 +66,8 @@ def test_a_version_varied_on_purpose_is_an_axis(tmp_path: Path) -> None:
     answers = [(cell(**each), (f"{each['tensorflow']}",) * 2) for each in grid]
     table = by_axis(runs_of(tmp_path, answers))
     assert rows_of(table, "axis", "follows", "pairs", "differ", "changes_bits") == [
-        ("tensorflow", "keras", 2, 2, "few"),
-        ("numpy", "", 2, 0, "few"),
+        ("tensorflow", "keras", 2, 2, "few pairs"),
+        ("numpy", "", 2, 0, "few pairs"),
     ]
 
 
@@ -170,7 +170,7 @@ def test_what_changes_with_another_axis_without_being_asked_follows_it(tmp_path:
     ]
     table = by_axis(_completed(tmp_path, cells))
     assert rows_of(table, "axis", "follows", "pairs", "differ", "changes_bits", "no_effect") == [
-        ("determinism", "jit", 2, 2, "few", ""),
+        ("determinism", "jit", 2, 2, "few pairs", ""),
         ("jit", "", 0, 0, "no effect", "auto, off: off"),
     ]
 

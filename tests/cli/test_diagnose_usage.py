@@ -46,3 +46,19 @@ def test_output_into_the_folder_of_the_script_is_refused(tmp_path: Path) -> None
             check=False,
         )
     assert done.returncode == 2 and "train.out: is where this output goes" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"x = 1\n\0", "error: a.py: is no Python that can be read: source code"),
+        (b"\nx = 08\n", "error: a.py:2: is no Python that can be read: leading zeros"),
+    ],
+)
+def test_a_file_that_is_no_python_is_named_with_its_line_once(
+    content: bytes, expected: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.py").write_bytes(content)
+    ended = harness("diagnose", "a.py", "--engine", "local", cwd=tmp_path)
+    assert ended.code == 2 and expected in ended.err, ended
+    assert "None" not in ended.err and ended.err.count("a.py") == 1

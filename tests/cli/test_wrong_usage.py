@@ -20,7 +20,7 @@ QUICKSTART = MATRICES / "quickstart.yaml"
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
-        (["check", "missing.yaml"], 2, "cannot read this matrix file: No such file"),
+        (["check", "missing.yaml"], 2, "missing.yaml: there is no such matrix file; harness init"),
         (["check", DATA / "ten_mistakes.yaml"], 2, "ten_mistakes.yaml has 14 problems"),
         (["check"], 2, "name a matrix file or a folder of results"),
         (["chekc"], 2, "no such command"),

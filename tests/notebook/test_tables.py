@@ -152,6 +152,8 @@ def test_without_a_name_it_is_the_folder_results(
 def test_selecting_nothing_is_an_error(name: str, here: Path) -> None:
     with pytest.raises(SelectionError, match=r"no cell matches 'x\*'"):
         called(name, here, only="x*")
+    with pytest.raises(UsageError, match="only=3: name a workload, or globs over ids, as text"):
+        called(name, here, only=3)
 
 
 def test_results_without_completed_runs_have_tables_all_the_same(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_stable_script_is_told_what_changes_its_bits() -> None:
 
 
 def test_a_script_that_does_not_run_gets_no_verdict() -> None:
-    assert diagnosed(trial({}, 0, completed=0)) == "It does not run: failed: ValueError: no."
+    assert diagnosed(trial({}, 0, completed=0)) == "It does not complete: failed: ValueError: no."
 
 
 def test_equal_results_that_say_little_are_pointed_out() -> None:

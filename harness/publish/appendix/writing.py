@@ -16,6 +16,7 @@ from harness.publish.appendix.facts import KnownData
 from harness.publish.appendix.sections import sections
 
 LATEX = ".tex"
+_MARKDOWN = (".md", ".markdown", ".txt", "")
 _FIRST = 200
 
 
@@ -29,6 +30,11 @@ def write(folders: Sequence[Path], target: Path, data: Sequence[KnownData]) -> l
         UsageError: there are no results, nothing is recorded, or the file cannot be written.
         RecordError: a record or plan cannot be read.
     """
+    if target.suffix not in (LATEX, *_MARKDOWN):
+        raise UsageError(
+            f"--appendix {target}: an appendix is LaTeX or Markdown",
+            remedy="let the name end in .tex or .md",
+        )
     text, notes = _text(folders, data, target.suffix == LATEX)
     try:
         files.write_text(target, text)
