@@ -101,6 +101,11 @@ def legend(frame: pd.DataFrame) -> Iterator[str]:
             "other …: what first differed in the traces of both runs; arithmetic: a step whose "
             "inputs were all equal."
         )
+    if (frame["unlike"] != "").any():
+        yield (
+            "not equal: in what runs differ besides, as found in force; code: the harness' own "
+            "modules that they used."
+        )
     if frame["emulated"].any():
         yield "emulated: imitates a smaller CPU than the machine has; it is not one."
 
@@ -163,7 +168,7 @@ def _shared(apart: pd.DataFrame) -> Iterator[str]:
     common = set.intersection(*unlike) - {""} if unlike else set()
     if common:
         parts = [part for part in apart["unlike"].iloc[0].split(", ") if part in common]
-        yield f"{every}unlike in {', '.join(parts)}"
+        yield f"{every}not equal in {', '.join(parts)}"
 
 
 def _identical(part: pd.DataFrame) -> Iterator[str]:
@@ -194,5 +199,7 @@ def _alone(part: pd.DataFrame) -> Iterator[str]:
 
 def _unsized(part: pd.DataFrame) -> Iterator[str]:
     ran = part[part["verdict"].isin(COMPARABLE) & (part["reason"] != "")]
-    for reason, rows in ran.groupby("reason", sort=False):
-        yield f"not sized: {counted(len(rows), 'cell')}: {reason}"
+    # The weights of some were compared, and only their predictions were not.
+    missing = ran["max_abs"].notna().map({True: "predictions not compared", False: "not sized"})
+    for (what, reason), rows in ran.groupby([missing, "reason"], sort=False):
+        yield f"{what}: {counted(len(rows), 'cell')}: {reason}"
