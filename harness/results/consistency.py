@@ -254,7 +254,7 @@ def _completed(record: Record) -> Iterator[str]:
     if record.process.get("exit_code"):
         yield f"it completed, and its process ended with status {record.process['exit_code']}"
     yield from _packages(record.environment)
-    if not record.found:
+    if not record.found and not (record.script and record.script.unobserved):
         yield "it completed, and nothing was read back"
     for axis, asked in _asked(record).items():
         read_back = record.found.get(axis)

@@ -32,9 +32,9 @@ def swept(tmp_path: Path) -> Path:
     on = sweep(tmp_path / "results", HERE)
     cells = [cell(threads=threads) for threads in (1, 2, 3)]
     on.plan(cells)
-    train(on, cells[0], (1.0, 2.0), (1.0, 2.0))
-    train(on, cells[1], (1.0, 3.0), (1.0, 3.0), init="other")
-    train(on, cells[2], (1.0, 5.0), (1.0, 6.0))
+    train(on, cells[0], (1.0, 2.0), (1.0, 2.0), trained=(5, 6))
+    train(on, cells[1], (1.0, 3.0), (1.0, 3.0), init="other", trained=(4, 7))
+    train(on, cells[2], (1.0, 5.0), (1.0, 6.0), trained=(5, 8))
     return on.root
 
 

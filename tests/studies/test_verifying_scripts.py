@@ -169,7 +169,7 @@ def test_of_two_parameters_the_one_that_matters_is_named(place: Place) -> None:
     ended = place.harness(*pair, "--format", "json")
     assert ended.code == 0, ended.err
     assert "differs: rate 0.001 → 0.002; size 8 → 4" in ended.err
-    rows = {row["hybrid"]: row["class"] for row in json.loads(ended.out)}
+    rows = {row["hybrid"]: row["class"] for row in json.loads(ended.out)["hybrids"]}
     assert rows["A"] == "A" and rows["B"] == "B"
     assert {"A with rate=0.002", "A with size=4"} & rows.keys()
 

@@ -118,7 +118,8 @@ print("done")
 
 
 def test_a_script_that_observing_changes_is_run_without(tmp_path: Path) -> None:
-    (tmp_path / "shy.py").write_text(SHY)
+    # What an audit found is remembered per script: this one was never seen.
+    (tmp_path / "shy.py").write_text(f"# {tmp_path}\n{SHY}")
     shutil.copytree(LOCKS, tmp_path / "locks")
     (tmp_path / "shy.yaml").write_text(
         "schema: 1\nname: shy\nworkloads: {shy: {script: shy.py}}\nrepeats: 2\n"

@@ -25,7 +25,8 @@ axes:
   workload: mnist-mlp
   samples: 256
   epochs: 1
-  threads: [1, 2]
+  threads: 1
+  seed: [1, 2]
 repeats: 3
 """
 COMPLETING_SECONDS = 60

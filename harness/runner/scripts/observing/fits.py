@@ -21,7 +21,13 @@ from harness.runner.backends.tensorflow.state import named_weights
 from harness.runner.backends.tensorflow.tracing import fit_trace, loop_trace
 from harness.runner.backends.tensorflow.tracing.fit_trace import FitTrace
 from harness.runner.backends.tensorflow.tracing.loop_trace import LoopTrace
-from harness.runner.hashing import combined_digest, dtype_name, is_hashable, tensor_digest
+from harness.runner.hashing import (
+    combined_digest,
+    dtype_name,
+    is_hashable,
+    little_endian,
+    tensor_digest,
+)
 from harness.runner.scripts.observing import calls, watching
 from harness.runner.scripts.observing.notes import Notes
 from harness.runner.weights import Named
@@ -314,7 +320,8 @@ def keep(
     known = notes.arrays.get(number)
     first = {each["name"]: each["init_sha256"] for each in known["tensors"]} if known else before
     notes.arrays[number] = {
-        "arrays": [array for _, array in named],
+        # NumPy's files do not know types that it has from elsewhere, such as bfloat16.
+        "arrays": [little_endian(array) for _, array in named],
         "tensors": [
             {
                 "name": name,
