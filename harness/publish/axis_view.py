@@ -48,10 +48,14 @@ def _side_by_side(left: list[Shown], columns: list[Shown], width: int) -> Iterat
 
 def legend(frame: pd.DataFrame) -> Iterator[str]:
     """What the numbers mean."""
-    yield (
-        "always 6/6: of 6 pairs of cells that are found to differ in this axis only, all have "
-        f"other weights; of fewer than {LEAST_PAIRS} pairs only the numbers are given."
-    )
+    differing = "pairs of cells that are found to differ in this axis only"
+    if (frame["changes_bits"] == "few pairs").all():
+        yield f"2 of 3: of 3 {differing}, 2 have other weights."
+    else:
+        yield (
+            f"always 6/6: of 6 {differing}, all have "
+            f"other weights; of fewer than {LEAST_PAIRS} pairs only the numbers are given."
+        )
     if _begins_differently(frame).any():
         yield f"{_FROM_START} all of these start from other weights."
     if (frame["changes_bits"] == "no effect").any():
