@@ -9,6 +9,7 @@ import pytest
 from commands import PROGRAM, harness
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -182,6 +182,7 @@ def test_bundles_are_taken_as_folders_are(tmp_path: Path) -> None:
     assert ended.out == "Where they part is undecided: same start, no trace.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

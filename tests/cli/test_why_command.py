@@ -223,6 +223,7 @@ def test_between_two_locks_of_one_cell_the_package_is_named(tmp_path: Path) -> N
     assert "alone: same bits (2 of 2 equal)" in said.partition("h5py")[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
