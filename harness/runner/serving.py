@@ -123,7 +123,11 @@ def _confines(folders: _Folders) -> bool:
     if pid == 0:
         own = (folders.runs, folders.temporary)
         shared = (folders.output, folders.temporary)
-        os._exit(0 if confining.confine(own, shared) == confining.CONFINED else 1)
+        try:
+            os._exit(0 if confining.confine(own, shared) == confining.CONFINED else 1)
+        finally:
+            # Whatever else happens, the child never goes on as the server.
+            os._exit(1)
     return os.waitpid(pid, 0)[1] == 0
 
 

@@ -165,7 +165,9 @@ def _records(sweep: SweepFolder, cell: str) -> list[Record]:
 
 
 def _completed(records: Sequence[Record]) -> list[Record]:
-    return [r for r in records if r.status == "completed" and r.measured is not None]
+    """Those whose weights are known; of a script that was not observed they are not."""
+    done = (record for record in records if record.status == "completed")
+    return [each for each in done if each.measured and each.measured.weights_sha256]
 
 
 def _no_weights(records: Sequence[Record], completed: Sequence[Record], repeat: int | None) -> str:

@@ -108,6 +108,8 @@ def _obstacle(
         return "never run there"
     if not completed:
         return f"{records[0].status} there: {records[0].reason.partition(chr(10))[0]}"
+    if any(record.measured and not record.measured.weights_sha256 for record in completed):
+        return "its weights there are not known: it was not observed"
     weights = {record.measured.weights_sha256 for record in completed if record.measured}
     if len(weights) > 1:
         return f"unstable there: {len(weights)} different weights in {len(completed)} runs"

@@ -76,6 +76,9 @@ def check(trial: Trial, records: Sequence[Record], sweep: Path) -> Check:
     completed = [r.measured for r in records if _is_completed(r) and r.measured]
     if not completed:
         return _without_model(trial, records)
+    if not all(each.weights_sha256 for each in completed):
+        why = "its weights here are not known: it was not observed"
+        return Check(reference=trial.reference, verdict="NOT TRIED", why=why, runs=len(completed))
     if len({each.weights_sha256 for each in completed}) > 1:
         count = len({each.weights_sha256 for each in completed})
         why = f"{count} different weights in {len(completed)} runs"

@@ -149,7 +149,7 @@ class SlurmJobs:
     def _last_words(self, job_id: str) -> str:
         """The last line of the job's log."""
         for path in sorted(self._logs.glob(f"*-{job_id}*.err")):
-            last = untrusted.tail(path, 1).strip()
+            last = untrusted.tail(path).strip().rpartition("\n")[2]
             if last:
                 return f": {last}"
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -47,7 +48,11 @@ def written(work: str, before: State) -> Dict[str, str]:
     size = 0
     for name in names:
         size += now[name][0]
-        found[name] = _digest(os.path.join(work, name)) if size <= _WRITTEN_BYTES else ""
+        found[name] = ""
+        if size <= _WRITTEN_BYTES:
+            # A script may leave what cannot be read; that is no fault of its run.
+            with contextlib.suppress(OSError):
+                found[name] = _digest(os.path.join(work, name))
     return found
 
 

@@ -179,9 +179,9 @@ def tracing(fit: FitTrace, callbacks_classes: Iterable[Any]) -> Iterator[None]:
     watch(callbacks_classes)
     for each in whole_step.layer_classes(fit.model) if fit.notes_outputs else ():
         _wrap(each, "__call__", _noting_outputs)
-    _local.fit = fit
-    fit.add_first()
     try:
+        _local.fit = fit
+        fit.add_first()
         yield
     finally:
         _local.fit = None
