@@ -169,3 +169,18 @@ def test_a_script_that_was_not_kept_is_no_missing_file(tmp_path: Path) -> None:
     (on.root / "quickstart" / "blobs" / "scripts" / f"{one.folder_sha256}.tar").unlink()
     (trial,) = trials(on.root)
     assert trial.obstacle.startswith("the script train.py (churn)")
+
+
+UNSEEN = THERE.model_copy(update={"weights_sha256": "", "init_sha256": "", "tensors": ()})
+
+
+def test_weights_that_nobody_saw_here_are_no_match(tmp_path: Path) -> None:
+    found, why = verdict(tmp_path, UNSEEN)
+    assert found == "NOT TRIED" and "not observed" in why
+
+
+def test_weights_that_nobody_saw_there_are_not_tried(tmp_path: Path) -> None:
+    theirs = SweepOnDisk(root=tmp_path / "theirs")
+    recorded(theirs, script(tmp_path / "mine"), UNSEEN)
+    (trial,) = trials(theirs.root)
+    assert "its weights there are not known" in trial.obstacle
