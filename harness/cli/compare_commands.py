@@ -72,8 +72,9 @@ def compare(
     # pandas takes half a second to import, and most commands do not need it.
     from harness.cli import compare_sides, study_report
 
-    if compare_sides.are_named([str(each) for each in results]):
-        _compare_sides([str(each) for each in results], baseline, by, only, ids, format, check)
+    named = [str(each) for each in results]
+    if compare_sides.are_named(named):
+        _compare_sides(named, baseline, by, only, ids, format, check)
         return
     sources, cells = _sources_and_cells(results)
     request = _request(cells, baseline, by, only)

@@ -104,10 +104,7 @@ def _diff(request: _Request) -> None:
     named_cells.require_one_workload(sides)
     pairs = run_origins.pairs(*_runs(sides))
     if not pairs:
-        raise UsageError(
-            f"{sides[0].name}: both sides are this one, which would be compared with itself; "
-            f"name another cell, or another run of it, such as {sides[0].cell}#2"
-        )
+        raise named_cells.one_run(sides[0])
     answer = _answer(request, sides, pairs, machine)
     _show(answer, request, sides)
     study_report.require_verified(answer.unverified)

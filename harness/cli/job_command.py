@@ -87,7 +87,7 @@ def _read(file: Path) -> list[Job]:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
     except json.JSONDecodeError as error:
         remedy = "harness makes jobs itself, for its workers; a matrix file is run by harness run"
-        raise UsageError(f"{file}: is no JSON, and so no job", remedy=remedy) from error
+        raise UsageError(f"{file}: is not JSON, so not a job", remedy=remedy) from error
     except (ValueError, RecursionError) as error:
         raise UsageError(
             f"{file}: {error}; a job is made by harness of the same version"

@@ -247,6 +247,8 @@ def _tensors(measured: Measured) -> Iterator[str]:
 def _completed(record: Record) -> Iterator[str]:
     if record.measured is None:
         yield "it completed, and has no measurements"
+    elif record.script is None and not record.measured.weights_sha256:
+        yield "it completed, and has no weights"
     if record.failure is not None:
         yield "it completed, and has a failure"
     if record.reason:

@@ -108,10 +108,15 @@ def require_two_runs(sides: Sequence[Side]) -> None:
     """
     one, other = sides
     if (one.records, one.fit) == (other.records, other.fit):
-        raise UsageError(
-            f"{one.name}: both sides are this one, which would be compared with itself; name "
-            f"another cell, or another run of it, such as {one.cell}#2"
-        )
+        raise one_run(one)
+
+
+def one_run(side: Side) -> UsageError:
+    """What is wrong where both sides are this run."""
+    return UsageError(
+        f"{side.name}: both sides are this one, which would be compared with itself; name another"
+        f" cell, or another run of it, such as {side.cell}#2"
+    )
 
 
 def _pairs(arguments: Sequence[str], sides: int) -> list[tuple[str, str]]:

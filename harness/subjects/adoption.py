@@ -83,9 +83,11 @@ def read(script: Path, folder: Path | None = None) -> Adoption:
     files = list(_own_files(script, folders, set()))
     imported = frozenset(name for _, names in files for name in names)
     foreign = imported - sys.stdlib_module_names - _OF_THE_ENVIRONMENT - _WITH_TENSORFLOW
-    outside = {name: path for name in foreign if (path := _above(name, script.parent))}
-    foreign -= outside.keys()
     installed = metadata.packages_distributions()
+    # Python looks for what is installed, and not in the folder above or in the current one.
+    missing = foreign - installed.keys()
+    outside = {name: path for name in missing if (path := _above(name, script.parent))}
+    foreign -= outside.keys()
     packages = sorted({_requirement(name, installed) for name in foreign})
     return Adoption(
         script=script,

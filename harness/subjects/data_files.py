@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from harness import trees
 from harness.datasets import preparing
 from harness.runner import hashing
 from harness.subjects import file_digests
@@ -44,7 +45,7 @@ def writer(source: DataSource) -> Callable[[Path], None]:
 def has(path: Path, sha256: str) -> bool:
     """Whether a regular file with this digest lies at `path`."""
     try:
-        return not path.is_symlink() and file_digests.hashed(path) == sha256
+        return not path.is_symlink() and trees.sha256_of(path) == sha256
     except OSError:
         return False
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from harness import trees
 from harness.errors import DataError
-from harness.protocol import untrusted
 from harness.subjects.scripts import DataSource
-
-_CHUNK = 1 << 20
 
 
 def checked(path: Path, source: DataSource) -> str:
@@ -28,19 +25,6 @@ def checked(path: Path, source: DataSource) -> str:
     return found
 
 
-def hashed(path: Path) -> str:
-    """The digest of a regular file, read now.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    with untrusted.open_regular(path, follow_links=True) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _digest(path: Path) -> str:
     try:
         status = path.stat()
@@ -52,4 +36,4 @@ def _digest(path: Path) -> str:
 @lru_cache(maxsize=256)
 def _noted(path: Path, *stamp: int) -> str:
     """The digest of a file, read once as long as its stamp stays."""
-    return hashed(path)
+    return trees.sha256_of(path)

@@ -135,7 +135,7 @@ def compiled(notes: Notes, named: Dict[str, Any]) -> None:
 
 
 def watch_variables(notes: Notes) -> None:
-    """Note the environment variables that the script's own lines set, in whatever way."""
+    """Note the environment variables that the script's own lines set in `os.environ`."""
     owner: Any = type(os.environ)
     usual = owner.__setitem__
 
